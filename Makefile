@@ -1,0 +1,33 @@
+# Every target makes .venv on a fresh machine; only Python >= 3.11 is assumed.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two processes with one thread each beat two threads.
+export OMP_NUM_THREADS = 1
+
+.PHONY: figures test test-slow lab lint clean
+
+figures: .venv/ready
+	test -f data/demo/planted.json || $(BIN)/filmlens demo data/demo
+	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick
+	$(BIN)/python -m filmlens.report README.md figures
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+test-slow: .venv/ready
+	$(BIN)/python -m pytest -m slow
+
+lab: .venv/ready
+	$(BIN)/jupyter lab --ip=127.0.0.1 --IdentityProvider.token=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(16))") notebooks
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf out data/demo

@@ -1,0 +1,226 @@
+"""The house style: genre order and colours, matplotlib settings, saving figures and tables, HTML escaping.
+
+Every picture and table of FilmLens goes through this room, so that a genre has one colour everywhere,
+a figure says which version, profile and seed made it, and a second run writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+#: The paper's six genres, in the order of every table, bar and timeline.
+GENRES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi")
+
+# Okabe and Ito's palette: distinct under the common colour-vision deficiencies.
+_PALETTE = (
+    "#D55E00",
+    "#E69F00",
+    "#0072B2",
+    "#404040",
+    "#CC79A7",
+    "#009E73",
+    "#56B4E9",
+    "#8A7A00",
+    "#7B3FA0",
+    "#999999",
+)
+
+#: Colours of tracks and other unordered categories, repeated when there are more.
+TRACK_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A7A00", "#7B3FA0", "#666666")
+
+#: matplotlib settings of every FilmLens figure; white ground, so that both notebook themes show it alike.
+STYLE = {
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.dpi": 100,
+    "savefig.dpi": 130,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "svg.hashsalt": "filmlens",
+    "svg.fonttype": "path",
+}
+
+
+def use_style() -> None:
+    """Apply the house style to matplotlib for this process."""
+    import matplotlib as mpl
+
+    mpl.rcParams.update(STYLE)
+
+
+def genre_order(genres: Iterable[str]) -> list[str]:
+    """Genres in the paper's order, others after them alphabetically.
+
+    >>> genre_order({"Western", "Horror", "Action"})
+    ['Action', 'Horror', 'Western']
+    """
+    given = set(genres)
+    return [g for g in GENRES if g in given] + sorted(given - set(GENRES))
+
+
+def genre_colors(genres: Iterable[str]) -> dict[str, str]:
+    """One colour per genre; the paper's six keep theirs whatever else is there.
+
+    >>> genre_colors(["Horror"])["Horror"]
+    '#404040'
+    """
+    fixed = dict(zip(GENRES, _PALETTE, strict=False))
+    others = [g for g in genre_order(genres) if g not in fixed]
+    spare = _PALETTE[len(GENRES) :]
+    return {g: fixed.get(g) or spare[others.index(g) % len(spare)] for g in genre_order(genres)}
+
+
+def escape(text: object) -> str:
+    """Text from a user's file as HTML-safe text.
+
+    >>> escape('<b>"Psycho"</b>')
+    '&lt;b&gt;&quot;Psycho&quot;&lt;/b&gt;'
+    """
+    return html.escape(str(text), quote=True)
+
+
+def html_table(
+    table: pd.DataFrame,
+    *,
+    caption: str = "",
+    formats: Mapping[str, str | Callable] | None = None,
+    bold: pd.DataFrame | None = None,
+    index: bool = False,
+) -> str:
+    """A table as HTML in which every cell is escaped text.
+
+    Parameters
+    ----------
+    table : DataFrame
+    caption : str
+        Plain text above the table.
+    formats : mapping of column to format spec or function, optional
+        ``"{:.2f}"`` or a callable; floats get three decimals otherwise. Missing values show as an en dash.
+    bold : DataFrame of bool, optional
+        Cells to set in bold; same labels as `table`.
+    index : bool
+        Whether the index is shown as the first column.
+    """
+    formats = dict(formats or {})
+    if index:
+        name = table.index.name or ""
+        bold = bold.reset_index(drop=True) if bold is not None else None
+        table = table.rename_axis(name).reset_index()
+    numeric = {c: pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype != bool for c in table.columns}
+
+    def cell(column: object, value: object) -> str:
+        how = formats.get(column)
+        if not isinstance(value, (list, tuple, dict)) and pd.isna(value):
+            return "–"
+        if callable(how):
+            return escape(how(value))
+        if how:
+            return escape(how.format(value))
+        return escape(f"{value:.3f}" if isinstance(value, float) else value)
+
+    head = "".join(f"<th{' class=num' if numeric[c] else ''}>{escape(c)}</th>" for c in table.columns)
+    rows = []
+    for i, row in enumerate(table.itertuples(index=False)):
+        cells = []
+        for column, value in zip(table.columns, row, strict=True):
+            text = cell(column, value)
+            if bold is not None and column in bold.columns and bool(bold.iloc[i][column]):
+                text = f"<b>{text}</b>"
+            cells.append(f"<td{' class=num' if numeric[column] else ''}>{text}</td>")
+        rows.append("<tr>" + "".join(cells) + "</tr>")
+    note = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f'<table class="filmlens">{note}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+TABLE_CSS = """
+table.filmlens { border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; margin: 1em 0 }
+table.filmlens caption { text-align: left; padding: .4em 0; max-width: 60em }
+table.filmlens th, table.filmlens td { padding: .25em .7em; border-bottom: 1px solid #8884 }
+table.filmlens th, table.filmlens td { text-align: left !important }
+table.filmlens th { border-bottom: 2px solid #888 }
+table.filmlens .num { text-align: right !important; font-variant-numeric: tabular-nums }
+"""
+
+
+def page_part(html: str) -> str:
+    """HTML with the house's table style before it, for a notebook's output."""
+    return f"<style>{TABLE_CSS}</style>{html}"
+
+
+def footer(*, version: str, profile: str, seed: int, synthetic: bool) -> str:
+    """What stands under every figure and table: who made it, and whether its corpus is real.
+
+    >>> footer(version="0.1.0", profile="quick", seed=0, synthetic=True)
+    'FilmLens 0.1.0 · quick profile · seed 0 · synthetic corpus'
+    """
+    words = [f"FilmLens {version}", f"{profile} profile", f"seed {seed}"]
+    return " · ".join(words + ["synthetic corpus"] * synthetic)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Numbers behind a figure: six significant digits, so that rounding noise of a machine does not show."""
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str) -> None:
+    """Write ``name.png``, ``name.svg`` and the plotted numbers as ``name.csv``, the same bytes for the same input.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    name : str
+        File name without ending, such as ``fig3_importance``.
+    data : DataFrame
+        The numbers that the figure shows.
+    folder : Path
+        Made when missing.
+    footer : str
+        Set small under the figure.
+    """
+    import matplotlib as mpl
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # under everything that is drawn, legends outside the axes too
+    fig.draw_without_rendering()  # a layout is only settled by drawing
+    drawn = fig.get_tightbbox().transformed(fig.dpi_scale_trans - fig.transFigure)
+    fig.text(drawn.x1, drawn.y0 - 0.04 / fig.get_figheight(), footer, ha="right", va="top", fontsize=7, color="#666666")
+    with mpl.rc_context(STYLE):
+        fig.savefig(folder / f"{name}.png", bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
+        fig.savefig(
+            folder / f"{name}.svg", bbox_inches="tight", pad_inches=0.15, metadata={"Date": None, "Creator": None}
+        )
+    write_csv(data, folder / f"{name}.csv")
+
+
+def save_table(
+    table: pd.DataFrame, name: str, *, folder: Path, footer: str, caption: str, formats=None, bold=None
+) -> None:
+    """Write ``name.csv`` and ``name.html`` (a page of its own, every cell escaped)."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(table, folder / f"{name}.csv")
+    body = html_table(table, caption=caption, formats=formats, bold=bold)
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(caption)}</title>'
+        f"<style>:root {{ color-scheme: light dark }}{TABLE_CSS}</style>{body}"
+        f"<p><small>{escape(footer)}</small></p></html>\n"
+    )
+    (folder / f"{name}.html").write_text(page, encoding="utf-8")
