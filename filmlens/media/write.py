@@ -1,0 +1,312 @@
+"""Writing media: the one encoder behind the synthetic corpus, the excerpts' tests and every fixture.
+
+PyAV brings its own encoders, so no system package is needed. The same input gives the same bytes: one thread, no
+encoder's date, no random identifier. A film is muxed in time order, so its pictures and sound may come from iterators
+and a long film never lies in memory. The study's media (section 1 of the paper's methods) were films with their own
+sound; the containers here are the ones such films come in.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+import soxr
+
+#: Codec of a sound file by its ending.
+AUDIO_CODECS = {
+    ".flac": "flac",
+    ".mp3": "libmp3lame",
+    ".m4a": "aac",
+    ".wav": "pcm_s16le",
+    ".ogg": "vorbis",
+    ".opus": "libopus",
+    ".ac3": "ac3",
+    ".eac3": "eac3",
+}
+
+#: Codecs of pictures and sound of a film by its ending, where none is asked for.
+FILM_CODECS = {
+    ".mp4": ("libx264", "aac"),
+    ".mkv": ("libx264", "aac"),
+    ".mov": ("libx264", "aac"),
+    ".webm": ("libvpx-vp9", "libopus"),
+    ".avi": ("mpeg4", "ac3"),
+}
+
+_PICTURE_OPTIONS = {
+    # x264's macroblock tree with B-frames gives other bytes in one run of ten, on one thread too
+    "libx264": {"preset": "veryfast", "crf": "28", "mbtree": "0"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "36", "b": "0"},
+    "mpeg4": {"qmin": "3", "qmax": "3"},
+}
+_SOUND_OPTIONS = {
+    "aac": {"aac_coder": "fast"},  # half the time of the default, and closer to the input
+    "libmp3lame": {"compression_level": "7"},  # likewise
+}
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "quad", 5: "5.0", 6: "5.1", 8: "7.1"}
+_VORBIS_ORDER = {1: [0], 2: [0, 1], 6: [0, 2, 1, 4, 5, 3]}  # Vorbis has the centre second and the low effects last
+_PER_CHANNEL = 80_000  # bits a second where the caller names no rate; transparent enough for a fingerprint
+_BITEXACT = {"fflags": "+bitexact"}
+_BLOCK = 2.0  # seconds of sound converted at a time
+
+
+def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> None:
+    """Write a sound file; the ending of `path` chooses the codec.
+
+    Parameters
+    ----------
+    path : path-like
+        .flac .wav (16 bit), .mp3 .m4a .ogg .opus .ac3 .eac3; the folder must exist.
+    samples : float array, shape (n,) or (channels, n)
+        In [-1, 1]; louder samples are clipped. Channels in the order FL FR FC LFE BL BR.
+    rate : int
+        Sampling rate in Hz. Sound is resampled only where the encoder does not know the rate (Opus: always 48 kHz).
+    bit_rate : int, optional
+        Bits a second of a lossy codec; default 80,000 for each channel. Vorbis chooses its own.
+
+    Raises
+    ------
+    ValueError
+        Unknown ending, wrong shape, empty or non-finite samples.
+    """
+    path = Path(path)
+    codec = AUDIO_CODECS.get(path.suffix.lower())
+    if codec is None:
+        raise ValueError(
+            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {_known(AUDIO_CODECS)}"
+        )
+    sound = _checked(samples, path)
+    if codec == "vorbis":
+        _write_vorbis(path, sound, int(rate))
+        return
+    with av.open(str(path), "w", options=_BITEXACT) as box:
+        track = _SoundTrack(box, codec, sound, rate, bit_rate)
+        box.start_encoding()
+        track.feed(None)
+
+
+def write_film(
+    path,
+    pictures: Iterable[np.ndarray] | None,
+    audio,
+    *,
+    fps: float = 12,
+    rate: int = 44100,
+    codec: str | None = None,
+    options: dict[str, str] | None = None,
+    audio_codec: str | None = None,
+    bit_rate: int | None = None,
+) -> None:
+    """Write a film: pictures at a constant rate beside one sound track, both from time zero.
+
+    Parameters
+    ----------
+    path : path-like
+        .mp4 .mkv .mov (H.264 + AAC by default), .webm (VP9 + Opus), .avi (MPEG-4 + AC-3).
+    pictures : iterable of uint8 arrays, shape (h, w, 3) RGB or (h, w) gray, or None
+        One after another, taken as needed; height and width even. None: a film without pictures.
+    audio : float array, shape (n,) or (channels, n), or None
+        As in `write_audio`. None: a silent film.
+    fps : float
+        Pictures a second.
+    rate : int
+        Sampling rate of `audio` in Hz.
+    codec, audio_codec : str, optional
+        Names of FFmpeg's encoders; default by the container.
+    options : dict of str, optional
+        Options of the picture encoder, laid over the defaults.
+    bit_rate : int, optional
+        Bits a second of the sound; default 80,000 for each channel.
+
+    Raises
+    ------
+    ValueError
+        Unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed sound.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FILM_CODECS:
+        raise ValueError(
+            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {_known(FILM_CODECS)}"
+        )
+    if pictures is None and audio is None:
+        raise ValueError(f"{path.name}: a film needs pictures or sound")
+    default_codec, default_audio = FILM_CODECS[path.suffix.lower()]
+    sound = None if audio is None else _checked(audio, path)
+    frames = None if pictures is None else iter(pictures)
+    first = None if frames is None else next(frames, None)
+    if frames is not None and first is None:
+        raise ValueError(f"{path.name}: no picture given; pass pictures=None for a film without pictures")
+    with av.open(str(path), "w", options=_BITEXACT) as box:
+        screen = None
+        if first is not None:
+            screen = _Screen(box, codec or default_codec, first, fps, options or {}, path)
+        track = None if sound is None else _SoundTrack(box, audio_codec or default_audio, sound, rate, bit_rate)
+        box.start_encoding()
+        if screen is not None:
+            for picture in _chain(first, frames):
+                if track is not None:
+                    track.feed(screen.time)  # sound first up to this picture: packets stay in time order
+                screen.feed(picture)
+            screen.end()
+        if track is not None:
+            track.feed(None)
+
+
+class _Screen:
+    """The picture stream of a film being written."""
+
+    def __init__(self, box, codec, first, fps, options, path):
+        height, width = first.shape[:2]
+        if height % 2 or width % 2:
+            raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
+        fps = Fraction(fps).limit_denominator(1001)
+        settings = {**_PICTURE_OPTIONS.get(codec, {}), **options}
+        if path.suffix.lower() == ".avi":
+            settings["bf"] = "0"  # AVI keeps no presentation times, so pictures must come in order
+        self.path, self.box, self.shape, self.tick, self.count = path, box, (height, width), 1 / fps, 0
+        self.stream = box.add_stream(codec, rate=fps, options={"flags": "+bitexact", **settings})
+        self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
+        context = self.stream.codec_context
+        context.thread_count, context.time_base = 1, self.tick
+        context.color_range, context.colorspace = 1, 6  # limited range, BT.601: what the conversion below makes
+
+    @property
+    def time(self) -> float:
+        return float(self.count * self.tick)
+
+    def feed(self, picture):
+        if picture.shape[:2] != self.shape or picture.dtype != np.uint8:
+            raise ValueError(
+                f"{self.path.name}: picture {self.count} is {picture.dtype} {picture.shape}, "
+                f"the first was uint8 with height and width {self.shape}"
+            )
+        form = "gray" if picture.ndim == 2 else "rgb24"
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), form).reformat(format="yuv420p")
+        frame.pts, frame.time_base = self.count, self.tick
+        self.count += 1
+        self.box.mux(self.stream.encode(frame))
+
+    def end(self):
+        self.box.mux(self.stream.encode(None))
+
+
+class _SoundTrack:
+    """The sound stream of a file being written; `feed` encodes up to a time."""
+
+    def __init__(self, box, codec, sound, rate, bit_rate):
+        channels = len(sound)
+        known = av.codec.Codec(codec, "w").audio_rates
+        self.rate = 48000 if codec == "libopus" else _nearest(int(rate), known)
+        options = {"flags": "+bitexact", **_SOUND_OPTIONS.get(codec, {})}
+        if codec == "libmp3lame" and channels > 2:
+            raise ValueError(f"MP3 holds one or two channels, not {channels}; use flac, aac or libopus")
+        layout = "5.1(side)" if channels == 6 and codec in ("ac3", "eac3") else _LAYOUTS[channels]
+        self.layout, self.box, self.done = layout, box, 0
+        self.stream = box.add_stream(codec, rate=self.rate, layout=layout, options=options)
+        if codec not in ("flac", "pcm_s16le"):
+            self.stream.bit_rate = bit_rate or _PER_CHANNEL * channels
+        if codec == "libmp3lame":
+            self.stream.codec_context.format = "fltp"  # the encoder's own first choice is 32-bit integers
+        self.stream.codec_context.thread_count = 1
+        self.blocks = _blocks(sound, int(rate), self.rate)
+        self.left = np.zeros((channels, 0), np.float32)
+
+    def feed(self, until: float | None):
+        """Encode until `until` seconds, or to the end of the sound and close the stream."""
+        context = self.stream.codec_context
+        size = context.frame_size or 4096
+        goal = None if until is None else int(until * self.rate)
+        while goal is None or self.done < goal:
+            while self.left.shape[1] < size:
+                block = next(self.blocks, None)
+                if block is None:
+                    break
+                self.left = np.hstack([self.left, block])
+            if self.left.shape[1] < size and goal is not None:
+                return  # the sound ends before the pictures; the last frame waits for the call with None
+            piece, self.left = self.left[:, :size], self.left[:, size:]
+            if not piece.shape[1]:
+                break
+            self.box.mux(self.stream.encode(self._frame(piece, context.format.name)))
+        if goal is None:
+            self.box.mux(self.stream.encode(None))
+
+    def _frame(self, piece, form):
+        if form.rstrip("p") == "s16":
+            piece = np.clip(np.rint(piece * 32768), -32768, 32767).astype(np.int16)
+        else:
+            piece = np.clip(piece, -1, 1)
+        planes = piece if form.endswith("p") else piece.T.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(planes), form, self.layout)
+        frame.sample_rate, frame.pts, frame.time_base = self.rate, self.done, Fraction(1, self.rate)
+        self.done += piece.shape[1]
+        return frame
+
+
+def _write_vorbis(path: Path, sound: np.ndarray, rate: int) -> None:
+    """Ogg Vorbis through libsndfile: FFmpeg's own encoder spoils the second of two channels.
+
+    In blocks, because one long call crashes; then copied packet by packet, because libsndfile numbers its streams
+    at random.
+    """
+    if len(sound) not in _VORBIS_ORDER:
+        raise ValueError(f"{path.name}: writes one, two or six channels, not {len(sound)}; use flac, aac or libopus")
+    sound = sound[_VORBIS_ORDER[len(sound)]]
+    draft = io.BytesIO()
+    with soundfile.SoundFile(draft, "w", rate, len(sound), format="OGG", subtype="VORBIS") as file:
+        for block in _blocks(sound, rate, rate):
+            file.write(np.clip(block, -1, 1).T)
+    draft.seek(0)
+    with av.open(draft) as source, av.open(str(path), "w", options=_BITEXACT) as box:
+        stream = box.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                box.mux(packet)
+
+
+def _blocks(sound: np.ndarray, rate: int, target: int) -> Iterator[np.ndarray]:
+    """Pieces of (channels, m) float32 at the encoder's rate."""
+    step = max(1, int(_BLOCK * rate))
+    stream = None if rate == target else soxr.ResampleStream(rate, target, len(sound), dtype="float32")
+    for at in range(0, sound.shape[1], step):
+        piece = np.ascontiguousarray(sound[:, at : at + step], np.float32)
+        if stream is not None:
+            piece = stream.resample_chunk(piece.T, last=at + step >= sound.shape[1]).reshape(-1, len(sound)).T
+        yield piece
+
+
+def _checked(samples, path: Path) -> np.ndarray:
+    sound = np.asarray(samples)
+    sound = sound[None] if sound.ndim == 1 else sound
+    if sound.ndim != 2 or len(sound) not in _LAYOUTS:
+        raise ValueError(f"{path.name}: sound of shape {sound.shape}; expected (n,) or (channels, n), channels first")
+    if sound.dtype.kind != "f":
+        raise ValueError(f"{path.name}: sound of type {sound.dtype}; expected floats in [-1, 1]")
+    if not sound.shape[1]:
+        raise ValueError(f"{path.name}: the sound is empty")
+    if not np.isfinite(sound).all():
+        raise ValueError(f"{path.name}: the sound holds NaN or infinity")
+    return sound
+
+
+def _nearest(rate: int, known) -> int:
+    """The rate itself, or the lowest known one above it, or the highest."""
+    if not known or rate in known:
+        return rate
+    return min((r for r in known if r > rate), default=max(known))
+
+
+def _chain(first, rest):
+    yield first
+    yield from rest
+
+
+def _known(table) -> str:
+    return " ".join(table)

@@ -1,0 +1,67 @@
+"""Fixtures that several rooms share."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filmlens.media.write import write_audio, write_film
+
+RATE = 44_100
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """A synthetic corpus of eight films of 30 s, built once; tests that change it take a copy."""
+    from filmlens.demo import build
+
+    folder = tmp_path_factory.mktemp("corpora") / "toy"
+    build(folder, films=8, seconds=30, jobs=2, progress=lambda line: None)
+    return folder
+
+
+def melody(seed, seconds=16.0):
+    """A tune that no other seed shares: random notes of a quarter second with a few partials."""
+    rng, t = np.random.default_rng(seed), np.arange(RATE // 4) / RATE
+    notes = 220 * 2 ** (rng.integers(0, 24, int(seconds * 4)) / 12)
+    tones = [sum(np.sin(2 * np.pi * f * k * t) / k for k in (1, 2, 3, 4)) * np.exp(-3 * t) for f in notes]
+    return (0.3 * np.concatenate(tones)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def _two_films(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpora") / "two"
+    (folder / "films").mkdir(parents=True)
+    (folder / "annotations").mkdir()
+    for k, name in enumerate(("one", "two")):
+        tunes = {"Theme": melody(10 * k), "Finale": melody(10 * k + 1)}
+        (folder / "soundtracks" / name).mkdir(parents=True)
+        for track, tune in tunes.items():
+            write_audio(folder / "soundtracks" / name / f"{track}.flac", tune, RATE)
+        film = 0.01 * np.random.default_rng(k).standard_normal(40 * RATE).astype(np.float32)
+        film[5 * RATE : 20 * RATE] += tunes["Theme"][: 15 * RATE]
+        pictures = (np.full((36, 64), 60 + 80 * k + (i % 12), np.uint8) for i in range(40 * 4))
+        write_film(folder / "films" / f"{name}.mp4", pictures, film, fps=4, rate=RATE)
+        (folder / "annotations" / f"{name}.csv").write_text("start,end,track,track_start\n5,20,Theme,0\n")
+    (folder / "films.csv").write_text(
+        "film_id,title,year,genres,film,soundtrack,composer\n"
+        "one,First,2014,Action|Sci-Fi,films/one.mp4,soundtracks/one,A\n"
+        "two,Second & Last,2015,Horror,films/two.mp4,soundtracks/two,B\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def two_films(_two_films, tmp_path):
+    """A corpus of two films of 40 s with one cue each, the test's own copy."""
+    folder = tmp_path / "two"
+    shutil.copytree(_two_films, folder)
+    return folder
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Change a text file; the old text must be there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
