@@ -1,0 +1,122 @@
+"""One computed table on disk: Parquet with its provenance inside, written whole or not at all.
+
+An artefact remembers its recipe: stage, parameters and the fingerprints of its inputs. It is fresh when the recipe
+that would make it today is equal to the one it carries; that is all there is to caching.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_KEY = b"filmlens"
+_SAMPLE = 1 << 16
+
+
+class ArtefactError(ValueError):
+    """A computed table that cannot be read; names the file and the remedy."""
+
+
+def fingerprint(path: Path) -> dict:
+    """Size, time of change and a hash of three samples of a file: enough to see that it is another one.
+
+    Returns
+    -------
+    dict
+        size (bytes), mtime (ns), hash (hex). A missing file has size -1.
+    """
+    try:
+        stat = path.stat()
+        with path.open("rb") as file:
+            digest = hashlib.blake2b(digest_size=16)
+            for place in sorted({0, max(0, stat.st_size // 2), max(0, stat.st_size - _SAMPLE)}):
+                file.seek(place)
+                digest.update(file.read(_SAMPLE))
+    except OSError:
+        return {"size": -1, "mtime": 0, "hash": ""}
+    return {"size": stat.st_size, "mtime": stat.st_mtime_ns, "hash": digest.hexdigest()}
+
+
+def table_hash(table: pd.DataFrame) -> str:
+    """Hash of a table's columns and values, whatever its index."""
+    digest = hashlib.blake2b("|".join(map(str, table.columns)).encode(), digest_size=16)
+    digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy(np.uint64).tobytes())
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the new, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    try:
+        write(part)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_table(path: Path, table: pd.DataFrame, provenance: dict) -> None:
+    """Write a table as Parquet with its provenance (JSON-able) in the metadata."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    note = json.dumps(provenance | {"table": table_hash(table)}, sort_keys=True).encode()
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _KEY: note})
+    write_atomically(path, lambda part: pq.write_table(arrow, part))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table that `write_table`, or anyone, wrote as Parquet."""
+    try:
+        return pq.read_table(path).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise ArtefactError(f"{path}: cannot be read ({error}); delete it and run again") from error
+
+
+def read_provenance(path: Path) -> dict:
+    """Provenance of an artefact: of a Parquet file from its metadata, of an npz from the .provenance.json beside it.
+
+    Empty when there is none or the file cannot be read, so that it counts as stale.
+    """
+    try:
+        if path.suffix == ".npz":
+            return (
+                json.loads(path.with_suffix(".provenance.json").read_text(encoding="utf-8")) if path.is_file() else {}
+            )
+        return json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}"))
+    except (OSError, ValueError, pa.ArrowException):
+        return {}
+
+
+def record_failures(path: Path, stage: str, tried: Iterable[str], errors: dict[str, str]) -> None:
+    """Bring ``failures.csv`` up to date: the films tried are forgotten for the stage, then those that failed added."""
+    rows, tried = [], set(tried)
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [r for r in csv.reader(file)][1:]
+    kept = [r for r in rows if len(r) == 3 and not (r[1] == stage and r[0] in tried)]
+    if kept == rows and not errors:
+        return
+    lines = [("film_id", "stage", "error"), *kept, *((f, stage, e) for f, e in errors.items())]
+
+    def write(part: Path) -> None:
+        with part.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(lines)
+
+    write_atomically(path, write)
+
+
+def read_failures(path: Path) -> pd.DataFrame:
+    """What failed and why: columns film_id, stage, error."""
+    if not path.is_file():
+        return pd.DataFrame(columns=["film_id", "stage", "error"])
+    return pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -1,0 +1,206 @@
+"""A study of one corpus: what every notebook opens first and asks for tables, models, figures.
+
+It holds the choices that hold for a whole notebook (profile, seed, cue sheet, sound), passes each stage those it
+knows, and puts the footer that says them under everything that is saved.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filmlens import __version__, artefacts, look, paper, stages
+from filmlens.corpus import Corpus
+from filmlens.media.container import duration
+from filmlens.media.excerpt import excerpt
+from filmlens.stamper import evaluation
+
+#: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
+#: paper's learning rate are no short cut: they end under the floor.
+PROFILES: dict[str, dict[str, Any]] = {
+    "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100},
+    "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20},
+}
+
+
+class StudyError(ValueError):
+    """Something that a notebook needs is not there; says what and what to do."""
+
+
+class Shown:
+    """HTML that a notebook shows at the end of a cell."""
+
+    def __init__(self, html: str):
+        self._html = html
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+
+@dataclass(frozen=True)
+class Study:
+    """One corpus and the choices of a notebook.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    figures : Path
+        Where figures and tables are saved.
+    profile : {"quick", "paper"}
+    seed : int
+    jobs : int
+        Processes for what has to be computed.
+    cues : {"stamped", "verified", "annotated"}
+        The cue sheet that everything after stamping stands on.
+    sound : {"track", "film"}
+        Which sound a cue is measured on.
+    """
+
+    corpus: Corpus
+    figures: Path
+    profile: str
+    seed: int
+    jobs: int
+    cues: str
+    sound: str
+
+    @classmethod
+    def open(
+        cls,
+        corpus: str | Path,
+        *,
+        figures: str | Path = "",
+        profile: str = "quick",
+        seed: int = 0,
+        jobs: int = 1,
+        cues: str = "stamped",
+        sound: str = "track",
+    ) -> Study:
+        """Open a corpus for a notebook; see `Corpus.open` for how relative paths are looked up."""
+        if profile not in PROFILES:
+            raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")
+        look.use_style()
+        opened = Corpus.open(corpus)
+        folder = Path(figures) if figures else opened.folder / "figures"
+        return cls(opened, folder, profile, int(seed), int(jobs), cues, sound)
+
+    def __getattr__(self, name: str) -> Any:
+        settings = PROFILES[self.profile]
+        if name in settings:
+            return settings[name]
+        raise AttributeError(name)
+
+    def table(self, name: str, **parameters) -> pd.DataFrame:
+        """The table of a stage for all films, computed where it is stale.
+
+        Parameters
+        ----------
+        name : str
+            A stage, such as "mir-cues"; "sheet" is the cue sheet that the study chose.
+        **parameters
+            Of the stage or its inputs, beside the study's own.
+        """
+        name = {"stamped": "cues"}.get(self.cues, self.cues) if name == "sheet" else name
+        stage = stages.owner(name)
+        parameters = self._known(stage, parameters)
+        stages.run(self.corpus, stage, jobs=self.jobs, **parameters)
+        return stages.table(self.corpus, name, **parameters)
+
+    def models(self, configurations: Sequence[Mapping[str, Any]], **parameters) -> list:
+        """Cross-validated models, one per configuration of the stage ``genre``, fitted where they are stale."""
+        sweep = [self._known("genre", dict(c) | parameters) for c in configurations]
+        self._need_cues()
+        outcomes = stages.run(self.corpus, "genre", jobs=self.jobs, sweep=sweep)
+        if outcomes[-1].failed:
+            raise StudyError("; ".join(sorted(set(outcomes[-1].failed.values()))))
+        return [stages.folds(self.corpus, "genre", **c) for c in sweep]
+
+    def finding(self, name: str, **parameters) -> pd.DataFrame:
+        """The table of a corpus stage, such as "importance"; raises `StudyError` when it could not be made."""
+        parameters = self._known(name, parameters)
+        self._need_cues()
+        outcomes = stages.run(self.corpus, name, jobs=self.jobs, **parameters)
+        failed = {text for outcome in outcomes if outcome.stage in ("genre", name) for text in outcome.failed.values()}
+        if failed:
+            raise StudyError("; ".join(sorted(failed)))
+        return stages.table(self.corpus, name, **parameters)
+
+    def length(self, film_id: str) -> float:
+        """Seconds of a film, as the stamper met it; the header's figure when it was not stamped."""
+        notes = artefacts.read_provenance(stages.path(self.corpus, "cues", film_id)).get("notes", {})
+        if "duration" in notes:
+            return float(notes["duration"])
+        return duration(self.corpus[film_id].film)
+
+    def accuracy(self, cues: pd.DataFrame) -> pd.DataFrame:
+        """How well found cues agree with the annotations: `evaluation.evaluate`, a row per annotated film."""
+        rows = {}
+        for film in self.corpus:
+            truth = film.annotations()
+            if truth is not None and len(truth):
+                rows[film.id] = evaluation.evaluate(truth, cues[cues["film_id"] == film.id])
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("film_id")
+
+    def listen(self, film_id: str, start: float, end: float, *, track: str | None = None) -> Shown:
+        """A player for an excerpt of the film, or of a track of its soundtrack; the sound is inside the page."""
+        film = self.corpus[film_id]
+        sound = base64.b64encode(excerpt(film.tracks()[track] if track else film.film, start, end)).decode()
+        name = look.escape(f"{track or film.title}, {start:.1f} to {end:.1f} s")
+        return Shown(
+            f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
+        )
+
+    def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> Shown:
+        """A table as it stands in the report, for a notebook's output; nothing is saved."""
+        return Shown(look.page_part(look.html_table(table, caption=caption, formats=formats)))
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """What failed and why: columns film_id, stage, error."""
+        return artefacts.read_failures(self.corpus.derived / "failures.csv")
+
+    @property
+    def footer(self) -> str:
+        """What stands under every figure and table."""
+        synthetic = self.corpus.synthetic
+        return look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
+
+    def save_figure(self, fig, name: str, data: pd.DataFrame) -> None:
+        """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
+        look.save_figure(getattr(fig, "figure", fig), name, data, folder=self.figures, footer=self.footer)
+
+    def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> Shown:
+        """CSV and HTML under the study's figures; shows itself."""
+        caption = f"{caption} Synthetic corpus." if self.corpus.synthetic else caption
+        look.save_table(
+            table, name, folder=self.figures, footer=self.footer, caption=caption, formats=formats, bold=bold
+        )
+        html = look.html_table(table, caption=caption, formats=formats, bold=bold)
+        return Shown(look.page_part(html))
+
+    def save_numbers(self, name: str, numbers: Mapping[str, float]) -> pd.DataFrame:
+        """Our side of numbers that the paper states, for the report's table of both."""
+        table = pd.DataFrame({"name": list(numbers), "value": [float(v) for v in numbers.values()]})
+        self.figures.mkdir(parents=True, exist_ok=True)
+        look.write_csv(table, self.figures / f"paper_numbers_{name}.csv")
+        table["paper"] = table["name"].map(paper.number)
+        return table
+
+    def _known(self, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The study's own choices that the stage knows, overridden by those given."""
+        own = {"cues": self.cues, "sound": self.sound, "seed": self.seed, "n_repeats": self.n_repeats}
+        known = stages.parameter_names(stage, own | dict(parameters))
+        return {k: v for k, v in own.items() if k in known} | dict(parameters)
+
+    def _need_cues(self) -> None:
+        sheet = self.table("sheet")
+        if sheet.empty:
+            raise StudyError(
+                f"no {self.cues} cue in any of the {len(self.corpus)} films of {self.corpus.folder}: there is no music "
+                "to learn from. Notebook 01 shows what the stamper met; `filmlens check` looks at the files."
+            )
