@@ -1,0 +1,299 @@
+"""Figures of notebooks 04 and 05: importance (Fig 3), pictures (Table 5), profiles, timelines, claims.
+
+Each takes a table of :mod:`filmlens.findings`, computes nothing, saves nothing and returns a Figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from filmlens.look import genre_colors, use_style
+
+use_style()
+
+_INK, _SOFT, _FILMS = "#222222", "#777777", "#0072B2"
+_VERDICTS = {"holds": ("o", "#0072B2"), "undecided": ("D", "#999999"), "contradicted": ("X", "#D55E00")}
+
+
+def plot_importance(data: pd.DataFrame) -> Figure:
+    """Fig 3: drop of F1 per genre and feature group, with its three intervals (named in the legend).
+
+    Parameters
+    ----------
+    data : DataFrame
+        From :func:`~filmlens.findings.group_importance`.
+    """
+    genres = list(dict.fromkeys(data["genre"]))
+    genres = ["Overall"] * ("Overall" in genres) + [g for g in genres if g != "Overall"]
+    groups = list(dict.fromkeys(data["group"]))
+    colors = genre_colors([g for g in genres if g != "Overall"]) | {"Overall": "#8C8C8C"}
+    columns = min(4, len(genres) + 1)
+    rows = -(-(len(genres) + 1) // columns)
+    size = (10, rows * (0.27 * len(groups) + 0.7) + 0.5)
+    figure, axes = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    panels = axes.ravel()
+    for ax, genre in zip(panels, genres, strict=False):
+        part = data[data["genre"] == genre]
+        sns.barplot(
+            part, y="group", x="importance", order=groups, color=colors[genre], errorbar=None, ax=ax, alpha=0.55
+        )
+        for y, row in enumerate(part.set_index("group").loc[groups].itertuples()):
+            ax.plot([row.run_low, row.run_high], [y - 0.12] * 2, color=_INK, lw=0.9, marker="|", ms=5)
+            ax.plot([row.mean_low, row.mean_high], [y - 0.12] * 2, color=_INK, lw=3.4, solid_capstyle="butt")
+            ax.plot([row.film_low, row.film_high], [y + 0.22] * 2, color=_FILMS, lw=1.2, marker="d", ms=3)
+        ax.axvline(0, color=_INK, lw=0.8)
+        ax.set(title=genre, xlabel="", ylabel="")
+        ax.grid(axis="y", visible=False)
+    for ax in panels[len(genres) :]:
+        ax.set_axis_off()
+    for ax in panels[max(0, len(genres) - columns) : len(genres)]:
+        ax.tick_params(labelbottom=True)
+        ax.set_xlabel("drop of F1")
+    handles = [
+        Patch(color="#8C8C8C", alpha=0.55, label="mean drop over runs"),
+        Line2D([], [], color=_INK, lw=3.4, label="95 % CI of that mean"),
+        Line2D([], [], color=_INK, lw=0.9, marker="|", label="2.5–97.5 % of the runs"),
+        Line2D([], [], color=_FILMS, lw=1.2, marker="d", ms=3, label="95 % bootstrap over films"),
+    ]
+    panels[-1].legend(handles=handles, loc="center", title="permuted feature group", handlelength=2.4)
+    figure.tight_layout()
+    return figure
+
+
+def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
+    """Table 5 as a picture: medians moving from Actual to Predicted to False positives, and what arithmetic expects.
+
+    Parameters
+    ----------
+    data : DataFrame
+        From :func:`~filmlens.findings.cross_modal`.
+    unit : {"films", "clips"}
+    """
+    data = data[data["unit"] == unit]
+    sources, genres, measures = (list(dict.fromkeys(data[c])) for c in ("source", "genre", "measure"))
+    short = {"False positives": "False\npositives", "False positives vs true negatives": "… vs true\nnegatives"}
+    colors = genre_colors(genres)
+    size = (1.65 * len(genres) + 0.9, 2.3 * len(measures) + 0.8)
+    figure, axes = plt.subplots(len(measures), len(genres), figsize=size, sharex=True, sharey="row", squeeze=False)
+    for i, measure in enumerate(measures):
+        for j, genre in enumerate(genres):
+            ax = axes[i, j]
+            part = data[(data["measure"] == measure) & (data["genre"] == genre)].set_index("source").loc[sources]
+            x = np.arange(len(sources))
+            ax.axhline(0, color=_INK, lw=0.8)
+            ax.plot(x, part["difference"], color=colors[genre], lw=1.8, zorder=2)
+            bold = part["significant"].to_numpy(bool)
+            ax.scatter(
+                x, part["difference"], s=42, color=np.where(bold, colors[genre], "white"), ec=colors[genre], zorder=3
+            )
+            ax.scatter(x, part["expected"].where(part["expected"] != 0), s=150, marker="_", color=_INK, zorder=4)
+            for k in np.flatnonzero(part["difference"].isna()):
+                ax.annotate("n = 0", (k, 0), ha="center", va="bottom", fontsize=7, color=_SOFT)
+            ax.set_xticks(x, [short.get(s, s) for s in sources], rotation=90, fontsize=8)
+            ax.set_xlim(-0.5, len(sources) - 0.5)
+            ax.set_title(genre if i == 0 else "")
+            ax.grid(axis="x", visible=False)
+        axes[i, 0].set_ylabel(f"{measure}\ndifference of medians × 10")
+    handles = [
+        Line2D([], [], color=_SOFT, marker="o", label="significant (Bonferroni)"),
+        Line2D([], [], color=_SOFT, marker="o", mfc="white", label="not significant"),
+        Line2D([], [], color=_INK, marker="_", ms=11, mew=1.5, lw=0, label="expected from the arithmetic alone"),
+    ]
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
+    figure.legend(handles=handles, loc="lower center", ncols=3, title=None)
+    return figure
+
+
+def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
+    """What was planted in a synthetic corpus against what permutation found.
+
+    Parameters
+    ----------
+    data : DataFrame
+        genre, group, importance, film_low, and planted (bool).
+    """
+    ax = ax or plt.subplots(figsize=(8, 3.6))[1]
+    genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
+    found, low, planted = (_grid(data, "genre", "group", c) for c in ("importance", "film_low", "planted"))
+    limit = max(float(np.nanmax(np.abs(found.to_numpy(float)))), 1e-6)
+    bar = {"label": "drop of F1"}
+    sns.heatmap(found.astype(float), cmap="PuOr_r", vmin=-limit, vmax=limit, linewidths=1, cbar_kws=bar, ax=ax)
+    for i, genre in enumerate(genres):
+        for j, group in enumerate(groups):
+            if planted.loc[genre, group]:
+                ax.add_patch(Rectangle((j + 0.06, i + 0.06), 0.88, 0.88, fill=False, ec=_INK, lw=2.2))
+            if low.loc[genre, group] > 0:
+                ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=7)
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(axis="x", rotation=30, length=0)
+    ax.tick_params(axis="y", rotation=0, length=0)
+    handles = [
+        Patch(fc="none", ec=_INK, lw=2.2, label="planted"),
+        Line2D([], [], marker="o", color="white", mec=_INK, ms=7, lw=0, label="found: bootstrap over films above 0"),
+    ]
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    ax.figure.tight_layout()
+    return ax.figure
+
+
+def plot_genre_timeline(
+    data: pd.DataFrame,
+    *,
+    own: Sequence[str] = (),
+    visual: pd.DataFrame | None = None,
+    frames: Sequence[tuple[float, np.ndarray]] = (),
+) -> Figure:
+    """One film: what each cue sounds like along it, over its pictures.
+
+    Parameters
+    ----------
+    data : DataFrame
+        One film of :func:`~filmlens.findings.genre_timeline`.
+    own : sequence of str
+        The film's own genres; the others' cues of probability 0.5 or more are outlined.
+    visual : DataFrame, optional
+        time (s), brightness, contrast.
+    frames : sequence of (time, image), optional
+        A strip of pictures, (h, w) or (h, w, 3) in [0, 1], placed at their times.
+    """
+    genres = list(dict.fromkeys(data["genre"]))
+    colors = genre_colors(genres)
+    heights = [0.9] * bool(len(frames)) + [1.1] * (visual is not None) + [0.42 * len(genres) + 0.2]
+    figure, axes = plt.subplots(
+        len(heights), 1, figsize=(10, sum(heights) + 1), sharex=True, squeeze=False, height_ratios=heights
+    )
+    panels = list(axes.ravel())
+    end = max(float(data["end"].max()), float(visual["time"].max()) if visual is not None else 0) / 60
+    if len(frames):
+        ax = panels.pop(0)
+        width = end / len(frames)
+        for time, image in frames:
+            left = min(max(time / 60 - width / 2, 0), end - width)
+            ax.imshow(image, extent=(left, left + width, 0, 1), aspect="auto", cmap="gray", vmin=0, vmax=1)
+        ax.set(ylim=(0, 1), yticks=[])
+        ax.grid(visible=False)
+        ax.spines[:].set_visible(False)
+    if visual is not None:
+        ax = panels.pop(0)
+        ax.plot(visual["time"] / 60, visual["brightness"], color="#B8860B", lw=1, label="brightness")
+        ax.plot(visual["time"] / 60, visual["contrast"], color="#555555", lw=1, ls="--", label="contrast")
+        ax.set(ylim=(0, 1), ylabel="0–1")
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    ax = panels.pop(0)
+    full = max(float(data["attention"].max()), 1e-12)
+    for row in data.itertuples():
+        y, height = genres.index(row.genre), 0.15 + 0.7 * row.attention / full
+        foreign = len(own) and row.genre not in own and row.probability >= 0.5
+        box = ((row.start / 60, y - height / 2), (row.end - row.start) / 60, height)
+        ax.add_patch(Rectangle(*box, fc=colors[row.genre], ec="none", alpha=min(max(row.probability, 0), 1)))
+        ax.add_patch(Rectangle(*box, fill=False, ec=_INK if foreign else "#CCCCCC", lw=1.6 if foreign else 0.5))
+    ax.set(xlim=(0, end), ylim=(len(genres) - 0.4, -0.6), xlabel="film time (min)")
+    ax.set_yticks(range(len(genres)), genres)
+    for tick in ax.get_yticklabels():
+        tick.set_fontweight("bold" if tick.get_text() in own else "normal")
+    ax.grid(axis="y", visible=False)
+    handles = [
+        Patch(fc=_SOFT, alpha=1, label="probability 1"),
+        Patch(fc=_SOFT, alpha=0.25, label="probability .25"),
+        Patch(fc="none", ec=_INK, lw=1.6, label="≥ .5, not the\nfilm's genre"),
+        Line2D([], [], lw=0, label="height: attention"),
+        Line2D([], [], lw=0, label="bold: film's genres"),
+    ]
+    ax.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), handlelength=1.4)
+    figure.tight_layout()
+    return figure
+
+
+def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
+    """Signed heat map of Cliff's delta; descriptors by their largest effect.
+
+    Parameters
+    ----------
+    data : DataFrame
+        From :func:`~filmlens.findings.genre_profile`.
+    top : int
+        Descriptors shown.
+    """
+    genres = list(dict.fromkeys(data["genre"]))
+    effect = _grid(data, "descriptor", "genre", "effect").astype(float)
+    shown = effect.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:top]
+    marks = _grid(data, "descriptor", "genre", "significant").loc[shown]
+    figure, ax = plt.subplots(figsize=(7.2, 0.27 * len(shown) + 1.5))
+    bar = {"label": "Cliff's delta: genre lower  ←  0  →  genre higher", "shrink": 0.6}
+    sns.heatmap(
+        effect.loc[shown], cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.7, cbar_kws=bar, ax=ax, yticklabels=True
+    )
+    for i, descriptor in enumerate(shown):
+        for j, genre in enumerate(genres):
+            if np.isnan(effect.loc[descriptor, genre]):
+                ax.text(j + 0.5, i + 0.5, "n = 0", ha="center", va="center", fontsize=7, color=_SOFT)
+            elif marks.loc[descriptor, genre]:
+                ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=5)
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(length=0)
+    mark = Line2D([], [], marker="o", color="white", mec=_INK, ms=5, lw=0)
+    ax.legend(
+        [mark], [f"significant, {data['correction'].iloc[0]}"], loc="lower left", bbox_to_anchor=(0, 1), title=None
+    )
+    figure.tight_layout()
+    return figure
+
+
+def plot_claims(data: pd.DataFrame) -> Figure:
+    """Which claims stand: intervals of one claims table, or verdicts under several conditions.
+
+    Parameters
+    ----------
+    data : DataFrame
+        From :func:`~filmlens.findings.claims_table` or :func:`~filmlens.findings.robustness_table`.
+    """
+    claims = list(dict.fromkeys(data["claim"]))
+    several = "condition" in data
+    conditions = list(dict.fromkeys(data["condition"])) if several else ["estimate, 95 % interval over films"]
+    width = 4.5 + 0.6 * len(conditions) if several else 10
+    figure, ax = plt.subplots(figsize=(width, 0.36 * len(claims) + (2.4 if several else 1.3)))
+    for row in data.itertuples():
+        y, word = claims.index(row.claim), row.verdict.split()[0].rstrip(":")
+        marker, color = _VERDICTS.get(word, (None, _SOFT))
+        if several:
+            x = conditions.index(row.condition)
+            ax.plot(x, y, marker or "_", color=color if marker else "#CCCCCC", ms=9)
+        elif marker:
+            # Each row on a scale of its own: units differ, and what counts is the side of 0.
+            scale = max(abs(row.low), abs(row.high), abs(row.estimate), 1e-12)
+            ax.plot([row.low / scale, row.high / scale], [y, y], color=color, lw=2)
+            ax.plot(row.estimate / scale, y, marker, color=color, ms=8)
+            text = f"{row.estimate:+.3f} [{row.low:+.3f}, {row.high:+.3f}]".replace("-", "−")
+            ax.text(1.12, y, text, va="center", fontsize=9)
+        else:
+            ground = {"fc": "white", "ec": "none", "pad": 1}
+            ax.text(0, y, row.verdict, va="center", ha="center", fontsize=9, color=_SOFT, bbox=ground)
+    ax.set_yticks(range(len(claims)), claims)
+    ax.set_ylim(len(claims) - 0.5, -0.5)
+    if several:
+        ax.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
+        ax.set_xlim(-0.6, len(conditions) - 0.4)
+    else:
+        ax.axvline(0, color=_INK, lw=0.8)
+        ax.set(xlim=(-1.08, 1.08), xticks=[0], xlabel="each row on its own scale")
+    handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
+    handles += [Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested")] if several else []
+    note = "synthetic corpus" if data["verdict"].str.contains("synthetic").any() else None
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)
+    figure.tight_layout()
+    return figure
+
+
+def _grid(data: pd.DataFrame, rows: str, columns: str, value: str) -> pd.DataFrame:
+    """One value of a long table as a grid, in the table's own order."""
+    index, header = (list(dict.fromkeys(data[c])) for c in (rows, columns))
+    cells = data.set_index([rows, columns])[value].reindex(pd.MultiIndex.from_product([index, header]))
+    return pd.DataFrame(cells.to_numpy().reshape(len(index), len(header)), index=index, columns=header)

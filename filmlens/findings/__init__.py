@@ -1,0 +1,37 @@
+"""Findings: which features matter, whether the picture agrees, and which of the paper's claims stand.
+
+The room behind "Musical feature relevance scoring" (Fig 3) and "Musical-visual cross-modal analysis" (Table 5).
+Everything here takes arrays and DataFrames and returns DataFrames; nothing reads or writes files.
+"""
+
+from filmlens.findings.claims import claims_table, robustness_table
+from filmlens.findings.crossmodal import clip_medians, cross_modal, table5
+from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
+from filmlens.findings.latex import latex_table
+from filmlens.findings.profile import example_cues, genre_profile
+from filmlens.findings.retraining import retrained_importance, simple_mi, single_features
+from filmlens.findings.sentences import genre_sentences, importance_caption, sentence
+from filmlens.findings.timeline import genre_timeline
+from filmlens.findings.transplanted import transplanted_cues
+
+__all__ = [
+    "ImportanceRuns",
+    "claims_table",
+    "clip_medians",
+    "cross_modal",
+    "example_cues",
+    "genre_profile",
+    "genre_sentences",
+    "genre_timeline",
+    "group_importance",
+    "importance_caption",
+    "latex_table",
+    "permutation_runs",
+    "retrained_importance",
+    "robustness_table",
+    "sentence",
+    "simple_mi",
+    "single_features",
+    "table5",
+    "transplanted_cues",
+]

@@ -1,0 +1,51 @@
+"""A table as LaTeX, for papers: significant cells in bold, every character escaped."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+_ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$"}
+_ESCAPES |= {c: f"\\{c}" for c in "&%$#_{}"}
+
+
+def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption: str = "", label: str = "") -> str:
+    """A ``table`` environment with booktabs rules, to be pasted into a paper.
+
+    Parameters
+    ----------
+    text : DataFrame
+        Cells as they are to be read, such as :func:`~filmlens.findings.table5` gives.
+    bold : DataFrame of bool, optional
+        Cells to set in bold; same labels as `text`.
+    caption, label : str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"Genre": ["Sci-Fi"], "100 %": ["-0.31"]})
+    >>> print(latex_table(table, bold=table == "-0.31").splitlines()[5])
+    Sci-Fi & \\textbf{-0.31} \\\\
+    """
+    rows = []
+    for i, cells in enumerate(text.itertuples(index=False)):
+        words = [_escaped(cell) for cell in cells]
+        if bold is not None:
+            words = [rf"\textbf{{{w}}}" if b else w for w, b in zip(words, bold.iloc[i], strict=True)]
+        rows.append(" & ".join(words) + r" \\")
+    head = " & ".join(_escaped(c) for c in text.columns) + r" \\"
+    columns = "l" + "r" * (text.shape[1] - 1)
+    lines = [
+        r"\begin{table}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+    ]
+    lines.append(r"\end{tabular}")
+    lines += [rf"\caption{{{_escaped(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _escaped(value: object) -> str:
+    return "".join(_ESCAPES.get(c, c) for c in str(value))

@@ -1,0 +1,132 @@
+"""Direction with ears: which way a genre's music departs, descriptor by descriptor, and cues that let it be heard.
+
+Importance has no sign. Here each film is the median of its cues, and each genre's films are set against all others:
+difference of medians, Cliff's delta with a bootstrap over films, Mann-Whitney's p with the false discovery rate of
+Benjamini and Hochberg over every genre and descriptor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from filmlens.findings.resampling import film_weights, interval
+from filmlens.findings.units import Units
+
+_NOT_FEATURES = {"film_id", "cue", "track", "start", "end", "time"}
+
+
+def genre_profile(
+    cue_features: pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    descriptors: Sequence[str] | None = None,
+    alpha: float = 0.05,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """How each genre's films differ from the others in every descriptor.
+
+    Parameters
+    ----------
+    cue_features : DataFrame
+        film_id, cue and one column per descriptor, one row per cue (such as ``mir-cues``). NaN values are left out.
+    labels : DataFrame of bool
+        Index film_id, one column per genre.
+    descriptors : sequence of str, optional
+        All feature columns by default.
+    alpha : float
+        False discovery rate.
+    n_boot : int
+        Bootstrap samples of films.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect, effect_low,
+        effect_high (Cliff's delta, 95 % bootstrap over films), p, p_corrected, significant, correction, note. Where
+        a genre has no film, or every film, the numbers are missing and the note says ``n = 0``.
+    """
+    descriptors = list(descriptors) if descriptors is not None else _descriptors(cue_features)
+    labels = labels.loc[labels.index.isin(set(cue_features["film_id"]))].astype(bool)
+    medians = cue_features.groupby("film_id")[descriptors].median().reindex(labels.index)
+    weights = film_weights(np.random.default_rng(seed), len(labels), n_boot)
+    rows = []
+    for descriptor in descriptors:
+        values = medians[descriptor].to_numpy(float)
+        kept = np.flatnonzero(np.isfinite(values))
+        units = Units(values[kept], kept, len(labels))
+        for genre in labels.columns:
+            here = labels[genre].to_numpy()[kept]
+            row = {"genre": genre, "descriptor": descriptor, "n": int(here.sum()), "n_others": int((~here).sum())}
+            if not (here.any() and (~here).any()):
+                rows.append(
+                    {**row, "note": f"n = 0: no {'film of the genre' if not here.any() else 'film to compare with'}"}
+                )
+                continue
+            own, others = units.values[here], units.values[~here]
+            low, high = interval(units.bootstrap(here, ~here, weights)) if here.sum() > 1 else (np.nan, np.nan)
+            row["difference"] = np.median(own) - np.median(others)
+            row["effect"] = units.rank_biserial(here, ~here)
+            row |= {"effect_low": low, "effect_high": high}
+            row["p"] = float(stats.mannwhitneyu(own, others).pvalue)
+            rows.append({**row, "note": "" if here.sum() > 1 else "n = 1 film: no interval over films"})
+    numbers = ["difference", "effect", "effect_low", "effect_high", "p"]
+    table = pd.DataFrame(rows, columns=["genre", "descriptor", "n", "n_others", *numbers, "note"])
+    tested = table["p"].notna()
+    table["p_corrected"] = np.nan
+    if tested.any():
+        table.loc[tested, "p_corrected"] = stats.false_discovery_control(table.loc[tested, "p"])
+    table["significant"] = table["p_corrected"] < alpha
+    table["correction"] = f"Benjamini-Hochberg over {int(tested.sum())}"
+    order = {name: i for i, name in enumerate([*labels.columns, *descriptors])}
+    return table.sort_values(["genre", "descriptor"], key=lambda s: s.map(order), kind="stable", ignore_index=True)
+
+
+def example_cues(
+    cue_features: pd.DataFrame,
+    labels: pd.DataFrame,
+    profile: pd.DataFrame,
+    *,
+    count: int = 3,
+) -> pd.DataFrame:
+    """Cues of a genre's films in which a profile's cell is heard, and cues that contradict it.
+
+    Parameters
+    ----------
+    cue_features, labels : DataFrame
+        As given to :func:`genre_profile`.
+    profile : DataFrame
+        Rows of its result (all, or those worth hearing).
+    count : int
+        Cues of each kind, each from a different film.
+
+    Returns
+    -------
+    DataFrame
+        genre, descriptor, kind (typical, contrary), rank (1 first), film_id, cue, value. Typical cues lie furthest the
+        way of the effect among the genre's films, contrary ones furthest the other way; fewer than `count` when the
+        genre has fewer films.
+    """
+    rows = []
+    for cell in profile[profile["effect"].notna()].itertuples():
+        films = labels.index[labels[cell.genre].to_numpy(bool)]
+        cues = cue_features.loc[cue_features["film_id"].isin(films), ["film_id", "cue", cell.descriptor]]
+        cues = cues.rename(columns={cell.descriptor: "value"}).dropna().sort_values("value", kind="stable")
+        # Along the effect, strongest first; a film heard as typical does not also speak for the contrary.
+        cues = cues if cell.effect < 0 else cues.iloc[::-1]
+        typical = cues.drop_duplicates("film_id").head(count)
+        contrary = cues[~cues["film_id"].isin(typical["film_id"])].iloc[::-1].drop_duplicates("film_id").head(count)
+        for kind, found in (("typical", typical), ("contrary", contrary)):
+            for rank, cue in enumerate(found.itertuples(), start=1):
+                rows.append([cell.genre, cell.descriptor, kind, rank, cue.film_id, cue.cue, cue.value])
+    return pd.DataFrame(rows, columns=["genre", "descriptor", "kind", "rank", "film_id", "cue", "value"])
+
+
+def _descriptors(cue_features: pd.DataFrame) -> list[str]:
+    numeric = cue_features.select_dtypes("number").columns
+    return [c for c in numeric if c not in _NOT_FEATURES]

@@ -1,0 +1,83 @@
+"""Transplanted cues: music strong for a genre that its film does not have (Brownrigg, in the paper's introduction)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from filmlens.findings.timeline import instance_table
+
+
+def transplanted_cues(
+    cues: pd.DataFrame,
+    instance_probability: np.ndarray | pd.DataFrame,
+    labels: pd.DataFrame,
+    *,
+    genres: Sequence[str] | None = None,
+    per_cue: bool = True,
+    steady: float = 1.0,
+) -> pd.DataFrame:
+    """The corpus's cues, those first that stand out of their film as another genre's music.
+
+    A film whose model takes it for Romance as a whole has many cues of high Romance probability, none of them
+    transplanted. So a cue is compared with the other cues of its own film: its *excess* is its probability minus
+    theirs on average.
+
+    Parameters
+    ----------
+    cues : DataFrame
+        film_id, cue, track, start, end.
+    instance_probability : (cues, genres) array or DataFrame
+        Out of fold, in the order of `cues`. Rows with NaN are left out.
+    labels : DataFrame of bool
+        Index film_id, one column per genre.
+    genres : sequence of str, optional
+        Names of the columns of `instance_probability`; those of `labels` by default.
+    per_cue : bool
+        One row per cue, for the genre of its largest excess; otherwise one per cue and absent genre.
+    steady : float
+        Weight, in cues, of the corpus's mean (over films without the genre) in what a cue is compared with: it
+        decides for films of very few cues, and does hardly anything for the others.
+
+    Returns
+    -------
+    DataFrame
+        film_id, cue, track, start, end, genre, probability, excess, by falling excess.
+
+    Raises
+    ------
+    ValueError
+        If rows and cues differ in number, or a film has no labels.
+
+    Examples
+    --------
+    >>> cues = pd.DataFrame({"film_id": "a", "cue": range(3), "track": list("rst"), "start": 0.0, "end": 1.0})
+    >>> labels = pd.DataFrame({"Horror": [True], "Romance": [False]}, index=["a"])
+    >>> table = transplanted_cues(cues, [[0.9, 0.1], [0.8, 0.1], [0.2, 0.9]], labels)
+    >>> print(*table.loc[0, ["track", "genre", "probability"]])
+    t Romance 0.9
+    """
+    unknown = sorted(set(cues["film_id"]) - set(labels.index))
+    if unknown:
+        raise ValueError(f"cues of films without labels: {', '.join(map(str, unknown[:5]))}")
+    if genres is None and not isinstance(instance_probability, pd.DataFrame):
+        genres = list(labels.columns)
+    probability, genres = instance_table(cues, instance_probability, genres)
+    table = cues[["film_id", "cue", "track", "start", "end"]].reset_index(drop=True)
+    kept = np.isfinite(probability).all(axis=1)
+    table, probability = table[kept].reset_index(drop=True), probability[kept]
+    parts = []
+    for k, genre in enumerate(genres):
+        absent = ~labels.loc[table["film_id"], genre].to_numpy(bool)
+        rows = table[absent].assign(genre=genre, probability=probability[absent, k])
+        by_film = rows.groupby("film_id")["probability"]
+        others = by_film.transform("size") - 1
+        total = by_film.transform("sum") - rows["probability"]
+        excess = rows["probability"] - (total + steady * rows["probability"].mean()) / (others + steady)
+        parts.append(rows.assign(excess=excess))
+    found = pd.concat(parts).sort_values(["excess", "film_id", "cue"], ascending=[False, True, True], kind="stable")
+    if per_cue:
+        found = found.drop_duplicates(["film_id", "cue"])
+    return found.reset_index(drop=True)

@@ -1,0 +1,186 @@
+"""Clips or films as the units of a comparison: rank-biserial correlation, its bootstrap and permutations over films.
+
+Every sum of signs that Mann-Whitney's U is made of is kept per film, so that thousands of permutations and bootstrap
+samples of whole films cost one matrix product each, however many clips the films have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Values of one measure, ordered by film.
+
+    Attributes
+    ----------
+    values : (units,) array
+        Finite.
+    film : (units,) int array
+        Position of each unit's film, ascending.
+    films : int
+        Number of films, those without units included.
+    """
+
+    values: np.ndarray
+    film: np.ndarray
+    films: int
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """Units of each film; (films,)."""
+        return np.bincount(self.film, minlength=self.films)
+
+    @cached_property
+    def signs(self) -> np.ndarray:
+        """Sum over a film's units of the sign of (unit - that film's unit); (units, films)."""
+        sums = np.zeros((len(self.values), self.films))
+        for film in np.flatnonzero(self.counts):
+            own = np.sort(self.values[self.film == film])
+            sums[:, film] = np.searchsorted(own, self.values) + np.searchsorted(own, self.values, "right") - len(own)
+        return sums
+
+    def standing(self, inside: np.ndarray) -> np.ndarray:
+        """Sum of signs of each unit against all units `inside`; 0 for units outside. (units,)"""
+        out = np.zeros(len(self.values))
+        out[inside] = 2 * stats.rankdata(self.values[inside]) - (inside.sum() + 1)
+        return out
+
+    def rank_biserial(self, here: np.ndarray, there: np.ndarray) -> float:
+        """2 U / (n m) - 1 of the units `here` against those `there`: +1 when all of them are higher.
+
+        >>> units = Units(np.array([1.0, 2.0, 3.0]), np.array([0, 1, 2]), 3)
+        >>> units.rank_biserial(np.array([False, False, True]), np.array([True, True, False]))
+        1.0
+        """
+        return float(self.standing(here | there)[here].sum() / (here.sum() * there.sum()))
+
+    def bootstrap(self, here: np.ndarray, there: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Rank-biserial correlation in bootstrap samples of films; NaN where a sample lacks one side. (draws,)"""
+        sums = np.zeros((self.films, self.films))
+        film, start = np.unique(self.film[here], return_index=True)
+        sums[film] = np.add.reduceat(self.signs[here], start, axis=0)
+        # Signs between units of the same side cancel, so "all compared films" may stand for "the other side".
+        sums *= np.bincount(self.film[here | there], minlength=self.films) > 0
+        pairs = np.prod(
+            [weights @ np.bincount(self.film[side], minlength=self.films) for side in (here, there)], axis=0
+        )
+        total = np.einsum("df,df->d", weights @ sums, weights)
+        return np.divide(total, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+
+
+def clip_units(clips: pd.DataFrame, films: pd.Index, measure: str) -> tuple[Units, np.ndarray]:
+    """Every clip with a value, and the row of `clips` that each unit is."""
+    film = films.get_indexer(clips["film_id"])
+    values = clips[measure].to_numpy(float)
+    kept = np.flatnonzero(np.isfinite(values))
+    kept = kept[np.argsort(film[kept], kind="stable")]
+    return Units(values[kept], film[kept], len(films)), kept
+
+
+def film_units(clips: pd.DataFrame, films: pd.Index, measure: str) -> tuple[Units, np.ndarray]:
+    """Every film with a value, the median of its clips, and the film's position."""
+    medians = clips.groupby("film_id")[measure].median().reindex(films).to_numpy(float)
+    kept = np.flatnonzero(np.isfinite(medians))
+    return Units(medians[kept], kept, len(films)), kept
+
+
+def film_permutations(rng: np.random.Generator, strata: Sequence[np.ndarray], draws: int) -> np.ndarray:
+    """Which film each film takes its labels from, permuted within each stratum; (draws, films).
+
+    Films in no stratum keep their own.
+    """
+    films = len(strata[0])
+    order = np.broadcast_to(np.arange(films), (draws, films)).copy()
+    for stratum in strata:
+        members = np.flatnonzero(stratum)
+        order[:, members] = rng.permuted(np.broadcast_to(members, (draws, members.size)), axis=1)
+    return order
+
+
+def _source_units(units: Units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First unit of each film; each unit's film and relative place (0-1) in it."""
+    first = np.cumsum(units.counts) - units.counts
+    place = (np.arange(len(units.film)) - first[units.film] + 0.5) / units.counts[units.film]
+    return first, units.film, place
+
+
+def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Rank-biserial correlation of the label under each permutation of films; (draws,).
+
+    A film that takes over another's labels takes their sequence, stretched to its own number of units, so that
+    labels that differ from cue to cue keep their runs.
+    """
+    standing = units.standing(inside)
+    first, film, place = _source_units(units)
+    given = np.zeros((2, units.films, units.films))  # sum of standings and count, by receiving and giving film
+    for giver in np.flatnonzero(units.counts):
+        taken = label[first[giver] + (place * units.counts[giver]).astype(int)] & inside
+        given[0, :, giver] = np.bincount(film, weights=standing * taken, minlength=units.films)
+        given[1, :, giver] = np.bincount(film, weights=taken, minlength=units.films)
+    total, here = given[:, np.arange(units.films), order].sum(axis=-1)
+    pairs = here * (inside.sum() - here)
+    return np.divide(total, pairs, out=np.full(len(order), np.nan), where=pairs > 0)
+
+
+def permutation_p(draws: np.ndarray, observed: float) -> float:
+    """Two-sided p of `observed` among permutation draws, (b + 1) / (n + 1), about their common mean.
+
+    The mean includes the observed value, which keeps the test exact although the null need not centre on 0.
+
+    >>> permutation_p(np.array([-1.0, 0.0, 1.0]), 5.0)
+    0.25
+    """
+    draws = draws[np.isfinite(draws)]
+    centre = (draws.sum() + observed) / (draws.size + 1)
+    away = np.abs(draws - centre) >= abs(observed - centre) - 1e-12
+    return float((away.sum() + 1) / (draws.size + 1))
+
+
+def permuted_gap(units: Units, label: np.ndarray, order: np.ndarray) -> float:
+    """Mean difference of medians (label minus all others) over permutations of films."""
+    first, film, place = _source_units(units)
+    giver = order[:, film]
+    masks = label[first[giver] + (place * units.counts[giver]).astype(int)]
+    by_value = np.argsort(units.values, kind="stable")
+    values, masks = units.values[by_value], masks[:, by_value]
+    gaps = _medians(values, masks) - _medians(values, ~masks)
+    return float(gaps[np.isfinite(gaps)].mean())
+
+
+def weighted_gap(units: Units, here: np.ndarray, there: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Difference of medians in bootstrap samples of films; NaN where a sample lacks one side. (draws,)"""
+    by_value = np.argsort(units.values, kind="stable")
+    values, film = units.values[by_value], units.film[by_value]
+    medians = []
+    for side in (here[by_value], there[by_value]):
+        if not side.any():
+            return np.full(len(weights), np.nan)
+        mass = np.cumsum(weights[:, film[side]], axis=1)
+        total = mass[:, -1:]
+        # The lower and upper middle of the expanded sample.
+        low = (mass < np.floor((total + 1) / 2)).sum(axis=1).clip(max=side.sum() - 1)
+        high = (mass < np.floor(total / 2) + 1).sum(axis=1).clip(max=side.sum() - 1)
+        middle = (values[side][low] + values[side][high]) / 2
+        medians.append(np.where(total[:, 0] > 0, middle, np.nan))
+    return medians[0] - medians[1]
+
+
+def _medians(values: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Median of ascending `values` under each row of `masks`; NaN for an empty row."""
+    counts = masks.sum(axis=1)
+    position = np.nonzero(masks)[1]
+    start = np.cumsum(counts) - counts
+    filled = counts > 0
+    middle = np.full(len(masks), np.nan)
+    low = position[(start + (counts - 1) // 2)[filled]]
+    high = position[(start + counts // 2)[filled]]
+    middle[filled] = (values[low] + values[high]) / 2
+    return middle

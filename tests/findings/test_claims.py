@@ -1,0 +1,135 @@
+"""Claims: each verdict from data made to give it, and what is said when there are no data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from simulated_films import GENRES, cross_validated, simulate
+
+from filmlens.findings import claims_table, permutation_runs, robustness_table
+from filmlens.findings.resampling import f1, film_weights, interval
+
+COLUMNS = ["claim", "paper", "estimate", "low", "high", "verdict", "estimate is"]
+
+
+def labels_of(films=110, seed=0):
+    return pd.DataFrame(simulate(seed, films=films, cues=(2, 3)).Y, [f"film {i}" for i in range(films)], GENRES)
+
+
+def noisy(labels, share, seed):
+    """Predictions of which `share` is wrong."""
+    return labels.to_numpy() ^ (np.random.default_rng(seed).random(labels.shape) < share)
+
+
+def verdicts(table):
+    return table.set_index("claim")["verdict"]
+
+
+def test_without_data_every_claim_is_there_and_not_tested():
+    table = claims_table(labels_of(), n_boot=20, synthetic=True)
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 14
+    assert table["verdict"].str.startswith("not tested: no ").all()
+    assert verdicts(table)["VGGish above MIR generally"] == "not tested: no VGGish features"
+
+
+def test_verdicts_of_models():
+    labels = labels_of()
+    wrong = {"average 64": 0.1, "single_attention": 0.1, "max": 0.3, "linear_softmax": 0.3, "simple MI svm": 0.12}
+    predictions = {("mir", "cue", m): noisy(labels, s, i) for i, (m, s) in enumerate(wrong.items())}
+    predictions |= {("vggish", "cue", m): noisy(labels, s / 2, 9 + i) for i, (m, s) in enumerate(wrong.items())}
+    predictions["vggish", "cue", "max"] = noisy(labels, 0.28, 40)
+    predictions["vggish", "cue", "linear_softmax"] = noisy(labels, 0.28, 41)
+    predictions["vggish", "cue", "simple MI svm"] = labels.to_numpy()
+    predictions["mir", "frame", "average 64"] = noisy(labels, 0.03, 30)
+    rng = np.random.default_rng(1)
+    baselines = {
+        "random guess": rng.random((20, *labels.shape)) < labels.mean().to_numpy(),
+        "zero rule": np.zeros(labels.shape),
+        "always positive": np.ones(labels.shape),
+    }
+    table = claims_table(labels, predictions=predictions, baselines=baselines, n_boot=300)
+    found = verdicts(table)
+    assert found["max and linear softmax below the others"] == "holds"
+    assert found["cue level above frame level for each model"] == "contradicted"
+    assert found["simple MI with SVM on VGGish has the highest precision"] == "holds"
+    assert found["simple MI and voting better on VGGish"] == "holds"
+    assert found["every model above both baselines"] == "holds"
+    assert found["MIR and VGGish similar at the top"] == "contradicted"
+    deciding = table.set_index("claim").loc["max and linear softmax below the others", "estimate is"]
+    assert "decides among 8" in deciding
+
+
+def test_similar_needs_the_whole_interval():
+    labels = labels_of()
+    one = noisy(labels, 0.1, 0)
+    other = one.copy()
+    other[0, 0] ^= True
+    both = {("mir", "cue", "average"): one, ("vggish", "cue", "average"): other}
+    claim = "MIR and VGGish similar at the top"
+    assert verdicts(claims_table(labels, predictions=both, n_boot=200))[claim] == "holds"
+    both["vggish", "cue", "average"] = noisy(labels, 0.1, 1)
+    assert verdicts(claims_table(labels, predictions=both, n_boot=200))[claim] == "undecided"
+
+
+def test_estimate_is_the_paired_difference():
+    labels = labels_of(40)
+    cue, frame = noisy(labels, 0.1, 0), noisy(labels, 0.2, 1)
+    levels = {("mir", "cue", "max"): cue, ("mir", "frame", "max"): frame}
+    row = claims_table(labels, levels=levels, n_boot=200, seed=4).set_index("claim").iloc[3]
+    truth = labels.to_numpy()
+    weights = film_weights(np.random.default_rng(4), 40, 200)
+    low, high = interval((f1(truth, cue, weights) - f1(truth, frame, weights))[:, -1])
+    assert row["estimate"] == pytest.approx((f1(truth, cue) - f1(truth, frame))[-1])
+    assert (row["low"], row["high"]) == pytest.approx((low, high))
+
+
+def test_importance_claims():
+    films = simulate(2, effect=1.5)
+    runs = permutation_runs(
+        cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=6, scheme="films", n_boot=200
+    )
+    table = claims_table(labels_of(seed=2), importance=runs, n_boot=20)
+    found = verdicts(table)
+    assert found["MFCC first in every genre"] == "contradicted"
+    assert found["Tone matters for Horror"] == "holds"
+    assert not found["run variance largest for Horror and Romance"].startswith("not tested")
+    row = table.set_index("claim").loc["Tone matters for Horror"]
+    tone = runs.table().query("genre == 'Horror' and group == 'Tone'").iloc[0]
+    assert (row["estimate"], row["low"], row["high"]) == pytest.approx(
+        (tone["importance"], tone["film_low"], tone["film_high"])
+    )
+
+
+def test_picture_claims_tell_arithmetic_from_finding():
+    labels = labels_of(seed=5)
+    rng = np.random.default_rng(0)
+    predicted = pd.DataFrame(np.where(rng.random(labels.shape) < 0.6, labels, rng.random(labels.shape) < 0.35))
+    predicted.index, predicted.columns = labels.index, labels.columns
+    film = np.repeat(np.arange(110), 10)
+    clips = pd.DataFrame({"film_id": labels.index[film], "cue": np.tile(np.arange(10), 110)})
+    shift = labels.to_numpy() @ [2.0, -2.0, 2.0, -2.0, 2.0, -2.0]
+    for measure in ("brightness", "contrast"):
+        clips[measure] = (shift + 0.2 * rng.normal(size=110))[film] + rng.normal(size=film.size)
+    found = verdicts(claims_table(labels, pictures=(clips, predicted), n_boot=300, synthetic=True))
+    assert found["Predicted nearer the median than Actual"] == "holds (synthetic corpus)"
+    assert found["False positives reversed"] == "holds (synthetic corpus)"
+    assert found["False positives reversed beyond the arithmetic"] != "holds (synthetic corpus)"
+
+
+def test_shapes_are_checked():
+    with pytest.raises(ValueError, match=r"predictions of shape \(3, 6\)"):
+        claims_table(
+            labels_of(), predictions={("mir", "cue", "max"): np.ones((3, 6))}, baselines={"x": np.ones((3, 6))}
+        )
+
+
+def test_robustness_counts_the_conditions_that_tested():
+    base = claims_table(labels_of(), n_boot=20)
+    one, two = base.copy(), base.copy()
+    one.loc[0, "verdict"], two.loc[0, "verdict"] = "holds", "undecided"
+    one.loc[1, "verdict"] = "holds"
+    table = robustness_table({"seed 0": one, "seed 1": two})
+    assert len(table) == 28
+    shares = table.drop_duplicates("claim")["holds in"].tolist()
+    assert shares[:2] == [0.5, 1.0]
+    assert np.isnan(shares[2])

@@ -1,0 +1,124 @@
+"""Figures of the findings: every interval is named, every genre there, cells without a number stated."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from simulated_films import GENRES
+
+from filmlens.figures import findings as figures
+from filmlens.findings import genre_timeline
+
+GROUPS = ["MFCC", "Tone", "Pitch"]
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def importance():
+    rows = []
+    for genre in [*GENRES, "Overall"]:
+        for i, group in enumerate(GROUPS):
+            rows.append([genre, group, 0.1 * i, 0.1 * i - 0.01, 0.1 * i + 0.01, -0.1, 0.3, -0.2, 0.4])
+    names = "genre group importance mean_low mean_high run_low run_high film_low film_high".split()
+    return pd.DataFrame(rows, columns=names)
+
+
+def cross():
+    rows = []
+    for measure in ("brightness", "contrast"):
+        for source in ("Actual", "Predicted", "False positives", "False positives vs true negatives"):
+            for genre in GENRES:
+                number = np.nan if (source, genre) == ("False positives", "Drama") else 0.5
+                expected = 0.2 if source == "Predicted" else 0.0
+                rows.append([measure, source, genre, "films", number, expected, source == "Actual"])
+    return pd.DataFrame(rows, columns="measure source genre unit difference expected significant".split())
+
+
+def words(figure):
+    return " | ".join(t.get_text() for t in figure.findobj(matplotlib.text.Text) if t.get_text())
+
+
+def test_importance_names_its_three_intervals():
+    figure = figures.plot_importance(importance())
+    text = words(figure)
+    for name in ("95 % CI of that mean", "2.5–97.5 % of the runs", "95 % bootstrap over films", *GENRES, *GROUPS):
+        assert name in text
+    panels = [ax for ax in figure.axes if ax.get_title(loc="left")]
+    assert [ax.get_title(loc="left") for ax in panels] == ["Overall", *GENRES]
+    assert len(panels[1].patches) == 3
+    lines = [list(line.get_xdata()) for line in panels[1].lines]
+    for pair in ([-0.1, 0.3], [-0.2, 0.4], [0.09, 0.11]):
+        assert any(np.allclose(line, pair) for line in lines)
+
+
+def test_medians_state_empty_cells_and_what_is_expected():
+    figure = figures.plot_medians(cross())
+    text = words(figure)
+    assert text.count("n = 0") == 2
+    assert "expected from the arithmetic alone" in text
+    assert len(figure.axes) == 12
+
+
+def test_planted_marks_what_was_planted_and_found():
+    data = importance().query("genre != 'Overall'").assign(planted=lambda d: d["group"] == "Tone")
+    data.loc[data["group"] == "Pitch", "film_low"] = 0.05
+    ax = figures.plot_planted(data).axes[0]
+    assert sum(p.get_facecolor()[3] == 0 for p in ax.patches) == 6
+    assert sum(line.get_marker() == "o" for line in ax.lines) == 6
+
+
+def test_timeline_outlines_foreign_cues():
+    cues = pd.DataFrame({"film_id": "a", "cue": [0, 1], "track": "t", "start": [60.0, 300.0], "end": [90.0, 360.0]})
+    timeline = genre_timeline(cues, [[0.9, 0.1, 0.1, 0.1, 0.1, 0.1], [0.9, 0.1, 0.1, 0.1, 0.8, 0.1]])
+    visual = pd.DataFrame({"time": range(400), "brightness": 0.4, "contrast": 0.8})
+    frames = [(t, np.full((4, 6), 0.5)) for t in (50, 200, 350)]
+    figure = figures.plot_genre_timeline(timeline, own=["Action"], visual=visual, frames=frames)
+    strip, lines, bars = figure.axes
+    assert len(strip.images) == 3
+    assert len(lines.lines) == 2
+    assert len(bars.patches) == 2 * 12
+    outlined = [p for p in bars.patches if p.get_linewidth() > 1]
+    assert [(p.get_x(), p.get_width()) for p in outlined] == [(5.0, 1.0)]
+    assert len(figures.plot_genre_timeline(timeline).axes) == 1
+
+
+def test_profile_shows_the_strongest_descriptors():
+    rng = np.random.default_rng(0)
+    names = [f"descriptor {i}" for i in range(50)]
+    data = pd.DataFrame([(g, d) for g in GENRES for d in names], columns=["genre", "descriptor"])
+    data["effect"] = rng.uniform(-0.5, 0.5, len(data))
+    data.loc[7, "effect"] = -0.9
+    data.loc[8, "effect"] = np.nan
+    data["significant"] = data["effect"].abs() > 0.45
+    data["correction"] = "Benjamini-Hochberg over 299"
+    figure = figures.plot_profile(data, top=10)
+    labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+    assert labels[0] == "descriptor 7"
+    assert len(labels) == 10
+    assert "Benjamini-Hochberg over 299" in words(figure)
+
+
+def test_claims_by_interval_and_by_condition():
+    columns = ["claim", "paper", "estimate", "low", "high", "verdict", "estimate is"]
+    rows = [
+        ["one", "", 0.1, 0.05, 0.2, "holds (synthetic corpus)", ""],
+        ["two", "", -0.1, -0.3, -0.05, "contradicted (synthetic corpus)", ""],
+        ["three", "", np.nan, np.nan, np.nan, "not tested: no VGGish features", ""],
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    text = words(figures.plot_claims(table))
+    assert "+0.100 [+0.050, +0.200]" in text
+    assert "not tested: no VGGish features" in text
+    assert "synthetic corpus" in text
+    several = pd.concat([table.assign(condition=c) for c in ("seed 0", "seed 1")], ignore_index=True)
+    figure = figures.plot_claims(several)
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["seed 0", "seed 1"]
+    assert "not tested" in words(figure)

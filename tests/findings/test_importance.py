@@ -1,0 +1,320 @@
+"""Permutation importance: literal loops, both schemes, scikit-learn, damaged bags."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from simulated_films import GENRES, PREVALENCES, cross_validated, simulate
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import f1_score
+from sklearn.tree import DecisionTreeClassifier
+
+from filmlens.findings import (
+    group_importance,
+    importance_caption,
+    permutation_runs,
+    retrained_importance,
+    simple_mi,
+    single_features,
+)
+from filmlens.findings.permuting import cue_rows, film_rows
+from filmlens.findings.resampling import f1, film_weights, given_f1
+
+COLUMNS = "genre group importance mean_low mean_high run_low run_high film_low film_high".split()
+
+
+def means(bags):
+    return np.stack([b.mean(axis=0) for b in bags])
+
+
+def ranks_first(seed, n_repeats):
+    films = simulate(seed)
+    table = group_importance(
+        cross_validated(films), films.bags, films.Y, films.groups, n_repeats=n_repeats, scheme="films", n_boot=10
+    )
+    assert 0.5 < table.attrs["F1"]["Overall"] < 0.7
+    overall = table[table["genre"] == "Overall"].set_index("group")["importance"]
+    return overall.idxmax() == "Tone"
+
+
+def null_drop(seed, correlation, scheme):
+    """Overall drop for a group that clusters by film, says nothing of genre, and that the predictor leans on."""
+    films = simulate(seed, correlation={"MFCC": correlation})
+
+    def raw(bags):
+        film = means(bags)
+        noise = film[:, films.groups["MFCC"]].reshape(len(film), 6, 2).sum(axis=-1)
+        return film[:, films.groups["Tone"]] + 0.4 * noise
+
+    cut = [np.quantile(column, 1 - share) for column, share in zip(raw(films.bags).T, PREVALENCES, strict=True)]
+    table = group_importance(
+        lambda bags: raw(bags) >= cut,
+        films.bags,
+        films.Y,
+        {"MFCC": films.groups["MFCC"]},
+        n_repeats=10,
+        scheme=scheme,
+        n_boot=2,
+    )
+    return table["importance"].iloc[-1]
+
+
+def test_planted_group_first():
+    assert all(ranks_first(seed, 5) for seed in range(2))
+
+
+@pytest.mark.slow
+def test_planted_group_first_in_eighteen_of_twenty():
+    assert sum(ranks_first(seed, 100) for seed in range(20)) >= 18
+
+
+def test_cues_are_biased_and_films_are_not():
+    cues, films = (np.mean([null_drop(s, 0.6, scheme) for s in range(4)]) for scheme in ("cues", "films"))
+    assert cues < -0.03
+    assert abs(films) < 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("correlation", "cues", "films"), [(0, 0.001, 0.001), (0.3, -0.035, 0.002), (0.6, -0.062, -0.001)]
+)
+def test_bias_of_the_stated_size(correlation, cues, films):
+    for scheme, expected in (("cues", cues), ("films", films)):
+        drops = [null_drop(seed, correlation, scheme) for seed in range(40)]
+        assert abs(np.mean(drops) - expected) < 3 * stats.sem(drops) + 0.002
+
+
+@pytest.mark.parametrize("scheme", ["cues", "films"])
+def test_table_and_unused_group(scheme):
+    films = simulate(1, films=30, cues=(3, 9))
+    used = films.groups["Tone"]
+    table = group_importance(
+        lambda bags: means(bags)[:, used], films.bags, films.Y, films.groups, scheme=scheme, n_repeats=6, n_boot=40
+    )
+    assert list(table.columns) == COLUMNS
+    assert table["genre"].unique().tolist() == [*GENRES, "Overall"]
+    assert len(table) == 7 * len(films.groups)
+    unused = table[table["group"] != "Tone"]
+    assert (unused[COLUMNS[2:]].to_numpy() == 0).all()
+    tone = table[table["group"] == "Tone"]
+    assert (tone["importance"] > 0).all()
+    assert np.allclose(tone["importance"].iloc[-1], tone["importance"].iloc[:-1].mean())
+
+
+def test_agrees_with_scikit_learn_on_the_same_permutations():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(200, 4))
+    y = (x[:, :3] + 0.7 * rng.normal(size=(200, 3)) > 0.4).astype(int)
+    model = DecisionTreeClassifier(max_depth=6, random_state=0).fit(x[:100], y[:100])
+    theirs = permutation_importance(model, x, y, scoring="f1_macro", n_repeats=7, random_state=3)
+    # scikit-learn gives every column the same stream, keeps shuffling one index array and permutes what is permuted.
+    seed = np.random.RandomState(3).randint(np.iinfo(np.int32).max + 1)
+    draws = {}
+
+    def same(generator, lengths, width):
+        start = np.arange(lengths.sum())
+        state, index, rows = draws.setdefault(generator, (np.random.RandomState(seed), start.copy(), start.copy()))
+        state.shuffle(index)
+        rows[:] = rows[index]
+        return rows[:, None].copy()
+
+    ours = permutation_runs(
+        simple_mi(model),
+        [row[None] for row in x],
+        y,
+        single_features("abcd"),
+        scheme=same,
+        n_repeats=7,
+        n_boot=2,
+        genres=list("xyz"),
+    )
+    np.testing.assert_allclose(ours.runs[:, :, -1], theirs.importances, atol=1e-12)
+    np.testing.assert_allclose(ours.runs[:, :, -1].mean(axis=1), theirs.importances_mean, atol=1e-12)
+
+
+def test_runs_equal_a_literal_loop():
+    films = simulate(2, films=12, cues=(2, 6), effect=2)
+    seen = []
+
+    def predict(bags):
+        seen.append([b.copy() for b in bags])
+        return means(bags)[:, films.groups["Tone"]]
+
+    runs = permutation_runs(
+        predict, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=4, scheme="films", n_boot=3
+    )
+    base, permuted = seen[0], seen[1:]
+
+    def macro(bags):
+        return [f1_score(y, p, zero_division=0) for y, p in zip(films.Y.T, predict(bags).T >= 0.5, strict=True)]
+
+    for r, bags in enumerate(permuted):
+        np.testing.assert_allclose(runs.runs[0, r, :-1], np.subtract(macro(base), macro(bags)), atol=1e-12)
+        others = np.setdiff1d(np.arange(base[0].shape[1]), films.groups["Tone"])
+        for before, after in zip(base, bags, strict=True):
+            assert (before[:, others] == after[:, others]).all()
+
+
+def test_films_scheme_gives_whole_rows_of_one_other_film():
+    lengths = np.array([4, 0, 9, 2, 5])
+    film = np.repeat(np.arange(5), lengths)
+    givers = []
+    for seed in range(30):
+        rows = film_rows(np.random.default_rng(seed), lengths, 1)[:, 0]
+        giver = [np.unique(film[rows[film == f]]) for f in (0, 2, 3, 4)]
+        assert all(len(g) == 1 for g in giver)
+        assert all(g[0] != f for g, f in zip(giver, (0, 2, 3, 4), strict=True))
+        assert sorted(np.concatenate(giver)) == [0, 2, 3, 4]
+        # every row of the giver serves about equally often
+        counts = np.unique(rows[film == 2], return_counts=True)[1]
+        assert counts.max() - counts.min() <= 1
+        givers.append(giver[0][0])
+    assert set(givers) == {2, 3, 4}
+
+
+def test_cues_scheme_permutes_columns_alone_and_jointly():
+    rows = cue_rows(np.random.default_rng(0), np.array([30, 40]), 3)
+    assert (np.sort(rows, axis=0) == np.arange(70)[:, None]).all()
+    assert not (rows[:, 0] == rows[:, 1]).all()
+    seen = []
+    films = simulate(0, films=8, cues=(3, 5))
+    for columns in ("joint", "independent"):
+        group_importance(
+            lambda bags: seen.append(np.concatenate(bags)) or np.zeros((8, 6)),
+            films.bags,
+            films.Y,
+            {"Pitch": [3, 5]},
+            columns=columns,
+            n_repeats=1,
+            n_boot=2,
+        )
+    plain = pd.DataFrame(np.concatenate(films.bags)[:, [3, 5]]).apply(tuple, axis=1)
+    joint, alone = (pd.DataFrame(values[:, [3, 5]]).apply(tuple, axis=1) for values in (seen[1], seen[3]))
+    assert set(joint) == set(plain)
+    assert set(alone) != set(plain)
+
+
+def test_groups_do_not_depend_on_each_other():
+    films = simulate(4, films=20, cues=(2, 5), effect=2)
+    predict = cross_validated(films, folds=2)
+    alone = group_importance(predict, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=9)
+    among = group_importance(predict, films.bags, films.Y, films.groups, n_repeats=3, n_boot=9)
+    pd.testing.assert_frame_equal(alone, among[among["group"] == "Tone"].reset_index(drop=True))
+
+
+def test_film_bootstrap_equals_repeated_films():
+    rng = np.random.default_rng(3)
+    truth, hits = rng.random((9, 4)) < 0.5, rng.random((5, 9, 4)) < 0.5
+    truth[0] = True
+    weights = film_weights(rng, 9, 6)
+    weights[:, 0] += 1
+    givers = np.stack([rng.permutation(9) for _ in range(5)])
+    values, given = f1(truth, hits, weights), given_f1(truth, hits, givers, weights)
+    for d, w in enumerate(weights.astype(int)):
+        times = np.repeat(np.arange(9), w)
+        pooled = []
+        for r in range(5):
+            scores = [f1_score(truth[times, k], hits[r, times, k], zero_division=0) for k in range(4)]
+            np.testing.assert_allclose(values[r, d], [*scores, np.mean(scores)], atol=1e-12)
+            pooled += [(f, r) for f in range(9) for _ in range(w[f] * w[givers[r, f]])]
+        film, run = np.array(pooled).T
+        scores = [f1_score(truth[film, k], hits[run, film, k], zero_division=0) for k in range(4)]
+        np.testing.assert_allclose(given[d, :-1], scores, atol=1e-12)
+
+
+def test_mean_interval_is_students():
+    films = simulate(6, films=15, cues=(2, 4), effect=2)
+    runs = permutation_runs(cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=8, n_boot=5)
+    row = runs.table().query("genre == 'Overall' and group == 'Tone'").iloc[0]
+    drops = runs.runs[runs.groups.index("Tone"), :, -1]
+    low, high = stats.t.interval(0.95, 7, drops.mean(), stats.sem(drops))
+    assert (row["mean_low"], row["mean_high"]) == pytest.approx((low, high))
+    assert (row["run_low"], row["run_high"]) == pytest.approx(tuple(np.percentile(drops, [2.5, 97.5])))
+
+
+@pytest.mark.parametrize("scheme", ["cues", "films"])
+def test_missing_values_and_films_without_cues(scheme):
+    films = simulate(7, films=20, cues=(2, 5), effect=3)
+    bags = [*films.bags]
+    bags[4] = np.zeros((0, bags[0].shape[1]))
+    bags[5] = bags[5].copy()
+    bags[5][0] = np.nan
+    missing = []
+
+    def predict(given):
+        assert len(given[4]) == 0
+        missing.append(np.isnan(np.concatenate(given)).sum())
+        film = np.full((20, 6), np.nan)
+        for i, bag in enumerate(given):
+            known = bag[~np.isnan(bag).any(axis=1)][:, films.groups["Tone"]]
+            film[i] = known.mean(axis=0) if len(known) else np.nan
+        return film
+
+    table = group_importance(predict, bags, films.Y, {"all": range(40)}, scheme=scheme, n_repeats=5, n_boot=50)
+    assert table.attrs["left out"] == [4]
+    assert set(missing) == {40} or scheme == "films"
+    assert table.drop(columns=["genre", "group"]).notna().all().all()
+    assert "Films without cues left out: 1" in importance_caption(table)
+
+
+def test_genre_without_positive_films():
+    films = simulate(8, films=20, cues=(2, 5))
+    films.Y[:, 2] = False
+    films.Y[1:, 5] = False
+    films.Y[0, 5] = True
+    table = group_importance(cross_free, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=200)
+    drama = table[table["genre"] == "Drama"].iloc[0]
+    assert (drama[COLUMNS[2:]].astype(float) == 0).all()
+    assert 40 < table.attrs["skipped draws"] < 110  # a sample misses one film of 20 with probability .36
+    assert table.attrs["positives"]["Drama"] == 0
+
+
+def cross_free(bags):
+    return means(bags)[:, -10:-4]
+
+
+def test_errors_name_the_remedy():
+    films = simulate(9, films=6, cues=(2, 3))
+    with pytest.raises(ValueError, match="group 'Tone' must name columns 0 to 39"):
+        group_importance(cross_free, films.bags, films.Y, {"Tone": [40]})
+    with pytest.raises(ValueError, match="scheme 'rows' is not one of"):
+        group_importance(cross_free, films.bags, films.Y, films.groups, scheme="rows")
+    with pytest.raises(ValueError, match="one bag and one row"):
+        group_importance(cross_free, films.bags[:-1], films.Y, films.groups)
+    with pytest.raises(ValueError, match=r"predict gave shape \(5, 6\)"):
+        group_importance(lambda bags: np.zeros((5, 6)), films.bags, films.Y, films.groups)
+    with pytest.raises(ValueError, match="at least two films"):
+        group_importance(lambda b: np.zeros((1, 6)), films.bags[:1], films.Y[:1], films.groups, scheme="films")
+
+
+def test_any_estimator_with_predict_proba():
+    films = simulate(10, films=40, cues=(3, 6), effect=3)
+    forest = RandomForestClassifier(30, random_state=0).fit(means(films.bags), films.Y)
+    flat = group_importance(simple_mi(forest), films.bags, films.Y, films.groups, n_repeats=2, n_boot=5)
+
+    class OfBags:
+        def predict_proba(self, bags):
+            return np.column_stack([p[:, 1] for p in forest.predict_proba(means(bags))])
+
+    pd.testing.assert_frame_equal(
+        flat, group_importance(OfBags(), films.bags, films.Y, films.groups, n_repeats=2, n_boot=5)
+    )
+    single = DecisionTreeClassifier().fit(means(films.bags), films.Y[:, 0])
+    assert simple_mi(single)(films.bags).shape == (40, 1)
+
+
+def test_retraining_with_only_and_without():
+    films = simulate(11, films=60, cues=(5, 9), effect=2)
+
+    def fit_predict(bags, Y):
+        part = type(films)(list(bags), Y, {})
+        return cross_validated(part, folds=3)(bags)
+
+    groups = {name: films.groups[name] for name in ("Tone", "Pitch")}
+    table = retrained_importance(fit_predict, films.bags, films.Y, groups, genres=GENRES, n_boot=200)
+    overall = table[table["genre"] == "Overall"].set_index("group")
+    assert overall.loc["Tone", "only"] > overall.loc["Tone", "full"] - 0.05
+    assert overall.loc["Tone", "drop_low"] > 0.1
+    assert abs(overall.loc["Pitch", "drop"]) < 0.1
+    assert overall.loc["Pitch", "only"] < 0.6
