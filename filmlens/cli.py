@@ -1,0 +1,126 @@
+"""The command ``filmlens``; every import that takes long waits until its command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder with films.csv.")]
+Jobs = Annotated[int, typer.Option(help="Processes.", min=1)]
+_CORES = os.cpu_count() or 1
+
+
+@app.callback()
+def version(show: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
+    """How music characterizes genre in film: stamp, measure, learn, explain and hear every cue."""
+    if show:
+        from filmlens import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    films: Annotated[int, typer.Option(min=1)] = 36,
+    seconds: Annotated[float, typer.Option(min=10, help="Length of each film.")] = 90,
+    seed: int = 0,
+    jobs: Jobs = _CORES,
+) -> None:
+    """Make a synthetic corpus of real media files, with what was planted in planted.json."""
+    from filmlens.demo import build
+
+    build(folder, films=films, seconds=seconds, seed=seed, jobs=jobs)
+
+
+@app.command()
+def check(corpus: CorpusFolder) -> None:
+    """List every problem of a corpus at once, with file and row."""
+    from filmlens.check import check
+
+    result = check(corpus)
+    for problem in result.problems:
+        typer.echo(problem)
+    if result.problems:
+        typer.echo(f"{len(result.problems)} problems ({result.summary})")
+        raise typer.Exit(1)
+    typer.echo(f"no problem: {result.summary}")
+
+
+@app.command()
+def run(
+    corpus: CorpusFolder,
+    out: Annotated[Path, typer.Option(help="Folder for notebooks, figures and the report.")],
+    notebooks: Annotated[str, typer.Option(help="Numbers, such as 03,04; all by default.")] = "",
+    profile: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A notebook parameter.")
+    ] = None,
+    jobs: Jobs = _CORES,
+    figures: Annotated[Path | None, typer.Option(help="Another folder for figures and tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+) -> None:
+    """Execute the notebooks on a corpus and write the report."""
+    from filmlens.run import run
+
+    numbers = [n.strip() for n in notebooks.split(",") if n.strip()] or None
+    given = dict(_value(text) for text in parameter or [])
+    code = run(
+        corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, figures=figures, derived=derived
+    )
+    raise typer.Exit(code)
+
+
+def _value(text: str) -> tuple[str, object]:
+    """A parameter from the command line: NAME=VALUE, numbers and truth values as such.
+
+    >>> _value("seed=3"), _value("sound=film"), _value("whole_film=true")
+    (('seed', 3), ('sound', 'film'), ('whole_film', True))
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
+    if value.lower() in ("true", "false"):
+        return name, value.lower() == "true"
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """``-p name value``, as papermill writes it, as ``-p name=value``.
+
+    >>> _joined(["run", "c", "-p", "seed", "3", "-p", "sound=film"])
+    ['run', 'c', '-p', 'seed=3', '-p', 'sound=film']
+    """
+    joined, rest = [], list(arguments)
+    while rest:
+        word = rest.pop(0)
+        joined.append(word)
+        if word == "-p" and rest:
+            name = rest.pop(0)
+            joined.append(f"{name}={rest.pop(0)}" if "=" not in name and rest else name)
+    return joined
+
+
+def main() -> None:
+    """Entry point: a mistake of the user's is one clear line and exit code 1, never a traceback."""
+    try:
+        app(args=_joined(sys.argv[1:]))
+    except (ValueError, OSError) as error:
+        typer.echo(f"filmlens: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

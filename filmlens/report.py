@@ -1,0 +1,184 @@
+"""index.html of a run: every table and figure by paper item, ours beside the paper's, failures, the notebooks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from filmlens import look, paper
+from filmlens.corpus import Corpus
+
+#: Paper item, file name, notebook, what it is.
+ITEMS = (
+    ("Table 1", "table1_films", "00_corpus", "The films by genre"),
+    ("S1", "s1_films", "00_corpus", "The films and their tags"),
+    ("Fig 1", "fig1_stamper", "01_score_stamper", "From window predictions to a cue"),
+    ("Table 2", "table2_features", "02_features", "The features"),
+    ("Table 3", "table3_poolings", "03_genre_models", "The six pooling functions"),
+    ("Fig 2", "fig2_model", "03_genre_models", "The network"),
+    ("Table 4", "table4_results", "03_genre_models", "Genre prediction"),
+    ("S2", "s2_precision_recall", "03_genre_models", "Precision-recall curves"),
+    ("S3", "s3_films", "03_genre_models", "Precision and recall per film"),
+    ("Fig 3", "fig3_importance", "04_feature_importance", "Which features matter"),
+    ("Table 5", "table5_crossmodal", "05_cross_modal", "Does the picture agree"),
+)
+
+_MARKS = ("<!-- numbers: made by `make figures` -->", "<!-- end of numbers -->")
+
+_PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>FilmLens: {{ name }}</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+img { max-width: 100%; background: white; border: 1px solid #8884 }
+section { overflow-x: auto; margin: 2.5rem 0 }
+nav a { margin-right: .8em }
+.warn { border-left: 4px solid #D55E00; padding-left: 1em }
+{{ css }}
+</style>
+<h1>How music characterizes genre in film: {{ name }}</h1>
+<p>{{ films }} films, {{ foot }}. {% if synthetic %}<b>Every number on this page comes from a synthetic corpus</b>: it
+shows that the software works and says nothing about cinema.{% endif %}</p>
+<nav>{% for item in items %}<a href="#{{ item.file }}">{{ item.paper }}</a>{% endfor %}</nav>
+{% if failures %}<section class="warn" id="failures"><h2>What failed</h2>{{ failures }}</section>{% endif %}
+<section id="numbers"><h2>The paper's numbers beside these</h2>{{ numbers }}
+<p>Only numbers that stand in the paper's text are shown as the paper's.</p></section>
+{% for item in items %}<section id="{{ item.file }}"><h2>{{ item.paper }}: {{ item.title }}</h2>
+{% if item.png %}<a href="{{ item.svg }}">
+<img src="{{ item.png }}" alt="{{ item.paper }}: {{ item.title }}"></a>{% endif %}
+{% if item.table %}{{ item.table }}{% endif %}
+{% if not item.png and not item.table %}<p>Not made in this run.</p>{% endif %}
+<p>{% if item.csv %}<a href="{{ item.csv }}">Numbers (CSV)</a> · {% endif %}
+<a href="notebooks/{{ item.notebook }}.html">Notebook {{ item.notebook }}</a></p>
+</section>{% endfor %}
+<section><h2>Notebooks</h2>
+<ul>{% for n in notebooks %}<li><a href="notebooks/{{ n }}.html">{{ n }}</a></li>{% endfor %}</ul>
+<p>Versions, parameters, minutes: <a href="provenance.json">provenance.json</a></p></section>
+<footer><p><small>{{ citation }}</small></p></footer>
+</html>
+""")
+
+
+def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, failed: dict) -> Path:
+    """Write ``index.html`` of a run.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    out : Path
+        Folder of the run, with ``notebooks/``.
+    figures : Path
+        Where the notebooks wrote figures and tables.
+    provenance : dict
+        As `filmlens.run.run` writes it.
+    failed : mapping of (film, stage) to text
+    """
+
+    def link(path: Path) -> str:
+        return Path(os.path.relpath(path, out)).as_posix() if path.is_file() else ""
+
+    items = []
+    for item, file, notebook, title in ITEMS:
+        paths = {ending: figures / f"{file}.{ending}" for ending in ("png", "svg", "csv", "html")}
+        table = ""
+        if paths["html"].is_file():
+            page = paths["html"].read_text(encoding="utf-8")
+            table = page[page.index("<table") : page.index("</table>") + len("</table>")]
+        items.append(
+            {"paper": item, "file": file, "notebook": notebook, "title": title}
+            | {k: link(v) for k, v in paths.items() if k != "html"}
+            | {"table": _html(table)}
+        )
+    failures = pd.DataFrame([(f, s, e) for (f, s), e in failed.items()], columns=["film", "stage", "error"])
+    errors = pd.DataFrame([(n, "notebook", e) for n, e in provenance["errors"].items()], columns=failures.columns)
+    failures = pd.concat([errors, failures])
+    foot = look.footer(
+        version=provenance["filmlens"],
+        profile=provenance["profile"],
+        seed=provenance["parameters"].get("seed", 0),
+        synthetic=corpus.synthetic,
+    )
+    numbers = paper_and_ours(figures, corpus.synthetic)
+    page = _PAGE.render(
+        name=corpus.folder.name,
+        films=len(corpus),
+        foot=foot,
+        synthetic=corpus.synthetic,
+        css=look.TABLE_CSS,
+        items=items,
+        failures=_html(look.html_table(failures)) if len(failures) else "",
+        numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[2:]})),
+        notebooks=list(provenance["notebooks"]),
+        citation=paper.CITATION,
+    )
+    path = out / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
+    """The numbers that the paper states, ours where the figures hold them, and the difference.
+
+    Parameters
+    ----------
+    figures : Path
+        Folder with the CSV files that the notebooks wrote.
+    synthetic : bool
+        Said in the column's name, and no difference is formed: a synthetic corpus has nothing to agree with.
+
+    Returns
+    -------
+    DataFrame
+        item, number, paper, ours or "ours (synthetic)", diff.
+    """
+    ours = _ours(figures)
+    rows = [
+        (row["item"], row["name"], row["value"], ours.get(row["name"], float("nan")))
+        for _, row in paper.numbers().iterrows()
+    ]
+    table = pd.DataFrame(rows, columns=["item", "number", "paper", "ours"])
+    if synthetic:
+        return table.rename(columns={"ours": "ours (synthetic)"})
+    return table.assign(diff=table["ours"] - table["paper"])
+
+
+def update_readme(readme: Path, figures: Path) -> None:
+    """Set the table of the paper's numbers and the demo's between the README's two marks."""
+    table = paper_and_ours(figures, synthetic=True)
+    lines = ["| " + " | ".join(table.columns) + " |", "|---|---|---:|---:|"]
+    for row in table.itertuples(index=False):
+        cells = (f"{value:.4g}" if value == value else "–" for value in row[2:])
+        lines.append("| " + " | ".join([*row[:2], *cells]) + " |")
+    text = readme.read_text(encoding="utf-8")
+    before, rest = text.split(_MARKS[0])
+    after = rest.split(_MARKS[1])[1]
+    readme.write_text(f"{before}{_MARKS[0]}\n" + "\n".join(lines) + f"\n{_MARKS[1]}{after}", encoding="utf-8")
+
+
+def _ours(figures: Path) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for file in ("table1_films", "paper_numbers_stamper", "paper_numbers_genre"):
+        path = figures / f"{file}.csv"
+        if path.is_file():
+            table = pd.read_csv(path)
+            if file == "table1_films":
+                names = [f"films tagged {of}" if not str(of).startswith("films") else of for of in table["set"]]
+                found |= dict(zip(names, table["films"], strict=True))
+            else:
+                found |= dict(zip(table["name"], table["value"], strict=True))
+    return found
+
+
+def _html(text: str):
+    from markupsafe import Markup
+
+    return Markup(text)
+
+
+if __name__ == "__main__":
+    update_readme(Path(sys.argv[1]), Path(sys.argv[2]))

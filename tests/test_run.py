@@ -1,0 +1,173 @@
+"""`filmlens run` and plain papermill: what a user types, on a toy corpus of real media."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import edit
+
+from filmlens import run as run_
+from filmlens.report import ITEMS, update_readme
+from filmlens.run import RunError, choose_notebooks, run
+
+FILMLENS = Path(sys.executable).parent / "filmlens"
+HOSTS = re.compile(r"""(?:src|href)=["']https?://|@import url|import\s*\(?["']https?://""")
+
+
+def command(*arguments, cwd=None):
+    done = subprocess.run([FILMLENS, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def study(toy, tmp_path_factory):
+    """All seven notebooks on the toy corpus."""
+    out = tmp_path_factory.mktemp("run")
+    lines = []
+    code = run(toy, out, jobs=2, say=lines.append)
+    return code, out, lines
+
+
+def test_every_notebook_runs_and_every_item_is_there(study):
+    code, out, lines = study
+    assert code == 0, "\n".join(lines)
+    assert len(list((out / "notebooks").glob("*.ipynb"))) == len(list((out / "notebooks").glob("*.html"))) == 7
+    for _, name, _, _ in ITEMS:
+        endings = {p.suffix for p in (out / "figures").glob(f"{name}.*")}
+        assert endings in ({".csv", ".html"}, {".csv", ".png", ".svg"}), f"{name}: {endings}"
+
+
+def test_everything_says_synthetic_and_opens_offline(study):
+    _, out, _ = study
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "synthetic corpus" in page and "Not made in this run" not in page
+    for path in [out / "index.html", *out.glob("notebooks/*.html"), *out.glob("figures/*.html")]:
+        text = path.read_text(encoding="utf-8")
+        # addresses to click are fine; nothing may be loaded
+        assert not HOSTS.search(re.sub(r'<a [^>]*href="[^"]*"', "", text)), path.name
+    for path in out.glob("figures/*.html"):
+        assert "ynthetic" in path.read_text(encoding="utf-8"), path.name
+
+
+def test_provenance_says_what_was_done(study, toy):
+    _, out, _ = study
+    provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["errors"] == {} and provenance["computed"] > 0
+    assert provenance["stages"]["cues"]["computed"] >= 8 and provenance["packages"]["torch"].startswith("2.")
+    assert provenance["corpus"]["synthetic"] and provenance["corpus"]["films"] == 8
+
+
+def test_a_second_run_computes_nothing_and_writes_the_same_bytes(study, toy, tmp_path):
+    _, out, _ = study
+    assert run(toy, tmp_path / "again", notebooks=["00", "01", "04"], jobs=2, say=lambda line: None) == 0
+    provenance = json.loads((tmp_path / "again" / "provenance.json").read_text(encoding="utf-8"))
+    assert provenance["computed"] == 0
+    again = sorted(p for p in (tmp_path / "again" / "figures").iterdir())
+    assert len(again) > 8
+    for path in again:
+        assert path.read_bytes() == (out / "figures" / path.name).read_bytes(), path.name
+
+
+def test_plain_papermill_from_another_folder(toy, study, tmp_path):
+    words = [sys.executable, "-m", "papermill", choose_notebooks(["00"])[0], tmp_path / "00.ipynb"]
+    words += ["-p", "corpus", "../toy", "-p", "figures", tmp_path / "f"]
+    done = subprocess.run(words, cwd=toy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "f" / "table1_films.csv").is_file()
+
+
+def test_unknown_parameters_and_notebooks_are_refused(two_films, tmp_path):
+    with pytest.raises(RunError, match=r"no notebook knows the parameter sed; they know .*seed"):
+        run(two_films, tmp_path, parameters={"sed": 1})
+    with pytest.raises(RunError, match="no notebook '09'"):
+        run(two_films, tmp_path, notebooks=["09"])
+    code, text = command("run", two_films, "--out", tmp_path, "-p", "sed", "1")
+    assert code == 1 and "sed" in text and "Traceback" not in text
+
+
+def test_a_failing_notebook_is_named_with_cell_and_error(two_films, tmp_path, monkeypatch):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    notebook = nbformat.read(choose_notebooks(["00"])[0], 4)
+    notebook.cells[2].source = "1 / 0"
+    nbformat.write(notebook, folder / "00_corpus.ipynb")
+    monkeypatch.setattr(run_, "notebooks_folder", lambda: folder)
+    lines = []
+    assert run(two_films, tmp_path / "out", say=lines.append) == 1
+    assert any("00_corpus" in line and "cell 3" in line and "ZeroDivisionError" in line for line in lines), lines
+    assert "ZeroDivisionError" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_title_is_text_on_every_page(two_films, tmp_path):
+    edit(two_films / "films.csv", "Second & Last", "<script>alert(1)</script>")
+    assert run(two_films, tmp_path, notebooks=["00"], say=lambda line: None) == 0
+    for page in tmp_path.rglob("*.html"):
+        assert "<script>alert(1)" not in page.read_text(encoding="utf-8"), page
+
+
+def test_a_broken_film_ends_the_run_non_zero_after_all_else(two_films, tmp_path):
+    (two_films / "films" / "one.mp4").write_text("no film")
+    lines = []
+    assert run(two_films, tmp_path, notebooks=["01"], say=lines.append) == 1
+    assert any(line.startswith("failed: one, cues:") and "one.mp4" in line for line in lines)
+    assert (tmp_path / "figures" / "fig1_stamper.png").is_file(), "the other film goes on"
+    assert "one.mp4" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_no_cue_anywhere_is_said(two_films, tmp_path):
+    for name in ("one", "two"):
+        for path in (two_films / "soundtracks" / name).glob("*.flac"):
+            shutil.copy(
+                two_films / "soundtracks" / ("two" if name == "one" else "one") / path.name, path.with_suffix(".x")
+            )
+    for path in two_films.rglob("*.x"):
+        path.replace(path.with_suffix(".flac"))
+    lines = []
+    assert run(two_films, tmp_path, notebooks=["01", "03", "06"], say=lines.append) == 1
+    assert "done" in lines[0] and "done" in lines[2], lines
+    assert "no stamped cue in any of the 2 films" in lines[1], lines
+
+
+def test_a_corpus_too_small_for_models_says_so(two_films, tmp_path):
+    table = two_films / "films.csv"
+    table.write_text("".join(table.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")
+    lines = []
+    assert run(two_films, tmp_path, notebooks=["00", "01", "03"], say=lines.append) == 1
+    assert "done" in lines[0] and "done" in lines[1]
+    assert "at least two films" in lines[2], lines
+
+
+def test_films_of_one_genre_and_genres_of_one_film(toy, study, tmp_path):
+    corpus = tmp_path / "toy"
+    shutil.copytree(toy, corpus)
+    table = pd.read_csv(corpus / "films.csv", dtype=str, keep_default_na=False)
+    for genres in (["Drama"] * 8, ["Drama"] * 7 + ["Western"]):
+        table.assign(genres=genres).to_csv(corpus / "films.csv", index=False)
+        lines = []
+        code = run(corpus, tmp_path / "out", notebooks=["03", "04", "05"], jobs=2, say=lines.append)
+        assert code == 0, lines
+        scores = pd.read_csv(tmp_path / "out" / "figures" / "table4_results.csv")
+        assert scores["f1"].between(0, 1).all()
+
+
+def test_check_on_the_command_line(two_films):
+    assert command("check", two_films) == (0, "no problem: 2 films, 0.02 hours, 4 tracks, 3 genres, 2 annotated cues\n")
+    edit(two_films / "annotations" / "one.csv", "Theme", "Other")
+    code, text = command("check", two_films)
+    assert code == 1 and "one.csv row 2: track 'Other'" in text and "1 problems" in text
+    (two_films / "films.csv").unlink()
+    code, text = command("check", two_films)
+    assert code == 1 and text.startswith("filmlens: ") and "films.csv: no such file" in text
+
+
+def test_the_readmes_table_is_made_by_code(tmp_path):
+    root = Path(__file__).resolve().parent.parent
+    shutil.copy(root / "README.md", tmp_path / "README.md")
+    update_readme(tmp_path / "README.md", root / "figures")
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == (root / "README.md").read_text(encoding="utf-8")
