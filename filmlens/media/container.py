@@ -13,9 +13,9 @@ from pathlib import Path
 import av
 from av.stream import Disposition
 
-#: Containers that store a time with every packet; in the others (raw MP3, AC-3, DTS ...) a seek only
-#: estimates where it has landed, so they are read from the start.
-TIMED = {"mov", "mp4", "matroska", "webm", "avi", "ogg", "wav", "mpegts"}
+#: Containers that store a time with every packet, or whose packets name their samples; in the others (raw MP3,
+#: AC-3, DTS ...) a seek only estimates where it has landed, so they are read from the start.
+TIMED = {"mov", "mp4", "matroska", "webm", "avi", "ogg", "wav", "flac", "mpegts"}
 
 
 class MediaError(ValueError):

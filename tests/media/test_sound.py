@@ -78,6 +78,17 @@ def test_blocks_end_to_end_equal_the_whole(tmp_path):
         assert [round(t, 6) for t, _ in parts] == [round(round(0.7 * rate) / rate * i, 6) for i in range(len(parts))]
 
 
+@pytest.mark.parametrize("ending", ["flac", "wav", "mp3", "m4a", "ogg"])
+def test_a_part_is_the_same_samples_wherever_it_begins(tmp_path, ending):
+    noise = np.random.default_rng(3).uniform(-0.5, 0.5, 30 * RATE).astype(np.float32)
+    path = tmp_path / f"noise.{ending}"
+    write_audio(path, noise, RATE)
+    whole = read_audio(path, RATE)
+    for start in (0.4, 3.333, 17.0171, 28.9):
+        part, first = read_audio(path, RATE, start=start, end=start + 1), round(start * RATE)
+        assert np.allclose(part, whole[first : first + len(part)], atol=1e-6) and len(part) == RATE
+
+
 def test_mono_is_the_mean_of_the_channels(tmp_path):
     channels = np.random.default_rng(0).uniform(-0.5, 0.5, (6, RATE)).astype(np.float32)
     path = tmp_path / "surround.flac"
