@@ -12,7 +12,9 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,20 @@ _SAMPLE = 1 << 16
 
 class ArtefactError(ValueError):
     """A computed table that cannot be read; names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a stage made: a table (or fitted folds), further tables beside it, notes for its provenance (JSON-able)."""
+
+    table: Any
+    beside: dict[str, pd.DataFrame] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result: Any) -> Measured:
+        """A stage may return just its table."""
+        return result if isinstance(result, cls) else cls(result)
 
 
 def fingerprint(path: Path) -> dict:

@@ -6,34 +6,20 @@ and writes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
 from filmlens import stamper
+from filmlens.artefacts import Measured
 from filmlens.corpus import CorpusError, Film, parse_time
 from filmlens.features import mir as mir_
 from filmlens.features import visual as visual_
 from filmlens.media import container, sound
 
-#: Parameters of the stage `cues`.
-STAMPING = {"engine": stamper.DEFAULT_ENGINE, "rule": "nearby"}
-
 #: Columns of every cue sheet on disk.
 CUE_COLUMNS = ("film_id", "cue", "track", "start", "end", "track_start", "speed", "score")
 
 _RATE = 44_100  # method, section 2
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A table, further tables beside it, and notes for its provenance (JSON-able)."""
-
-    table: Any
-    beside: dict[str, pd.DataFrame] = field(default_factory=dict)
-    notes: dict[str, Any] = field(default_factory=dict)
 
 
 def stamp(film: Film, tables: dict, *, engine: str, rule: str) -> Measured:

@@ -28,24 +28,6 @@ from filmlens.genre import (
     cross_validate,
 )
 
-#: Parameters of the stage `genre`; the defaults are the paper's. `shortest` is the shortest cue in a bag, in seconds
-#: (D: Dejavu's shortest); `space` is D as well (Kong et al. pool decisions).
-GENRE = {
-    "features": "mir",
-    "level": "cue",
-    "model": "average",
-    "hidden": 64,
-    "epochs": 200,
-    "learning_rate": 5e-5,
-    "space": "decision",
-    "scheme": "leave-one-film-out",
-    "shortest": 5.0,
-    "seed": 0,
-}
-
-#: Parameters of the stage `importance`: runs, which values are exchanged, and where the loudness of the MFCC counts.
-IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
-
 #: The models without a network, by the name that `model` takes.
 OTHERS = {
     "random_guess": lambda seed: RandomGuess(random_state=seed),
@@ -84,6 +66,12 @@ def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *
     return Bags.from_table(features.merge(long, on=["film_id", "cue"]), films, columns)
 
 
+def bags_like(model: CrossValidation, features: pd.DataFrame) -> Bags:
+    """The bags that a model was cross-validated on, from the table they came from."""
+    keys = [c for c in ("film_id", "cue", "time") if c in model.cues]
+    return Bags.from_table(model.cues[keys].merge(features, on=keys), model.film_ids, model.columns)
+
+
 def genre(labels: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossValidation:
     """Cross-validate one model (paper: Genre prediction model training procedure)."""
     p = parameters
@@ -103,10 +91,10 @@ def genre(labels: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVa
     return cross_validate(model, bags, labels.loc[list(bags.film_ids)], scheme=p["scheme"])
 
 
-def importance(labels: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, permuted: str, rank0: str, **more):
+def importance(labels: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, permuted: str, rank0: str):
     """Permutation importance of the feature groups under the held-out models (paper: eq. 3, Fig 3)."""
     model: CrossValidation = tables["genre"]
-    bags = bags_of(tables["features"], tables["sheet"], labels, shortest=more.get("shortest", GENRE["shortest"]))
+    bags = bags_like(model, tables["features"])
     groups = {
         name: [bags.columns.index(c) for c in columns if c in bags.columns]
         for name, columns in mir.groups(rank0=rank0).items()
@@ -129,10 +117,6 @@ def cross_modal(labels: pd.DataFrame, tables: dict[str, Any]) -> pd.DataFrame:
         raise ValueError("no film has pictures: there is nothing to compare the music with")
     clips = crossmodal.clip_medians(cues, tables["visual"])
     return findings.cross_modal(clips, labels.loc[predicted.index], predicted)
-
-
-#: Stage functions whose result is fitted folds: npz and JSON in place of Parquet.
-FOLDED = (genre,)
 
 
 def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:

@@ -15,13 +15,14 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from filmlens import __version__, artefacts, measuring, modelling
-from filmlens.artefacts import ArtefactError, fingerprint, read_provenance, record_failures, table_hash
+from filmlens import __version__, artefacts
+from filmlens.artefacts import ArtefactError, Measured, fingerprint, read_provenance, record_failures, table_hash
 from filmlens.corpus import Corpus, Film
 
 #: The name under which a failure of the whole corpus is recorded.
@@ -36,9 +37,10 @@ class Stage:
     ----------
     name : str
         Folder under ``derived/``.
-    function : callable
-        ``function(subject, tables, **parameters)``: subject is the `Film`, or the labels of all films.
-        Returns the table, or a `measuring.Measured`.
+    function : str
+        ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should pay):
+        ``function(subject, tables, **parameters)``, where subject is the `Film`, or the labels of all films.
+        Returns the table, or a `Measured`.
     inputs : tuple of str
         Earlier stages; "sheet" and "features" stand for the ones that the parameters choose.
     media : tuple of str
@@ -48,36 +50,54 @@ class Stage:
     unit : {"film", "corpus"}
     beside : tuple of str
         Further tables that it writes, each in a folder of its own.
+    folded : bool
+        Whether the result is fitted folds: npz and JSON in place of Parquet.
     version : int
         Raised when the function's results change.
     """
 
     name: str
-    function: Callable[..., Any]
+    function: str
     inputs: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     unit: str = "film"
     beside: tuple[str, ...] = ()
+    folded: bool = False
     version: int = 1
 
 
+_STAMPING = {"engine": "dejavu", "rule": "nearby"}
 _SOURCE = {"cues": "stamped"}
-
-STAGES: dict[str, Stage] = {
-    row.name: row
-    for row in (
-        Stage("cues", measuring.stamp, (), ("film", "soundtrack"), measuring.STAMPING, beside=("windows",)),
-        Stage("annotated", measuring.annotated, (), ("annotation",)),
-        Stage("verified", measuring.verified, ("cues",), ("verdicts",)),
-        Stage("mir", measuring.mir, ("sheet",), ("film", "soundtrack"), _SOURCE | {"sound": "track"}),
-        Stage("mir-cues", measuring.cue_vectors, ("mir",)),
-        Stage("visual", measuring.visual, ("sheet",), ("film",), _SOURCE | {"whole_film": False}),
-        Stage("genre", modelling.genre, ("features", "sheet"), (), modelling.GENRE, "corpus"),
-        Stage("importance", modelling.importance, ("genre", "features", "sheet"), (), modelling.IMPORTANCE, "corpus"),
-        Stage("cross-modal", modelling.cross_modal, ("genre", "sheet", "visual"), (), {}, "corpus"),
-    )
+#: The paper's settings. `shortest` is the shortest cue in a bag, in seconds (D: Dejavu's shortest); `space` is a
+#: decision as well (Kong et al. pool instance probabilities).
+_GENRE = {
+    "features": "mir",
+    "level": "cue",
+    "model": "average",
+    "hidden": 64,
+    "epochs": 200,
+    "learning_rate": 5e-5,
+    "space": "decision",
+    "scheme": "leave-one-film-out",
+    "shortest": 5.0,
+    "seed": 0,
 }
+#: Runs, which values are exchanged, and where the loudness of the MFCC counts.
+_IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
+
+_ROWS = (
+    Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",)),
+    Stage("annotated", "measuring:annotated", (), ("annotation",)),
+    Stage("verified", "measuring:verified", ("cues",), ("verdicts",)),
+    Stage("mir", "measuring:mir", ("sheet",), ("film", "soundtrack"), _SOURCE | {"sound": "track"}),
+    Stage("mir-cues", "measuring:cue_vectors", ("mir",)),
+    Stage("visual", "measuring:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False}),
+    Stage("genre", "modelling:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
+    Stage("importance", "modelling:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
+    Stage("cross-modal", "modelling:cross_modal", ("genre", "sheet", "visual"), (), {}, "corpus"),
+)
+STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 _SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}
 
 
@@ -194,7 +214,7 @@ def table(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
 
 def folds(corpus: Corpus, name: str, **parameters):
     """The fitted folds of a model stage that lie on disk."""
-    return modelling.read_folds(path(corpus, name, **parameters))
+    return _read([path(corpus, name, **parameters)])
 
 
 def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
@@ -249,8 +269,8 @@ def _inputs(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     sheet = parameters.get("cues", "stamped")
     if sheet not in _SHEETS:
         raise ValueError(f"cues={sheet!r} is unknown; choose one of {', '.join(_SHEETS)}")
-    features = parameters.get("features", modelling.GENRE["features"])
-    if parameters.get("level", modelling.GENRE["level"]) == "cue":
+    features = parameters.get("features", _GENRE["features"])
+    if parameters.get("level", _GENRE["level"]) == "cue":
         features += "-cues"
     if "features" in STAGES[stage].inputs and features not in STAGES:
         raise ValueError(f"features={features!r} are not there; measured are: mir")
@@ -277,7 +297,7 @@ def _paths(corpus: Corpus, name: str, films: Iterable[str], parameters: Mapping[
     stage = STAGES[owner(name)]
     label = variant(stage.name, parameters)
     if stage.unit == "corpus":
-        ending = ".npz" if stage.function in modelling.FOLDED else ".parquet"
+        ending = ".npz" if stage.folded else ".parquet"
         return [corpus.derived / name / f"{label or 'default'}{ending}"]
     folder = corpus.derived / (f"{name}@{label}" if label else name)
     return [folder / f"{film_id}.parquet" for film_id in films]
@@ -343,9 +363,9 @@ def _compute(task: _Task) -> None:
     """Read the inputs, compute, write: what a worker does with one task."""
     stage, begun = STAGES[task.stage], time.monotonic()
     tables = {name: _read(paths) for name, paths in task.inputs.items()}
-    result = stage.function(task.payload, tables, **task.parameters)
-    if not isinstance(result, measuring.Measured):
-        result = measuring.Measured(result)
+    module, _, name = stage.function.partition(":")
+    function = getattr(import_module(f"filmlens.{module}"), name)
+    result = Measured.of(function(task.payload, tables, **task.parameters))
     provenance = {
         "recipe": task.recipe,
         "filmlens": __version__,
@@ -358,17 +378,22 @@ def _compute(task: _Task) -> None:
             folder.with_name(folder.name.replace(task.stage, name, 1)) / task.path.name, beside, provenance
         )
     if task.path.suffix == ".npz":
-        modelling.write_folds(task.path, result.table, provenance)
+        _folds().write_folds(task.path, result.table, provenance)
     else:
         artefacts.write_table(task.path, result.table, provenance)
 
 
 def _read(paths: list[Path]) -> Any:
     if paths and paths[0].suffix == ".npz":
-        return modelling.read_folds(paths[0])
+        return _folds().read_folds(paths[0])
     tables = [artefacts.read_table(p) for p in paths]
     filled = [t for t in tables if len(t)] or tables[:1]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
+
+
+def _folds():
+    """The room of the models, imported when a model is read or written."""
+    return import_module("filmlens.modelling")
 
 
 def _map(tasks: list[_Task], jobs: int, limit: float) -> Iterator[tuple[_Task, str | None]]:

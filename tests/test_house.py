@@ -36,7 +36,7 @@ FLOORS = [
     ["media"],
     ["look", "paper"],
 ]
-#: `stages` lists the functions of the rooms below, so it may name both; a room's own modules are free.
+#: A room is a module or a folder of the package; its own modules may import each other.
 LEVEL = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -2,11 +2,12 @@
 
 import os
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import edit
 
-from filmlens import stages
+from filmlens import modelling, stages
 from filmlens.artefacts import read_failures, read_provenance
 from filmlens.corpus import Corpus
 from filmlens.measuring import cue_sound
@@ -124,8 +125,6 @@ def test_bad_media_name_file_or_row(two_films, kind):
     elif kind == "missing soundtrack":
         folder.rename(two_films / "elsewhere")
     else:
-        import numpy as np
-
         sound = np.zeros(44_100 * 20, np.float32) if kind == "silent film" else None
         write_film(two_films / "films" / "one.mp4", (np.zeros((32, 32), np.uint8) for _ in range(80)), sound, fps=4)
     corpus = Corpus.open(two_films)
@@ -150,6 +149,25 @@ def test_a_pure_sound_film_has_no_pictures(two_films):
     stages.run(corpus, "visual", **quiet)
     assert stages.table(corpus, "visual")["film_id"].unique().tolist() == ["two"]
     assert "sound file" in read_provenance(stages.path(corpus, "visual", "one"))["notes"]["pictures"]
+
+
+def test_films_of_one_genre_have_models_that_say_so():
+    rng = np.random.default_rng(0)
+    ids = [f"film{i}" for i in range(5)]
+    rows = [(film, cue, *rng.normal(size=3)) for film in ids for cue in range(3)]
+    features = pd.DataFrame(rows, columns=["film_id", "cue", "a", "b", "c"])
+    sheet = features[["film_id", "cue"]].assign(start=0.0, end=[4.0 if c == 2 else 9.0 for c in features["cue"]])
+    labels = pd.DataFrame({"Drama": True}, index=pd.Index(ids, name="film_id"))
+    settings = stages.STAGES["genre"].parameters | {"epochs": 2}
+    for model in ("average", "simple_mi_knn", "zero_rule"):
+        fitted = modelling.genre(labels, {"features": features, "sheet": sheet}, **settings | {"model": model})
+        assert fitted.prediction.all() and fitted.probability.shape == (5, 1)
+    bags = modelling.bags_of(features, sheet, labels)
+    assert bags.sizes.tolist() == [2] * 5, "cues under five seconds are not used"
+    with pytest.raises(ValueError, match="at least two films"):
+        modelling.genre(labels[:1], {"features": features, "sheet": sheet}, **settings)
+    with pytest.raises(ValueError, match="model='maximum' is unknown"):
+        modelling.genre(labels, {"features": features, "sheet": sheet}, **settings | {"model": "maximum"})
 
 
 def test_unknown_names_are_refused(two_films):
