@@ -1,126 +1,219 @@
-"""Pictures of what is measured (notebook 02): one cue looked at closely, distributions by genre, a film's light."""
+"""Pictures of what is measured (notebook 02): one cue looked at closely, descriptors by genre, a film's light."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import librosa
+import librosa.display
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, ScalarFormatter
 
 from filmlens import look
 
 look.use_style()
 
+_INK = "#404040"
+_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
+
 
 def plot_cue(
     samples: np.ndarray,
     rate: float,
-    frames: dict[str, tuple[np.ndarray, np.ndarray]],
+    frames: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
     landmarks: tuple[np.ndarray, np.ndarray] | None = None,
     title: str = "",
 ) -> Figure:
-    """One cue: waveform, spectrogram (with the stamper's landmarks), chroma, tempo and key clarity along its time.
+    """One cue from its waveform to its tempo, on a common time axis.
 
     Parameters
     ----------
-    samples : ndarray, shape (n,)
+    samples : ndarray, shape=(n,)
     rate : float
-    frames : dict
-        From `filmlens.features.mir.frame_features`.
-    landmarks : (times, hertz), optional
-        Peaks of the fingerprint, drawn over the spectrogram.
+        Sampling rate in Hz.
+    frames : mapping
+        From `filmlens.features.mir.frame_features`; ``chroma`` and ``tempo`` are drawn.
+    landmarks : (times, frequencies), optional
+        Points in s and Hz by which the cue was recognised, drawn over the spectrogram.
     title : str
+        Of the whole figure.
     """
-    from librosa import display
+    fig, axes = plt.subplots(4, 1, figsize=(10, 9), sharex=True, layout="constrained", height_ratios=[1, 2.6, 1.8, 1.3])
+    wave, spectrogram, chroma, tempo = axes
+    librosa.display.waveshow(np.asarray(samples, dtype=float), sr=rate, ax=wave, color="#0072B2", axis=None)
+    wave.set_ylabel("amplitude")
+    wave.set_title("Waveform")
 
-    fig, axes = plt.subplots(
-        4, 1, figsize=(10, 8.6), sharex=True, height_ratios=[0.6, 1.5, 1.1, 0.9], layout="constrained"
+    levels = librosa.amplitude_to_db(np.abs(librosa.stft(np.asarray(samples, dtype=float))), ref=np.max)
+    moments = librosa.times_like(levels, sr=rate)
+    image = librosa.display.specshow(
+        levels, sr=rate, x_coords=moments, x_axis=None, y_axis="log", cmap="magma", ax=spectrogram, rasterized=True
     )
-    display.waveshow(samples, sr=rate, ax=axes[0], color="#4D4D4D", axis="s")
-    axes[0].set(ylabel="amplitude", xlabel="")
-    axes[0].set_title(title)
-    spectrum = np.abs(librosa.stft(np.ascontiguousarray(samples, np.float32), n_fft=2048, hop_length=512))
-    level = librosa.amplitude_to_db(spectrum, ref=max(float(spectrum.max()), 1e-9))
-    image = display.specshow(level, sr=rate, hop_length=512, x_axis="s", y_axis="log", ax=axes[1], cmap="Greys")
-    axes[1].set(ylim=(60, min(10_000, rate / 2)), xlabel="", ylabel="frequency [Hz]")
-    fig.colorbar(image, ax=axes[1], label="dB", format="%+.0f", pad=0.01)
+    fig.colorbar(image, ax=spectrogram, format="%+.0f dB", pad=0.01)
+    spectrogram.set_title("Spectrogram" + (" with landmarks" if landmarks is not None else ""))
+    spectrogram.set_ylabel("frequency [Hz]")
+    spectrogram.set_ylim(40, rate / 2)
+    spectrogram.grid(visible=False)
     if landmarks is not None:
-        axes[1].plot(*landmarks, ".", ms=2.5, color=look.TRACK_COLORS[5], alpha=0.7, label="landmarks of the stamper")
-        axes[1].legend(loc="upper right", frameon=True)
-    times, chroma = frames["chroma"]
-    step = max(1, len(times) // 1200)
-    image = axes[2].pcolormesh(times[::step], np.arange(12), chroma[::step].T, cmap="Blues", shading="nearest")
-    axes[2].set_yticks(range(12), "C C♯ D D♯ E F F♯ G G♯ A A♯ B".split())
-    axes[2].set_ylabel("chroma")
-    axes[2].grid(visible=False)
-    fig.colorbar(image, ax=axes[2], label="share of the maximum", pad=0.01)
-    times, tempo = frames["tempo"]
-    axes[3].plot(times, tempo[:, 0], "o-", ms=3, color=look.TRACK_COLORS[0])
-    axes[3].set(ylabel="tempo [BPM]", ylim=(30, 210), xlabel="time in the cue [s]", xlim=(0, len(samples) / rate))
+        spectrogram.scatter(*landmarks, s=12, facecolor="none", edgecolor="white", linewidth=0.9)
+
+    times, values = frames["chroma"]
+    if np.isfinite(values).any() and len(times) > 1:
+        image = librosa.display.specshow(
+            values.T,
+            x_coords=times,
+            x_axis=None,
+            y_axis="chroma",
+            cmap="magma",
+            vmin=0,
+            vmax=1,
+            ax=chroma,
+            rasterized=True,
+        )
+        fig.colorbar(image, ax=chroma, label="relative strength", pad=0.01)
+    chroma.set_title("Chroma")
+    chroma.set_ylabel("pitch class")
+    chroma.grid(visible=False)
+
+    times, values = frames["tempo"]
+    tempo.plot(times, values[:, 0], "o-", color=_INK, markersize=4, linewidth=1)
+    tempo.set_ylim(40, 200)
+    tempo.set_ylabel("tempo [BPM]")
+    tempo.set_title("Tempo of 3 s frames; a gap: nothing repeats")
+    tempo.set_xlim(0, len(samples) / rate)
+    # librosa's displays leave the shared axis without labels
+    tempo.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+    tempo.xaxis.set_major_formatter(ScalarFormatter())
+    tempo.set_xlabel("time in the cue [s]")
+    if title:
+        fig.suptitle(title, parse_math=False)
     return fig
 
 
-def plot_distributions(table: pd.DataFrame, labels: pd.DataFrame, columns: Sequence[str]) -> Figure:
-    """Values of some columns over the cues of each genre: box from quartile to quartile, line at the median.
+def plot_distributions(
+    table: pd.DataFrame,
+    labels: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    titles: Mapping[str, str] | None = None,
+    across: int = 3,
+) -> Figure:
+    """How descriptors of cues are distributed in the genres of their films.
 
     Parameters
     ----------
     table : DataFrame
-        film_id and the columns, one row per cue.
+        One row per cue: ``film_id`` and `columns`. A film of several genres counts in each of them.
     labels : DataFrame of bool
-        Films x genres; a cue counts under each genre of its film.
+        Films (index) x genres.
     columns : sequence of str
-    """
-    import seaborn as sns
+        One panel each.
+    titles : mapping, optional
+        Words for the panels; a column's own name otherwise.
+    across : int
+        Panels per row.
 
-    genres = list(labels.columns)
+    Returns
+    -------
+    Figure
+        Boxes from the lower to the upper quartile with the median, whiskers to the 5th and 95th percentile.
+    """
+    genres = look.genre_order(labels.columns)
     colors = look.genre_colors(genres)
-    width = min(3, len(columns))
+    member = {genre: table["film_id"].isin(labels.index[labels[genre]]) for genre in genres}
+    rows = -(-len(columns) // across)
     fig, axes = plt.subplots(
-        -(-len(columns) // width),
-        width,
-        figsize=(3.4 * width, 2.5 * -(-len(columns) // width)),
+        rows,
+        across,
+        figsize=(10, 0.7 + rows * (0.7 + 0.27 * len(genres))),
+        sharey=True,
         squeeze=False,
         layout="constrained",
     )
-    rows = [table[table["film_id"].map(labels[g]).fillna(False).astype(bool)].assign(genre=g) for g in genres]
-    long = pd.concat(rows, ignore_index=True)
-    for ax in axes.ravel()[len(columns) :]:
-        ax.set_axis_off()
-    for ax, column in zip(axes.ravel(), columns, strict=False):
-        sns.boxplot(
-            long, x=column, y="genre", order=genres, hue="genre", hue_order=genres, palette=colors, ax=ax,
-            fliersize=2, linewidth=0.8, saturation=0.85, legend=False,
-        )  # fmt: skip
-        ax.set(ylabel="")
-    fig.suptitle("Cues by genre of their film", x=0.01, ha="left", fontweight="bold")
+    names = [f"{genre} ({int(member[genre].sum())})" for genre in genres]
+    for ax, column in zip(axes.flat, columns, strict=False):
+        groups = [table.loc[member[genre], column].dropna().to_numpy() for genre in genres]
+        boxes = ax.boxplot(
+            groups,
+            orientation="horizontal",
+            whis=(5, 95),
+            showfliers=False,
+            widths=0.65,
+            patch_artist=True,
+            medianprops={"color": "black", "linewidth": 1.6},
+        )
+        for patch, genre in zip(boxes["boxes"], genres, strict=True):
+            patch.set(facecolor=colors[genre], alpha=0.75, edgecolor=_INK)
+        ax.set_title((titles or {}).get(column, column))
+        ax.set_yticks(range(1, len(genres) + 1), names)
+        ax.grid(axis="y", visible=False)
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+    for ax in axes.flat[len(columns) :]:
+        ax.set_visible(False)
+    if len(columns):
+        axes[0, 0].invert_yaxis()
+    fig.supylabel("genre (cues)", fontsize=10)
     return fig
 
 
 def plot_pictures(visual: pd.DataFrame, cues: pd.DataFrame, *, title: str = "") -> Figure:
-    """Brightness and contrast of one film along its time, with the cues under them.
+    """Brightness and contrast along a film, and the cues that play under them.
 
     Parameters
     ----------
     visual : DataFrame
-        time [s], brightness, contrast; gaps where nothing was decoded.
+        ``time`` in s, ``brightness`` and ``contrast`` of one film; lines break where no picture was sampled.
     cues : DataFrame
-        track, start, end [s].
+        ``track``, ``start`` and ``end`` in s of the same film.
+    title : str
+        Of the whole figure.
     """
-    fig, ax = plt.subplots(figsize=(10, 3), layout="constrained")
-    for name, color in (("brightness", look.TRACK_COLORS[1]), ("contrast", look.TRACK_COLORS[0])):
-        gaps = visual["time"].diff() > 1.5
-        whole = visual["time"].where(~gaps), visual[name].where(~gaps)
-        ax.plot(*whole, "o-", ms=2.5, lw=1.4, color=color, label=name)
-    for i, cue in enumerate(cues.itertuples(index=False)):
-        ax.axvspan(cue.start, cue.end, ymax=0.05, color="#8C8C8C", lw=0, label="cues" if i == 0 else None)
-    ax.set(ylim=(-0.05, 1.02), xlabel="time in the film [min:s]", ylabel="share of full scale")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
-    ax.set_title(title)
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    tracks = list(dict.fromkeys(cues.sort_values("start")["track"].astype(str)))
+    colors = {track: look.TRACK_COLORS[i % len(look.TRACK_COLORS)] for i, track in enumerate(tracks)}
+    fig, axes = plt.subplots(
+        3,
+        1,
+        figsize=(10, 4.6 + 0.2 * len(tracks)),
+        sharex=True,
+        layout="constrained",
+        height_ratios=[2, 2, 0.5 + 0.2 * max(1, len(tracks))],
+    )
+    visual = visual.sort_values("time")
+    gaps = np.flatnonzero(np.diff(visual["time"]) > 1.5) + 1
+    times = np.insert(visual["time"].to_numpy(float), gaps, np.nan)
+    for ax, measure, color in zip(axes, ("brightness", "contrast"), ("#E69F00", "#0072B2"), strict=False):
+        values = np.insert(visual[measure].to_numpy(float), gaps, np.nan)
+        ax.plot(times, values, ".-", color=color, linewidth=1.2, markersize=2.5)
+        ax.set_ylim(0, 1)
+        ax.margins(x=0.01)
+        ax.set_ylabel(f"{measure} [0–1]")
+        ax.set_title(measure.capitalize())
+        for cue in cues.itertuples(index=False):
+            ax.axvspan(cue.start, cue.end, color=colors[str(cue.track)], alpha=0.15, linewidth=0)
+    strip = axes[-1]
+    for cue in cues.itertuples(index=False):
+        strip.barh(
+            tracks.index(str(cue.track)), cue.end - cue.start, left=cue.start, height=0.7, color=colors[str(cue.track)]
+        )
+    strip.set_yticks(range(len(tracks)), [_plain(track) for track in tracks])
+    strip.set_ylim(max(len(tracks), 1) - 0.4, -0.6)
+    strip.set_title("Cues by track")
+    strip.grid(axis="y", visible=False)
+    strip.margins(x=0.01)
+    low, high = strip.get_xlim()
+    strip.xaxis.set_major_locator(MultipleLocator(next((t for t in _TICKS if (high - low) / t <= 12), 3600)))
+    strip.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
+    strip.set_xlabel("time in the film [min:s]")
+    if title:
+        fig.suptitle(title, parse_math=False)
     return fig
+
+
+def _plain(text: str, most: int = 28) -> str:
+    """A user's file name as tick label: no mathematics, not too long."""
+    text = text.replace("$", r"\$")
+    return text if len(text) <= most else text[: most - 1] + "…"

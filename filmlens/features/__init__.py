@@ -1,0 +1,1 @@
+"""What is measured of every cue: music descriptors (mir), learnt sound embeddings (vggish) and pictures (visual)."""

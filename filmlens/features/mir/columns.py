@@ -1,0 +1,108 @@
+"""The 70 descriptors as data: Table 2, the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
+
+The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as below,
+make the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so
+`groups` can move it and its deltas to Dynamics, or leave it out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MIRTOOLBOX = "MIRtoolbox 1.8.1 "
+AUDIO_TOOLBOX = "MATLAB Audio Toolbox "
+
+#: The groups in the order of the paper's Fig 3.
+GROUP_NAMES = ("MFCC", "dMFCC", "ddMFCC", "Dynamics", "Pitch", "Rhythm", "Timbre", "Tone")
+STATISTICS = ("mean", "std")
+
+
+class Descriptor(NamedTuple):
+    """One row of Table 2; `frame` and `hop` in s."""
+
+    descriptor: str
+    title: str
+    group: str
+    dimensions: int
+    frame: float
+    hop: float
+    source: str
+
+
+DESCRIPTORS = (
+    Descriptor("mfcc", "MFCC, ranks 0-13", "MFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc"),
+    Descriptor("dmfcc", "ΔMFCC, ranks 0-13", "dMFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc, Delta 1"),
+    Descriptor("ddmfcc", "ΔΔMFCC, ranks 0-13", "ddMFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc, Delta 2"),
+    Descriptor("rms", "RMS energy", "Dynamics", 1, 0.05, 0.025, MIRTOOLBOX + "mirrms"),
+    Descriptor("chroma", "Chroma", "Pitch", 12, 0.2, 0.01, MIRTOOLBOX + "mirchromagram"),
+    Descriptor("pulseclarity", "Pulse clarity", "Rhythm", 1, 5.0, 0.5, MIRTOOLBOX + "mirpulseclarity"),
+    Descriptor("tempo", "Tempo (BPM)", "Rhythm", 1, 3.0, 0.3, MIRTOOLBOX + "mirtempo"),
+    Descriptor("roughness", "Roughness", "Timbre", 1, 0.05, 0.005, MIRTOOLBOX + "mirroughness"),
+    Descriptor("centroid", "Spectral centroid (Hz)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mircentroid"),
+    Descriptor("crest", "Spectral crest", "Timbre", 1, 0.03, 0.01, AUDIO_TOOLBOX + "spectralCrest"),
+    Descriptor("flatness", "Spectral flatness", "Timbre", 1, 0.03, 0.01, AUDIO_TOOLBOX + "spectralFlatness"),
+    Descriptor("kurtosis", "Spectral kurtosis", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirkurtosis"),
+    Descriptor("skewness", "Spectral skewness", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirskewness"),
+    Descriptor("spread", "Spectral spread (Hz)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirspread"),
+    Descriptor("zerocross", "Zero-crossing rate (1/s)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirzerocross"),
+    Descriptor("keyclarity", "Key clarity", "Tone", 1, 1.0, 0.5, MIRTOOLBOX + "mirkey"),
+    Descriptor("brightness", "Brightness", "Tone", 1, 0.05, 0.025, MIRTOOLBOX + "mirbrightness"),
+    Descriptor("entropy", "Spectral entropy", "Tone", 1, 0.05, 0.025, MIRTOOLBOX + "mirentropy"),
+    Descriptor("inharmonicity", "Inharmonicity", "Tone", 1, 0.1, 0.0125, MIRTOOLBOX + "mirinharmonicity"),
+    Descriptor("mode", "Mode", "Tone", 1, 1.0, 0.5, MIRTOOLBOX + "mirmode"),
+)
+
+
+def dimensions(descriptor: Descriptor) -> list[str]:
+    """Names of a descriptor's dimensions; MFCC names keep the rank, chroma counts from C.
+
+    >>> dimensions(DESCRIPTORS[0])[-1], dimensions(DESCRIPTORS[3])
+    ('mfcc_13', ['rms'])
+    """
+    if descriptor.dimensions == 1:
+        return [descriptor.descriptor]
+    return [f"{descriptor.descriptor}_{i:02d}" for i in range(descriptor.dimensions)]
+
+
+#: The 70 dimensions in the order of `DESCRIPTORS`.
+DIMENSIONS = tuple(name for descriptor in DESCRIPTORS for name in dimensions(descriptor))
+
+#: The 140 columns: the means of all dimensions, then their standard deviations.
+COLUMNS = tuple(f"{name}_{statistic}" for statistic in STATISTICS for name in DIMENSIONS)
+
+
+def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]]:
+    """The eight groups and their columns, in the order of Fig 3.
+
+    Parameters
+    ----------
+    mfcc_ranks : {"0-13", "1-13"}
+        Whether rank 0, the loudness, belongs to the MFCC and their deltas at all.
+    rank0 : {"MFCC", "Dynamics"}
+        With ranks 0-13: whether rank 0 and its deltas stay with the MFCC groups or count as dynamics.
+
+    Raises
+    ------
+    ValueError
+        For any other choice.
+
+    >>> {name: len(columns) for name, columns in groups(rank0="Dynamics").items()}
+    {'MFCC': 26, 'dMFCC': 26, 'ddMFCC': 26, 'Dynamics': 8, 'Pitch': 24, 'Rhythm': 4, 'Timbre': 16, 'Tone': 10}
+    """
+    if mfcc_ranks not in ("0-13", "1-13"):
+        raise ValueError(f"mfcc_ranks must be '0-13' or '1-13', not {mfcc_ranks!r}")
+    if rank0 not in ("MFCC", "Dynamics"):
+        raise ValueError(f"rank0 must be 'MFCC' or 'Dynamics', not {rank0!r}")
+    out: dict[str, list[str]] = {name: [] for name in GROUP_NAMES}
+    for descriptor in DESCRIPTORS:
+        for dimension in dimensions(descriptor):
+            loudness = dimension in ("mfcc_00", "dmfcc_00", "ddmfcc_00")
+            if loudness and mfcc_ranks == "1-13":
+                continue
+            group = "Dynamics" if loudness and rank0 == "Dynamics" else descriptor.group
+            out[group] += [f"{dimension}_{statistic}" for statistic in STATISTICS]
+    return out
+
+
+#: The eight groups with ranks 0-13 in the MFCC groups.
+GROUPS = groups()

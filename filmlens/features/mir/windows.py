@@ -1,0 +1,135 @@
+"""From frames to rows: texture windows, 1 Hz rows and one vector per cue (Ma et al. 2021, "MIR features").
+
+The paper: mean and standard deviation over 5 s windows with 33 % overlap, aligned to 1 Hz. **D**: a window starts every
+3.35 s from the start of the cue; a frame belongs to the windows that hold its centre; NaN frames are ignored; the
+standard deviation divides by n - 1 as MATLAB's does, and that of one frame is 0; a last window that reaches beyond the
+cue is dropped unless it is the only one. 1 Hz rows are interpolated between the centres of the windows. What no window
+measured stays NaN, to be imputed inside each training fold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .columns import COLUMNS, DESCRIPTORS
+from .extract import Frames, frame_features
+
+
+def _mean_std(values: np.ndarray, ddof: int) -> tuple[np.ndarray, np.ndarray]:
+    """NaN-ignoring mean and standard deviation of the columns of (n, d); NaN where nothing was measured."""
+    measured = ~np.isnan(values)
+    count = measured.sum(axis=0)
+    mean = np.where(measured, values, 0).sum(axis=0) / np.where(count, count, np.nan)
+    squares = (np.where(measured, values - mean, 0) ** 2).sum(axis=0)
+    std = np.sqrt(squares / np.maximum(count - ddof, 1))
+    return mean, np.where(count, std, np.nan)
+
+
+def texture_windows(
+    frames: Frames, duration: float, *, length: float = 5.0, hop: float = 3.35, ddof: int = 1, partial: bool = False
+) -> pd.DataFrame:
+    """Mean and standard deviation of every dimension in every texture window.
+
+    Parameters
+    ----------
+    frames : dict
+        From `frame_features`.
+    duration : float
+        Length of the cue in s.
+    length, hop : float
+        Of the windows, in s.
+    ddof : int
+        1 divides the squares by n - 1, 0 by n.
+    partial : bool
+        Whether a last window that reaches beyond the cue is kept although there is a full one.
+
+    Returns
+    -------
+    DataFrame
+        One row per window: ``time``, its centre in s (of the part within the cue), then the 140 columns.
+    """
+    full = int(np.floor((duration - length) / hop + 1e-9)) + 1
+    count = max(full, 1) + (partial and full >= 1 and duration - (full - 1) * hop - length > 1e-9)
+    starts = np.arange(count) * hop
+    ends = np.minimum(starts + length, duration)
+    table = np.empty((count, 2, len(COLUMNS) // 2))
+    at = 0
+    for descriptor in DESCRIPTORS:
+        times, values = frames[descriptor.descriptor]
+        columns = slice(at, at + descriptor.dimensions)
+        first, last = np.searchsorted(times, starts), np.searchsorted(times, starts + length)
+        for i in range(count):
+            table[i, :, columns] = _mean_std(values[first[i] : last[i]], ddof)
+        at = columns.stop
+    out = pd.DataFrame(table.reshape(count, -1), columns=list(COLUMNS))
+    out.insert(0, "time", (starts + ends) / 2)
+    return out
+
+
+def cue_frames(
+    samples: np.ndarray,
+    rate: float,
+    *,
+    rows: str = "seconds",
+    length: float = 5.0,
+    hop: float = 3.35,
+    ddof: int = 1,
+    partial: bool = False,
+    **switches,
+) -> pd.DataFrame:
+    """Feature rows of one cue.
+
+    Parameters
+    ----------
+    samples : ndarray, shape=(n,) or (channels, n)
+    rate : float
+        Sampling rate in Hz.
+    rows : {"seconds", "windows"}
+        1 Hz rows at 0.5, 1.5, ... s, as many as the cue has seconds (rounded, at least one), held at the ends; or the
+        texture windows themselves.
+    length, hop, ddof, partial
+        See `texture_windows`.
+    **switches
+        See `frame_features`.
+
+    Returns
+    -------
+    DataFrame
+        ``time`` in s within the cue and the 140 columns. A 1 Hz row between a window with a value and one without has
+        none. A cue shorter than a window has one window, as long as the cue.
+
+    Raises
+    ------
+    ValueError
+        For empty, NaN or infinite samples, and for unknown `rows`.
+    """
+    if rows not in ("seconds", "windows"):
+        raise ValueError(f"rows must be 'seconds' or 'windows', not {rows!r}")
+    duration = np.shape(samples)[-1] / rate
+    if duration == 0:
+        raise ValueError("the cue has no samples")
+    frames = frame_features(samples, rate, **switches)
+    windows = texture_windows(frames, duration, length=length, hop=hop, ddof=ddof, partial=partial)
+    if rows == "windows":
+        return windows
+    times = np.arange(max(int(duration + 0.5), 1)) + 0.5
+    centres = windows["time"].to_numpy()
+    out = {name: np.interp(times, centres, windows[name].to_numpy()) for name in COLUMNS}
+    return pd.DataFrame({"time": times, **out})
+
+
+def cue_vector(frames: pd.DataFrame) -> pd.Series:
+    """One vector per cue: the mean over its rows, NaN-ignoring.
+
+    Parameters
+    ----------
+    frames : DataFrame
+        From `cue_frames`: of 1 Hz rows (the paper's frame rows), or of windows to weigh every window alike.
+
+    Returns
+    -------
+    Series
+        The 140 columns; NaN where no row has a value.
+    """
+    return frames[list(COLUMNS)].mean()
