@@ -1,0 +1,29 @@
+"""Genre models: bags, poolings, the stacked network, baselines, cross-validation and scores (paper, Tables 3 and 4)."""
+
+from filmlens.genre.bags import Bags, as_bags
+from filmlens.genre.baselines import AlwaysPositive, InstanceVoting, RandomGuess, SimpleMI, ZeroRule
+from filmlens.genre.crossval import cross_validate
+from filmlens.genre.estimator import BagClassifier
+from filmlens.genre.pooling import POOLINGS, table3
+from filmlens.genre.results import CrossValidation
+from filmlens.genre.scores import evaluate, paired_difference, per_film_cue_scores, selection_corrected, summary
+
+__all__ = [
+    "POOLINGS",
+    "AlwaysPositive",
+    "BagClassifier",
+    "Bags",
+    "CrossValidation",
+    "InstanceVoting",
+    "RandomGuess",
+    "SimpleMI",
+    "ZeroRule",
+    "as_bags",
+    "cross_validate",
+    "evaluate",
+    "paired_difference",
+    "per_film_cue_scores",
+    "selection_corrected",
+    "summary",
+    "table3",
+]

@@ -1,0 +1,104 @@
+"""Which model is better, and what the best of many is worth (see `scores` for the conventions)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from filmlens.genre.metrics import METRICS, macro
+from filmlens.genre.resampling import has_positives, interval, point_estimate, resamples, sampled, shared_films
+
+if TYPE_CHECKING:
+    from filmlens.genre.results import CrossValidation
+
+#: Two models are similar when the whole interval of their difference lies within this.
+SIMILAR = 0.05
+
+
+def paired_difference(
+    a: CrossValidation, b: CrossValidation, *, metric: str = "f1", replicates: int = 1000, seed: int = 0
+) -> dict[str, object]:
+    """How much better `a` is than `b` on the same films.
+
+    Returns
+    -------
+    dict
+        `metric`, `difference`, `low`, `high` (95 % bootstrap over films), `similar` (the whole interval within +-.05),
+        `verdict` ("higher", "lower", "similar" or "undecided"), `films`, `skipped`.
+
+    Raises
+    ------
+    ValueError
+        The two were not made on the same films, genres and labels.
+    """
+    _check_metric(metric)
+    keep = shared_films([a, b])
+    Y = a.labels[keep]
+    weights, skipped = resamples(Y, replicates, np.random.default_rng(seed))
+    each = [macro(Y, *sampled(cv, keep, len(weights), seed + i), weights)[metric] for i, cv in enumerate((a, b))]
+    low, high = interval(each[0] - each[1])
+    similar = bool(-SIMILAR <= low and high <= SIMILAR)
+    verdict = "higher" if low > 0 else "lower" if high < 0 else "similar" if similar else "undecided"
+    return {
+        "metric": metric,
+        "difference": point_estimate(a, keep, metric) - point_estimate(b, keep, metric),
+        "low": low,
+        "high": high,
+        "similar": similar,
+        "verdict": verdict,
+        "films": int(keep.sum()),
+        "skipped": skipped,
+    }
+
+
+def selection_corrected(
+    cvs: Mapping[str, CrossValidation], *, metric: str = "f1", replicates: int = 1000, seed: int = 0
+) -> dict[str, object]:
+    """The score of "the best of these", without the luck of having been chosen.
+
+    In each bootstrap sample of films the best configuration on the films drawn is scored on the films left out;
+    nothing is trained again.
+
+    Returns
+    -------
+    dict
+        `metric`, `best` (name), `plain` (its score on all films), `corrected` (mean over samples), `low`, `high`,
+        `chosen` (Series: share of samples in which each name was the best), `skipped`.
+    """
+    _check_metric(metric)
+    if not cvs:
+        raise ValueError("nothing to choose from")
+    names, models = list(cvs), list(cvs.values())
+    keep = shared_films(models)
+    Y = models[0].labels[keep]
+    weights, skipped = resamples(Y, replicates, np.random.default_rng(seed))
+    outside = (weights == 0).astype(float)
+    usable = has_positives(Y, outside)
+    weights, outside = weights[usable], outside[usable]
+    skipped += int((~usable).sum())
+    plain = [point_estimate(cv, keep, metric) for cv in models]
+    samples = [sampled(cv, keep, len(weights), seed + i) for i, cv in enumerate(models)]
+    drawn = np.array([macro(Y, *s, weights)[metric] for s in samples])
+    left = np.array([macro(Y, *s, outside)[metric] for s in samples])
+    choice = drawn.argmax(0)
+    honest = left[choice, np.arange(len(choice))]
+    low, high = interval(honest)
+    best = int(np.argmax(plain))
+    return {
+        "metric": metric,
+        "best": names[best],
+        "plain": plain[best],
+        "corrected": float(honest.mean()) if len(honest) else float("nan"),
+        "low": low,
+        "high": high,
+        "chosen": pd.Series(np.bincount(choice, minlength=len(names)) / max(len(choice), 1), index=names),
+        "skipped": skipped,
+    }
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in METRICS:
+        raise ValueError(f"metric {metric!r} is unknown; one of {', '.join(METRICS)}")

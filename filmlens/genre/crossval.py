@@ -1,0 +1,211 @@
+"""Cross-validation by film: out-of-fold probabilities, and the fitted folds that the findings need (Table 4).
+
+Networks are trained in stacks of folds (see `training`), in threads when `jobs` > 1; the other models fold by fold,
+in processes with one thread each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+from sklearn.base import clone
+
+from filmlens.genre.bags import Bags, as_bags, as_labels
+from filmlens.genre.baselines import Floor, RandomGuess
+from filmlens.genre.estimator import BagClassifier, BagEstimator
+from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, assign_folds
+from filmlens.genre.metrics import best_thresholds, macro_f1
+from filmlens.genre.prediction import predict_all, predict_held_out
+from filmlens.genre.results import CrossValidation
+from filmlens.genre.storage import is_stored, stored_path
+from filmlens.genre.training import train
+
+
+def cross_validate(
+    model: BagEstimator,
+    bags: Bags | Sequence[np.ndarray],
+    Y,
+    *,
+    scheme: str | int = LEAVE_ONE_FILM_OUT,
+    groups: Sequence | None = None,
+    seeds: int = 1,
+    jobs: int = 1,
+    folder: str | Path | None = None,
+) -> CrossValidation:
+    """Out-of-fold predictions of every film.
+
+    Parameters
+    ----------
+    model : BagClassifier, SimpleMI, InstanceVoting, RandomGuess, ZeroRule or AlwaysPositive
+        Not fitted; it stays untouched.
+    bags : Bags or list of (n_i, D) arrays
+        Films with empty bags are left out and listed.
+    Y : array-like or DataFrame, shape (n_films, n_genres)
+    scheme, groups :
+        See `folds.assign_folds`.
+    seeds : int
+        Repetitions with `random_state`, `random_state` + 1, ...; fitted folds are kept of the first.
+    jobs : int
+        Threads (networks) or processes (other models), one core each.
+    folder : path, optional
+        Where results are stored under a name made from model, data and folds; a result already there is read, not
+        computed, so that a stopped sweep resumes.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two folds, lengths that differ, labels other than 0 and 1.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> Y = rng.random((10, 2)) < 0.5
+    >>> films = [rng.normal(size=(3, 4)) + y.sum() for y in Y]
+    >>> cross_validate(BagClassifier(epochs=2), films, Y)
+    CrossValidation(Average, leave-one-film-out: 10 films, 2 genres, 10 folds, 1 seeds)
+    """
+    bags = as_bags(bags)
+    labels, genres = as_labels(Y, bags)
+    fold = assign_folds(scheme, len(bags), groups=groups, usable=bags.sizes > 0)
+    if seeds < 1 or jobs < 1:
+        raise ValueError("seeds and jobs must be at least 1")
+    parameters = {
+        k: v if isinstance(v, (str, int, float, type(None))) else repr(v) for k, v in model.get_params().items()
+    }
+    record = {
+        "model": type(model).__name__,
+        "parameters": parameters,
+        "scheme": str(scheme),
+        "film_ids": bags.film_ids,
+        "genres": genres,
+        "columns": bags.columns,
+    }
+    path = None
+    if folder is not None:
+        path = stored_path(folder, record | {"seeds": seeds}, bags.instances, bags.offsets, labels, fold)
+        if is_stored(path):
+            return CrossValidation.load(path)
+    started = time.perf_counter()
+    run = _networks if isinstance(model, BagClassifier) else _others
+    result = run(model, bags, labels, fold, seeds, jobs)
+    result = CrossValidation(
+        **record,
+        labels=labels,
+        fold=fold,
+        offsets=bags.offsets,
+        cues=bags.cues,
+        draws=getattr(model, "draws", 0),
+        seconds=time.perf_counter() - started,
+        **result,
+    )
+    if path is not None:
+        result.save(path)
+    return result
+
+
+def stack_size(bags: Bags, model: BagClassifier) -> int:
+    """Folds to train together, by the hidden layer of one fold's batch.
+
+    As many as stay in a core's cache, 5 to 22, because fewer do not pay for what they share; less where even five
+    would fill the memory.
+    """
+    films = bags.sizes[bags.sizes > 0]
+    cells = films.mean() * min(model.batch_size, len(films)) * model.hidden
+    return int(max(min(np.clip((1 << 20) // cells, 5, 22), (1 << 24) // cells), 1))
+
+
+def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:
+    settings = model.training()
+    folds = fold.max() + 1
+    members = (fold[None] != np.arange(folds)[:, None]) & (fold >= 0)
+    # not a function of `jobs`, so that the numbers are not either
+    stacks = np.array_split(np.arange(folds), -(-folds // stack_size(bags, model)))
+
+    def work(task: tuple[int, np.ndarray]) -> tuple:
+        seed, stack = task
+        network = train(bags, labels, members[stack], **settings | {"seed": settings["seed"] + seed})
+        inner = np.full(len(fold), -1)
+        held = np.isin(fold, stack)
+        inner[held] = np.searchsorted(stack, fold[held])
+        out = predict_held_out(network, bags, inner, instances=seed == 0)
+        if seed:
+            return seed, held, out, None, None
+        inside = predict_all(network, bags)
+        judged = [_judge(labels[m], p[m]) for m, p in zip(members[stack], inside, strict=True)]
+        return seed, held, out, judged, network.arrays()
+
+    tasks = [(seed, stack) for seed in range(seeds) for stack in stacks]
+    with ThreadPoolExecutor(jobs) as pool:
+        done = list(pool.map(work, tasks))
+    shape = (len(bags.instances), labels.shape[1])
+    probabilities = np.full((seeds, *labels.shape), np.nan)
+    alone, attention = np.full(shape, np.nan), np.full(shape, np.nan)
+    for seed, held, out, *_ in done:
+        probabilities[seed, held] = out[0][held]
+        if seed == 0:
+            rows = np.repeat(held, bags.sizes)
+            alone[rows], attention[rows] = out[1][rows], out[2][rows]
+    first = done[: len(stacks)]
+    judged = [j for *_, each, _ in first for j in each]
+    arrays = [a for *_, a in first]
+    shared = ("centre", "spread")
+    return {
+        "probabilities": probabilities,
+        "instance_probability": alone,
+        "attention": attention,
+        "training_f1s": np.array([f1 for f1, _ in judged]),
+        "thresholds": np.array([t for _, t in judged]),
+        "folds": {n: arrays[0][n] if n in shared else np.concatenate([a[n] for a in arrays]) for n in arrays[0]},
+    }
+
+
+def _others(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:
+    tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
+    if jobs == 1 or isinstance(model, Floor):
+        done = _fit_folds(model, bags, labels, fold, tasks)
+    else:
+        with parallel_config("loky", inner_max_num_threads=1):
+            parts = Parallel(n_jobs=jobs)(
+                delayed(_fit_folds)(model, bags, labels, fold, chunk) for chunk in (tasks[i::jobs] for i in range(jobs))
+            )
+        done = {task: result for part in parts for task, result in part.items()}
+    probabilities = np.full((seeds, *labels.shape), np.nan)
+    for (seed, f), (out, _) in done.items():
+        probabilities[seed, fold == f] = out
+    judged = [done[0, f][1] for f in range(fold.max() + 1)]
+    return {
+        "probabilities": probabilities,
+        "instance_probability": None,
+        "attention": None,
+        "training_f1s": np.array([f1 for f1, _ in judged]),
+        "thresholds": np.array([t for _, t in judged]),
+        "folds": {},
+    }
+
+
+def _fit_folds(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarray, tasks: list) -> dict:
+    """Held-out probabilities and training judgement of each (seed, fold)."""
+    done = {}
+    for seed, f in tasks:
+        fresh = clone(model)
+        if seed:
+            fresh.set_params(random_state=(model.random_state or 0) + seed)
+        member = np.flatnonzero((fold != f) & (fold >= 0))
+        inside = bags.take(member)
+        fresh.fit(inside, labels[member])
+        judged = None
+        if seed == 0:
+            f1, thresholds = _judge(labels[member], fresh.predict_proba(inside))
+            judged = (np.nan if isinstance(fresh, RandomGuess) else f1), thresholds
+        done[seed, f] = fresh.predict_proba(bags.take(np.flatnonzero(fold == f))), judged
+    return done
+
+
+def _judge(labels: np.ndarray, probability: np.ndarray) -> tuple[float, np.ndarray]:
+    """Macro-F1 on the training films, and the thresholds that would have been best there."""
+    return macro_f1(labels, probability >= 0.5), best_thresholds(labels, probability)

@@ -1,0 +1,84 @@
+"""Which film is held out when: leave one film out, leave one group out, or n folds by film (paper, model training)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+LEAVE_ONE_FILM_OUT = "leave-one-film-out"
+
+
+def assign_folds(
+    scheme: str | int, films: int, *, groups: Sequence | None = None, usable: np.ndarray | None = None, seed: int = 0
+) -> np.ndarray:
+    """The fold that holds out each film.
+
+    Parameters
+    ----------
+    scheme : "leave-one-film-out", "grouped" or int
+        "grouped" holds out one group (franchise, composer) at a time; n makes n folds of whole films, or of whole
+        groups when `groups` are given. n folds depend on the number of films and the seed alone, so that cue and
+        frame level meet the same folds.
+    films : int
+    groups : sequence of length `films`, optional
+        A film without a group (None, NaN, "") is a group of its own.
+    usable : ndarray of bool, optional
+        Films to take part; the others get -1.
+    seed : int
+        Of the order in which films are dealt to n folds.
+
+    Returns
+    -------
+    ndarray of int, shape (films,)
+        Folds 0, 1, ... without gaps, -1 for films that take no part.
+
+    Raises
+    ------
+    ValueError
+        An unknown scheme, groups that are missing or of another length, fewer than two folds.
+
+    Examples
+    --------
+    >>> assign_folds("grouped", 4, groups=["Alien", "Alien", None, "Rocky"])
+    array([0, 0, 1, 2])
+    >>> np.bincount(assign_folds(3, 7)).tolist()
+    [3, 2, 2]
+    """
+    usable = np.ones(films, dtype=bool) if usable is None else np.asarray(usable, dtype=bool)
+    if groups is not None and len(groups) != films:
+        raise ValueError(f"{len(groups)} groups for {films} films")
+    own = np.arange(films)
+    if groups is not None:
+        names = [f"film {i}" if pd.isna(g) or g == "" else f"group {g}" for i, g in enumerate(groups)]
+        own = pd.factorize(np.array(names, dtype=object))[0]
+    if scheme == LEAVE_ONE_FILM_OUT:
+        fold = np.arange(films)
+    elif scheme == "grouped":
+        if groups is None:
+            raise ValueError('scheme "grouped" needs groups, one per film')
+        fold = own
+    elif isinstance(scheme, (int, np.integer)) and not isinstance(scheme, bool):
+        fold = _deal(own, int(scheme), seed)
+    else:
+        raise ValueError(f'scheme {scheme!r} is unknown; "{LEAVE_ONE_FILM_OUT}", "grouped" or a number of folds')
+    fold = np.where(usable, fold, -1)
+    held = np.unique(fold[usable])
+    if len(held) < 2:
+        raise ValueError(f"cross-validation needs at least two folds of films with instances; there are {len(held)}")
+    return np.where(usable, np.searchsorted(held, fold), -1)
+
+
+def _deal(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Whole groups, in random order and the largest first, each to the fold that has fewest films."""
+    sizes = np.bincount(groups)
+    if not 2 <= folds <= len(sizes):
+        raise ValueError(f"{folds} folds of {len(sizes)} films or groups cannot be made")
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    load, place = np.zeros(folds, dtype=int), np.empty(len(sizes), dtype=int)
+    for group in order:
+        place[group] = load.argmin()
+        load[place[group]] += sizes[group]
+    return place[groups]

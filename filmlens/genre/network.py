@@ -1,0 +1,289 @@
+"""The network of Fig 2, as a stack of folds: dense, dense, dense, pooling, genres (after Kong et al. 2019).
+
+One `Network` holds the weights of many folds side by side: every parameter has a leading dimension of folds, and
+a forward pass is a handful of batched matrix products instead of one small product per fold. A single model is a
+stack of one. Standardisation belongs to the fold and is folded into the first layer, so that all folds read the
+same instances.
+
+The paper names neither normalisation nor dropout: none is the default, both are options. Weights start uniform in
++-sqrt(6 / fan_in), biases at zero, the same numbers in every fold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from filmlens.genre.pooling import (
+    CLAMP,
+    EMBEDDABLE,
+    POOLINGS,
+    attention_pool,
+    average,
+    linear_softmax,
+    max_pool,
+    segment_sum,
+)
+
+_SIMPLE = {"max": max_pool, "average": average, "linear_softmax": linear_softmax}
+
+
+class _RectifiedDense(torch.autograd.Function):
+    """relu(bias + x weight), whose backward pass masks the incoming gradient in place.
+
+    Autograd's own would write a masked copy of every hidden layer; in this network no other operation sees the
+    gradient that arrives here.
+    """
+
+    @staticmethod
+    def forward(ctx, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+        hidden = torch.baddbmm(bias, x, weight).relu_()
+        ctx.save_for_backward(x, weight, hidden)
+        return hidden
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        x, weight, hidden = ctx.saved_tensors
+        gradient = torch.ops.aten.threshold_backward.grad_input(gradient, hidden, 0, grad_input=gradient)
+        down = torch.bmm(gradient, weight.transpose(1, 2)) if ctx.needs_input_grad[1] else None
+        return gradient.sum(1, keepdim=True), down, torch.bmm(x.transpose(1, 2), gradient)
+
+
+class Dense(nn.Module):
+    """A dense layer per fold: (folds, N, inputs) -> (folds, N, outputs)."""
+
+    def __init__(self, folds: int, inputs: int, outputs: int, generator: torch.Generator, bias: bool = True) -> None:
+        super().__init__()
+        weight = torch.rand(inputs, outputs, generator=generator, dtype=torch.float64)
+        weight = (2 * weight - 1) * np.sqrt(6 / max(inputs, 1))
+        self.weight = nn.Parameter(weight.expand(folds, inputs, outputs).clone())
+        bias_ = torch.zeros(folds, 1, outputs, dtype=torch.float64)
+        self.bias = nn.Parameter(bias_) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.bmm(x, self.weight) if self.bias is None else torch.baddbmm(self.bias, x, self.weight)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation per fold, its statistics over the instances of that fold's training films only."""
+
+    def __init__(self, folds: int, width: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(folds, 1, width, dtype=torch.float64))
+        self.shift = nn.Parameter(torch.zeros(folds, 1, width, dtype=torch.float64))
+        self.register_buffer("running_mean", torch.zeros(folds, 1, width, dtype=torch.float64))
+        self.register_buffer("running_var", torch.ones(folds, 1, width, dtype=torch.float64))
+        self.momentum, self.eps = momentum, eps
+
+    def forward(self, z: Tensor, member: Tensor | None) -> Tensor:
+        """`member` (folds, N, 1) marks the instances to count; None: every one."""
+        if not self.training:
+            mean, var = self.running_mean, self.running_var
+        else:
+            weight = torch.ones_like(z[..., :1]) if member is None else member
+            count = weight.sum(1, keepdim=True)
+            some = count.clamp(min=1)
+            mean = (z * weight).sum(1, keepdim=True) / some
+            var = (weight * (z - mean).square()).sum(1, keepdim=True) / some
+            with torch.no_grad():
+                # a fold whose films are all held out of this batch learns nothing from it
+                rate = self.momentum * (count > 0)
+                unbiased = var * some / (some - 1).clamp(min=1)
+                self.running_mean += rate * (mean - self.running_mean)
+                self.running_var += rate * (unbiased - self.running_var)
+        return (z - mean) * torch.rsqrt(var + self.eps) * self.gain + self.shift
+
+
+class Network(nn.Module):
+    """A stack of `folds` networks with one architecture.
+
+    Parameters
+    ----------
+    folds, inputs, hidden, genres : int
+        Numbers of folds, features (D), nodes per hidden layer (H) and genres (K).
+    pooling : str
+        A key of `POOLINGS`.
+    space : {"decision", "embedding"}
+        What is pooled: the instances' probabilities (Kong et al. 2019), or their embedding before the output layer.
+    dropout : float
+        After each hidden layer, in training.
+    batch_norm : bool
+        Before each rectifier.
+    seed : int
+        Of the initial weights.
+
+    Attributes
+    ----------
+    noise : torch.Generator
+        Of dropout; set while training.
+    """
+
+    def __init__(
+        self,
+        *,
+        folds: int,
+        inputs: int,
+        hidden: int,
+        genres: int,
+        pooling: str,
+        space: str = "decision",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        check_architecture(pooling, space)
+        generator = torch.Generator().manual_seed(seed)
+
+        def dense(fan_in: int, fan_out: int, bias: bool = True) -> Dense:
+            return Dense(folds, fan_in, fan_out, generator, bias)
+
+        self.pooling, self.space, self.dropout, self.batch_norm = pooling, space, dropout, batch_norm
+        self.folds, self.inputs, self.hidden, self.genres = folds, inputs, hidden, genres
+        # batch normalisation takes a layer's bias out again: its gradient would be rounding noise, which Adam magnifies
+        self.dense1, self.dense2, self.dense3 = (dense(n, hidden, not batch_norm) for n in (inputs, hidden, hidden))
+        if batch_norm:
+            self.norm1, self.norm2, self.norm3 = (BatchNorm(folds, hidden) for _ in range(3))
+        if pooling == "multi_attention":
+            self.decision2, self.attention2 = dense(hidden, genres), dense(hidden, genres)
+            self.decision3, self.attention3 = dense(hidden, genres), dense(hidden, genres)
+            self.output = dense(2 * genres, genres)
+        elif pooling == "feature_attention":
+            self.feature, self.attention = dense(hidden, hidden), dense(hidden, hidden)
+            self.output = dense(hidden, genres)
+        else:
+            self.output = dense(hidden, genres)
+            if pooling == "single_attention":
+                self.attention = dense(hidden, genres if space == "decision" else hidden)
+        # features are read as (x - centre) / spread, the same for all folds, and standardised by each fold from there
+        self.centre, self.spread = np.zeros(inputs), np.ones(inputs)
+        for name, value in (("mean", 0.0), ("scale", 1.0)):
+            self.register_buffer(name, torch.full((folds, 1, inputs), value, dtype=torch.float64))
+        # a genre that all or none of a fold's training films carry is predicted constant, NaN elsewhere
+        self.register_buffer("constant", torch.full((folds, 1, genres), torch.nan, dtype=torch.float64))
+        self.noise: torch.Generator | None = None
+
+    @property
+    def architecture(self) -> dict:
+        """What `Network` needs to be built again, but for the number of folds."""
+        names = ("inputs", "hidden", "genres", "pooling", "space", "dropout", "batch_norm")
+        return {name: getattr(self, name) for name in names}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything learnt, by name, one row per fold (`centre` and `spread`: one for all folds)."""
+        learnt = {name: tensor.detach().cpu().numpy() for name, tensor in self.state_dict().items()}
+        return learnt | {"centre": self.centre, "spread": self.spread}
+
+    @classmethod
+    def from_arrays(cls, architecture: dict, arrays: dict[str, np.ndarray]) -> Network:
+        """A stack from `architecture` and `arrays`, in evaluation mode, on the CPU."""
+        tensors = {name: torch.as_tensor(value) for name, value in arrays.items() if name not in ("centre", "spread")}
+        network = cls(folds=len(tensors["mean"]), **architecture).to(tensors["mean"].dtype)
+        network.load_state_dict(tensors)
+        network.centre, network.spread = np.asarray(arrays["centre"]), np.asarray(arrays["spread"])
+        return network.eval()
+
+    def select(self, folds: np.ndarray) -> Network:
+        """Some of the folds as a stack of their own."""
+        arrays = {n: a if n in ("centre", "spread") else a[folds] for n, a in self.arrays().items()}
+        return Network.from_arrays(self.architecture, arrays).to(self.dense1.weight.device)
+
+    def first_layer(self, missing: Tensor) -> tuple[Tensor, Tensor]:
+        """Weights (folds, D + missing, H) and bias (folds, 1, H) of the first layer with standardisation folded in.
+
+        The input they fit is [x with 0 for NaN, one indicator column per feature in `missing`]: standardised
+        values are (x - mean) / scale and 0, the mean, where x is missing.
+        """
+        weight = self.dense1.weight / self.scale.transpose(1, 2)
+        bias = torch.bmm(self.mean, weight)
+        bias = -bias if self.dense1.bias is None else self.dense1.bias - bias
+        if len(missing):
+            weight = torch.cat([weight, (self.mean.transpose(1, 2) * weight)[:, missing]], 1)
+        return weight, bias
+
+    def embed(self, x: Tensor, missing: Tensor, member: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The second and third hidden layers, (folds, N, H) each, of `x` (folds, N, D + missing)."""
+        weight, bias = self.first_layer(missing)
+        h1 = self._hidden(x, weight, bias, 1, member)
+        h2 = self._hidden(h1, self.dense2.weight, self.dense2.bias, 2, member)
+        return h2, self._hidden(h2, self.dense3.weight, self.dense3.bias, 3, member)
+
+    def _hidden(self, x: Tensor, weight: Tensor, bias: Tensor | None, layer: int, member: Tensor | None) -> Tensor:
+        if self.batch_norm:
+            z = torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
+            h = torch.relu_(getattr(self, f"norm{layer}")(z, member))
+        else:
+            h = _RectifiedDense.apply(bias, x, weight)
+        if self.training and self.dropout:
+            keep = torch.empty_like(h).bernoulli_(1 - self.dropout, generator=self.noise)
+            h = h * keep / (1 - self.dropout)
+        return h
+
+    def pool(self, h2: Tensor, h3: Tensor, lengths: Tensor) -> Tensor:
+        """Probabilities (folds, films, K) of films whose instances follow each other in `lengths` (folds, films)."""
+        if self.pooling == "multi_attention":
+            halves = [
+                attention_pool(_sigmoid(decide(h)), _sigmoid(attend(h)), lengths)
+                for h, decide, attend in (
+                    (h2, self.decision2, self.attention2),
+                    (h3, self.decision3, self.attention3),
+                )
+            ]
+            return _sigmoid(self.output(torch.cat(halves, 2)))
+        if self.pooling == "feature_attention":
+            z = attention_pool(self.feature(h3), _sigmoid(self.attention(h3)), lengths)
+            return _sigmoid(self.output(torch.relu(z)))
+        values = _sigmoid(self.output(h3)) if self.space == "decision" else h3
+        if self.pooling == "single_attention":
+            pooled = attention_pool(values, _sigmoid(self.attention(h3)), lengths)
+        else:
+            pooled = _SIMPLE[self.pooling](values, lengths)
+        return pooled.clamp(CLAMP, 1 - CLAMP) if self.space == "decision" else _sigmoid(self.output(pooled))
+
+    def forward(self, x: Tensor, lengths: Tensor, missing: Tensor, member: Tensor | None = None) -> Tensor:
+        """Probabilities of films, before constant genres are set; see `embed` and `pool`."""
+        return self.pool(*self.embed(x, missing, member), lengths)
+
+    def settle(self, probability: Tensor) -> Tensor:
+        """Probabilities with the fold's constant genres put in."""
+        return torch.where(torch.isnan(self.constant), probability, self.constant)
+
+    def attention_of(self, h2: Tensor, h3: Tensor, lengths: Tensor) -> Tensor:
+        """What each instance weighs for each genre, (folds, N, K): see `BagClassifier.attention`."""
+        if self.pooling == "multi_attention":
+            each = [
+                _share(_sigmoid(attend(h)), lengths) for h, attend in ((h2, self.attention2), (h3, self.attention3))
+            ]
+            return (each[0] + each[1]) / 2
+        if self.pooling == "feature_attention" or (self.pooling == "single_attention" and self.space == "embedding"):
+            importance = self.output.weight.abs()
+            importance = importance / importance.sum(1, keepdim=True).clamp(min=CLAMP)
+            return torch.bmm(_share(_sigmoid(self.attention(h3)), lengths), importance)
+        if self.pooling == "single_attention":
+            return _share(_sigmoid(self.attention(h3)), lengths)
+        return self.settle(self.pool(h2, h3, torch.ones(h3.shape[:2], dtype=torch.long, device=h3.device)))
+
+
+def _sigmoid(z: Tensor) -> Tensor:
+    return torch.sigmoid(z).clamp(CLAMP, 1 - CLAMP)
+
+
+def _share(attention: Tensor, lengths: Tensor) -> Tensor:
+    """Attention as shares that sum to one over the instances of a film."""
+    rows = torch.arange(attention.shape[1], device=attention.device).expand(len(lengths), -1).contiguous()
+    # rows behind the last film are padding that the caller cuts off
+    film = torch.searchsorted(lengths.cumsum(1), rows, right=True).clamp(max=lengths.shape[1] - 1)
+    total = segment_sum(attention, lengths)
+    return attention / total.gather(1, film[..., None].expand_as(attention)).clamp(min=CLAMP)
+
+
+def check_architecture(pooling: str, space: str) -> None:
+    """Raise ValueError for a pooling or a space that does not exist."""
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling {pooling!r} is unknown; one of {', '.join(POOLINGS)}")
+    if space not in ("decision", "embedding"):
+        raise ValueError(f'space {space!r} is unknown; "decision" or "embedding"')
+    if space == "embedding" and pooling not in EMBEDDABLE:
+        raise ValueError(f'space="embedding" is defined for {", ".join(EMBEDDABLE)}, not for {pooling}')

@@ -1,0 +1,173 @@
+"""CrossValidation: out-of-fold predictions of one model, with the fitted folds behind them (Table 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from filmlens.genre.bags import Bags, as_bags
+from filmlens.genre.network import Network
+from filmlens.genre.pooling import POOLINGS
+from filmlens.genre.prediction import predict_held_out
+from filmlens.genre.storage import Stored
+
+_BASE_TITLES = {"knn": "kNN", "svm": "SVM", "forest": "random forest"}
+_TITLES = {
+    "SimpleMI": "Simple MI",
+    "InstanceVoting": "Instance voting",
+    "RandomGuess": "Random guess",
+    "ZeroRule": "Zero rule",
+    "AlwaysPositive": "Always positive",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation(Stored):
+    """What a cross-validation of one model gave; n films, K genres, N instances, F folds, S seeds.
+
+    Attributes
+    ----------
+    model : str
+        Class of the model.
+    parameters : dict
+    scheme : str
+    film_ids, genres, columns : tuple of str
+    labels : ndarray of bool, shape (n, K)
+        The films' actual labels.
+    fold : ndarray of int, shape (n,)
+        The fold that held each film out; -1 for films without instances, which are left out.
+    probabilities : ndarray, shape (S, n, K)
+        Out of fold, one per seed; NaN for films left out.
+    training_f1s : ndarray, shape (F,)
+        Macro-F1 of each fold's model on its own training films (first seed); NaN for a random guess.
+    thresholds : ndarray, shape (F, K)
+        The probability that gives the best F1 on each fold's training films.
+    offsets : ndarray of int, shape (n + 1,)
+        Rows of each film's instances.
+    instance_probability, attention : ndarray, shape (N, K), or None
+        Of held-out instances, networks only (first seed): see `BagClassifier`.
+    cues : DataFrame or None
+        Film, cue (and time) of each instance.
+    folds : dict of ndarray
+        The fitted networks, one row per fold (first seed); empty for other models.
+    draws : int
+        Draws that scores of a random guess are averaged over; 0 for models.
+    seconds : float
+    """
+
+    model: str
+    parameters: dict
+    scheme: str
+    film_ids: tuple[str, ...]
+    genres: tuple[str, ...]
+    columns: tuple[str, ...]
+    labels: np.ndarray
+    fold: np.ndarray
+    probabilities: np.ndarray
+    training_f1s: np.ndarray
+    thresholds: np.ndarray
+    offsets: np.ndarray
+    instance_probability: np.ndarray | None
+    attention: np.ndarray | None
+    cues: pd.DataFrame | None
+    folds: dict[str, np.ndarray]
+    draws: int
+    seconds: float
+
+    def __repr__(self) -> str:
+        films, genres = self.labels.shape
+        return (
+            f"CrossValidation({self.title}, {self.scheme}: {films} films, {genres} genres, "
+            f"{len(self.training_f1s)} folds, {len(self.probabilities)} seeds)"
+        )
+
+    @property
+    def title(self) -> str:
+        """The model's name as Table 4 prints it."""
+        if self.model == "BagClassifier":
+            return POOLINGS[self.parameters["pooling"]].title
+        base = self.parameters.get("base")
+        return _TITLES.get(self.model, self.model) + (f" ({_BASE_TITLES.get(base, base)})" if base else "")
+
+    @property
+    def probability(self) -> np.ndarray:
+        """Out-of-fold probabilities of the first seed, shape (n, K); NaN for films left out."""
+        return self.probabilities[0]
+
+    @property
+    def score(self) -> np.ndarray:
+        """What average precision ranks by: the probability; for a random guess one uniform draw."""
+        if self.draws:
+            return np.random.default_rng(0).random(self.probability.shape)
+        return self.probability
+
+    @property
+    def prediction(self) -> np.ndarray:
+        """Labels of bool at threshold .5, shape (n, K); for a random guess one draw."""
+        if self.draws:
+            return self.probability > np.random.default_rng(0).random(self.probability.shape)
+        return np.nan_to_num(self.probability, nan=0.0) >= 0.5
+
+    @property
+    def training_f1(self) -> float:
+        """Mean over folds of the training macro-F1."""
+        return float(self.training_f1s.mean())
+
+    @property
+    def left_out(self) -> list[str]:
+        """Films without instances."""
+        return [film for film, fold in zip(self.film_ids, self.fold, strict=True) if fold < 0]
+
+    @cached_property
+    def network(self) -> Network:
+        """The fitted folds as a stack.
+
+        Raises
+        ------
+        ValueError
+            The model is no network.
+        """
+        if not self.folds:
+            raise ValueError(f"{self.title} keeps no fitted folds; cross-validate a BagClassifier")
+        names = ("hidden", "pooling", "space", "dropout", "batch_norm")
+        shape = {"inputs": len(self.columns), "genres": len(self.genres)}
+        return Network.from_arrays({n: self.parameters[n] for n in names} | shape, self.folds)
+
+    def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities (n, K) of the same films with other instances, each through the fold that held it out.
+
+        Parameters
+        ----------
+        bags : Bags or list of arrays
+            Film i is the i-th of `film_ids`; its number of instances may differ. Raw values: imputation and scaling
+            are the fold's.
+        """
+        return predict_held_out(self.network, self._matching(bags), self.fold, instances=False)[0]
+
+    def predict_instances(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
+        """As `predict`, probabilities (N, K) of the instances."""
+        bags = self._matching(bags)
+        return predict_held_out(self.network, bags, self.fold)[1]
+
+    def _matching(self, bags: Bags | Sequence[np.ndarray]) -> Bags:
+        given = as_bags(bags)
+        if len(given) != len(self.film_ids) or (isinstance(bags, Bags) and given.film_ids != self.film_ids):
+            raise ValueError("the bags must hold the cross-validated films in their order")
+        if given.instances.shape[1] != len(self.columns):
+            raise ValueError(f"bags have {given.instances.shape[1]} features; the model learnt {len(self.columns)}")
+        return given
+
+    def instances(self) -> pd.DataFrame:
+        """Held-out instances: film, cue and, per genre, `<genre>` (probability) and `attention <genre>`."""
+        if self.instance_probability is None:
+            raise ValueError(f"{self.title} has no instance probabilities; cross-validate a BagClassifier")
+        keys = self.cues
+        if keys is None:
+            keys = pd.DataFrame({"film_id": np.repeat(self.film_ids, np.diff(self.offsets))})
+        probability = pd.DataFrame(self.instance_probability, columns=list(self.genres))
+        attention = pd.DataFrame(self.attention, columns=[f"attention {g}" for g in self.genres])
+        return pd.concat([keys, probability, attention], axis=1)

@@ -1,0 +1,268 @@
+"""Scores of genre models: what each number of Table 4 means, how sure it is, and how models are compared.
+
+Goal
+    Films are predicted out of fold; labels Y and probabilities P are (films, genres). Scores say how well P >= .5
+    gives Y, and how well P ranks the films of each genre.
+
+Conventions
+    * Macro precision, recall and F1 are means over genres of the pooled out-of-fold predictions; zero division is 0.
+    * mAP is the mean over genres of average precision; a genre without positives has none and is named once under
+      `undefined`.
+    * Films without instances are left out of every score and listed under `left_out`.
+    * A random guess is scored by the mean over its draws: labels are Bernoulli with the training frequency, scores
+      for average precision are uniform.
+
+Uncertainty
+    * Intervals are 95 % percentile bootstraps over films. Draws in which a genre (that has positives) has none are
+      skipped and counted. For a random guess each bootstrap sample comes with a draw of its own.
+    * Against random guess: paired t-tests of average precision over genres (each genre's AP over films) and over films
+      (each film's AP over genres), and a permutation test of mAP in which films swap their label rows,
+      p = (b + 1) / (n + 1).
+    * Models are compared by the bootstrap of their paired difference; "similar" only when the whole interval lies
+      within +-.05 (`paired_difference`).
+    * The best of many is chosen on the films drawn and scored on those left out (`selection_corrected`).
+
+Metrics
+    `per_genre`, `macro`, `average_precision`, ... in `metrics`; `evaluate` gives them all for one cross-validation,
+    `summary` for many; `per_film_cue_scores` is S3, `curves` is S2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from filmlens.genre.comparison import paired_difference, selection_corrected
+from filmlens.genre.metrics import (
+    METRICS,
+    average_precision,
+    best_thresholds,
+    macro,
+    macro_f1,
+    per_genre,
+    rates,
+    validate,
+)
+from filmlens.genre.resampling import guess, interval, resamples, sampled
+
+if TYPE_CHECKING:
+    from filmlens.genre.crossval import CrossValidation
+
+__all__ = [
+    "METRICS",
+    "average_precision",
+    "best_thresholds",
+    "curves",
+    "evaluate",
+    "macro",
+    "macro_f1",
+    "paired_difference",
+    "per_film_cue_scores",
+    "per_genre",
+    "selection_corrected",
+    "summary",
+    "validate",
+]
+
+
+def evaluate(
+    cv: CrossValidation, *, replicates: int = 1000, permutations: int = 9999, seed: int = 0
+) -> dict[str, object]:
+    """Every score of one cross-validation.
+
+    Parameters
+    ----------
+    cv : CrossValidation
+    replicates : int
+        Bootstrap samples of films.
+    permutations : int
+        Of the test against random guess.
+    seed : int
+
+    Returns
+    -------
+    dict
+        `precision`, `recall`, `f1`, `map`, each with `_low` and `_high`; `per_genre` (DataFrame); `training_f1`;
+        `seeds`, `f1_seed_sd`, `map_seed_sd` (NaN for one seed); `gain_genres`, `p_genres`, `gain_films`, `p_films`
+        (mean gain of average precision over a random guess, two-sided p), `p_permutation` (one-sided); `tuned` (the
+        four numbers at thresholds chosen on training films; NaN for a random guess); `films`, `left_out`, `skipped`
+        (bootstrap draws), `undefined` (genres without positives or negatives).
+    """
+    keep = cv.fold >= 0
+    Y = cv.labels[keep]
+    rng = np.random.default_rng(seed)
+    one = np.ones((1, len(Y)))
+    if cv.draws:
+        ones = np.ones((cv.draws, len(Y)))
+        drawn = guess(cv.probability[keep], cv.draws, rng)
+        point = {m: float(v.mean()) for m, v in macro(Y, *drawn, ones).items()}
+        precision, recall, f1 = (a.mean(0) for a in rates(Y, drawn[0], ones))
+        genres = per_genre(Y, drawn[1][0], genres=cv.genres).assign(
+            precision=precision,
+            recall=recall,
+            f1=f1,
+            ap=average_precision(Y, drawn[1], ones).mean(0),
+            predicted=drawn[0].sum(1).mean(0),
+        )
+    else:
+        predicted, score = cv.prediction[keep], cv.score[keep]
+        point = {m: float(v[0]) for m, v in macro(Y, predicted, score, one).items()}
+        genres = per_genre(Y, cv.probability[keep], score=score, genres=cv.genres)
+    weights, skipped = resamples(Y, replicates, rng)
+    spread = macro(Y, *sampled(cv, keep, len(weights), seed), weights)
+    result: dict[str, object] = {}
+    for metric in METRICS:
+        low, high = interval(spread[metric])
+        result |= {metric: point[metric], f"{metric}_low": low, f"{metric}_high": high}
+    result["per_genre"] = genres
+    result["training_f1"] = cv.training_f1
+    result |= _over_seeds(cv, keep)
+    result |= _against_guess(cv, keep, permutations, rng)
+    tuned = cv.probability[keep] >= cv.thresholds[cv.fold[keep]]
+    tuned = {m: float(v[0]) for m, v in macro(Y, tuned, cv.score[keep], one).items()}
+    result["tuned"] = dict.fromkeys(METRICS, float("nan")) if cv.draws else tuned
+    result |= {"films": int(keep.sum()), "left_out": cv.left_out, "skipped": skipped}
+    result["undefined"] = [g for g, y in zip(cv.genres, Y.T, strict=True) if not y.any() or y.all()]
+    return result
+
+
+def summary(cvs: Mapping[str, CrossValidation], **options) -> pd.DataFrame:
+    """Table 4: one row per cross-validation.
+
+    Parameters
+    ----------
+    cvs : mapping of name to CrossValidation
+    **options :
+        Of `evaluate`.
+
+    Returns
+    -------
+    DataFrame
+        name, model, the four metrics with `_low` and `_high`, training_f1, f1_seed_sd, f1_tuned, p_genres, p_films,
+        p_permutation, films.
+    """
+    rows = []
+    for name, cv in cvs.items():
+        scores = evaluate(cv, **options)
+        plain = {k: v for k, v in scores.items() if isinstance(v, (int, float))}
+        rows.append({"name": name, "model": cv.title, **plain, "f1_tuned": scores["tuned"]["f1"]})
+    return pd.DataFrame(rows)
+
+
+def per_film_cue_scores(cv: CrossValidation, *, threshold: float = 0.5) -> pd.DataFrame:
+    """S3: the held-out model's labels of each cue against the film's labels, micro-averaged over cues and genres.
+
+    Returns
+    -------
+    DataFrame
+        film_id, cues, tp, fp, fn, precision, recall; precision is NaN where no cue got a label, recall where the film
+        has none. Films left out have no row.
+
+    Raises
+    ------
+    ValueError
+        The model has no instance probabilities.
+    """
+    if cv.instance_probability is None:
+        raise ValueError(f"{cv.title} has no probabilities of cues; cross-validate a BagClassifier")
+    sizes = np.diff(cv.offsets)
+    film = np.repeat(np.arange(len(sizes)), sizes)
+    predicted = cv.instance_probability >= threshold
+    actual = cv.labels[film]
+    counts = {"tp": predicted & actual, "fp": predicted & ~actual, "fn": ~predicted & actual}
+    table = pd.DataFrame({"film_id": cv.film_ids, "cues": sizes})
+    for name, hits in counts.items():
+        table[name] = np.bincount(film, weights=hits.sum(1), minlength=len(sizes)).astype(int)
+    for name, other in (("precision", "fp"), ("recall", "fn")):
+        total = table["tp"] + table[other]
+        table[name] = (table["tp"] / total.where(total > 0)).astype(float)
+    return table[cv.fold >= 0].reset_index(drop=True)
+
+
+def curves(cv: CrossValidation) -> pd.DataFrame:
+    """S2: precision and recall of each genre at every score.
+
+    Returns
+    -------
+    DataFrame
+        genre, threshold, recall, precision, from the highest threshold down; genres without positives have no rows.
+    """
+    keep = cv.fold >= 0
+    parts = []
+    for name, y, s in zip(cv.genres, cv.labels[keep].T, cv.score[keep].T, strict=True):
+        if not y.any():
+            continue
+        order = np.argsort(-s, kind="stable")
+        hits, ranked = np.cumsum(y[order]), s[order]
+        last = np.append(ranked[1:] != ranked[:-1], True)
+        rank = np.arange(1, len(y) + 1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "genre": name,
+                    "threshold": ranked[last],
+                    "recall": (hits / hits[-1])[last],
+                    "precision": (hits / rank)[last],
+                }
+            )
+        )
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["genre", "threshold", "recall", "precision"])
+    )
+
+
+def _over_seeds(cv: CrossValidation, keep: np.ndarray) -> dict[str, float]:
+    one = np.ones((1, keep.sum()))
+    each = [macro(cv.labels[keep], p[keep] >= 0.5, p[keep], one) for p in cv.probabilities]
+    out: dict[str, float] = {"seeds": len(each)}
+    for metric in ("f1", "map"):
+        values = [float(e[metric][0]) for e in each]
+        out[f"{metric}_seed_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return out
+
+
+def _against_guess(cv: CrossValidation, keep: np.ndarray, permutations: int, rng: np.random.Generator) -> dict:
+    """Average precision against a random guess; NaN for the random guess itself."""
+    names = ("gain_genres", "p_genres", "gain_films", "p_films", "p_permutation")
+    if cv.draws:
+        return dict.fromkeys(names, float("nan"))
+    Y, score = cv.labels[keep], cv.score[keep]
+    draws = rng.random((1000, *Y.shape))
+    found = []
+    for labels, ranks, drawn in ((Y, score, draws), (Y.T, score.T, draws.transpose(0, 2, 1))):
+        ours = average_precision(labels, ranks, np.ones((1, len(labels))))[0]
+        gain = ours - average_precision(labels, drawn, np.ones((1000, len(labels)))).mean(0)
+        gain = gain[~np.isnan(gain)]
+        found += [float(gain.mean()) if len(gain) else float("nan"), _paired_t(gain)]
+    order = np.argsort(rng.random((permutations, len(Y))), axis=1)
+    observed = np.nanmean(average_precision(Y, score, np.ones((1, len(Y))))[0]) if Y.any() else 0.0
+    as_large = int((_permuted_map(Y, score, order) >= observed - 1e-12).sum())
+    return dict(zip(names, (*found, (as_large + 1) / (permutations + 1)), strict=True))
+
+
+def _permuted_map(Y: np.ndarray, score: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """mAP when film i carries the labels of film order[r, i]; (R,)."""
+    total = np.zeros(len(order))
+    learnable = np.flatnonzero(Y.any(0))
+    rank = np.arange(1, len(Y) + 1)
+    for k in learnable:
+        by_score = np.argsort(-score[:, k], kind="stable")
+        ranked = score[by_score, k]
+        end = np.append(np.where(np.diff(ranked) != 0, np.arange(len(Y) - 1), len(Y) - 1), len(Y) - 1)
+        end = np.minimum.accumulate(end[::-1])[::-1]
+        y = Y[:, k][order[:, by_score]]
+        total += (y * (np.cumsum(y, 1) / rank)[:, end]).sum(1) / y[0].sum()
+    return total / max(len(learnable), 1)
+
+
+def _paired_t(differences: np.ndarray) -> float:
+    """Two-sided p of a paired t-test; NaN for fewer than two differences or differences that do not vary."""
+    if len(differences) < 2 or np.ptp(differences) < 1e-12:
+        return float("nan")
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
