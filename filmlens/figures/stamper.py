@@ -1,0 +1,234 @@
+"""Figures of the Score Stamper (paper: Fig 1; notebook 01): windows and cues, timelines, coverage, accuracy."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from filmlens.look import TRACK_COLORS, use_style
+
+use_style()
+
+_QUIET = "#8C8C8C"
+_WINDOW_S = 5.0
+
+
+def plot_windows(
+    windows: pd.DataFrame,
+    cues: pd.DataFrame,
+    *,
+    start: float,
+    end: float,
+    annotations: pd.DataFrame | None = None,
+    sound: np.ndarray | None = None,
+    sound_rate: int = 11_025,
+) -> Figure:
+    """Fig 1 at a real moment: the film's sound, what each window predicts, the cues that follow, the annotation.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        `time`, `track` (None without a prediction), `counted`, as in `CueSheet.windows`.
+    cues : DataFrame
+        `track`, `start`, `end`.
+    start, end : float
+        The moment shown, seconds on the film's clock.
+    annotations : DataFrame, optional
+        Like `cues`.
+    sound : ndarray, shape (n,), optional
+        The film's mono sound from `start` on, shown as an envelope.
+    """
+    shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
+    parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
+    inside = [(name, t[(t["start"] < end) & (t["end"] > start)]) for name, t in parts]
+    colors = _track_colors([*inside[-1][1]["track"], *inside[0][1]["track"], *shown.loc[shown["counted"], "track"]])
+
+    heights = ([1.0] if sound is not None else []) + [1.0] + [0.45] * len(inside)
+    fig, axes = plt.subplots(
+        len(heights), 1, figsize=(10, 0.8 * sum(heights) + 0.9), sharex=True, height_ratios=heights, squeeze=False
+    )
+    panels = iter(axes[:, 0])
+    if sound is not None:
+        _envelope(next(panels), sound, sound_rate, start)
+    _window_boxes(next(panels), shown, colors)
+    for name, table in inside:
+        ax = next(panels)
+        for cue in table.itertuples(index=False):
+            ax.barh(0, cue.end - cue.start, left=cue.start, height=0.8, color=colors[cue.track], edgecolor="white")
+        ax.set_ylim(-0.5, 0.5)
+        _label_row(ax, name)
+    axes[-1, 0].set_xlim(start, end)
+    axes[-1, 0].xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], nbins=10))
+    axes[-1, 0].xaxis.set_major_formatter(FuncFormatter(_clock))
+    axes[-1, 0].set_xlabel("time in the film [min:s]")
+    handles = [plt.Rectangle((0, 0), 1, 1, color=c) for c in colors.values()]
+    handles.append(plt.Rectangle((0, 0), 1, 1, facecolor="white", edgecolor=_QUIET, hatch="////"))
+    names = [*map(_short, colors), "prediction that does not count"]
+    axes[0, 0].set_title("From window predictions to cues")
+    fig.legend(handles, names, loc="upper left", bbox_to_anchor=(0.1, 0.0), ncols=3)
+    inch = 1 / fig.get_figheight()
+    fig.subplots_adjust(left=0.11, right=0.98, hspace=0.12, top=1 - 0.3 * inch, bottom=0.5 * inch)
+    return fig
+
+
+def plot_timeline(
+    cues: pd.DataFrame, duration: float, annotations: pd.DataFrame | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """Cues of a film along its time, one row per track, annotated cues as outlines.
+
+    Parameters
+    ----------
+    cues, annotations : DataFrame
+        `track`, `start`, `end` [s].
+    duration : float
+        Seconds of the film.
+    """
+    names = list(cues["track"]) + (list(annotations["track"]) if annotations is not None else [])
+    starts = list(cues["start"]) + (list(annotations["start"]) if annotations is not None else [])
+    tracks = list(dict.fromkeys(name for _, name in sorted(zip(starts, names, strict=True))))
+    if ax is None:
+        _, ax = plt.subplots(figsize=(10, 0.28 * max(2, len(tracks)) + 1.1))
+    row = {track: i for i, track in enumerate(tracks)}
+    colors = _track_colors(tracks)
+    for cue in cues.itertuples(index=False):
+        ax.barh(row[cue.track], cue.end - cue.start, left=cue.start, height=0.55, color=colors[cue.track])
+    if annotations is not None:
+        ax.barh(
+            annotations["track"].map(row),
+            annotations["end"] - annotations["start"],
+            left=annotations["start"],
+            height=0.85,
+            facecolor="none",
+            edgecolor="#222222",
+            linewidth=0.9,
+        )
+        handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Rectangle((0, 0), 1, 1, fill=False)]
+        ax.legend(handles, ["cue found", "cue annotated"], loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    ax.set_yticks(range(len(tracks)), [_short(t) for t in tracks])
+    ax.set_ylim(len(tracks) - 0.4, -0.6)
+    ax.set_xlim(0, duration)
+    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
+    ax.xaxis.set_major_formatter(FuncFormatter(_clock))
+    ax.set_xlabel("time in the film [min:s]")
+    ax.set_title("Cues")
+    return ax
+
+
+def plot_coverage(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Share of each film with found music.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `film` (what to call it), `share` in [0, 1]; in the order to show.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 0.24 * len(table) + 1.2))
+    ax.barh(np.arange(len(table)), table["share"], height=0.7, color=TRACK_COLORS[0])
+    ax.set_yticks(np.arange(len(table)), [_short(f, 36) for f in table["film"]])
+    ax.set_ylim(len(table) - 0.4, -0.6)
+    ax.set_xlim(0, max(0.05, min(1.0, 1.08 * table["share"].max() if len(table) else 1.0)))
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("share of the film with found music")
+    ax.set_title("Coverage")
+    return ax
+
+
+def plot_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Precision and recall of each engine beside the paper's; whiskers are one SD over films.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `engine`, `precision`, `recall`, and where known `precision_sd`, `recall_sd`. A row whose engine begins with
+        "paper" is drawn hollow: its films are others.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7, 0.75 * len(table) + 1.3))
+    for offset, measure, color in ((-0.15, "precision", TRACK_COLORS[0]), (0.15, "recall", TRACK_COLORS[1])):
+        sd = table.get(f"{measure}_sd", pd.Series(np.nan, index=table.index))
+        for y, (engine, value, spread) in enumerate(zip(table["engine"], table[measure], sd, strict=True)):
+            hollow = str(engine).startswith("paper")
+            style = {"fmt": "o" if measure == "precision" else "s", "ms": 8, "color": color, "capsize": 3}
+            face = "white" if hollow else color
+            error = None if pd.isna(spread) else spread
+            label = measure if y == len(table) - 1 else None
+            ax.errorbar(value, y + offset, xerr=error, markerfacecolor=face, label=label, **style)
+            ax.annotate(
+                f"{value:.2f}", (value, y + offset), (0, 7), textcoords="offset points", ha="center", fontsize=9
+            )
+    ax.set_yticks(range(len(table)), table["engine"])
+    ax.set_ylim(len(table) - 0.4, -0.6)
+    ax.set_xlim(0, 1.03)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("share of seconds (precision of the predicted, recall of the annotated)")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    ax.set_title("Accuracy of the stamping")
+    return ax
+
+
+def _window_boxes(ax: Axes, windows: pd.DataFrame, colors: dict[str, str]) -> None:
+    """Windows as boxes; overlapping ones take turns in as many rows as they need not to overlap."""
+    times = windows["time"].to_numpy()
+    rows = max(1, round(_WINDOW_S / np.min(np.diff(times)))) if len(times) > 1 else 1
+    for window in windows.itertuples(index=False):
+        y = round(window.time / _WINDOW_S * rows) % rows
+        style = {"facecolor": "white", "edgecolor": "#C8C8C8"}
+        if window.counted:
+            style = {"facecolor": colors[window.track], "edgecolor": "white"}
+        elif isinstance(window.track, str):
+            style = {"facecolor": "white", "edgecolor": colors.get(window.track, _QUIET), "hatch": "////"}
+        ax.add_patch(plt.Rectangle((window.time + 0.1, y + 0.08), _WINDOW_S - 0.2, 0.84, linewidth=1, **style))
+        if rows == 1 and len(times) <= 16 and isinstance(window.track, str):
+            name = textwrap.fill(re.sub(r"[_\W]+", " ", window.track), 10, max_lines=4, placeholder="…")
+            ink = "white" if window.counted and _dark(colors[window.track]) else "#222222"
+            box = None if window.counted else {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            ax.text(window.time + 2.5, 0.5, name, ha="center", va="center", fontsize=7, color=ink, bbox=box)
+    ax.set_ylim(rows, 0)
+    _label_row(ax, "windows", y=rows / 2)
+
+
+def _envelope(ax: Axes, sound: np.ndarray, rate: int, start: float) -> None:
+    hop = max(1, rate // 50)
+    chunks = sound[: len(sound) // hop * hop].reshape(-1, hop)
+    time = start + (np.arange(len(chunks)) + 0.5) * hop / rate
+    ax.fill_between(time, chunks.min(axis=1), chunks.max(axis=1), color="#4D4D4D", linewidth=0)
+    _label_row(ax, "film", y=0)
+
+
+def _label_row(ax: Axes, name: str, y: float = 0) -> None:
+    ax.set_yticks([y], [name])
+    ax.tick_params(axis="y", length=0)
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="x", length=0)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+
+
+def _track_colors(tracks: Sequence[str]) -> dict[str, str]:
+    distinct = list(dict.fromkeys(tracks))
+    return {track: TRACK_COLORS[i % len(TRACK_COLORS)] for i, track in enumerate(distinct)}
+
+
+def _dark(color: str) -> bool:
+    return float(np.dot(to_rgb(color), (0.30, 0.59, 0.11))) < 0.5
+
+
+def _short(text: object, most: int = 28) -> str:
+    text = str(text).replace("$", r"\$")
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _clock(seconds: float, _position: int | None = None) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,255 @@
+"""The cue sheet of one film: which track plays from when to when, as a table that shows itself (paper: Fig 1).
+
+Times are float seconds on the film's clock. `track_start` is the place in the track that is heard at `start`;
+`speed` is how many seconds of track pass in a second of film (1.0417 in a PAL transfer).
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from filmlens.look import TRACK_COLORS, escape, html_table
+from filmlens.stamper import intervals
+
+#: Columns every cue sheet has, in order; an engine may add its own after them.
+COLUMNS = ("track", "start", "end", "track_start", "speed", "score")
+_DEFAULTS = {"track_start": np.nan, "speed": 1.0, "score": np.nan}
+
+
+class CueSheet:
+    """Cues of one film, ordered by start; the rows do not change.
+
+    Parameters
+    ----------
+    table : DataFrame
+        At least `track`, `start` and `end` [s]; `track_start`, `speed` and `score` are filled in when missing.
+    duration : float, optional
+        Seconds of the film; the end of the last cue when unknown.
+    engine : str
+        What made the sheet; empty for a hand-made one.
+    windows : DataFrame, optional
+        What each window of the film predicted (Fig 1): `time`, `track`, `offset`, `counted` and the engine's own.
+    speed : float
+        Seconds of track per second of film that the film as a whole plays at.
+    decoy_seconds : float
+        Seconds matched by tracks played backwards: a warning when it is not near zero.
+    problems : sequence of str
+        What was skipped or looks wrong, each naming its file.
+
+    Raises
+    ------
+    ValueError
+        A cue without a track, or that does not end after it starts; names the row.
+
+    Examples
+    --------
+    >>> sheet = CueSheet(pd.DataFrame({"track": ["Theme"], "start": [10.0], "end": [25.0]}), duration=60)
+    >>> sheet
+    CueSheet: 1 cue of 1 track, 15.0 s of 60.0 s
+    >>> sheet.length, len(sheet.between(20, 30))
+    (15.0, 1)
+    """
+
+    def __init__(
+        self, table, *, duration=None, engine="", windows=None, speed=1.0, decoy_seconds=0.0, problems=()
+    ) -> None:
+        self._table = _checked(table)
+        end = float(self._table["end"].max()) if len(self._table) else 0.0
+        self._duration = max(end, float(duration or 0.0))
+        self._engine, self._speed, self._decoy_seconds = str(engine), float(speed), float(decoy_seconds)
+        self._windows = None if windows is None else windows.reset_index(drop=True)
+        self._problems = tuple(problems)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The cues, a copy: `track`, `start`, `end`, `track_start`, `speed`, `score` and the engine's own columns."""
+        return self._table.copy()
+
+    @property
+    def windows(self) -> pd.DataFrame | None:
+        """What each window of the film predicted, a copy; None when the sheet was read from a file."""
+        return None if self._windows is None else self._windows.copy()
+
+    duration = property(lambda self: self._duration, doc="Seconds of the film.")
+    engine = property(lambda self: self._engine, doc="What made the sheet.")
+    speed = property(lambda self: self._speed, doc="Seconds of track per second of film.")
+    decoy_seconds = property(lambda self: self._decoy_seconds, doc="Seconds matched by tracks played backwards.")
+    problems = property(lambda self: self._problems, doc="What was skipped or looks wrong.")
+
+    @property
+    def length(self) -> float:
+        """Seconds of the film with a cue, each counted once."""
+        return intervals.length(self.intervals())
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        n, tracks = len(self), self._table["track"].nunique()
+        words = f"{n} cue{'s' * (n != 1)} of {tracks} track{'s' * (tracks != 1)}"
+        return f"CueSheet: {words}, {self.length:.1f} s of {self.duration:.1f} s"
+
+    def intervals(self, track: str | None = None) -> np.ndarray:
+        """Seconds of the film with a cue (of one track) as a set of intervals, shape (n, 2)."""
+        rows = self._table if track is None else self._table[self._table["track"] == track]
+        return intervals.union(rows[["start", "end"]].to_numpy())
+
+    def between(self, start: float, end: float) -> CueSheet:
+        """The part of the sheet from `start` to `end` [s], cues cut at its edges."""
+        rows = self._table.copy()
+        first = rows["start"].clip(lower=start)
+        rows["track_start"] += (first - rows["start"]) * rows["speed"]
+        rows["start"], rows["end"] = first, rows["end"].clip(upper=end)
+        return self._with(rows[rows["end"] > rows["start"]])
+
+    def at_least(self, seconds: float) -> CueSheet:
+        """The cues that last `seconds` or more (Dejavu's shortest is 5 s)."""
+        return self._with(self._table[self._table["end"] - self._table["start"] >= seconds - 1e-9])
+
+    def cues(self, film_id: str) -> pd.DataFrame:
+        """The sheet as rows of the corpus' cue table, with `film_id` and `cue` = 0, 1, ... by start."""
+        table = self.table
+        table.insert(0, "film_id", film_id)
+        table.insert(1, "cue", np.arange(len(table)))
+        return table
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the cues as CSV, times to a tenth of a millisecond."""
+        self._table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+
+    @classmethod
+    def read_csv(cls, path: str | Path, *, duration: float | None = None) -> CueSheet:
+        """Read cues from CSV with the columns `start`, `end`, `track` and any others.
+
+        Raises
+        ------
+        ValueError
+            A column is missing or a row is no cue; names file and row.
+        """
+        try:
+            table = pd.read_csv(path, dtype={"track": str}, keep_default_na=False, na_values=[""])
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: not a table in CSV ({error}); write the columns start,end,track") from error
+        try:
+            return cls(table, duration=duration)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def to_audacity(self, path: str | Path) -> None:
+        """Write the cues as an Audacity label file: start, end and track between tabs."""
+        names = self._table["track"].str.replace(r"[\t\r\n]+", " ", regex=True)
+        rows = zip(self._table["start"], self._table["end"], names, strict=True)
+        lines = [f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows]
+        Path(path).write_text("".join(lines), encoding="utf-8")
+
+    @classmethod
+    def read_audacity(cls, path: str | Path, *, duration: float | None = None) -> CueSheet:
+        """Read an Audacity label file; its lines of frequencies are passed over.
+
+        Raises
+        ------
+        ValueError
+            A line is no label; names file and line.
+        """
+        rows = []
+        for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), start=1):
+            if not line.strip() or line.startswith("\\"):
+                continue
+            parts = line.split("\t", 2)
+            try:
+                rows.append((float(parts[0]), float(parts[1]), parts[2].strip()))
+            except (ValueError, IndexError):
+                raise ValueError(
+                    f"{path}, line {number}: not a label; write start, end and track between tabs"
+                ) from None
+        try:
+            return cls(pd.DataFrame(rows, columns=["start", "end", "track"]), duration=duration)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def timeline_svg(self, *, width: int = 900) -> str:
+        """The cues as a picture: one row per track, time from left to right."""
+        left, row, tracks = 190, 16, list(dict.fromkeys(self._table["track"]))
+        height = row * max(1, len(tracks)) + 26
+        scale = (width - left - 12) / max(self.duration, 1e-9)
+        parts = [f'<rect width="{width}" height="{height}" fill="white"/>']
+        for i, track in enumerate(tracks):
+            label = track if len(track) <= 28 else track[:27] + "…"
+            parts.append(f'<text x="{left - 6}" y="{row * i + 13}" text-anchor="end">{escape(label)}</text>')
+        step = next((s for s in (1, 5, 10, 30, 60, 300, 600, 1800) if self.duration / s <= 10), 3600)
+        for tick in np.arange(0, self.duration + 1e-9, step):
+            x = left + tick * scale
+            parts.append(f'<path d="M{x:.1f} 0V{height - 20}" stroke="#E3E3E3"/>')
+            parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{_clock(tick)}</text>')
+        for cue in self._table.itertuples(index=False):
+            i = tracks.index(cue.track)
+            x, w = left + cue.start * scale, max(1.0, (cue.end - cue.start) * scale)
+            color = TRACK_COLORS[i % len(TRACK_COLORS)]
+            parts.append(f'<rect x="{x:.1f}" y="{row * i + 3}" width="{w:.1f}" height="{row - 6}" fill="{color}"/>')
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11" fill="#333">{"".join(parts)}</svg>'
+        )
+
+    def _repr_html_(self) -> str:
+        picture = base64.b64encode(self.timeline_svg().encode()).decode()
+        shown = self._table.head(100)
+        shown = shown.assign(start=shown["start"].map(_clock_tenth), end=shown["end"].map(_clock_tenth))
+        formats = {"track_start": "{:.1f}", "speed": "{:.3f}", "score": "{:.1f}"}
+        more = f" (the first {len(shown)} shown)" if len(shown) < len(self) else ""
+        notes = "".join(f"<li>{escape(p)}</li>" for p in self.problems)
+        return (
+            html_table(shown, caption=f"{self!r}{more}", formats=formats)
+            + f'<img alt="{escape(f"Timeline. {self!r}")}" src="data:image/svg+xml;base64,{picture}">'
+            + (f"<ul>{notes}</ul>" if notes else "")
+        )
+
+    def _with(self, rows: pd.DataFrame) -> CueSheet:
+        return CueSheet(
+            rows,
+            duration=self._duration,
+            engine=self._engine,
+            windows=self._windows,
+            speed=self._speed,
+            decoy_seconds=self._decoy_seconds,
+            problems=self._problems,
+        )
+
+
+def _checked(table: pd.DataFrame) -> pd.DataFrame:
+    missing = [c for c in ("start", "end", "track") if c not in table.columns]
+    if missing:
+        raise ValueError(f"the cues lack the column {', '.join(missing)}; add it")
+    table = table.reset_index(drop=True)
+    for column in ("start", "end", "track_start", "speed", "score"):
+        values = table[column] if column in table.columns else pd.Series(_DEFAULTS[column], index=table.index)
+        table[column] = pd.to_numeric(values, errors="coerce").astype(float)
+    start, end = table["start"].to_numpy(), table["end"].to_numpy()
+    good = np.isfinite(start) & np.isfinite(end) & (end > start) & (start >= 0)
+    named = table["track"].notna() & (table["track"].astype(str).str.strip() != "")
+    for bad, remedy in (
+        (~good, "start and end must be seconds with 0 <= start < end"),
+        (~named.to_numpy(bool), "name its track"),
+    ):
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise ValueError(f"cue in row {row + 1} ({table.loc[row, ['start', 'end', 'track']].to_dict()}): {remedy}")
+    table["track"] = table["track"].astype(str)
+    table["speed"] = table["speed"].fillna(1.0)
+    order = [*COLUMNS, *(c for c in table.columns if c not in COLUMNS)]
+    return table[order].sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    minutes = f"{rest // 60:02d}" if hours else f"{rest // 60}"
+    return f"{hours}:{minutes}:{rest % 60:02d}" if hours else f"{minutes}:{rest % 60:02d}"
+
+
+def _clock_tenth(seconds: float) -> str:
+    tenths = round(seconds * 10)
+    return f"{_clock(tenths // 10)}.{tenths % 10}"

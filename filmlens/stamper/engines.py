@@ -1,0 +1,75 @@
+"""One interface to both engines: index the tracks, stamp the film (paper: Score Stamper)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import ModuleType
+
+from filmlens.stamper import dejavu, matching
+from filmlens.stamper.cues import CueSheet
+from filmlens.stamper.index import TrackIndex, build_index
+from filmlens.stamper.streams import Source
+
+ENGINES: dict[str, ModuleType] = {"filmlens": matching, "dejavu": dejavu}
+DEFAULT_ENGINE = "filmlens"
+
+
+def index_tracks(tracks: Mapping[str, Source], *, engine: str = DEFAULT_ENGINE) -> TrackIndex:
+    """Fingerprint the tracks of a soundtrack or library.
+
+    Parameters
+    ----------
+    tracks : mapping of name to source
+        A path, or (samples, rate) with samples of shape (n,) or (channels, n) in [-1, 1].
+    engine : {"filmlens", "dejavu"}
+
+    Returns
+    -------
+    TrackIndex
+        Can be stored with `TrackIndex.save` and joined with others by `join_indexes`.
+    """
+    return build_index(tracks, _engine(engine).fingerprint, engine=engine)
+
+
+def stamp(
+    film: Source, tracks: Mapping[str, Source] | TrackIndex, *, engine: str | None = None, **parameters
+) -> CueSheet:
+    """Find where each track plays in a film.
+
+    Parameters
+    ----------
+    film : path, or (samples, rate)
+        Decoded in blocks: a long film needs no more memory than a short one.
+    tracks : mapping of name to source, or TrackIndex
+        The film's soundtrack; an index made by `index_tracks` saves the time to read it again.
+    engine : {"filmlens", "dejavu"}, optional
+        Default: the index' engine, else `DEFAULT_ENGINE`.
+    **parameters
+        The engine's own, such as ``strictness=1.0`` of "filmlens", or ``rule="votes", threshold=14`` of "dejavu".
+
+    Returns
+    -------
+    CueSheet
+        A track that cannot be used is skipped and reported in `problems`.
+
+    Raises
+    ------
+    ValueError
+        No track can be used, the engine is unknown, or the index is another engine's.
+    MediaError
+        The film cannot be read or has no sound.
+    """
+    if not isinstance(tracks, TrackIndex):
+        tracks = index_tracks(tracks, engine=engine or DEFAULT_ENGINE)
+    elif engine not in (None, tracks.engine):
+        raise ValueError(f'the index was made for engine="{tracks.engine}", not "{engine}"; index the tracks again')
+    if not len(tracks):
+        reasons = "; ".join(tracks.problems) or "none was given"
+        raise ValueError(f"no track can be matched ({reasons}); give at least one readable track")
+    return _engine(tracks.engine).stamp(film, tracks, **parameters)
+
+
+def _engine(name: str) -> ModuleType:
+    if name not in ENGINES:
+        raise ValueError(f'engine="{name}" is unknown; choose one of {", ".join(ENGINES)}')
+    return ENGINES[name]

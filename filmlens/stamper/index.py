@@ -1,0 +1,137 @@
+"""Fingerprints of many tracks as plain arrays, which can be stored, loaded and joined (paper: Score Stamper)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from filmlens.media.sound import MediaError
+from filmlens.stamper.streams import Source
+
+#: Fingerprint of one track: times [frames], codes, seconds of sound.
+Fingerprint = tuple[np.ndarray, np.ndarray, float]
+
+
+@dataclass(frozen=True, eq=False)
+class TrackIndex:
+    """Fingerprints of tracks, end to end.
+
+    Attributes
+    ----------
+    engine : str
+        Whose fingerprints they are.
+    names : tuple of str
+        One per track that could be read, in the order given.
+    seconds : ndarray, shape (n,)
+        Length of each track.
+    ptr : ndarray of int64, shape (n + 1,)
+        Track i owns ``time[ptr[i]:ptr[i + 1]]`` and the same part of `code`.
+    time, code : ndarray
+        The engine's times [frames] and codes.
+    problems : tuple of str
+        The tracks that were skipped, and why.
+    """
+
+    engine: str
+    names: tuple[str, ...]
+    seconds: np.ndarray
+    ptr: np.ndarray
+    time: np.ndarray
+    code: np.ndarray
+    problems: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def track(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Times and codes of track `i`."""
+        part = slice(self.ptr[i], self.ptr[i + 1])
+        return self.time[part], self.code[part]
+
+    def save(self, path: str | Path) -> None:
+        """Write the index as an npz file of plain arrays."""
+        with open(path, "wb") as file:
+            np.savez(
+                file,
+                engine=np.array(self.engine),
+                names=np.array(self.names, str),
+                seconds=self.seconds,
+                ptr=self.ptr,
+                time=self.time,
+                code=self.code,
+                problems=np.array(self.problems, str),
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> TrackIndex:
+        """Read an index that `save` wrote."""
+        with np.load(path, allow_pickle=False) as box:
+            return cls(
+                engine=str(box["engine"]),
+                names=tuple(box["names"].tolist()),
+                seconds=box["seconds"],
+                ptr=box["ptr"],
+                time=box["time"],
+                code=box["code"],
+                problems=tuple(box["problems"].tolist()),
+            )
+
+
+def build_index(
+    tracks: Mapping[str, Source], fingerprint: Callable[[Source], Fingerprint], *, engine: str
+) -> TrackIndex:
+    """Fingerprint every track; one that cannot be used is skipped and reported in `problems`."""
+    names, seconds, times, codes, problems = [], [], [], [], []
+    for name, source in tracks.items():
+        where = f"track {name}" if isinstance(source, tuple) else str(source)
+        try:
+            time, code, length = fingerprint(source)
+        except MediaError as error:
+            problems.append(f"skipped: {error}")
+            continue
+        if not len(time):
+            what = "has no length" if length == 0 else "is silent, or too short or quiet to match"
+            problems.append(f"skipped: {where} {what}; replace the file or take it out")
+            continue
+        names.append(name)
+        seconds.append(length)
+        times.append(time)
+        codes.append(code)
+    return _assemble(engine, names, seconds, times, codes, problems)
+
+
+def join_indexes(*indexes: TrackIndex) -> TrackIndex:
+    """One index of the tracks of several, in order; a name that comes twice keeps its first track."""
+    engines = {i.engine for i in indexes}
+    if len(engines) != 1:
+        raise ValueError(f"indexes of different engines ({', '.join(sorted(engines))}) cannot be joined; index again")
+    names, seconds, times, codes, problems = [], [], [], [], []
+    seen = set()
+    for index in indexes:
+        problems += index.problems
+        for i, name in enumerate(index.names):
+            if name in seen:
+                problems.append(f"skipped: a second track named {name}; rename one of the two")
+                continue
+            seen.add(name)
+            time, code = index.track(i)
+            names.append(name)
+            seconds.append(index.seconds[i])
+            times.append(time)
+            codes.append(code)
+    return _assemble(engines.pop(), names, seconds, times, codes, problems)
+
+
+def _assemble(engine, names, seconds, times, codes, problems) -> TrackIndex:
+    return TrackIndex(
+        engine=engine,
+        names=tuple(names),
+        seconds=np.array(seconds, float),
+        ptr=np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64),
+        time=np.concatenate(times) if times else np.zeros(0),
+        code=np.concatenate(codes) if codes else np.zeros(0),
+        problems=tuple(problems),
+    )

@@ -1,0 +1,179 @@
+"""The FilmLens engine: single spectral peaks vote, offsets are followed as lines, a likeliest path becomes cues.
+
+The paper's engine needs both peaks of a pair to come through the dialogue; a soundtrack is small enough to let each
+peak speak for itself (`votes`), to judge every second of an offset that persists (`lines`) and to choose between music
+and none over the whole film (`path`). Only one track is named at a time, so cues never overlap.
+
+A film may play faster or slower than its tracks, with its pitch changed (PAL transfer) or kept. Peaks are numbers, so a
+hypothesis is a rescaling; some windows of the film choose between five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from filmlens.stamper import landmarks, lines, path, votes
+from filmlens.stamper.cues import COLUMNS, CueSheet
+from filmlens.stamper.index import TrackIndex
+from filmlens.stamper.landmarks import FRAMES_S, fingerprint
+from filmlens.stamper.lines import STEP_S
+from filmlens.stamper.streams import Source
+from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
+
+__all__ = ["SPEEDS", "find_speed", "fingerprint", "stamp"]
+
+PAL = 25 / 24
+#: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
+SPEEDS = ((1.0, 1.0), (PAL, PAL), (PAL, 1.0), (1 / PAL, 1 / PAL), (1 / PAL, 1.0))
+_ONE_IN = 6  # windows that choose the speed
+_NOISE_Z = 7.5  # the best of chance votes reaches about that
+# Another speed than 1 must win clearly: a film without any of the tracks plays at speed 1.
+_CLEARLY, _AT_LEAST = 1.2, 10.0
+_SAME_OFFSET_S = 0.3
+_CENTRE_S = landmarks.FFT / 2 / landmarks.RATE  # a frame's peaks are heard at its centre
+# A cue whose offset moves by less than this over its length plays at the film's speed.
+_STEADY_S = 0.04
+# Seconds, and share of the seconds found, of decoys that are worth a warning.
+_DECOY_S, _DECOY_SHARE = 5.0, 0.03
+
+
+def stamp(
+    film: Source,
+    index: TrackIndex,
+    *,
+    strictness: float = 0.6,
+    start_cost: float = path.START,
+    speeds: Sequence[tuple[float, float]] = SPEEDS,
+) -> CueSheet:
+    """Cues of a film by spectral peaks; see `filmlens.stamper.stamp`.
+
+    Parameters
+    ----------
+    strictness : float
+        Precision against recall: 1 is strict, 0.3 loose. How much a track's own repeats count as chance.
+    start_cost : float
+        Nats of evidence that a cue must bring.
+    speeds : sequence of (speed, pitch)
+        Hypotheses about the whole film; one alone is taken as given.
+    """
+    time, freq, height, duration = landmarks.landmarks(film)
+    problems = list(index.problems)
+    if duration < WINDOW_S:
+        problems.append(f"the film's sound lasts {duration:.2f} s, less than a window of {WINDOW_S:g} s: not stamped")
+        return CueSheet(_table([]), duration=duration, engine="filmlens", windows=_windows([]), problems=problems)
+    field = votes.lay_out(index)
+    trust = landmarks.trust(height)
+    speed, pitch = find_speed(time, freq, trust, duration, field, speeds)
+    ticks, cells = _rescaled(time, freq, speed, pitch)
+    starts = _starts(duration, speed)
+    place, z, peaks = votes.candidates(ticks, cells, trust, starts, field)
+    steps = int(duration * speed / STEP_S) + 1
+    found = lines.link(starts, place, z, peaks, field, steps=steps)
+    nats, ptr = lines.evidence(found, ticks, cells, trust, field, strictness=strictness)
+    stretches = path.best_path(nats, ptr, found.first, found.last, steps=steps, start_cost=start_cost)
+
+    rows, decoy_seconds = [], 0.0
+    for line, begin, end, score in stretches:
+        lane = found.lane[line]
+        if field.decoy[lane]:
+            decoy_seconds += (end - begin) * STEP_S / speed
+            continue
+        rows.append(_cue(found, line, begin, end, duration, speed, field.start[lane]))
+        rows[-1] |= {"track": index.names[field.owner[lane]], "score": score}
+    sheet = _table(rows)
+    seconds = float((sheet["end"] - sheet["start"]).sum())
+    if decoy_seconds > max(_DECOY_S, _DECOY_SHARE * seconds):
+        problems.append(
+            f"decoys (tracks played backwards) matched for {decoy_seconds:.0f} s: some cues may be wrong too"
+        )
+    windows = _predictions(starts / FRAMES_S / speed, place, z, field, index, sheet)
+    return CueSheet(
+        sheet, duration=duration, engine="filmlens", windows=windows, speed=speed,
+        decoy_seconds=decoy_seconds, problems=problems,
+    )  # fmt: skip
+
+
+def find_speed(
+    time: np.ndarray,
+    freq: np.ndarray,
+    trust: np.ndarray,
+    duration: float,
+    field: Field,
+    speeds: Sequence[tuple[float, float]] = SPEEDS,
+) -> tuple[float, float]:
+    """The hypothesis under which one window in six finds most votes.
+
+    Returns
+    -------
+    speed, pitch : float
+        One of `speeds`; the first unless another wins clearly.
+    """
+    scores = []
+    for speed, pitch in speeds if len(speeds) > 1 else ():
+        ticks, cells = _rescaled(time, freq, speed, pitch)
+        _, z, _ = votes.candidates(ticks, cells, trust, _starts(duration, speed)[_ONE_IN // 2 :: _ONE_IN], field)
+        scores.append(float(np.maximum(0, z[:, 0] - _NOISE_Z).sum()))
+    best = int(np.argmax(scores)) if scores else 0
+    wins = best and scores[best] > _CLEARLY * scores[0] + _AT_LEAST
+    return speeds[best if wins else 0]
+
+
+def _rescaled(time: np.ndarray, freq: np.ndarray, speed: float, pitch: float) -> tuple[np.ndarray, np.ndarray]:
+    """Film peaks as they would lie in the tracks: quarter frames and half-bin cells."""
+    return np.rint(time.astype(np.float64) * (speed * TICKS)).astype(np.int64), np.rint(freq * (2 / pitch)).astype(
+        np.int64
+    )
+
+
+def _starts(duration: float, speed: float) -> np.ndarray:
+    """First frame of each window, in the tracks' time."""
+    count = int((duration * speed - WINDOW_S) / HOP_S) + 1
+    return np.rint(np.arange(count) * (HOP_S * FRAMES_S)).astype(np.int64)
+
+
+def _cue(
+    found: lines.Lines, line: int, begin: int, end: int, duration: float, speed: float, lane_start: int
+) -> dict[str, float]:
+    """Place of a stretch of a line in the film and in its track."""
+    per_second = TICKS * FRAMES_S
+    first, last = (found.offset(line, k * lines.STEP_TICKS) / per_second for k in (begin, end))
+    start, stop = (k * STEP_S / speed + _CENTRE_S * (0 < k) for k in (begin, end))
+    drift = last - first
+    length = (end - begin) * STEP_S
+    return {
+        "start": start,
+        "end": min(stop, duration),
+        "track_start": max(0.0, start * speed + first - lane_start / FRAMES_S),
+        "speed": speed * (1 + drift / length) if abs(drift) > _STEADY_S else speed,
+    }
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _windows(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["time", "track", "offset", "z", "counted"])
+
+
+def _predictions(
+    times: np.ndarray, place: np.ndarray, z: np.ndarray, field: Field, index: TrackIndex, cues: pd.DataFrame
+) -> pd.DataFrame:
+    """Best candidate of every window, and whether the cue at its middle says the same."""
+    rows = []
+    for time, where, value in zip(times, place[:, 0], z[:, 0], strict=True):
+        lane = int(field.lane_of(where))
+        real = value > _NOISE_Z and not field.decoy[lane]
+        track = index.names[field.owner[lane]] if real else None
+        offset = (where - field.start[lane]) / FRAMES_S if real else np.nan
+        rows.append({"time": float(time), "track": track, "offset": offset, "z": float(value), "counted": False})
+    table = _windows(rows).astype({"counted": bool})
+    for cue in cues.itertuples(index=False):
+        middle = table["time"] + WINDOW_S / 2
+        told = cue.track_start + (table["time"] - cue.start) * cue.speed
+        same = (table["track"] == cue.track) & ((table["offset"] - told).abs() < _SAME_OFFSET_S)
+        table.loc[same & (middle >= cue.start) & (middle < cue.end), "counted"] = True
+    return table

@@ -1,0 +1,110 @@
+"""The likeliest course of a film through {no track, lines}: one track at a time, by Viterbi's algorithm.
+
+Each step is spent without music or on a line at one of its levels. Starting a line, or changing from one to another,
+must be paid for by evidence; so must stopping, a little, which bridges bursts of dialogue.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+TEMPER = 0.6  # of the evidence: peaks of one note are not independent
+START, STOP, CHANGE_LEVEL = 14.0, 3.0, 1.0  # nats
+
+
+def best_path(
+    nats: np.ndarray, ptr: np.ndarray, first: np.ndarray, last: np.ndarray, *, steps: int, start_cost: float = START
+) -> list[tuple[int, int, int, float]]:
+    """Stretches of the likeliest path that lie on a line.
+
+    Parameters
+    ----------
+    nats, ptr
+        As `lines.evidence` gives them.
+    first, last : ndarrays of int64
+        Steps between which each line is considered; `first` ascends.
+    steps : int
+        Steps of the film.
+    start_cost : float
+        Nats to start a line.
+
+    Returns
+    -------
+    list of (line, begin, end, score)
+        In time order; `score` is the stretch's evidence in nats.
+    """
+    gain = TEMPER * nats
+    line, level = _viterbi(gain, ptr, first, last, steps, start_cost, STOP, CHANGE_LEVEL)
+    cuts = np.flatnonzero(np.diff(line)) + 1
+    stretches = []
+    for begin, end in zip([0, *cuts], [*cuts, steps], strict=True):
+        i = int(line[begin]) if end > begin else -1
+        if i >= 0:
+            rows = np.arange(begin, end) + ptr[i] - first[i]
+            stretches.append((i, int(begin), int(end), float(gain[rows, level[begin:end]].sum())))
+    return stretches
+
+
+@nb.njit(cache=True)
+def _viterbi(gain, ptr, first, last, steps, start_cost, stop_cost, level_cost):
+    """Line (-1: none) and level of every step; of equal paths the one without music, then the earlier line."""
+    n_levels = gain.shape[1]
+    score = np.full((first.size, n_levels), -1e18)
+    from_line = np.empty(gain.shape, np.int32)
+    from_level = np.empty(gain.shape, np.int8)
+    none = 0.0
+    none_line, none_level = np.empty(steps, np.int32), np.empty(steps, np.int8)
+    active = np.empty(first.size, np.int64)
+    n_active, following = 0, 0
+    for step in range(steps):
+        line, level, value = _best(score, active, n_active)
+        source, source_level, source_value = -1, 0, none
+        if value - stop_cost > none:
+            source, source_level, source_value = line, level, value - stop_cost
+        none, none_line[step], none_level[step] = source_value, source, source_level
+        still = 0
+        for a in range(n_active):
+            if last[active[a]] > step:
+                active[still] = active[a]
+                still += 1
+        n_active = still
+        while following < first.size and first[following] <= step:
+            if last[following] > step:
+                active[n_active] = following
+                n_active += 1
+            following += 1
+        for a in range(n_active):
+            i = active[a]
+            row = ptr[i] + step - first[i]
+            own = np.argmax(score[i])
+            changed = score[i, own] - level_cost
+            for q in range(n_levels):
+                value, from_line[row, q], from_level[row, q] = score[i, q], i, q
+                if changed > value:
+                    value, from_level[row, q] = changed, own
+                if source_value - start_cost > value:
+                    value, from_line[row, q], from_level[row, q] = source_value - start_cost, source, source_level
+                score[i, q] = value + gain[row, q]
+    lines, levels = np.full(steps, -1, np.int64), np.zeros(steps, np.int64)
+    line, level, value = _best(score, active, n_active)
+    if none >= value:
+        line, level = -1, 0
+    for step in range(steps - 1, -1, -1):
+        lines[step], levels[step] = line, level
+        if line < 0:
+            line, level = none_line[step], none_level[step]
+        else:
+            row = ptr[line] + step - first[line]
+            line, level = from_line[row, level], from_level[row, level]
+    return lines, levels
+
+
+@nb.njit(cache=True)
+def _best(score, active, n_active):
+    line, level, value = -1, 0, -1e18
+    for a in range(n_active):
+        for q in range(score.shape[1]):
+            if score[active[a], q] > value:
+                line, level, value = active[a], q, score[active[a], q]
+    return line, level, value
