@@ -67,7 +67,8 @@ class Stage:
     version: int = 1
 
 
-_STAMPING = {"engine": "dejavu", "rule": "nearby"}
+#: `rule` is Dejavu's.
+_STAMPING = {"engine": "filmlens", "rule": "nearby"}
 _SOURCE = {"cues": "stamped"}
 #: The paper's settings. `shortest` is the shortest cue in a bag, in seconds (D: Dejavu's shortest); `space` is a
 #: decision as well (Kong et al. pool instance probabilities).

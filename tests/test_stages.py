@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import edit
 
-from filmlens import modelling, stages
+from filmlens import modelling, stages, stamper
 from filmlens.artefacts import read_failures, read_provenance
 from filmlens.corpus import Corpus
 from filmlens.measuring import cue_sound
@@ -30,7 +30,9 @@ def test_stages_run_in_order_and_only_when_stale(two_films):
     assert vectors.shape == (len(cues), 142)
     assert len(frames) == pytest.approx((cues["end"] - cues["start"]).sum(), abs=3)
     assert frames.groupby(["film_id", "cue"])["time"].min().iloc[0] == pytest.approx(cues["start"].iloc[0] + 0.5)
-    assert len(stages.table(corpus, "windows")) == 16
+    stages.run(corpus, "cues", engine="dejavu", **quiet)
+    assert len(stages.table(corpus, "windows", engine="dejavu")) == 16
+    assert (corpus.derived / "windows@dejavu" / "one.parquet").is_file()
 
 
 def test_a_changed_film_is_stale_and_the_other_is_not(two_films):
@@ -168,6 +170,10 @@ def test_films_of_one_genre_have_models_that_say_so():
         modelling.genre(labels[:1], {"features": features, "sheet": sheet}, **settings)
     with pytest.raises(ValueError, match="model='maximum' is unknown"):
         modelling.genre(labels, {"features": features, "sheet": sheet}, **settings | {"model": "maximum"})
+
+
+def test_the_default_engine_is_the_stampers():
+    assert stages.STAGES["cues"].parameters["engine"] == stamper.DEFAULT_ENGINE
 
 
 def test_unknown_names_are_refused(two_films):
