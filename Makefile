@@ -12,7 +12,7 @@ figures: .venv/ready
 	$(BIN)/python -m filmlens.report README.md figures
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow

@@ -168,7 +168,8 @@ def main() -> None:
         "`python benchmarks/genre.py" + "".join(f" {a}" for a in sys.argv[1:]) + "`\n",
         f"{given.films} films, batches of 16, 200 epochs, average pooling, one thread, best of {given.repeat}, scaled "
         f"from one stack and few epochs; {platform.machine()}, torch {torch.__version__}, {os.cpu_count()} cores.\n",
-        "| level | folds | D | H | stack | loop (s) | stacked (s) | products (s) | loop : stacked | stacked : products |",
+        "| level | folds | D | H | stack | loop (s) | stacked (s) | products (s) "
+        "| loop : stacked | stacked : products |",
         "|---" * 10 + "|",
     ]
     bags = {}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from filmlens.genre.bags import Bags, moments
 from filmlens.genre.network import Network
@@ -129,11 +130,12 @@ def _descend(network, bags, labels, members, epochs, learning_rate, batch_size, 
     # then rounded alike in every stack, and its weights are the same to the last bit.
     whole = _LANES // np.gcd(_LANES, labels.shape[1])
     parameters, flat = _flatten(network)
-    gradient = torch.zeros_like(flat)
+    gradient, first, second = (torch.zeros_like(flat) for _ in range(3))
+    # one row per fold, because each fold counts its own steps
+    rows_of_folds = list(
+        zip(flat, gradient, first, second, flat.new_zeros(len(flat), dtype=torch.float32), strict=True)
+    )
     spare = flat[:, sum(p[0].numel() for p in parameters) :].clone()
-    # one row per fold: a row without a gradient is passed over and keeps its own count of steps
-    folds = [torch.nn.Parameter(row) for row in flat]
-    adam = torch.optim.Adam(folds, lr=learning_rate, fused=True)
     rng = np.random.default_rng(seed)
     network.train()
     network.noise = torch.Generator(weight.device).manual_seed(seed)
@@ -162,9 +164,7 @@ def _descend(network, bags, labels, members, epochs, learning_rate, batch_size, 
             loss = -(weights[:, at] * torch.as_tensor(share, **place)[..., None] * likelihood).sum()
             gradients = torch.autograd.grad(loss, parameters)
             torch.cat([*(g.flatten(1) for g in gradients), spare], 1, out=gradient)
-            for fold, row, moved in zip(folds, gradient, inside.any(1), strict=True):
-                fold.grad = row if moved else None
-            adam.step()
+            _step([fold for fold, moved in zip(rows_of_folds, inside.any(1), strict=True) if moved], learning_rate)
     network.noise = None
 
 
@@ -183,3 +183,16 @@ def _flatten(network: Network) -> tuple[list[torch.nn.Parameter], Tensor]:
         p.data = flat[:, start:stop].view(p.shape)
         start = stop
     return parameters, flat
+
+
+@torch.no_grad()
+def _step(folds: list[tuple[Tensor, ...]], learning_rate: float) -> None:
+    """One step of Adam for some folds: their weights, gradients, two moments and counts of steps."""
+    if not folds:
+        return
+    weights, gradients, first, second, steps = map(list, zip(*folds, strict=True))
+    adam(
+        *(weights, gradients, first, second, [], steps),
+        **{"foreach": False, "fused": True, "amsgrad": False, "maximize": False, "weight_decay": 0.0},
+        **{"lr": learning_rate, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    )

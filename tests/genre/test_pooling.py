@@ -49,7 +49,7 @@ def literal(net, fold, bag):
 
     def attend(values, weights):
         return [
-            sum(a[k] * v[k] for a, v in zip(weights, values)) / sum(a[k] for a in weights)
+            sum(a[k] * v[k] for a, v in zip(weights, values, strict=True)) / sum(a[k] for a in weights)
             for k in range(len(values[0]))
         ]
 
