@@ -1,6 +1,6 @@
 """Moving pictures of a film: scenes of a gradient and a few shapes, with a planted brightness and contrast.
 
-Brightness and contrast are what the study measures on pictures (section 2.4, after Chen et al. 2012). Every scene is
+Brightness and contrast are what the study measures on pictures (Table 5, after Chen et al. 2012). Every scene is
 drawn in 256 grey steps spread evenly over the picture; the scene's palette then places their mean at the planted
 brightness and their range at the planted contrast.
 """

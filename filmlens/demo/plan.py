@@ -1,9 +1,8 @@
 """The plan of the synthetic corpus: which films there are and what is planted in each, before anything is rendered.
 
-The genres keep the study's imbalance (Table 1: Action in half of the films, Horror in a tenth, 33 of 110 films with a
-single genre). A track is composed in the style of one genre of its film, its main one, with a share of the film's
-other genres, a habit of its composer and chance, so that the genres overlap. In three films one track comes from a
-genre that the film does not have: the transplanted cues.
+A track is composed in the style of one genre of its film, its main one, with a share of the film's other genres, a
+habit of its composer and chance, so that the genres overlap. In three films one track comes from a genre that the film
+does not have: the transplanted cues.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from filmlens.demo.leanings import MAIN_SHARE, MUSIC_LEANINGS, NOISE, PICTURE_LEANINGS, TAGS
 from filmlens.demo.names import film_titles, persons, track_names
 from filmlens.demo.synth import DESCRIPTORS
 from filmlens.look import GENRES
@@ -22,39 +22,6 @@ SHORTEST = 12.0
 #: Shortest and longest cue in seconds.
 CUE_SECONDS = (8.0, 25.0)
 
-#: How far a genre leans on each descriptor of its music, in the units of `synth`.
-MUSIC_LEANINGS = {
-    #          tempo mode register rough bright dynamics percussion sustain warmth edge
-    "Action": (1.5, -0.3, -0.4, 0.7, 0.4, 1.7, 1.8, -0.4, -0.2, 1.2),
-    "Comedy": (0.8, 1.6, 1.4, -0.6, 0.4, -0.2, 0.2, -1.9, -0.6, 0.8),
-    "Drama": (-1.4, -0.9, -0.3, -0.5, -1.6, -1.6, -1.4, 0.2, 0.6, -0.5),
-    "Horror": (-0.5, -1.4, -1.2, 2.5, 0.0, 0.2, -0.6, 0.8, -1.6, -0.8),
-    "Romance": (-0.6, 1.6, 1.1, -0.9, -0.4, -0.3, -1.2, 1.8, 1.6, 0.2),
-    "Sci-Fi": (0.0, -0.6, -1.1, 0.2, 2.2, 0.3, 0.1, 1.2, -0.2, -1.6),
-}
-#: How far a genre leans on the brightness and the contrast of its pictures.
-PICTURE_LEANINGS = {
-    "Action": (0.0, 0.2),
-    "Comedy": (1.1, 0.9),
-    "Drama": (-0.3, -0.4),
-    "Horror": (-1.8, -1.8),
-    "Romance": (0.9, 0.7),
-    "Sci-Fi": (-0.3, 0.9),
-}
-#: Standard deviations around the leanings: of a film, of a track, of a composer.
-NOISE = {"film": 0.20, "track": 0.40, "composer": 0.15}
-#: Share of the main genre in a track's style; the film's other genres share the rest.
-MAIN_SHARE = 0.7
-
-# Thirty-six tag sets: Action 18, Comedy 11, Drama 13, Horror 4, Romance 10, Sci-Fi 11; twelve with a single genre.
-# In an order in which the first six hold every genre and the first eight hold every genre twice.
-_TAGS = (
-    "Action|Sci-Fi, Comedy|Romance, Drama, Horror, Action, Action|Drama|Romance, Action|Comedy, Horror|Sci-Fi, "
-    "Drama, Action|Sci-Fi, Comedy, Action|Drama, Comedy|Romance, Action, Action|Comedy|Romance, Sci-Fi, "
-    "Drama|Romance, Action|Comedy|Sci-Fi, Action|Drama, Drama|Horror, Romance, Action|Sci-Fi, Comedy|Romance, "
-    "Action, Drama|Sci-Fi, Action|Romance|Sci-Fi, Comedy, Action|Horror, Drama|Romance, Action|Comedy, "
-    "Drama, Action|Drama|Sci-Fi, Comedy|Drama|Sci-Fi, Action, Comedy|Romance|Sci-Fi, Action|Drama"
-)
 _SIZES = ((160, 90), (192, 108), (256, 144), (320, 180))
 
 
@@ -152,8 +119,7 @@ def plan_films(*, films: int = 36, seconds: float = 90, seed: int = 0) -> list[F
     if seconds < SHORTEST:
         raise ValueError(f"films of {seconds:g} s are too short for a cue; ask for at least {SHORTEST:g} s")
     rng = np.random.default_rng([seed, 7])
-    tags = [tuple(part.strip().split("|")) for part in _TAGS.split(",")]
-    tags = [tags[k % len(tags)] for k in range(films)]
+    tags = [TAGS[k % len(TAGS)] for k in range(films)]
     composers = _composers(films, rng)
     foreign = _transplants(tags, rng)
     titles, franchises = film_titles(films, rng)
@@ -210,7 +176,7 @@ def _transplants(tags: list[tuple[str, ...]], rng: np.random.Generator) -> dict[
     Horror is neither robbed nor lent: with four films it has nothing to spare.
     """
     eligible = [k for k, genres in enumerate(tags) if len(genres) < 3 and "Horror" not in genres]
-    chosen = rng.permutation(eligible)[:3] if eligible else range(min(3, len(tags)))
+    chosen = rng.permutation(eligible)[:3]
     lent = [g for g in GENRES if g != "Horror"]
 
     def distance(k: int, genre: str) -> float:

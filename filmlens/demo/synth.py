@@ -1,8 +1,8 @@
-"""A small synthesiser: one seeded piece of music from a handful of descriptors (for section 2.2 of the paper).
+"""A small synthesiser: one seeded piece of music from a handful of descriptors (for the paper's Table 2).
 
-A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of the eight
-`DESCRIPTORS` to numbers around zero, in standard deviations of what the synthesiser does; a genre leans on them
-(plan.py says how). The pieces make no claim to be film music. They have what the study measures: a tempo, a mode, a
+A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of
+`DESCRIPTORS` to numbers around zero, 0 the middle and +-2 nearly all that the synthesiser does; a genre leans on them
+(leanings.py says how). The pieces make no claim to be film music. They have what the study measures: a tempo, a mode, a
 register, rough or smooth sonorities, a bright or dark timbre, loud or soft playing. No passage is repeated exactly,
 so that a place in a film belongs to one place in a track.
 """

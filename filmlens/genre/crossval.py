@@ -116,7 +116,7 @@ def stack_size(bags: Bags, model: BagClassifier) -> int:
     """
     films = bags.sizes[bags.sizes > 0]
     cells = films.mean() * min(model.batch_size, len(films)) * model.hidden
-    return int(max(min(np.clip((1 << 20) // cells, 5, 22), (1 << 24) // cells), 1))
+    return int(max(min(np.clip((1 << 19) // cells, 5, 22), (1 << 24) // cells), 1))
 
 
 def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:

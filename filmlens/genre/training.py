@@ -131,10 +131,9 @@ def _descend(network, bags, labels, members, epochs, learning_rate, batch_size, 
     whole = _LANES // np.gcd(_LANES, labels.shape[1])
     parameters, flat = _flatten(network)
     gradient, first, second = (torch.zeros_like(flat) for _ in range(3))
-    # one row per fold, because each fold counts its own steps
-    rows_of_folds = list(
-        zip(flat, gradient, first, second, flat.new_zeros(len(flat), dtype=torch.float32), strict=True)
-    )
+    # Adam takes one row per fold, because each fold counts its own steps
+    steps = flat.new_zeros(len(flat), dtype=torch.float32)
+    folds = list(zip(flat, gradient, first, second, steps, strict=True))
     spare = flat[:, sum(p[0].numel() for p in parameters) :].clone()
     rng = np.random.default_rng(seed)
     network.train()
@@ -164,7 +163,7 @@ def _descend(network, bags, labels, members, epochs, learning_rate, batch_size, 
             loss = -(weights[:, at] * torch.as_tensor(share, **place)[..., None] * likelihood).sum()
             gradients = torch.autograd.grad(loss, parameters)
             torch.cat([*(g.flatten(1) for g in gradients), spare], 1, out=gradient)
-            _step([fold for fold, moved in zip(rows_of_folds, inside.any(1), strict=True) if moved], learning_rate)
+            _step([fold for fold, moved in zip(folds, inside.any(1), strict=True) if moved], learning_rate)
     network.noise = None
 
 

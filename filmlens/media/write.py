@@ -1,14 +1,15 @@
-"""Writing media: the one encoder behind the synthetic corpus, the excerpts' tests and every fixture.
+"""Writing media: the one encoder behind the synthetic corpus and every fixture.
 
 PyAV brings its own encoders, so no system package is needed. The same input gives the same bytes: one thread, no
 encoder's date, no random identifier. A film is muxed in time order, so its pictures and sound may come from iterators
-and a long film never lies in memory. The study's media (section 1 of the paper's methods) were films with their own
-sound; the containers here are the ones such films come in.
+and a long film never lies in memory. The paper's material is films and commercial soundtracks; the formats here are
+the ones that they come in.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -79,7 +80,7 @@ def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> Non
     codec = AUDIO_CODECS.get(path.suffix.lower())
     if codec is None:
         raise ValueError(
-            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {_known(AUDIO_CODECS)}"
+            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(AUDIO_CODECS)}"
         )
     sound = _checked(samples, path)
     if codec == "vorbis":
@@ -132,7 +133,7 @@ def write_film(
     path = Path(path)
     if path.suffix.lower() not in FILM_CODECS:
         raise ValueError(
-            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {_known(FILM_CODECS)}"
+            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(FILM_CODECS)}"
         )
     if pictures is None and audio is None:
         raise ValueError(f"{path.name}: a film needs pictures or sound")
@@ -149,7 +150,7 @@ def write_film(
         track = None if sound is None else _SoundTrack(box, audio_codec or default_audio, sound, rate, bit_rate)
         box.start_encoding()
         if screen is not None:
-            for picture in _chain(first, frames):
+            for picture in itertools.chain([first], frames):
                 if track is not None:
                     track.feed(screen.time)  # sound first up to this picture: packets stay in time order
                 screen.feed(picture)
@@ -301,12 +302,3 @@ def _nearest(rate: int, known) -> int:
     if not known or rate in known:
         return rate
     return min((r for r in known if r > rate), default=max(known))
-
-
-def _chain(first, rest):
-    yield first
-    yield from rest
-
-
-def _known(table) -> str:
-    return " ".join(table)

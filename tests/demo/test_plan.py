@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from filmlens.demo.plan import CUE_SECONDS, MUSIC_LEANINGS, PICTURE_LEANINGS, plan_films, planted
+from filmlens.demo.leanings import MUSIC_LEANINGS, PICTURE_LEANINGS
+from filmlens.demo.plan import CUE_SECONDS, plan_films, planted
 from filmlens.demo.synth import DESCRIPTORS
 from filmlens.look import GENRES
 
