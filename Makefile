@@ -17,8 +17,12 @@ test: .venv/ready
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
 
+# In a container the only user may be root, whom JupyterLab refuses otherwise.
+ROOT_TOO := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 lab: .venv/ready
-	$(BIN)/jupyter lab --ip=127.0.0.1 --IdentityProvider.token=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(16))") notebooks
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_TOO) notebooks \
+		--IdentityProvider.token=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(16))")
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -9,21 +9,28 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder with films.csv.")]
 Jobs = Annotated[int, typer.Option(help="Processes.", min=1)]
 _CORES = os.cpu_count() or 1
 
 
-@app.callback()
-def version(show: Annotated[bool, typer.Option("--version", help="Show the version.")] = False) -> None:
-    """How music characterizes genre in film: stamp, measure, learn, explain and hear every cue."""
+def _version(show: bool) -> None:
     if show:
         from filmlens import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def version(
+    show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """How music characterizes genre in film: stamp, measure, learn, explain and hear every cue."""
 
 
 @app.command()

@@ -190,7 +190,7 @@ def _environment(**variables: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "profile_default" / "ipython_kernel_config.py"
         settings.parent.mkdir()
-        settings.write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+        settings.write_text("c.IPKernelApp.log_level = 50\n", encoding="utf-8")
         variables["IPYTHONDIR"] = folder
         before = {name: os.environ.get(name) for name in variables}
         os.environ |= variables
