@@ -7,7 +7,7 @@ export OMP_NUM_THREADS = 1
 .PHONY: figures test test-slow lab lint clean
 
 figures: .venv/ready
-	test -f data/demo/planted.json || $(BIN)/filmlens demo data/demo
+	test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
 	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick
 	$(BIN)/python -m filmlens.report README.md figures
 

@@ -201,7 +201,9 @@ def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str
     # under everything that is drawn, legends outside the axes too
     fig.draw_without_rendering()  # a layout is only settled by drawing
     drawn = fig.get_tightbbox().transformed(fig.dpi_scale_trans - fig.transFigure)
-    fig.text(drawn.x1, drawn.y0 - 0.04 / fig.get_figheight(), footer, ha="right", va="top", fontsize=7, color="#666666")
+    legends = [legend.get_window_extent().transformed(fig.transFigure.inverted()).y0 for legend in fig.legends]
+    bottom = min([drawn.y0, *legends]) - 0.04 / fig.get_figheight()
+    fig.text(drawn.x1, bottom, footer, ha="right", va="top", fontsize=7, color="#666666")
     with mpl.rc_context(STYLE):
         fig.savefig(folder / f"{name}.png", bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
         fig.savefig(
