@@ -198,11 +198,13 @@ def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # under everything that is drawn, legends outside the axes too
+    for legend in fig.legends:
+        # a tight box moves what hangs on the figure's own box, but not what hangs on its coordinates
+        if legend.get_bbox_to_anchor() is fig.bbox:
+            legend.set_bbox_to_anchor((0, 0, 1, 1), transform=fig.transFigure)
     fig.draw_without_rendering()  # a layout is only settled by drawing
     drawn = fig.get_tightbbox().transformed(fig.dpi_scale_trans - fig.transFigure)
-    legends = [legend.get_window_extent().transformed(fig.transFigure.inverted()).y0 for legend in fig.legends]
-    bottom = min([drawn.y0, *legends]) - 0.04 / fig.get_figheight()
+    bottom = drawn.y0 - 0.04 / fig.get_figheight()
     fig.text(drawn.x1, bottom, footer, ha="right", va="top", fontsize=7, color="#666666")
     with mpl.rc_context(STYLE):
         fig.savefig(folder / f"{name}.png", bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
