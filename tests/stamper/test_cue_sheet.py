@@ -18,7 +18,8 @@ def sheet():
 def test_rows_are_ordered_complete_and_do_not_change(sheet):
     assert sheet.table["start"].tolist() == [5.25, 20.0, 50.0]
     assert list(sheet.table.columns) == ["track", "start", "end", "track_start", "speed", "score"]
-    sheet.table.loc[0, "start"] = -1
+    copy = sheet.table
+    copy.loc[0, "start"] = -1
     assert sheet.table.loc[0, "start"] == 5.25
     with pytest.raises(AttributeError):
         sheet.duration = 3
