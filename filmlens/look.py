@@ -149,6 +149,15 @@ def html_table(
     return f'<table class="filmlens">{note}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
+def p_value(p: float) -> str:
+    """A p value as tables show it.
+
+    >>> p_value(0.00004), p_value(0.0312)
+    ('<.001', '.031')
+    """
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
 TABLE_CSS = """
 table.filmlens { border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; margin: 1em 0 }
 table.filmlens caption { text-align: left; padding: .4em 0; max-width: 60em }

@@ -35,7 +35,7 @@ _PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
 <style>
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-img { max-width: 100%; background: white; border: 1px solid #8884 }
+img { max-width: 100%; box-sizing: border-box; display: block; background: white; border: 1px solid #8884 }
 section { overflow-x: auto; margin: 2.5rem 0 }
 nav a { margin-right: .8em }
 .warn { border-left: 4px solid #D55E00; padding-left: 1em }
