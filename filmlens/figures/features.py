@@ -9,6 +9,7 @@ import librosa.display
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, ScalarFormatter
 
@@ -59,7 +60,7 @@ def plot_cue(
     spectrogram.set_ylim(40, rate / 2)
     spectrogram.grid(visible=False)
     if landmarks is not None:
-        spectrogram.scatter(*landmarks, s=12, facecolor="none", edgecolor="white", linewidth=0.9)
+        spectrogram.scatter(*landmarks, s=5, facecolor="white", edgecolor="black", linewidth=0.3)
 
     times, values = frames["chroma"]
     if np.isfinite(values).any() and len(times) > 1:
@@ -92,6 +93,37 @@ def plot_cue(
     if title:
         fig.suptitle(title, parse_math=False)
     return fig
+
+
+def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
+    """How closely librosa's nearest functions follow the descriptors, best first; those without one at the end.
+
+    Parameters
+    ----------
+    distance : DataFrame
+        From `filmlens.features.mir.librosa_peer.librosa_distance`.
+    title : str
+    """
+    table = distance.sort_values("r", ascending=False, na_position="last", kind="stable")
+    names = [f"{key}  ({name})" if name else key for key, name in table[["descriptor", "librosa function"]].to_numpy()]
+    _, ax = plt.subplots(figsize=(10, 1.2 + 0.26 * len(table)), layout="constrained")
+    at = np.arange(len(table))
+    known = table["r"].notna().to_numpy()
+    values = table["r"].to_numpy(float)
+    ax.hlines(at[known], 0, values[known], color="#0072B2", linewidth=2)
+    ax.plot(values[known], at[known], "o", color="#0072B2")
+    for i in at[known]:
+        ax.annotate(f"{values[i]:.2f}", (values[i], i), xytext=(6, 0), textcoords="offset points", va="center", size=9)
+    for i in at[~known]:
+        reason = "constant here" if table["librosa function"].iloc[i] else "librosa has none"
+        ax.annotate(reason, (0, i), xytext=(6, 0), textcoords="offset points", va="center", size=9, color="#606060")
+    ax.set_yticks(at, names)
+    ax.set_ylim(len(table) - 0.4, -0.6)
+    ax.set_xlim(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1)
+    ax.set_xlabel("correlation with librosa's nearest function over time, r")
+    ax.grid(axis="y", visible=False)
+    ax.set_title(f"Descriptors against librosa's defaults{': ' + title if title else ''}", parse_math=False)
+    return ax
 
 
 def plot_distributions(

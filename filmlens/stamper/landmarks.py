@@ -173,3 +173,16 @@ def fingerprint(source: Source) -> Fingerprint:
     """Peaks of a track: times [frames], frequencies [bins] and its length [s]."""
     time, freq, _, seconds = landmarks(source)
     return time, freq, seconds
+
+
+def points(source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks in seconds (the frame's centre) and Hz, to be drawn over a spectrogram.
+
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    >>> tone[: RATE // 2] = 0
+    >>> seconds, hertz = points((tone, RATE))
+    >>> bool(abs(hertz - 440).min() < 2), bool(seconds.min() > 0.4)
+    (True, True)
+    """
+    time, freq, _, _ = landmarks(source)
+    return (time * HOP + FFT / 2) / RATE, freq * (RATE / FFT)

@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 
 from filmlens import look
 from filmlens.features.mir import frame_features
-from filmlens.figures.features import plot_cue, plot_distributions, plot_pictures
+from filmlens.figures.features import plot_cue, plot_distributions, plot_librosa, plot_pictures
 
 RATE = 44100
 mpl.use("Agg")
@@ -89,3 +89,16 @@ def test_pictures_of_a_film_without_cues():
         pd.DataFrame(columns=["track", "start", "end"]),
     )
     assert not fig.axes[2].patches
+
+
+def test_librosa_distance_names_both_sides_and_those_without_a_peer():
+    table = pd.DataFrame(
+        {
+            "descriptor": ["rms", "mode", "tempo"],
+            "librosa function": ["feature.rms", "", "feature.tempo"],
+            "r": [0.5, np.nan, np.nan],
+        }
+    )
+    ax = plot_librosa(table)
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["rms  (feature.rms)", "mode", "tempo  (feature.tempo)"]
+    assert [t.get_text() for t in ax.texts] == ["0.50", "librosa has none", "constant here"]

@@ -45,8 +45,9 @@ def test_fundamentals_of_single_notes_are_within_one_percent(f0, partials, rollo
 
 
 @pytest.mark.parametrize("f0", [100, 130.8, 220, 440, 1000, 2000])
-def test_integer_partials_are_hardly_inharmonic(f0):
-    _, values = pitch.inharmonicity(note(f0))
+@pytest.mark.parametrize(("partials", "rolloff"), [(20, 1.0), (10, 0.0), (10, 2.0), (4, 1.0), (1, 1.0)])
+def test_integer_partials_are_hardly_inharmonic(f0, partials, rolloff):
+    _, values = pitch.inharmonicity(note(f0, partials, rolloff=rolloff))
     assert np.median(values) <= 0.15
 
 
