@@ -10,8 +10,10 @@ import csv
 import hashlib
 import json
 import os
+import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,17 @@ import pyarrow.parquet as pq
 
 _KEY = b"filmlens"
 _SAMPLE = 1 << 16
+#: How the failure of a film begins that was measured although its media are damaged.
+PART = "used in part: "
+_ASIDE = re.compile(r"\..+\.([0-9a-f]{12}(\.\w+)?|\d+\.tmp)")
 
 
 class ArtefactError(ValueError):
     """A computed table that cannot be read; names the file and the remedy."""
+
+
+class WriteError(OSError):
+    """A place that cannot be written to, such as a full disk; names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,37 @@ def table_hash(table: pd.DataFrame) -> str:
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the new, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(part)
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a place that cannot be written to into a `WriteError` with the remedy."""
     try:
-        write(part)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+        yield
+    except WriteError:
         raise
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+        raise WriteError(
+            f"{path} cannot be written ({said}); make room or put computed tables elsewhere with --derived DIR"
+        ) from error
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what writers that were killed left half-written under a folder of artefacts; only while no one writes."""
+    left = [p for p in folder.glob("**/.*") if _ASIDE.fullmatch(p.name) and p.is_file()]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return left
 
 
 def write_table(path: Path, table: pd.DataFrame, provenance: dict) -> None:
@@ -113,20 +145,30 @@ def read_provenance(path: Path) -> dict:
         return {}
 
 
-def record_failures(path: Path, stage: str, tried: Iterable[str], errors: dict[str, str]) -> None:
-    """Bring ``failures.csv`` up to date: the films tried are forgotten for the stage, then those that failed added."""
-    rows, tried = [], set(tried)
+def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapping[str, Mapping[str, str]]) -> None:
+    """Bring ``failures.csv`` up to date: what was tried is forgotten, then what failed is added.
+
+    Parameters
+    ----------
+    path : Path
+    tried : mapping
+        Stage -> films.
+    errors : mapping
+        Stage -> film -> error.
+    """
+    rows = []
     if path.is_file():
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [r for r in csv.reader(file)][1:]
-    kept = [r for r in rows if len(r) == 3 and not (r[1] == stage and r[0] in tried)]
-    if kept == rows and not errors:
+            rows = [tuple(r) for r in csv.reader(file)][1:]
+    gone = {(film, stage) for stage, films in tried.items() for film in films}
+    lines = [r for r in rows if len(r) == 3 and r[:2] not in gone]
+    lines += [(film, stage, text) for stage, films in errors.items() for film, text in films.items()]
+    if sorted(lines) == sorted(rows):
         return
-    lines = [("film_id", "stage", "error"), *kept, *((f, stage, e) for f, e in errors.items())]
 
     def write(part: Path) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(lines)
+            csv.writer(file).writerows([("film_id", "stage", "error"), *lines])
 
     write_atomically(path, write)
 

@@ -121,7 +121,8 @@ def cross_modal(labels: pd.DataFrame, tables: dict[str, Any]) -> pd.DataFrame:
 
 def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:
     """Save a cross-validation; its provenance comes last, so that a half-written one counts as stale."""
-    model.save(path)
+    with artefacts.writing(path):
+        model.save(path)
     note = provenance | {"table": json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["npz_sha256"]}
     target = path.with_suffix(".provenance.json")
     artefacts.write_atomically(target, lambda part: part.write_text(json.dumps(note, sort_keys=True), encoding="utf-8"))

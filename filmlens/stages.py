@@ -8,25 +8,24 @@ else; a film that fails is recorded in ``derived/failures.csv`` and the others g
 
 from __future__ import annotations
 
-import json
 import os
-import time
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from filmlens import __version__, artefacts
-from filmlens.artefacts import ArtefactError, Measured, fingerprint, read_provenance, record_failures, table_hash
-from filmlens.corpus import Corpus, Film
+from filmlens.corpus import Corpus
+from filmlens.running.loop import Outcome, at_work, carry_out
+from filmlens.running.planning import Place, Plan, Step, dropped, plan_step
+from filmlens.running.work import read
 
 #: The name under which a failure of the whole corpus is recorded.
 CORPUS = "(corpus)"
+#: Seconds after which a film is given up.
+LIMIT_S = 6 * 3600
 
 
 @dataclass(frozen=True)
@@ -102,31 +101,22 @@ STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 _SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}
 
 
-@dataclass
-class Outcome:
-    """What a run of one stage did: artefacts computed and kept, errors by film, seconds of wall time."""
-
-    stage: str
-    computed: int = 0
-    kept: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-
-    def __str__(self) -> str:
-        words = [f"{self.stage}: {self.computed} computed, {self.kept} kept"]
-        words += [f"{len(self.failed)} failed ({', '.join(sorted(self.failed))})"] if self.failed else []
-        return ", ".join(words) + (f", {self.seconds:.0f} s" if self.computed else "")
-
-
-@dataclass(frozen=True)
-class _Task:
-    stage: str
-    subject: str  # film id, or the name of a configuration
-    payload: Any  # the Film, or the labels
-    inputs: dict[str, list[Path]]
-    parameters: dict[str, Any]
-    path: Path
-    recipe: dict[str, Any]
+def plan(
+    corpus: Corpus,
+    stage: str,
+    *,
+    films: Iterable[str] | None = None,
+    sweep: Iterable[Mapping[str, Any]] | None = None,
+    **parameters,
+) -> list[Plan]:
+    """What a `run` with the same arguments would do, in running order; nothing is computed or written."""
+    chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    coming: set[Path] = set()
+    plans = []
+    for name, known in _steps(stage, configurations):
+        plans.append(plan_step(corpus, _step(corpus, name, known), chosen, coming))
+        coming |= {task.path for task in plans[-1].tasks}
+    return plans
 
 
 def run(
@@ -136,7 +126,8 @@ def run(
     films: Iterable[str] | None = None,
     sweep: Iterable[Mapping[str, Any]] | None = None,
     jobs: int = 1,
-    limit: float = 6 * 3600,
+    dask: str | None = None,
+    limit: float | None = None,
     say: Callable[[str], None] = print,
     **parameters,
 ) -> list[Outcome]:
@@ -153,8 +144,10 @@ def run(
         Several sets of parameters at once, mapped over the processes together.
     jobs : int
         Processes, each with one thread. 1 computes here.
-    limit : float
-        Seconds after which a film is given up (with ``jobs > 1``).
+    dask : str, optional
+        Address of a Dask scheduler, used in place of processes; the environment variable FILMLENS_DASK by default.
+    limit : float, optional
+        Seconds after which a film is given up; the environment variable FILMLENS_LIMIT, then six hours by default.
     say : callable
         Is given one line per stage that computed or failed something.
     **parameters
@@ -168,59 +161,67 @@ def run(
     Raises
     ------
     ValueError
-        An unknown stage, parameter or film.
+        An unknown stage, parameter or film; another run at work (`LockError`).
+    WriteError
+        The place of the artefacts is full or may not be written to.
     """
+    chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    dask = os.environ.get("FILMLENS_DASK", "") if dask is None else dask
+    limit = float(os.environ.get("FILMLENS_LIMIT") or LIMIT_S) if limit is None else limit
+    steps = _steps(stage, configurations)
+    outcomes, locked = [], False
+    with ExitStack() as held:
+        for name in dict.fromkeys(name for name, _ in steps):
+            todo = [_step(corpus, name, known) for other, known in steps if other == name]
+            plans = [plan_step(corpus, step, chosen) for step in todo]
+            if any(p.tasks for p in plans) and not locked:
+                locked = bool(held.enter_context(at_work(corpus.derived)))
+                plans = [plan_step(corpus, step, chosen) for step in todo]  # what came in between
+            outcomes.append(carry_out(corpus, plans, say, jobs=jobs, dask=dask, limit=limit))
+    return outcomes
+
+
+def _asked(corpus, stage, films, sweep, parameters) -> tuple[list[str], list[dict[str, Any]]]:
+    """Film ids and sets of parameters, checked."""
     configurations = [complete(stage, parameters | dict(more)) for more in (sweep if sweep is not None else [{}])]
     chosen = list(films) if films is not None else corpus.ids
     for film_id in chosen:
         corpus[film_id]
-    names = list(dict.fromkeys(name for c in configurations for name in chain(stage, c)))
-    outcomes = []
-    for name in names:
-        begun = time.monotonic()
-        distinct: list[dict[str, Any]] = []
+    return chosen, configurations
+
+
+def _steps(stage: str, configurations: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Each stage with each distinct set of parameters that it knows, in running order."""
+    steps: list[tuple[str, dict[str, Any]]] = []
+    for name in dict.fromkeys(name for c in configurations for name in chain(stage, c)):
         for configuration in configurations:
-            if name in chain(stage, configuration):
-                known = _restrict(name, configuration)
-                distinct += [known] if known not in distinct else []
-        tasks, outcome = [], Outcome(name)
-        for known in distinct:
-            stale, kept, failed = _plan(corpus, STAGES[name], chosen, known)
-            tasks += stale
-            outcome.kept += kept
-            outcome.failed |= failed
-        for task, error in _map(tasks, jobs, limit):
-            if error:
-                outcome.failed[task.subject] = error
-            else:
-                outcome.computed += 1
-        outcome.seconds = time.monotonic() - begun
-        tried = {t.subject for t in tasks} | set(chosen if STAGES[name].unit == "film" else [])
-        record_failures(corpus.derived / "failures.csv", name, tried, outcome.failed)
-        _note(outcome)
-        outcomes.append(outcome)
-        if outcome.computed or outcome.failed:
-            say(str(outcome))
-    return outcomes
+            step = (name, _restrict(name, configuration))
+            if name in chain(stage, configuration) and step not in steps:
+                steps.append(step)
+    return steps
 
 
 def table(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
     """The tables of a stage that lie on disk, all films under each other in the order of films.csv.
 
-    Films that failed or were not run are missing; a corpus stage gives its one table.
+    Films that failed or were not run are missing, also where a table from before they failed is still kept; a corpus
+    stage gives its one table.
     """
     parameters = complete(owner(name), parameters)
-    return _read([p for p in _paths(corpus, name, corpus.ids, parameters) if p.is_file()])
+    place = _place(corpus, name, parameters)
+    failed = dropped(corpus, place)
+    paths = [place.path("")] if place.whole else [place.path(f) for f in corpus.ids if f not in failed]
+    return read([p for p in paths if p.is_file()])
 
 
 def folds(corpus: Corpus, name: str, **parameters):
     """The fitted folds of a model stage that lie on disk."""
-    return _read([path(corpus, name, **parameters)])
+    return read([path(corpus, name, **parameters)])
 
 
 def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
     """Where the artefact of a film (or of the corpus) lies."""
-    return _paths(corpus, name, [film_id or ""], complete(owner(name), parameters))[0]
+    return _place(corpus, name, complete(owner(name), parameters)).path(film_id or "")
 
 
 def owner(name: str) -> str:
@@ -294,155 +295,40 @@ def variant(stage: str, parameters: Mapping[str, Any]) -> str:
     return "-".join(words)
 
 
-def _paths(corpus: Corpus, name: str, films: Iterable[str], parameters: Mapping[str, Any]) -> list[Path]:
-    stage = STAGES[owner(name)]
-    label = variant(stage.name, parameters)
-    if stage.unit == "corpus":
-        ending = ".npz" if stage.folded else ".parquet"
-        return [corpus.derived / name / f"{label or 'default'}{ending}"]
-    folder = corpus.derived / (f"{name}@{label}" if label else name)
-    return [folder / f"{film_id}.parquet" for film_id in films]
-
-
-def _plan(
-    corpus: Corpus, stage: Stage, films: list[str], parameters: dict[str, Any]
-) -> tuple[list[_Task], int, dict[str, str]]:
-    """Tasks for what is stale, how many artefacts are fresh, and films whose files cannot be listed."""
-    tasks, kept, failed = [], 0, {}
-    names = _inputs(stage.name, parameters)
-    own = {k: parameters[k] for k in stage.parameters}
-    whole = " ".join([CORPUS, variant(stage.name, parameters)]).strip()
-    for subject in films if stage.unit == "film" else [whole]:
-        film_ids = [subject] if stage.unit == "film" else corpus.ids
-        inputs = {
-            as_: [p for p in _paths(corpus, name, film_ids, _restrict(name, parameters)) if p.is_file()]
-            for as_, name in zip(stage.inputs, names, strict=True)
-        }
-        if stage.unit == "film" and not all(inputs.values()):
-            continue  # an input failed and is recorded there
-        payload = corpus[subject] if stage.unit == "film" else corpus.labels()
-        try:
-            recipe = {
-                "stage": stage.name,
-                "version": stage.version,
-                "parameters": own,
-                "inputs": {as_: [read_provenance(p).get("table", "") for p in ps] for as_, ps in inputs.items()},
-                "media": _media(payload, stage.media) if stage.unit == "film" else table_hash(corpus.s1()),
-            }
-        except ValueError as error:
-            failed[subject] = str(error)
-            continue
-        path = _paths(corpus, stage.name, [subject], parameters)[0]
-        recipe = json.loads(json.dumps(recipe, sort_keys=True))
-        if path.is_file() and read_provenance(path).get("recipe") == recipe:
-            kept += 1
-        else:
-            tasks.append(_Task(stage.name, subject, payload, inputs, own, path, recipe))
-    return tasks, kept, failed
-
-
 def _restrict(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Of a flat set of parameters, those that a stage and its inputs know."""
     return complete(stage, {k: v for k, v in parameters.items() if k in parameter_names(stage, parameters)})
 
 
-def _media(film: Film, kinds: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for kind in kinds:
-        if kind == "soundtrack":
-            found[kind] = {name: fingerprint(p) for name, p in film.tracks().items()}
-        elif kind == "verdicts":
-            found[kind] = fingerprint(film.verdicts)
-        elif kind == "annotation":
-            found[kind] = fingerprint(film.annotation) if film.annotation else None
-        else:
-            found[kind] = fingerprint(film.film)
-    return found
+def _place(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:
+    """Where a stage with its parameters, or a table beside it, lies."""
+    stage = STAGES[owner(name)]
+    label = variant(stage.name, parameters)
+    above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == stage.unit and n != stage.name]
+    folders = {_folder(n, _restrict(n, parameters)) for n in above} | {_folder(stage.name, parameters)}
+    if stage.unit == "film":
+        return Place(name, corpus.derived / _folder(name, parameters), frozenset(folders))
+    file = f"{label or 'default'}{'.npz' if stage.folded else '.parquet'}"
+    return Place(name, corpus.derived / name, frozenset({name}), f"{CORPUS} {label}".strip(), file)
 
 
-def _compute(task: _Task) -> None:
-    """Read the inputs, compute, write: what a worker does with one task."""
-    stage, begun = STAGES[task.stage], time.monotonic()
-    tables = {name: _read(paths) for name, paths in task.inputs.items()}
-    module, _, name = stage.function.partition(":")
-    function = getattr(import_module(f"filmlens.{module}"), name)
-    result = Measured.of(function(task.payload, tables, **task.parameters))
-    provenance = {
-        "recipe": task.recipe,
-        "filmlens": __version__,
-        "seconds": round(time.monotonic() - begun, 3),
-        "notes": result.notes,
-    }
-    for name, beside in result.beside.items():
-        folder = task.path.parent
-        artefacts.write_table(
-            folder.with_name(folder.name.replace(task.stage, name, 1)) / task.path.name, beside, provenance
-        )
-    if task.path.suffix == ".npz":
-        _folds().write_folds(task.path, result.table, provenance)
-    else:
-        artefacts.write_table(task.path, result.table, provenance)
+def _folder(name: str, parameters: Mapping[str, Any]) -> str:
+    stage = STAGES[owner(name)]
+    label = variant(stage.name, parameters)
+    return f"{name}@{label}" if label and stage.unit == "film" else name
 
 
-def _read(paths: list[Path]) -> Any:
-    if paths and paths[0].suffix == ".npz":
-        return _folds().read_folds(paths[0])
-    tables = [artefacts.read_table(p) for p in paths]
-    filled = [t for t in tables if len(t)] or tables[:1]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
-
-
-def _folds():
-    """The room of the models, imported when a model is read or written."""
-    return import_module("filmlens.modelling")
-
-
-def _map(tasks: list[_Task], jobs: int, limit: float) -> Iterator[tuple[_Task, str | None]]:
-    """Each task with its error, or None, as they finish."""
-    if jobs <= 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield task, _attempt(_compute, task)
-        return
-    import multiprocessing
-
-    from pebble import ProcessPool
-
-    threads = {k: "1" for k in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    before = {k: os.environ.get(k) for k in threads}
-    os.environ |= threads
-    try:
-        with ProcessPool(min(jobs, len(tasks)), context=multiprocessing.get_context("spawn")) as pool:
-            futures: dict[Future, _Task] = {
-                pool.schedule(_attempt, args=(_compute, task), timeout=limit): task for task in tasks
-            }
-            for future in as_completed(futures):
-                yield futures[future], _attempt(future.result)
-    finally:
-        for key, value in before.items():
-            os.environ.pop(key) if value is None else os.environ.update({key: value})
-
-
-def _attempt(function: Callable, *args) -> str | None:
-    """Call, and give the error as text; what a process pool passes on is the text of the error inside."""
-    try:
-        result = function(*args)
-        return result if isinstance(result, str) else None
-    except (ValueError, OSError, ArtefactError) as error:
-        return " ".join(str(error).split())
-    except TimeoutError:
-        return "took longer than its time limit"
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{type(error).__name__}: {' '.join(str(error).split())} ({Path(place.filename).name}:{place.lineno})"
-
-
-def _note(outcome: Outcome) -> None:
-    """Add to the journal of a run, whose notebooks are processes of their own."""
-    journal = os.environ.get("FILMLENS_JOURNAL")
-    if journal:
-        line = {"stage": outcome.stage, "computed": outcome.computed, "kept": outcome.kept} | {
-            "failed": outcome.failed,
-            "seconds": round(outcome.seconds, 3),
-        }
-        with open(journal, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+def _step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
+    """A stage with its parameters and the places of its inputs, as the loop takes it."""
+    stage = STAGES[name]
+    inputs = _inputs(name, parameters)
+    return Step(
+        place=_place(corpus, name, parameters),
+        function=stage.function,
+        version=stage.version,
+        media=stage.media,
+        own={k: parameters[k] for k in stage.parameters},
+        configuration=parameters,
+        label="@".join(filter(None, [name, variant(name, parameters)])),
+        sources={a: _place(corpus, n, _restrict(n, parameters)) for a, n in zip(stage.inputs, inputs, strict=True)},
+    )

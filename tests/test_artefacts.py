@@ -66,11 +66,11 @@ def test_a_damaged_artefact_counts_as_stale_and_names_itself(tmp_path):
 
 def test_failures_are_brought_up_to_date(tmp_path):
     path = tmp_path / "failures.csv"
-    artefacts.record_failures(path, "cues", ["a", "b"], {"a": "no sound, none"})
-    artefacts.record_failures(path, "mir", ["b"], {"b": 'says "no"'})
+    artefacts.record_failures(path, {"cues": ["a", "b"]}, {"cues": {"a": "no sound, none"}})
+    artefacts.record_failures(path, {"mir": ["b"]}, {"mir": {"b": 'says "no"'}})
     assert artefacts.read_failures(path).to_numpy().tolist() == [
         ["a", "cues", "no sound, none"],
         ["b", "mir", 'says "no"'],
     ]
-    artefacts.record_failures(path, "cues", ["a"], {})
+    artefacts.record_failures(path, {"cues": ["a"]}, {"cues": {}})
     assert artefacts.read_failures(path)["film_id"].tolist() == ["b"]

@@ -30,6 +30,7 @@ FLOORS = [
     ["genre"],
     ["features"],
     ["stamper"],
+    ["running"],
     ["artefacts"],
     ["check"],
     ["corpus"],

@@ -13,6 +13,8 @@ from pathlib import Path
 import av
 from av.stream import Disposition
 
+from filmlens.media.watch import in_time
+
 #: Containers that store a time with every packet, or whose packets name their samples; in the others (raw MP3,
 #: AC-3, DTS ...) a seek only estimates where it has landed, so they are read from the start.
 TIMED = {"mov", "mp4", "matroska", "webm", "avi", "ogg", "wav", "flac", "mpegts"}
@@ -131,6 +133,7 @@ def _duration(box: av.container.InputContainer, stream: av.stream.Stream) -> flo
     # The header's figure is an estimate from the bit rate: the packets know.
     end = 0.0
     for packet in box.demux(stream):
+        in_time()
         if packet.pts is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return max(0.0, end - origin(box))

@@ -7,7 +7,6 @@ Y plane as it was coded, brought to [0, 1] by its range (16-235 or full, 8 to 16
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import av
 import numpy as np
 
 from filmlens.media.container import MediaError, open_media, origin, picture_stream, timed
+from filmlens.media.watch import in_time, passed_over
 
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
@@ -148,6 +148,7 @@ def _decoded(
     damaged, zero = 0, origin(box)
     packets = box.demux(stream)
     while True:
+        in_time()
         try:
             packet = next(packets)
         except StopIteration:
@@ -162,4 +163,4 @@ def _decoded(
         except av.FFmpegError:
             damaged += 1
     if damaged:
-        warnings.warn(f"{path}: {damaged} damaged packets of pictures were passed over", stacklevel=2)
+        passed_over(f"{path}: {damaged} damaged packets of pictures were passed over")

@@ -7,7 +7,6 @@ gaps are filled with silence, because every sample is placed by its presentation
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import soxr
 
 from filmlens.media.container import MediaError, duration, open_media, origin, sound_stream, timed
+from filmlens.media.watch import in_time, passed_over
 
 __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 
@@ -183,6 +183,7 @@ def _decoded(box: av.container.InputContainer, stream: av.AudioStream, path: str
     damaged = 0
     packets = box.demux(stream)
     while True:
+        in_time()
         try:
             packet = next(packets)
         except StopIteration:
@@ -195,7 +196,7 @@ def _decoded(box: av.container.InputContainer, stream: av.AudioStream, path: str
         except av.FFmpegError:
             damaged += 1
     if damaged:
-        warnings.warn(f"{path}: {damaged} damaged packets of sound were passed over", stacklevel=2)
+        passed_over(f"{path}: {damaged} damaged packets of sound were passed over")
 
 
 def _floats(frame: av.AudioFrame) -> np.ndarray:

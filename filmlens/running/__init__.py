@@ -1,0 +1,1 @@
+"""How a long run is carried out, whatever it computes: staleness, workers, deadlines, the lock, progress, rates."""

@@ -1,0 +1,88 @@
+"""What a stage costs on this machine: seconds of work per second of film, or per model, as measured so far.
+
+Kept in the user's cache folder (``FILMLENS_CACHE``, else ``XDG_CACHE_HOME/filmlens``, else ``~/.cache/filmlens``), one
+entry per machine and stage. Losing the file loses the estimates only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from filmlens.artefacts import write_atomically
+from filmlens.running.work import Done
+
+#: Later films count more: beyond this many the earlier ones fade.
+_MEMORY = 500
+
+
+class Rate(NamedTuple):
+    """Sums over finished tasks: how many, seconds of work, seconds of the films that were read."""
+
+    tasks: float = 0.0
+    seconds: float = 0.0
+    length: float = 0.0
+
+    def estimate(self, lengths: Iterable[float]) -> float:
+        """Seconds of work for films of these lengths (0 where the stage reads no film).
+
+        >>> Rate(tasks=2, seconds=10, length=100).estimate([60, 60])
+        12.0
+        >>> Rate(tasks=2, seconds=10).estimate([0, 0, 0])
+        15.0
+        """
+        lengths = list(lengths)
+        if self.length and any(lengths):
+            return self.seconds * sum(lengths) / self.length
+        return self.seconds * len(lengths) / self.tasks if self.tasks else float("nan")
+
+
+def folder() -> Path:
+    """Where the rates are kept."""
+    own = os.environ.get("FILMLENS_CACHE")
+    if own:
+        return Path(own)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(cache) / "filmlens"
+
+
+def known() -> dict[str, Rate]:
+    """Rates of this machine by stage (``cues``) and variant (``cues@dejavu``)."""
+    return {name: Rate(*sums) for name, sums in _read().get(platform.node(), {}).items()}
+
+
+def rate(label: str, rates: dict[str, Rate]) -> Rate:
+    """Of a variant, else of its stage; empty when neither was ever measured here."""
+    return rates.get(label) or rates.get(label.partition("@")[0]) or Rate()
+
+
+def remember(label: str, done: Iterable[Done]) -> None:
+    """Add what finished tasks took; a cache that cannot be written is no reason to fail."""
+    finished = [d for d in done if not d.error]
+    if not finished:
+        return
+    whole = _read()
+    here = whole.setdefault(platform.node(), {})
+    for name in {label, label.partition("@")[0]}:
+        old = Rate(*here.get(name, ()))
+        fade = min(1.0, _MEMORY / (old.tasks or 1))
+        more = (len(finished), sum(d.seconds for d in finished), sum(d.length for d in finished))
+        here[name] = [round(fade * a + b, 3) for a, b in zip(old, more, strict=True)]
+    try:
+        write_atomically(folder() / "rates.json", lambda part: part.write_text(json.dumps(whole), encoding="utf-8"))
+    except OSError:
+        return
+
+
+def _read() -> dict[str, dict[str, list[float]]]:
+    try:
+        read = json.loads((folder() / "rates.json").read_text(encoding="utf-8"))
+        for sums in (s for machine in read.values() for s in machine.values()):
+            Rate(*map(float, sums))
+        return read
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,131 @@
+"""Mapping tasks over processes through the interface of concurrent.futures: here, by pebble, or on a Dask cluster.
+
+Pebble's pool kills a film that takes too long and outlives a worker that crashes. On a cluster the scheduler of Dask
+repeats what a lost worker had in hand, and the deadline is looked at between packets of media.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, as_completed
+from contextlib import contextmanager
+
+from filmlens.running.work import Done, Task, attempt, told
+
+#: One thread each: two processes with one thread beat one with two.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
+
+
+def over(
+    tasks: Sequence[Task], *, jobs: int = 1, dask: str = "", limit: float | None = None
+) -> Iterator[tuple[Task, Done]]:
+    """Carry out tasks; each with what became of it, as they finish.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    jobs : int
+        Processes. 1 computes here.
+    dask : str
+        Address of a Dask scheduler, such as "tcp://head:8786"; used in place of processes.
+    limit : float, optional
+        Seconds after which a film is given up.
+
+    Raises
+    ------
+    OSError
+        The scheduler cannot be reached.
+    """
+    if not tasks:
+        return
+    if dask:
+        yield from _on_dask(tasks, dask, limit)
+    elif jobs <= 1:
+        yield from ((task, attempt(task, limit)) for task in tasks)
+    else:
+        yield from _in_processes(tasks, jobs, limit)
+
+
+def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
+    from pebble import ProcessPool
+
+    killed = None if limit is None else limit + _GRACE_S
+    with _environment({name: "1" for name in _THREADS}):
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPool(min(jobs, len(tasks)), initializer=end_with_parent, context=context)
+        try:
+            futures = {pool.schedule(attempt, args=(task, limit), timeout=killed): task for task in tasks}
+            yield from _finished(futures)
+            pool.close()
+        except BaseException:
+            pool.stop()  # an interrupted run must not wait for the films in hand
+            raise
+        finally:
+            pool.join()
+
+
+def _on_dask(tasks: Sequence[Task], address: str, limit: float | None) -> Iterator[tuple[Task, Done]]:
+    from distributed import Client
+
+    try:
+        client = Client(address, set_as_default=False, timeout=20)
+    except (OSError, ValueError) as error:
+        raise OSError(f"no Dask scheduler answers at {address} ({told(error)}); start one or correct --dask") from error
+    with client, client.get_executor(pure=False) as executor:
+        futures = {executor.submit(attempt, task, limit): task for task in tasks}
+        try:
+            yield from _finished(futures)
+        except BaseException:
+            executor.shutdown(wait=False)
+            raise
+
+
+def _finished(futures: dict[Future, Task]) -> Iterator[tuple[Task, Done]]:
+    for future in as_completed(futures):
+        task = futures[future]
+        try:
+            done = future.result()
+        except Exception as error:
+            done = Done(_lost(error))
+        yield task, done
+
+
+def _lost(error: Exception) -> str:
+    """Why a worker gave no answer."""
+    kind = type(error).__name__
+    if kind == "ProcessExpired":
+        code = getattr(error, "exitcode", None)
+        how = f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
+        return f"the process that worked on it died ({how}): a decoder crashed, or memory ran out"
+    if kind == "KilledWorker":
+        return "every worker of the cluster that worked on it died: a decoder crashed, or memory ran out"
+    return told(error)
+
+
+def end_with_parent() -> None:
+    """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            multiprocessing.connection.wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """What spawned processes find in their environment, before they import anything."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
