@@ -320,6 +320,10 @@ def _plan(
         }
         if stage.unit == "film" and not all(inputs.values()):
             continue  # an input failed and is recorded there
+        path = _paths(corpus, stage.name, [subject], parameters)[0]
+        if corpus.shared and stage.media and (path.is_file() or {"film", "soundtrack"} & set(stage.media)):
+            kept += path.is_file()  # what was measured before it was shared is all there is
+            continue
         payload = corpus[subject] if stage.unit == "film" else corpus.labels()
         try:
             recipe = {
@@ -332,7 +336,6 @@ def _plan(
         except ValueError as error:
             failed[subject] = str(error)
             continue
-        path = _paths(corpus, stage.name, [subject], parameters)[0]
         recipe = json.loads(json.dumps(recipe, sort_keys=True))
         if path.is_file() and read_provenance(path).get("recipe") == recipe:
             kept += 1

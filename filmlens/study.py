@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens import __version__, artefacts, look, paper, stages
+from filmlens import __version__, artefacts, cuetable, look, paper, stages
 from filmlens.corpus import Corpus
 from filmlens.media.container import duration
 from filmlens.media.excerpt import excerpt
@@ -75,6 +75,7 @@ class Study:
         corpus: str | Path,
         *,
         figures: str | Path = "",
+        derived: str | Path | None = None,
         profile: str = "quick",
         seed: int = 0,
         jobs: int = 1,
@@ -85,7 +86,7 @@ class Study:
         if profile not in PROFILES:
             raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")
         look.use_style()
-        opened = Corpus.open(corpus)
+        opened = Corpus.open(corpus, derived=derived)
         folder = Path(figures) if figures else opened.folder / "figures"
         return cls(opened, folder, profile, int(seed), int(jobs), cues, sound)
 
@@ -129,6 +130,19 @@ class Study:
         if failed:
             raise StudyError("; ".join(sorted(failed)))
         return stages.table(self.corpus, name, **parameters)
+
+    def cues_table(self, **model) -> pd.DataFrame:
+        """Everything measured so far, a row per cue, with the genres heard by the model of Table 5.
+
+        Parameters
+        ----------
+        **model
+            Of the stage ``genre``, in place of the model of Table 5.
+        """
+        trained = cuetable.MODEL | {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        return cuetable.cues_table(
+            self.corpus, cues=self.cues, sound=self.sound, seed=self.seed, model=trained | dict(model)
+        )
 
     def length(self, film_id: str) -> float:
         """Seconds of a film, as the stamper met it; the header's figure when it was not stamped."""
