@@ -99,6 +99,25 @@ def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
     return pd.Series(found, name="seconds", dtype=float).rename_axis("film_id")
 
 
+def film_spans(corpus: Corpus, cues: str = "stamped", *, credits: bool = True) -> pd.DataFrame:
+    """Begin and end (s) of what counts as each film; index film_id.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cues : {"stamped", "verified", "annotated"}
+    credits : bool
+        The whole file (D). False cuts at the columns picture_start and credits_start of films.csv, where they stand.
+    """
+    lengths = film_lengths(corpus, cues).dropna()
+    spans = pd.DataFrame({"begin": 0.0, "end": lengths})
+    if not credits:
+        for film_id in spans.index:
+            film, end = corpus[film_id], spans.loc[film_id, "end"]
+            spans.loc[film_id] = film.seconds("picture_start") or 0.0, film.seconds("credits_start") or end
+    return spans
+
+
 class _Tables:
     """The tables on disk that stand on each other: what was made from other cues than today's is left out."""
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from filmlens import __version__, artefacts, cuetable, look, paper, stages
 from filmlens.corpus import Corpus
+from filmlens.findings import along_film_time
 from filmlens.media.container import duration
 from filmlens.media.excerpt import excerpt
 from filmlens.stamper import evaluation
@@ -143,6 +144,14 @@ class Study:
         return cuetable.cues_table(
             self.corpus, cues=self.cues, sound=self.sound, seed=self.seed, model=trained | dict(model)
         )
+
+    def film_time(self, *, credits: bool = True, parts: int = 20) -> pd.DataFrame:
+        """Music coverage and genre probability along the films' own time: `findings.along_film_time`."""
+        table, spans = self.cues_table(), cuetable.film_spans(self.corpus, self.cues, credits=credits)
+        names = {g: f"probability_{word}" for g, word in cuetable.slugs(self.corpus.genres).items()}
+        if table.empty:
+            raise StudyError(f"no {self.cues} cue in any film: there is no music to place in them")
+        return along_film_time(table, spans, names, self.corpus.labels(), parts=parts, seed=self.seed)
 
     def length(self, film_id: str) -> float:
         """Seconds of a film, as the stamper met it; the header's figure when it was not stamped."""
