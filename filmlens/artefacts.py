@@ -117,9 +117,14 @@ def sweep(folder: Path) -> list[Path]:
 def write_table(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     """Write a table as Parquet with its provenance (JSON-able) in the metadata."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
-    note = json.dumps(provenance | {"table": table_hash(table)}, sort_keys=True).encode()
-    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _KEY: note})
+    arrow = with_provenance(arrow, provenance | {"table": table_hash(table)})
     write_atomically(path, lambda part: pq.write_table(arrow, part))
+
+
+def with_provenance(arrow: pa.Table, provenance: dict) -> pa.Table:
+    """An Arrow table whose metadata carry a provenance (JSON-able)."""
+    note = json.dumps(provenance, sort_keys=True).encode()
+    return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _KEY: note})
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -143,6 +148,17 @@ def read_provenance(path: Path) -> dict:
         return json.loads((pq.read_schema(path).metadata or {}).get(_KEY, b"{}"))
     except (OSError, ValueError, pa.ArrowException):
         return {}
+
+
+def stands_on(provenance: dict, tables: Iterable[str]) -> bool:
+    """Whether everything that an artefact was made from is among `tables`, given by their hashes.
+
+    >>> stands_on({"recipe": {"inputs": {"sheet": ["a"]}}}, {"a", "b"}), stands_on({}, {"a"})
+    (True, False)
+    """
+    if "recipe" not in provenance:
+        return False
+    return {h for known in provenance["recipe"]["inputs"].values() for h in known} <= set(tables)
 
 
 def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapping[str, Mapping[str, str]]) -> None:

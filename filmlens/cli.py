@@ -85,6 +85,43 @@ def run(
     raise typer.Exit(code)
 
 
+@app.command()
+def share(
+    corpus: CorpusFolder,
+    out: Annotated[Path, typer.Option(help="The zip to write, such as features.zip.")],
+    licence: Annotated[str, typer.Option(help="What others may do with it, such as 'CC BY 4.0'.")] = "",
+    derived: Annotated[Path | None, typer.Option(help="Where the computed tables are.")] = None,
+) -> None:
+    """Write what was measured as a data set for others, without films and music; `run` takes it as a corpus."""
+    from filmlens.corpus import Corpus
+    from filmlens.sharing import share
+
+    typer.echo(share(Corpus.open(corpus, derived=derived), out, licence=licence))
+
+
+@app.command()
+def genres(
+    corpus: CorpusFolder,
+    imdb: Annotated[Path, typer.Option(help="title.basics.tsv.gz, from datasets.imdbws.com.")],
+    labels: Annotated[str, typer.Option(help="Genres to keep, in IMDb's words; the paper's six by default.")] = "",
+    out: Annotated[Path | None, typer.Option(help="A new films.csv with these genres.")] = None,
+) -> None:
+    """Look up the films' genres by their imdb_id; the corpus itself is not changed."""
+    from filmlens.corpus import Corpus
+    from filmlens.imdb import labels as look_up
+    from filmlens.imdb import write_films
+    from filmlens.look import GENRES
+
+    opened = Corpus.open(corpus)
+    found = look_up(opened, imdb, genres=labels.split(",") if labels else GENRES)
+    typer.echo(found.films[["film_id", "imdb_id", "imdb_title", "imdb_year", "before", "genres"]].to_csv(index=False))
+    for problem in found.problems:
+        typer.echo(problem)
+    if out:
+        typer.echo(f"{write_films(opened, found, out)}: compare it with films.csv, then put it in its place")
+    raise typer.Exit(1 if found.problems else 0)
+
+
 def _value(text: str) -> tuple[str, object]:
     """A parameter from the command line: NAME=VALUE, numbers and truth values as such.
 

@@ -11,11 +11,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
 
-from filmlens import look, paper
+from filmlens import archive, look, paper
 
 COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack")
 SOUND_ENDINGS = {".mp3", ".m4a", ".aac", ".flac", ".wav", ".ogg", ".opus", ".ac3", ".eac3", ".dts", ".aif", ".aiff"}
@@ -75,6 +76,8 @@ class Film:
         CorpusError
             No such folder, no sound file in it, or two files of one name.
         """
+        if self.soundtrack is None and (self.folder / archive.MARK).is_file():
+            raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if self.soundtrack is None or not self.soundtrack.is_dir():
             raise CorpusError(
                 f"films.csv row {self.row}: the soundtrack folder {self.soundtrack} of {self.id} is missing"
@@ -132,6 +135,7 @@ class Corpus:
         ----------
         folder : path
             A relative path is looked up from the working directory, then from the folder that holds the notebooks'.
+            A zip that ``filmlens share`` made is unpacked beside itself first.
         derived : path, optional
             Where computed tables go; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
 
@@ -169,6 +173,11 @@ class Corpus:
         return (self.folder / "planted.json").is_file()
 
     @property
+    def shared(self) -> bool:
+        """Whether this came from ``filmlens share``: what was measured is there, the films and music are not."""
+        return (self.folder / archive.MARK).is_file()
+
+    @property
     def films(self) -> pd.DataFrame:
         """One row per film: films.csv as it stands, genres as tuples."""
         rows = [
@@ -203,6 +212,10 @@ class Corpus:
         rows = [(f.id, f.title, f.year, ", ".join(f.genres)) for f in self]
         return pd.DataFrame(rows, columns=["film_id", "title", "year", "genres"]).astype({"year": "Int64"})
 
+    def cues_table(self, **choices) -> pd.DataFrame:
+        """Everything measured so far as one tidy table, a row per cue: see `filmlens.cuetable.cues_table`."""
+        return import_module("filmlens.cuetable").cues_table(self, **choices)
+
     def __repr__(self) -> str:
         return f"Corpus({str(self.folder)!r}: {len(self)} films, {', '.join(self.genres) or 'no genre'})"
 
@@ -212,10 +225,14 @@ class Corpus:
 
 
 def find_folder(folder: str | Path) -> Path:
-    """A folder as given, or from the folder that holds the package: JupyterLab's working directory is notebooks/."""
+    """A folder as given, or from the folder that holds the package: JupyterLab's working directory is notebooks/.
+
+    A zip is unpacked beside itself and stands for its folder.
+    """
     folder = Path(folder).expanduser()
     here = [folder, Path(__file__).resolve().parent.parent / folder]
-    return next((p for p in here if p.is_dir()), folder).resolve()
+    found = next((p for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), folder).resolve()
+    return archive.unpack_beside(found) if found.is_file() and found.suffix == ".zip" else found
 
 
 def read_films(folder: Path) -> tuple[list[Film], list[str]]:
@@ -237,6 +254,7 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if missing:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")
     films, faults, seen = [], [], {}
+    shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     for row, line in enumerate(table.to_dict("records"), start=2):
         line = {str(k): str(v).strip() for k, v in line.items()}
         film_id, year = line["film_id"], line["year"]
@@ -247,7 +265,7 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
         seen.setdefault(film_id, row)
         if year and not re.fullmatch(r"\d{4}", year):
             faults.append(f"row {row}: year {year!r} is not a year of four digits; correct or empty it")
-        if not line["film"]:
+        if not line["film"] and not shared:
             faults.append(f"row {row}: no film file is named; fill the column film")
         films.append(
             Film(
@@ -255,8 +273,8 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 title=line["title"],
                 year=int(year) if re.fullmatch(r"\d{4}", year) else None,
                 genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
-                film=folder / line["film"],
-                soundtrack=folder / line["soundtrack"] if line["soundtrack"] else None,
+                film=folder / "not shared" / "film" if shared else folder / line["film"],
+                soundtrack=folder / line["soundtrack"] if line["soundtrack"] and not shared else None,
                 annotation=_annotation_file(folder, film_id),
                 row=row,
                 folder=folder,

@@ -25,6 +25,7 @@ ITEMS = (
     ("S3", "s3_films", "03_genre_models", "Precision and recall per film"),
     ("Fig 3", "fig3_importance", "04_feature_importance", "Which features matter"),
     ("Table 5", "table5_crossmodal", "05_cross_modal", "Does the picture agree"),
+    ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )
 
 _MARKS = ("<!-- numbers: made by `make figures` -->", "<!-- end of numbers -->")
@@ -59,6 +60,9 @@ shows that the software works and says nothing about cinema.{% endif %}</p>
 <section><h2>Notebooks</h2>
 <ul>{% for n in notebooks %}<li><a href="notebooks/{{ n }}.html">{{ n }}</a></li>{% endfor %}</ul>
 <p>Versions, parameters, minutes: <a href="provenance.json">provenance.json</a></p></section>
+{% if cues %}<section><h2>Every cue as one table</h2>
+<p><a href="cues.csv">cues.csv</a> · <a href="cues.parquet">cues.parquet</a> · what the columns mean:
+<a href="cues_columns.csv">cues_columns.csv</a></p></section>{% endif %}
 <footer><p><small>{{ citation }}</small></p></footer>
 </html>
 """)
@@ -114,6 +118,7 @@ def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, fai
         failures=_html(look.html_table(failures)) if len(failures) else "",
         numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[2:]})),
         notebooks=list(provenance["notebooks"]),
+        cues=(out / "cues.csv").is_file(),
         citation=paper.CITATION,
     )
     path = out / "index.html"

@@ -14,6 +14,7 @@ import re
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
@@ -23,7 +24,11 @@ from typing import Any
 from filmlens import __version__
 from filmlens.artefacts import fingerprint
 from filmlens.corpus import Corpus
+from filmlens.cuetable import write_cues_table
+from filmlens.study import Study
 
+#: Notebooks that listen to or look at the films.
+MEDIA = ("01", "02", "06")
 PACKAGES = (
     "av",
     "librosa",
@@ -122,6 +127,8 @@ def run(
 
     opened = Corpus.open(corpus, derived=derived)
     chosen = choose_notebooks(notebooks)
+    if opened.shared:
+        chosen = _without_media(chosen, asked=notebooks is not None, say=say)
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
     known = {n: known_parameters(n) for n in chosen}
     unknown = sorted(set(given) - {name for names in known.values() for name in names})
@@ -160,6 +167,8 @@ def run(
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "packages": {p: metadata.version(p) for p in PACKAGES},
     }
+    choices = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
+    _write_cues(Study.open(opened.folder, derived=opened.derived, profile=profile, **choices), out, say)
     (out / "provenance.json").write_text(json.dumps(provenance, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     failed = {(film, stage): text for stage, s in stages.items() for film, text in s["failed"].items()}
     write_report(opened, out, folder, provenance, failed)
@@ -170,6 +179,27 @@ def run(
         f"{provenance['minutes']} min"
     )
     return 1 if errors or failed else 0
+
+
+def _without_media(chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
+    """Of the notebooks, those that a shared corpus can run; the others are named."""
+    needy = [n for n in chosen if n.stem[:2] in MEDIA]
+    if needy and asked:
+        raise RunError(f"{', '.join(n.stem for n in needy)} need the films, which a shared corpus has not")
+    if needy:
+        say(f"left out, because a shared corpus has no films: {', '.join(n.stem for n in needy)}")
+    return [n for n in chosen if n not in needy]
+
+
+def _write_cues(study: Study, out: Path, say: Callable[[str], None]) -> None:
+    """``cues.parquet``, ``cues.csv``, ``cues_columns.csv``: everything that is known of every cue."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        table = study.cues_table()
+    for warning in caught:
+        say(f"{out / 'cues.csv'}: {warning.message}")
+    if len(table):
+        write_cues_table(table, out)
 
 
 def read_journal(journal: Path) -> dict[str, dict]:

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens import __version__, artefacts, look, paper, stages
+from filmlens import __version__, artefacts, cuetable, look, paper, stages
 from filmlens.corpus import Corpus
+from filmlens.findings import along_film_time
 from filmlens.media.container import duration
 from filmlens.media.excerpt import excerpt
 from filmlens.stamper import evaluation
@@ -75,6 +76,7 @@ class Study:
         corpus: str | Path,
         *,
         figures: str | Path = "",
+        derived: str | Path | None = None,
         profile: str = "quick",
         seed: int = 0,
         jobs: int = 1,
@@ -85,7 +87,7 @@ class Study:
         if profile not in PROFILES:
             raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")
         look.use_style()
-        opened = Corpus.open(corpus)
+        opened = Corpus.open(corpus, derived=derived)
         folder = Path(figures) if figures else opened.folder / "figures"
         return cls(opened, folder, profile, int(seed), int(jobs), cues, sound)
 
@@ -129,6 +131,27 @@ class Study:
         if failed:
             raise StudyError("; ".join(sorted(failed)))
         return stages.table(self.corpus, name, **parameters)
+
+    def cues_table(self, **model) -> pd.DataFrame:
+        """Everything measured so far, a row per cue, with the genres heard by the model of Table 5.
+
+        Parameters
+        ----------
+        **model
+            Of the stage ``genre``, in place of the model of Table 5.
+        """
+        trained = cuetable.MODEL | {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        return cuetable.cues_table(
+            self.corpus, cues=self.cues, sound=self.sound, seed=self.seed, model=trained | dict(model)
+        )
+
+    def film_time(self, *, credits: bool = True, parts: int = 20) -> pd.DataFrame:
+        """Music coverage and genre probability along the films' own time: `findings.along_film_time`."""
+        table, spans = self.cues_table(), cuetable.film_spans(self.corpus, self.cues, credits=credits)
+        names = {g: f"probability_{word}" for g, word in cuetable.slugs(self.corpus.genres).items()}
+        if table.empty:
+            raise StudyError(f"no {self.cues} cue in any film: there is no music to place in them")
+        return along_film_time(table, spans, names, self.corpus.labels(), parts=parts, seed=self.seed)
 
     def length(self, film_id: str) -> float:
         """Seconds of a film, as the stamper met it; the header's figure when it was not stamped."""

@@ -6,6 +6,7 @@ Everything here takes arrays and DataFrames and returns DataFrames; nothing read
 
 from filmlens.findings.claims import claims_table, robustness_table
 from filmlens.findings.crossmodal import clip_medians, cross_modal, table5
+from filmlens.findings.filmtime import along_film_time
 from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
 from filmlens.findings.latex import latex_table
 from filmlens.findings.profile import example_cues, genre_profile
@@ -16,6 +17,7 @@ from filmlens.findings.transplanted import transplanted_cues
 
 __all__ = [
     "ImportanceRuns",
+    "along_film_time",
     "claims_table",
     "clip_medians",
     "cross_modal",

@@ -115,6 +115,11 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
         if any(not paths and (step.sources[name].whole or not place.whole) for name, paths in inputs.items()):
             plan.blocked.append(subject)
             continue
+        path = place.path(subject)
+        if corpus.shared and step.media and (path.is_file() or {"film", "soundtrack"} & set(step.media)):
+            if path.is_file():
+                plan.fresh[subject] = []
+            continue  # what was measured before it was shared is all there is
         payload = labels if place.whole else corpus[subject]
         try:
             media = table if place.whole else staleness.fingerprints(payload, step.media)
@@ -126,7 +131,6 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
             for name, paths in inputs.items()
         }
         recipe = staleness.recipe(place.stage, step.version, step.own, tables, media)
-        path = place.path(subject)
         carried = read_provenance(path) if path.is_file() else {}
         why = staleness.reason(path, carried, recipe)
         awaited = [step.sources[name].stage for name, paths in inputs.items() if any(p in coming for p in paths)]

@@ -17,7 +17,7 @@ import pandas as pd
 from filmlens import __version__, artefacts
 from filmlens.artefacts import ArtefactError, Measured, WriteError
 from filmlens.corpus import Film
-from filmlens.media import container
+from filmlens.media import MediaError, container
 from filmlens.media.watch import watched
 
 TOO_LONG = "took longer than its time limit"
@@ -197,4 +197,7 @@ def _torch_too() -> None:
 def _length(task: Task) -> float:
     if not isinstance(task.payload, Film) or "film" not in task.recipe["media"]:
         return 0.0
-    return container.duration(task.payload.film)
+    try:
+        return container.duration(task.payload.film)
+    except MediaError:
+        return 0.0  # only for the rate; the stage itself says what is wrong with the file

@@ -1,0 +1,244 @@
+"""One tidy table: a row per cue with everything that is known of it, for pandas, R or a spreadsheet.
+
+It only gathers what lies on disk. Column names are plain words (``probability_sci_fi``), so that they need no quoting
+in a formula of R.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from filmlens import artefacts, dictionary, stages
+from filmlens.corpus import Corpus, CorpusError, Film, parse_time
+from filmlens.features import mir
+from filmlens.findings import crossmodal
+from filmlens.look import write_csv
+from filmlens.media import container
+
+#: The model whose probabilities and attention stand in the table: the paper's for Table 5, the shorter training.
+MODEL = {"model": "single_attention", "hidden": 128, "epochs": 60, "learning_rate": 1e-3}
+#: Choice of cues -> the stage that holds the sheet.
+SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}
+_KEYS = ["film_id", "cue"]
+_JUDGED = ("accept", "corrected", "added", "reject")
+_TIMES = ["start", "end", "duration", "position", "film_seconds", "track_start", "speed", "score"]
+
+
+def cues_table(
+    corpus: Corpus,
+    *,
+    cues: str = "stamped",
+    sound: str = "track",
+    seed: int = 0,
+    features: str = "mir",
+    model: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Everything measured so far, one row per cue; nothing is computed.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cues : {"stamped", "verified", "annotated"}
+        The cue sheet.
+    sound : {"track", "film"}
+        What the music was measured on.
+    seed : int
+        Of the genre model.
+    features : str
+        The feature set that the genre model learnt from.
+    model : mapping, optional
+        Parameters of the stage ``genre`` in place of `MODEL`.
+
+    Returns
+    -------
+    DataFrame
+        The film's columns of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end,
+        duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score; the 140
+        MIR columns; ``probability_<genre>`` and ``attention_<genre>`` of the model that never saw the film;
+        picture_brightness and picture_contrast (medians over the cue); verdict. What was not measured is missing
+        (NaN, or empty text). By film, in the order of films.csv, and start. See `filmlens.dictionary`.
+    """
+    chosen = {"cues": cues, "sound": sound, "seed": seed, "features": features} | dict(model or MODEL)
+    tables = _Tables(corpus, chosen)
+    sheet = tables.read(SHEETS[cues])
+    if sheet.empty:
+        return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES])
+    table = _films(corpus).merge(sheet, on="film_id")
+    table["film_seconds"] = table["film_id"].map(film_lengths(corpus, cues))
+    table["duration"] = table["end"] - table["start"]
+    table["position"] = ((table["start"] + table["end"]) / 2 / table["film_seconds"]).clip(0, 1)
+    last = [*_TIMES, *(["usage"] if "usage" in table else [])]
+    table = table[[*(c for c in table.columns if c not in (*last, "aligned")), *last]]
+    tables.read("mir")  # its hashes are what the cue vectors stand on
+    parts = [tables.read("mir-cues").reindex(columns=[*_KEYS, *mir.COLUMNS]), _pictures(sheet, tables.read("visual"))]
+    if features != "mir":
+        tables.read(features), tables.read(f"{features}-cues")
+    parts.insert(1, _heard(corpus, tables.model()))
+    for part in parts:
+        table = table.merge(part.astype({"film_id": table["film_id"].dtype}), on=_KEYS, how="left", validate="1:1")
+    verdicts = [_verdicts(corpus[film_id], cues) for film_id, cues in table.groupby("film_id", sort=False)]
+    if tables.missing:
+        warnings.warn(f"older than the cues, so left out: {', '.join(tables.missing)}; run again", stacklevel=2)
+    return table.copy().assign(verdict=np.concatenate(verdicts))
+
+
+def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
+    """Seconds of every film that has a cue sheet, with cues in it or without; index film_id."""
+    found = {}
+    for film in corpus:
+        if stages.path(corpus, SHEETS[cues], film.id).is_file():
+            stamped = stages.path(corpus, "cues", film.id)
+            seconds = artefacts.read_provenance(stamped).get("notes", {}).get("duration")
+            found[film.id] = float(seconds) if seconds else _length(film)
+    return pd.Series(found, name="seconds", dtype=float).rename_axis("film_id")
+
+
+def film_spans(corpus: Corpus, cues: str = "stamped", *, credits: bool = True) -> pd.DataFrame:
+    """Begin and end (s) of what counts as each film; index film_id.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cues : {"stamped", "verified", "annotated"}
+    credits : bool
+        The whole file (D). False cuts at the columns picture_start and credits_start of films.csv, where they stand.
+    """
+    lengths = film_lengths(corpus, cues).dropna()
+    spans = pd.DataFrame({"begin": 0.0, "end": lengths})
+    if not credits:
+        for film_id in spans.index:
+            film, end = corpus[film_id], spans.loc[film_id, "end"]
+            spans.loc[film_id] = film.seconds("picture_start") or 0.0, film.seconds("credits_start") or end
+    return spans
+
+
+class _Tables:
+    """The tables on disk that stand on each other: what was made from other cues than today's is left out."""
+
+    def __init__(self, corpus: Corpus, chosen: Mapping[str, Any]):
+        self._corpus, self._chosen, self._hashes = corpus, chosen, set()
+        self.missing: list[str] = []
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A film stage's table for all films; its hashes count from now on."""
+        if name not in stages.STAGES:
+            return pd.DataFrame({"film_id": pd.Series(dtype=str)})
+        tables, known = [], self._known(name)
+        for film_id in self._corpus.ids:
+            path = stages.path(self._corpus, name, film_id, **known)
+            provenance = artefacts.read_provenance(path) if path.is_file() else {}
+            if artefacts.stands_on(provenance, self._hashes):
+                self._hashes.add(provenance["table"])
+                tables.append(artefacts.read_table(path))
+            elif path.is_file():
+                self.missing.append(f"{name} of {film_id}")
+        filled = [t for t in tables if len(t)] or tables[:1]
+        return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
+
+    def model(self):
+        """The cross-validated model, where one was fitted on these tables and labels."""
+        path = stages.path(self._corpus, "genre", **self._known("genre"))
+        provenance = artefacts.read_provenance(path)
+        same = provenance.get("recipe", {}).get("media") == artefacts.table_hash(self._corpus.s1())
+        if same and artefacts.stands_on(provenance, self._hashes):
+            return stages.folds(self._corpus, "genre", **self._known("genre"))
+        self.missing += ["the genre model"] if path.is_file() else []
+        return None
+
+    def _known(self, stage: str) -> dict[str, Any]:
+        known = stages.parameter_names(stage, self._chosen)
+        return {k: v for k, v in self._chosen.items() if k in known}
+
+
+def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
+    """``cues.parquet``, ``cues.csv`` and the data dictionary ``cues_columns.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    artefacts.write_atomically(folder / "cues.parquet", lambda part: table.to_parquet(part, index=False))
+    write_csv(table, folder / "cues.csv")
+    dictionary.describe(table).drop(columns="table").to_csv(folder / "cues_columns.csv", index=False)
+
+
+def slug(name: str, taken: tuple[str, ...] = ()) -> str:
+    """A genre as part of a column name; numbered when another genre has it already.
+
+    >>> slug("Sci-Fi"), slug("Film noir"), slug("Sci Fi", ("sci_fi",))
+    ('sci_fi', 'film_noir', 'sci_fi_2')
+    """
+    word = "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "genre"
+    same = sum(t == word or (t.startswith(f"{word}_") and t[len(word) + 1 :].isdigit()) for t in taken)
+    return f"{word}_{same + 1}" if same else word
+
+
+def slugs(genres) -> dict[str, str]:
+    """Genre -> its part of a column name, all different."""
+    found: dict[str, str] = {}
+    for genre in genres:
+        found[genre] = slug(genre, tuple(found.values()))
+    return found
+
+
+def _films(corpus: Corpus) -> pd.DataFrame:
+    films = corpus.films.drop(columns=["film", "soundtrack"]).astype({"year": "Int64"})
+    made = {"cue", "track", "verdict", *_TIMES, *mir.COLUMNS}
+    films = films.rename(columns={c: f"film_{c}" for c in films.columns if c in made})
+    films["genres"] = ["|".join(f.genres) for f in corpus]
+    for genre, word in slugs(corpus.genres).items():
+        films[f"genre_{word}"] = [genre in f.genres for f in corpus]
+    return films
+
+
+def _heard(corpus: Corpus, model) -> pd.DataFrame:
+    """Out-of-fold probabilities of every cue, and its share of its film's attention."""
+    names = slugs(corpus.genres)
+    columns = [f"{kind}_{word}" for kind in ("probability", "attention") for word in names.values()]
+    if model is None:
+        return pd.DataFrame({"film_id": pd.Series(dtype=str), "cue": pd.Series(dtype="int64")}).reindex(
+            columns=[*_KEYS, *columns]
+        )
+    heard = model.instances()
+    parts = {key: heard[key] for key in _KEYS}
+    for genre, word in names.items():
+        weight = heard[f"attention {genre}"]
+        parts[f"probability_{word}"] = heard[genre]
+        parts[f"attention_{word}"] = weight / weight.groupby(heard["film_id"]).transform("sum")
+    return pd.DataFrame(parts)[[*_KEYS, *columns]]
+
+
+def _pictures(sheet: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
+    names = {"brightness": "picture_brightness", "contrast": "picture_contrast"}
+    if not set(names) <= set(visual.columns):
+        return sheet[_KEYS].assign(**dict.fromkeys(names.values(), np.nan))
+    return crossmodal.clip_medians(sheet, visual).rename(columns=names)
+
+
+def _length(film: Film) -> float:
+    try:
+        return container.duration(film.film)
+    except container.MediaError:
+        return float("nan")
+
+
+def _verdicts(film: Film, cues: pd.DataFrame) -> np.ndarray:
+    """What was judged of each cue, found again by track and overlap; the last verdict counts."""
+    found = np.full(len(cues), "", dtype=object)
+    if not film.verdicts.is_file():
+        return found
+    table = pd.read_csv(film.verdicts, dtype=str, keep_default_na=False)
+    if lacking := {"track", "start", "end", "verdict"} - set(table.columns):
+        raise CorpusError(f"{film.verdicts} row 1: the header lacks {', '.join(sorted(lacking))}")
+    start, end, track = (cues[c].to_numpy() for c in ("start", "end", "track"))
+    for row in table[table["verdict"].isin(_JUDGED)].to_dict("records"):
+        corrected = (row.get(f"new_{c}") or row[c] for c in ("track", "start", "end"))
+        for name, begin, stop in ((row["track"], row["start"], row["end"]), tuple(corrected)):
+            overlap = np.minimum(end, parse_time(stop)) - np.maximum(start, parse_time(begin))
+            overlap = np.where(track == name, overlap, 0.0)
+            if overlap.max(initial=0) > 0:
+                found[overlap.argmax()] = row["verdict"]
+                break
+    return found
