@@ -17,7 +17,8 @@ import pandas as pd
 from filmlens import __version__, artefacts
 from filmlens.artefacts import ArtefactError, Measured, WriteError
 from filmlens.corpus import Film
-from filmlens.media import MediaError, container
+from filmlens.media import container
+from filmlens.media.container import MediaError
 from filmlens.media.watch import watched
 
 TOO_LONG = "took longer than its time limit"
