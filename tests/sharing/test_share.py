@@ -55,9 +55,8 @@ def test_the_zip_holds_every_table_twice_and_says_what_it_is(corpus, tmp_path):
 def test_nothing_private_and_nothing_of_the_media_goes_in(corpus, tmp_path):
     (corpus.derived / "peaks").mkdir()
     (corpus.derived / "peaks" / "film 0.parquet").write_bytes(b"waveform")
-    artefacts.record_failures(
-        corpus.derived / "failures.csv", "mir", ["film 1"], {"film 1": f"{corpus['film 1'].film}: is cut"}
-    )
+    error = {"mir": {"film 1": f"{corpus['film 1'].film}: is cut"}}
+    artefacts.record_failures(corpus.derived / "failures.csv", {"mir": ["film 1"]}, error)
     share(corpus, tmp_path / "f.zip")
     files = read(tmp_path / "f.zip")
     text = b"\n".join(files.values())
