@@ -21,6 +21,8 @@ from filmlens import archive, look, paper
 COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack")
 SOUND_ENDINGS = {".mp3", ".m4a", ".aac", ".flac", ".wav", ".ogg", ".opus", ".ac3", ".eac3", ".dts", ".aif", ".aiff"}
 USAGES = {"score", "song", "diegetic"}
+#: Columns whose films can be held out together: films of one franchise or composer resemble each other.
+GROUPS = ("franchise", "composer")
 _FILM_ID = re.compile(r"[^/\\\0]+")
 
 
@@ -211,6 +213,11 @@ class Corpus:
         """S1: the films with their tags."""
         rows = [(f.id, f.title, f.year, ", ".join(f.genres)) for f in self]
         return pd.DataFrame(rows, columns=["film_id", "title", "year", "genres"]).astype({"year": "Int64"})
+
+    def groups(self) -> pd.DataFrame:
+        """Franchise and composer of every film as text; empty where it is not given."""
+        index = pd.Index(self.ids, name="film_id")
+        return pd.DataFrame({name: [film.more.get(name, "") for film in self] for name in GROUPS}, index=index)
 
     def cues_table(self, **choices) -> pd.DataFrame:
         """Everything measured so far as one tidy table, a row per cue: see `filmlens.cuetable.cues_table`."""

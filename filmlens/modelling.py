@@ -10,9 +10,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from filmlens import artefacts, findings
+from filmlens import artefacts, findings, paper
+from filmlens.corpus import GROUPS
 from filmlens.features import mir
 from filmlens.findings import crossmodal
 from filmlens.genre import (
@@ -44,6 +46,22 @@ OTHERS = {
 }
 
 
+#: The only F1 that the paper's text gives of single models; its Table 4 did not come with it.
+_STATED = {
+    ("mir", "average 64"): "macro-F1 MIR average pooling 64 nodes",
+    ("vggish", "single_attention 128"): "macro-F1 single attention VGGish",
+}
+
+
+def stated_f1(features: str, name: str) -> float:
+    """What the paper states of a model's macro-F1; NaN where it states nothing.
+
+    >>> stated_f1("mir", "average 64"), stated_f1("mir", "max 64")
+    (0.61, nan)
+    """
+    return paper.number(_STATED[features, name]) if (features, name) in _STATED else float("nan")
+
+
 def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *, shortest: float = 5.0) -> Bags:
     """Bags of the films that have a genre: their cues of at least `shortest` seconds.
 
@@ -72,10 +90,20 @@ def bags_like(model: CrossValidation, features: pd.DataFrame) -> Bags:
     return Bags.from_table(model.cues[keys].merge(features, on=keys), model.film_ids, model.columns)
 
 
-def genre(labels: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossValidation:
-    """Cross-validate one model (paper: Genre prediction model training procedure)."""
-    p = parameters
-    bags = bags_of(tables["features"], tables["sheet"], labels, shortest=p["shortest"])
+def labels_of(films: pd.DataFrame) -> pd.DataFrame:
+    """The genres among what a corpus stage knows of the films: its bool columns."""
+    return films.select_dtypes(bool)
+
+
+def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossValidation:
+    """Cross-validate one model (paper: Genre prediction model training procedure).
+
+    ``scheme`` may also be "franchise" or "composer": films that share one are held out together. ``mfcc_ranks="1-13"``
+    leaves the loudness (rank 0 and its deltas) out of the MIR features.
+    """
+    p, labels = parameters, labels_of(films)
+    unwanted = _rank0() if p["features"] == "mir" and p["mfcc_ranks"] == "1-13" else []
+    bags = bags_of(tables["features"].drop(columns=unwanted), tables["sheet"], labels, shortest=p["shortest"])
     if (bags.sizes > 0).sum() < 2:
         raise ValueError(
             f"genre models need at least two films with a genre and a cue of {p['shortest']:g} s or more; there are "
@@ -88,19 +116,53 @@ def genre(labels: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVa
         model = OTHERS[p["model"]](p["seed"])
     else:
         raise ValueError(f"model={p['model']!r} is unknown; choose one of {', '.join([*POOLINGS, *OTHERS])}")
-    return cross_validate(model, bags, labels.loc[list(bags.film_ids)], scheme=p["scheme"])
+    truth = labels.loc[list(bags.film_ids)]
+    if p["scheme"] not in GROUPS:
+        return cross_validate(model, bags, truth, scheme=p["scheme"])
+    groups = films.loc[truth.index, p["scheme"]]
+    if not (groups != "").any():
+        raise ValueError(f"scheme={p['scheme']!r}: films.csv has no column {p['scheme']}, or nothing in it")
+    return cross_validate(model, bags, truth, scheme="grouped", groups=groups.tolist())
 
 
-def importance(labels: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, permuted: str, rank0: str):
+def _rank0() -> list[str]:
+    kept = {c for columns in mir.groups("1-13").values() for c in columns}
+    return [c for c in mir.COLUMNS if c not in kept]
+
+
+def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, permuted: str, rank0: str):
     """Permutation importance of the feature groups under the held-out models (paper: eq. 3, Fig 3)."""
     model: CrossValidation = tables["genre"]
     bags = bags_like(model, tables["features"])
+    known = labels_of(films).loc[list(bags.film_ids)]
+    return findings.group_importance(
+        model.predict, list(bags), known, _groups(bags, rank0), n_repeats=n_repeats, scheme=permuted
+    )
+
+
+def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.DataFrame:
+    """F1 of the model trained again without each feature group, and with only that group: the check on Fig 3."""
+    model: CrossValidation = tables["genre"]
+    bags = bags_like(model, tables["features"])
+    settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}
+
+    def fit_predict(some: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
+        again = cross_validate(BagClassifier(**settings), some, labels, scheme="grouped", groups=model.fold.tolist())
+        return again.probability
+
+    known = labels_of(films).loc[list(bags.film_ids)]
+    return findings.retrained_importance(fit_predict, list(bags), known, _groups(bags, rank0))
+
+
+def _groups(bags: Bags, rank0: str) -> dict[str, list[int]]:
+    """Columns of each group of MIR features among those that the bags have."""
     groups = {
         name: [bags.columns.index(c) for c in columns if c in bags.columns]
         for name, columns in mir.groups(rank0=rank0).items()
     }
-    known = labels.loc[list(bags.film_ids)]
-    return findings.group_importance(model.predict, list(bags), known, groups, n_repeats=n_repeats, scheme=permuted)
+    if not any(groups.values()):
+        raise ValueError("feature importance is of the groups of MIR features; run it on features='mir'")
+    return groups
 
 
 def predicted_labels(model: CrossValidation) -> pd.DataFrame:
@@ -109,14 +171,25 @@ def predicted_labels(model: CrossValidation) -> pd.DataFrame:
     return table[model.fold >= 0]
 
 
-def cross_modal(labels: pd.DataFrame, tables: dict[str, Any]) -> pd.DataFrame:
-    """Brightness and contrast under actual and predicted genres (paper: Table 5)."""
+def cross_modal(films: pd.DataFrame, tables: dict[str, Any], *, contrast: str) -> pd.DataFrame:
+    """Brightness and contrast under actual and predicted genres (paper: Table 5).
+
+    ``contrast`` names the column of the visual features that stands for it.
+    """
+    labels, visual = labels_of(films), tables["visual"]
     predicted = predicted_labels(tables["genre"])
     cues = tables["sheet"][tables["sheet"]["film_id"].isin(predicted.index)]
-    if tables["visual"].empty:
+    if visual.empty:
         raise ValueError("no film has pictures: there is nothing to compare the music with")
-    clips = crossmodal.clip_medians(cues, tables["visual"])
+    if contrast not in visual:
+        raise ValueError(f"contrast={contrast!r} is unknown; choose one of {', '.join(measures_of(visual))}")
+    clips = crossmodal.clip_medians(cues, visual.assign(contrast=visual[contrast]))
     return findings.cross_modal(clips, labels.loc[predicted.index], predicted)
+
+
+def measures_of(visual: pd.DataFrame) -> list[str]:
+    """Names of the definitions of contrast among visual features."""
+    return [c for c in visual.columns if c.startswith("contrast")]
 
 
 def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:

@@ -25,6 +25,10 @@ ITEMS = (
     ("S3", "s3_films", "03_genre_models", "Precision and recall per film"),
     ("Fig 3", "fig3_importance", "04_feature_importance", "Which features matter"),
     ("Table 5", "table5_crossmodal", "05_cross_modal", "Does the picture agree"),
+    ("Direction", "genre_profile", "04_feature_importance", "Which way a genre's music departs"),
+    ("Claims", "claims", "05_cross_modal", "Which of the paper's claims stand"),
+    ("Robustness", "claims_robustness", "05_cross_modal", "Whether they stand when one choice is made otherwise"),
+    ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
     ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )
 

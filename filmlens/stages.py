@@ -81,6 +81,7 @@ _GENRE = {
     "space": "decision",
     "scheme": "leave-one-film-out",
     "shortest": 5.0,
+    "mfcc_ranks": "0-13",
     "seed": 0,
 }
 #: Runs, which values are exchanged, and where the loudness of the MFCC counts.
@@ -95,7 +96,8 @@ _ROWS = (
     Stage("visual", "measuring:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False}),
     Stage("genre", "modelling:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
     Stage("importance", "modelling:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
-    Stage("cross-modal", "modelling:cross_modal", ("genre", "sheet", "visual"), (), {}, "corpus"),
+    Stage("retrained", "modelling:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
+    Stage("cross-modal", "modelling:cross_modal", ("genre", "sheet", "visual"), (), {"contrast": "contrast"}, "corpus"),
 )
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 _SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}

@@ -12,20 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from filmlens import __version__, artefacts, cuetable, look, paper, stages
 from filmlens.corpus import Corpus
 from filmlens.findings import along_film_time
-from filmlens.media.container import duration
+from filmlens.findings.latex import latex_table
+from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import excerpt
+from filmlens.media.pictures import key_pictures
 from filmlens.stamper import evaluation
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
 #: paper's learning rate are no short cut: they end under the floor.
 PROFILES: dict[str, dict[str, Any]] = {
-    "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100},
-    "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20},
+    "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100, "n_boot": 2000},
+    "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500},
 }
 
 
@@ -178,6 +181,16 @@ class Study:
             f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
         )
 
+    def strip(self, film_id: str, count: int = 14) -> list[tuple[float, np.ndarray]]:
+        """Key frames spread over a film, (seconds, luma), to lie above a timeline; none of a sound file."""
+        film = self.corpus[film_id].film
+        if not probe(film).has_pictures:
+            return []
+        return [
+            (time, image[:: max(1, len(image) // 120), :: max(1, len(image) // 120)])
+            for time, image in key_pictures(film, count)
+        ]
+
     def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
         return Shown(look.page_part(look.html_table(table, caption=caption, formats=formats)))
@@ -205,6 +218,13 @@ class Study:
         )
         html = look.html_table(table, caption=caption, formats=formats, bold=bold)
         return Shown(look.page_part(html))
+
+    def save_latex(self, table: pd.DataFrame, name: str, caption: str, *, bold=None) -> None:
+        """The table as LaTeX beside its CSV and HTML."""
+        caption = f"{caption} Synthetic corpus." if self.corpus.synthetic else caption
+        self.figures.mkdir(parents=True, exist_ok=True)
+        text = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
+        (self.figures / f"{name}.tex").write_text(text, encoding="utf-8")
 
     def save_numbers(self, name: str, numbers: Mapping[str, float]) -> pd.DataFrame:
         """Our side of numbers that the paper states, for the report's table of both."""

@@ -21,6 +21,7 @@ FLOORS = [
     ["cli"],
     ["run"],
     ["report"],
+    ["robustness"],
     ["study", "sharing"],
     ["demo"],
     ["cuetable"],

@@ -292,6 +292,44 @@ def plot_claims(data: pd.DataFrame) -> Figure:
     return figure
 
 
+def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
+    """Which claims stand when one choice at a time is made otherwise, under the headline numbers.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        From :func:`~filmlens.findings.robustness_table`.
+    headlines : DataFrame
+        condition, measure, value, low, high.
+    """
+    conditions, measures = list(dict.fromkeys(claims["condition"])), list(dict.fromkeys(headlines["measure"]))
+    names = list(dict.fromkeys(claims["claim"]))
+    heights = [1.3] * len(measures) + [0.3 * len(names)]
+    figure, axes = plt.subplots(
+        len(heights), 1, figsize=(10, sum(heights) + 2.6), sharex=True, height_ratios=heights, layout="constrained"
+    )
+    for ax, measure in zip(axes, measures, strict=False):
+        rows = headlines[headlines["measure"] == measure]
+        x = [conditions.index(c) for c in rows["condition"]]
+        ax.vlines(x, rows["low"], rows["high"], color=_SOFT, lw=2)
+        ax.plot(x, rows["value"], "o", color=_INK, ms=6)
+        ax.axhline(rows["value"].iloc[0], color=_SOFT, lw=0.8, ls=":")
+        ax.set_title(f"{measure} (95 % bootstrap over films; dotted: {conditions[0]})", loc="left", fontsize=9)
+    grid = axes[-1]
+    for row in claims.itertuples():
+        marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), ("_", "#CCCCCC"))
+        grid.plot(conditions.index(row.condition), names.index(row.claim), marker, color=color, ms=8)
+    grid.set_yticks(range(len(names)), names)
+    grid.set_ylim(len(names) - 0.5, -0.5)
+    grid.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
+    grid.set_xlim(-0.6, len(conditions) - 0.4)
+    handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
+    handles.append(Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested"))
+    note = " (synthetic corpus)" if claims["verdict"].str.contains("synthetic").any() else ""
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), title=f"Claims of the paper{note}")
+    return figure
+
+
 def _grid(data: pd.DataFrame, rows: str, columns: str, value: str) -> pd.DataFrame:
     """One value of a long table as a grid, in the table's own order."""
     index, header = (list(dict.fromkeys(data[c])) for c in (rows, columns))

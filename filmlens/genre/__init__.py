@@ -6,7 +6,14 @@ from filmlens.genre.crossval import cross_validate
 from filmlens.genre.estimator import BagClassifier
 from filmlens.genre.pooling import POOLINGS, table3
 from filmlens.genre.results import CrossValidation
-from filmlens.genre.scores import evaluate, paired_difference, per_film_cue_scores, selection_corrected, summary
+from filmlens.genre.scores import (
+    evaluate,
+    paired_difference,
+    paper_rows,
+    per_film_cue_scores,
+    selection_corrected,
+    summary,
+)
 
 __all__ = [
     "POOLINGS",
@@ -22,6 +29,7 @@ __all__ = [
     "cross_validate",
     "evaluate",
     "paired_difference",
+    "paper_rows",
     "per_film_cue_scores",
     "selection_corrected",
     "summary",

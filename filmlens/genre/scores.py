@@ -61,6 +61,7 @@ __all__ = [
     "macro",
     "macro_f1",
     "paired_difference",
+    "paper_rows",
     "per_film_cue_scores",
     "per_genre",
     "selection_corrected",
@@ -151,6 +152,21 @@ def summary(cvs: Mapping[str, CrossValidation], **options) -> pd.DataFrame:
         plain = {k: v for k, v in scores.items() if isinstance(v, (int, float))}
         rows.append({"name": name, "model": cv.title, **plain, "f1_tuned": scores["tuned"]["f1"]})
     return pd.DataFrame(rows)
+
+
+def paper_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Of `summary` with features and name, the paper's rows: of several base classifiers or sizes the one of best F1.
+
+    Examples
+    --------
+    >>> names = ["zero_rule", "simple_mi_knn", "simple_mi_svm", "average 64", "average 128"]
+    >>> table = pd.DataFrame({"features": "mir", "name": names, "f1": [0.2, 0.4, 0.3, 0.5, 0.6]})
+    >>> paper_rows(table)["name"].tolist()
+    ['zero_rule', 'simple_mi_knn', 'average 128']
+    """
+    kind = table["name"].str.replace(r"_(knn|svm|forest)$|\s\d+$", "", regex=True)
+    best = table["f1"].groupby([table["features"], kind]).idxmax()
+    return table.loc[np.sort(best.to_numpy())].reset_index(drop=True)
 
 
 def per_film_cue_scores(cv: CrossValidation, *, threshold: float = 0.5) -> pd.DataFrame:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from filmlens.artefacts import PART, read_failures, read_provenance, table_hash
-from filmlens.corpus import Corpus
+from filmlens.corpus import GROUPS, Corpus
 from filmlens.running import staleness
 from filmlens.running.work import Task
 
@@ -103,7 +105,7 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
         Artefacts that will be computed before, so that what stands on them is stale.
     """
     plan, place = Plan(step), step.place
-    labels, table = (corpus.labels(), table_hash(corpus.s1())) if place.whole else (None, "")
+    facts, table = _facts(corpus, step) if place.whole else (None, "")
     failed = {name: dropped(corpus, source) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
         inputs: dict[str, list[Path]] = {}
@@ -120,7 +122,7 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
             if path.is_file():
                 plan.fresh[subject] = []
             continue  # what was measured before it was shared is all there is
-        payload = labels if place.whole else corpus[subject]
+        payload = facts if place.whole else corpus[subject]
         try:
             media = table if place.whole else staleness.fingerprints(payload, step.media)
         except ValueError as error:
@@ -154,6 +156,14 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
         )
         plan.tasks.append(task)
     return plan
+
+
+def _facts(corpus: Corpus, step: Step) -> tuple[pd.DataFrame, str]:
+    """What a stage of the whole corpus is told of the films, and the hash of what it uses."""
+    groups, told = corpus.groups(), corpus.s1()
+    if step.configuration.get("scheme") in GROUPS:
+        told = told.merge(groups.reset_index(), on="film_id")
+    return corpus.labels().join(groups), table_hash(told)
 
 
 def dropped(corpus: Corpus, place: Place) -> set[str]:
