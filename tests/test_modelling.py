@@ -15,7 +15,7 @@ SETTINGS = STAGES["genre"].parameters | {"epochs": 3, "hidden": 4, "learning_rat
 
 @pytest.fixture
 def told():
-    """Labels and groups as a corpus stage is told of them; Horror films have high roughness."""
+    """Labels and groups as a corpus stage is told of them; the timbre of Horror stands out."""
     labels = pd.DataFrame({"Drama": [i % 2 == 0 for i in range(12)]})
     labels = labels.assign(Comedy=~labels["Drama"], Horror=[i % 3 == 0 for i in range(12)])
     labels.index = pd.Index(FILMS, name="film_id")
@@ -28,7 +28,7 @@ def tables(told):
     sheet = pd.DataFrame([(f, c, 10.0 * c, 10.0 * c + 8) for f in FILMS for c in range(4)])
     sheet.columns = ["film_id", "cue", "start", "end"]
     features = pd.DataFrame(rng.normal(size=(len(sheet), len(mir.COLUMNS))), columns=list(mir.COLUMNS))
-    features["roughness_mean"] += 4 * told.loc[sheet["film_id"], "Horror"].to_numpy()
+    features[mir.GROUPS["Timbre"]] += 4 * told.loc[sheet["film_id"], ["Horror"]].to_numpy()
     return {"features": pd.concat([sheet[["film_id", "cue"]], features], axis=1), "sheet": sheet}
 
 
