@@ -22,6 +22,10 @@ __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 # Containers round times to milliseconds: smaller steps than this are no gaps. Vorbis packets switch between
 # block sizes and are timed as if they did not, which is up to 46 ms off for a packet and then right again.
 _GAP_S, _VORBIS_GAP_S = 0.010, 0.060
+# A longer silence between two packets is a damaged time, not a pause.
+_PAUSE_S = 4 * 3600.0
+# Headers round, and encoders pad: a sound that ends earlier than this before its stated end is cut off.
+_CUT_S, _CUT_SHARE = 2.0, 0.02
 # Decoders need some sound before the place that was asked for (Opus 80 ms, AAC a frame).
 _PREROLL_S = 1.0
 
@@ -162,8 +166,10 @@ def _placed(
             place = round((float(frame.pts * stream.time_base) - zero - start) * native)
         if at is None or abs(place - at) > gap_s * native:
             at = place
-        if at > written:
-            silence = min(at, stop if stop is not None else at) - written
+        if at - written > _PAUSE_S * native:
+            raise MediaError(f"{path}: its sound jumps to {start + at / native:.0f} s; a time in it is damaged")
+        while at > written and (stop is None or written < stop):
+            silence = min(at - written, 60 * native, stop - written if stop is not None else at)
             yield np.zeros((*sound.shape[:-1], silence), np.float32)
             written += silence
         rest = sound[..., max(0, written - at) :]
@@ -176,6 +182,20 @@ def _placed(
             return
     if at is None and start == 0:
         raise MediaError(f"{path}: its sound cannot be decoded; is it complete?")
+    stated = _stated_end(box, stream)
+    if stop is None and at is not None and stated - start - at / native > max(_CUT_S, _CUT_SHARE * stated):
+        passed_over(
+            f"{path}: its sound should last {stated:.0f} s and ends at {start + at / native:.0f} s; is it whole?"
+        )
+
+
+def _stated_end(box: av.container.InputContainer, stream: av.AudioStream) -> float:
+    """Where the header says that the sound ends, on the film's clock; 0 when it only estimates."""
+    if not timed(box):
+        return 0.0
+    if stream.duration:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base) - origin(box)
+    return (box.duration or 0) / av.time_base
 
 
 def _decoded(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> Iterator[av.AudioFrame]:
