@@ -24,6 +24,8 @@ __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 _GAP_S, _VORBIS_GAP_S = 0.010, 0.060
 # A longer silence between two packets is a damaged time, not a pause.
 _PAUSE_S = 4 * 3600.0
+# As much may be lost between packets without being told.
+_LOST_S = 0.25
 # Headers round, and encoders pad: a sound that ends earlier than this before its stated end is cut off.
 _CUT_S, _CUT_SHARE = 2.0, 0.02
 # Decoders need some sound before the place that was asked for (Opus 80 ms, AAC a frame).
@@ -152,6 +154,7 @@ def _placed(
     if start > _PREROLL_S and timed(box) and not vorbis:
         box.seek(int((start - _PREROLL_S + zero) / stream.time_base), stream=stream)
     written, at, channels = 0, None, None  # samples given out, and the place of the next decoded one, from `start`
+    missing = 0
     for frame in _decoded(box, stream, path):
         if frame.sample_rate != native:
             raise MediaError(f"{path}: changes its sample rate from {native} to {frame.sample_rate} Hz; re-encode it")
@@ -165,6 +168,7 @@ def _placed(
         if frame.pts is not None:
             place = round((float(frame.pts * stream.time_base) - zero - start) * native)
         if at is None or abs(place - at) > gap_s * native:
+            missing += max(0, place - at) if at is not None and written else 0
             at = place
         if at - written > _PAUSE_S * native:
             raise MediaError(f"{path}: its sound jumps to {start + at / native:.0f} s; a time in it is damaged")
@@ -179,7 +183,9 @@ def _placed(
             yield rest
             written += rest.shape[-1]
         if stop is not None and written >= stop:
-            return
+            break
+    if missing > _LOST_S * native:
+        passed_over(f"{path}: {missing / native:.1f} s of sound are missing inside; is it whole?")
     if at is None and start == 0:
         raise MediaError(f"{path}: its sound cannot be decoded; is it complete?")
     stated = _stated_end(box, stream)
