@@ -8,7 +8,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None
     Raises
     ------
     KeyboardInterrupt
-        As soon as it comes, with the kernel still there: see `end_children`.
+        As soon as it comes, with the kernel still there: see `ended_with`.
     """
     result: list[str | Exception | None] = []
     # In another thread, because the notebook client takes the signals of the main one and goes on after them.
@@ -77,17 +77,32 @@ def _papermill(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | E
     return None
 
 
-def end_children() -> None:
-    """End every process that this one started, and theirs."""
+@contextmanager
+def ended_with() -> Iterator[None]:
+    """End every process that was started inside, and theirs, when what is inside ends with an error or Ctrl-C."""
     import psutil
 
-    children = psutil.Process().children(recursive=True)
-    for child in children:
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(children, timeout=5)
+    this = psutil.Process()
+    before = {child.pid for child in this.children()}
+    try:
+        yield
+    except BaseException:
+        new = [child for child in this.children() if child.pid not in before]
+        new += [grandchild for child in new for grandchild in _descendants(child)]
+        for process in new:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(new, timeout=5)
+        raise
+
+
+def _descendants(process) -> list:
+    import psutil
+
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 @contextmanager

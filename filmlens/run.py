@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from filmlens import kernels
-from filmlens.artefacts import write_atomically
+from filmlens.artefacts import WriteError, write_atomically
 from filmlens.corpus import Corpus
 from filmlens.cuetable import write_cues_table
 from filmlens.kernels import read_journal
@@ -140,16 +140,15 @@ def run(
             for number, notebook in enumerate(chosen, 1):
                 started = time.monotonic()
                 own = {k: v for k, v in given.items() if k in known[notebook]}
-                with kernels.environment(**variables), kernels.followed(journal, say):
+                with kernels.ended_with(), kernels.environment(**variables), kernels.followed(journal, say):
                     error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
                 minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
                 if error:
                     errors[notebook.stem] = error
+                    _stop_when_full(error)
                 say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
         except KeyboardInterrupt:
             interrupted = True
-        finally:
-            kernels.end_children()
     stages = read_journal(journal)
     failed = {(film, stage): text for stage, s in stages.items() for film, text in s["failed"].items()}
     damaged = {(film, stage): text for stage, s in stages.items() for film, text in s["damaged"].items()}
@@ -171,8 +170,8 @@ def run(
     if interrupted:
         say("interrupted; what was finished is kept, and the same command continues")
         return INTERRUPTED
-    chosen_ = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
-    _write_cues(Study.open(opened.folder, derived=opened.derived, profile=profile, **chosen_), out, say)
+    for_study = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
+    _write_cues(Study.open(opened.folder, derived=opened.derived, profile=profile, **for_study), out, say)
     write_report(opened, out, folder, written, failed | damaged)
     for (film, stage), text in (damaged | failed).items():
         say(f"{'failed' if (film, stage) in failed else 'damaged'}: {film}, {stage}: {text}")
@@ -181,6 +180,13 @@ def run(
         f"{written['minutes']} min"
     )
     return 1 if errors or failed else 0
+
+
+def _stop_when_full(error: str) -> None:
+    """A place that cannot be written to would fail every notebook that follows as well."""
+    _, found, text = error.partition(f"{WriteError.__name__}: ")
+    if found:
+        raise WriteError(text)
 
 
 def _without_media(chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
