@@ -132,13 +132,20 @@ def status(corpus: Corpus) -> str:
     """Done, stale, failed and not yet computed, by stage and variant, with reasons."""
     failures = read_failures(corpus.derived / "failures.csv")
     failed = {(f, s): e for f, s, e in failures.itertuples(index=False)}
+    fallen: dict[str, set[str]] = {}  # folder -> those that failed there altogether
+    for (film_id, folder), error in failed.items():
+        fallen.setdefault(folder, set()).update([film_id] if not error.startswith(PART) else [])
     rows, stale = [], []
     for plan in _on_disk(corpus):
         place = plan.step.place
         mine = {t.subject: t.why for t in plan.tasks} | dict.fromkeys(plan.blocked, "") | plan.failed
         bad = [s for s in mine if s in plan.failed or not failed.get((s, place.folder.name), PART).startswith(PART)]
-        new = [s for s, why in mine.items() if s not in bad and why == NEW]
-        blocked = [s for s in plan.blocked if s not in bad]
+        above = place.counted - {place.folder.name}
+        blocked = [
+            s for s in mine if s not in bad and any(not failed.get((s, f), PART).startswith(PART) for f in above)
+        ]
+        blocked += [s for s in plan.blocked if s not in bad and s not in blocked]
+        new = [s for s, why in mine.items() if s not in [*bad, *blocked] and why == NEW]
         again = [s for s in mine if s not in bad and s not in new and s not in blocked]
         rows.append((_row_name(plan), *map(str, (len(plan.fresh), len(again), len(bad), len(new), len(blocked)))))
         stale += [(s, _row_name(plan), mine[s]) for s in again]

@@ -28,6 +28,8 @@ _PAUSE_S = 4 * 3600.0
 _LOST_S = 0.25
 # Headers round, and encoders pad: a sound that ends earlier than this before its stated end is cut off.
 _CUT_S, _CUT_SHARE = 2.0, 0.02
+# Where a file tells how long it is: the counts of an MP3, the last page of an Ogg.
+_HEAD = 1 << 18
 # Decoders need some sound before the place that was asked for (Opus 80 ms, AAC a frame).
 _PREROLL_S = 1.0
 
@@ -188,20 +190,38 @@ def _placed(
         passed_over(f"{path}: {missing / native:.1f} s of sound are missing inside; is it whole?")
     if at is None and start == 0:
         raise MediaError(f"{path}: its sound cannot be decoded; is it complete?")
-    stated = _stated_end(box, stream)
-    if stop is None and at is not None and stated - start - at / native > max(_CUT_S, _CUT_SHARE * stated):
-        passed_over(
-            f"{path}: its sound should last {stated:.0f} s and ends at {start + at / native:.0f} s; is it whole?"
-        )
+    if stop is None and at is not None:
+        met, stated = start + at / native, _stated_end(box, stream, path)
+        if stated - met > max(_CUT_S, _CUT_SHARE * stated):
+            passed_over(f"{path}: its sound should last {stated:.0f} s and ends at {met:.0f} s; is it whole?")
+        elif _lacks_its_end(path):
+            passed_over(f"{path}: the file is shorter than its header says, or lacks its end; is it whole?")
 
 
-def _stated_end(box: av.container.InputContainer, stream: av.AudioStream) -> float:
+def _stated_end(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> float:
     """Where the header says that the sound ends, on the film's clock; 0 when it only estimates."""
     if not timed(box):
-        return 0.0
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+        counted = b"Xing" in head or b"Info" in head
+        return float(stream.duration * stream.time_base) if counted and stream.duration else 0.0
     if stream.duration:
         return float((stream.duration + (stream.start_time or 0)) * stream.time_base) - origin(box)
     return (box.duration or 0) / av.time_base
+
+
+def _lacks_its_end(path: str | Path) -> bool:
+    """Whether a RIFF file (WAV, AVI) is shorter than it says, or the last page of an Ogg file is not marked as last."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _HEAD))
+        tail = file.read()
+    if head[:4] == b"RIFF":
+        stated = int.from_bytes(head[4:], "little")
+        return 0 < stated < 0xFFFFFFFF and stated + 8 > size + 1  # 0 and all ones: written as a stream
+    last = tail.rfind(b"OggS")
+    return head[:4] == b"OggS" and (last < 0 or not tail[last + 5 : last + 6] or not tail[last + 5] & 4)
 
 
 def _decoded(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> Iterator[av.AudioFrame]:

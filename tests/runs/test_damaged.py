@@ -113,11 +113,10 @@ def check(healthy, folder, damaged, jobs, limit):
     assert outcomes[0].computed + len(outcomes[0].failed) == len(damaged) + 2
     failures = read_failures(corpus.derived / "failures.csv").set_index("film_id")["error"]
     assert not {"good-first", "good-last"} & set(failures.index)
-    silent = []
-    for film_id in damaged:
-        if film_id not in failures.index:
-            assert sound_is_whole(corpus[film_id].film, healthy / "film.mp4"), f"{film_id} is damaged and not named"
-            silent.append(film_id)
+    silent = [film_id for film_id in damaged if film_id not in failures.index]
+    like = healthy / "film.mp4"
+    unnamed = [corpus[f].film.name for f in silent if not sound_is_whole(corpus[f].film, like)]
+    assert not unnamed, "damaged, and not named"
     for film_id, error in failures.items():
         assert len(error) > 15 and "\n" not in error and "Traceback" not in error, f"{film_id}: {error}"
         assert error.startswith(PART) or corpus[film_id].film.name in error or "time limit" in error, error
