@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import platform
 import subprocess
@@ -36,7 +37,7 @@ PACKAGES = (
 )
 
 
-def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict:
+def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], known: Mapping[str, str]) -> dict:
     """What a run was made with.
 
     Parameters
@@ -46,7 +47,7 @@ def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], k
     parameters : mapping
         As they were given.
     known : mapping
-        Those of all notebooks with their defaults, so that nothing has to be guessed later.
+        Those of all notebooks with their defaults as written, so that nothing has to be guessed later.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], k
         "profile": profile,
         "seed": parameters.get("seed", 0),
         "parameters": dict(parameters),
-        "defaults": {name: value for name, value in sorted(known.items()) if name not in parameters},
+        "defaults": {name: ast.literal_eval(text) for name, text in sorted(known.items()) if name not in parameters},
         "python": platform.python_version(),
         "machine": machine(),
         "packages": {p: _version(p) for p in PACKAGES},

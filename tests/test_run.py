@@ -68,7 +68,7 @@ def test_the_provenance_is_complete(study, toy):
     film = next(iter(provenance["inputs"].values()))
     assert film["film"]["size"] > 0 and film["soundtrack"] and all(t["hash"] for t in film["soundtrack"].values())
     assert provenance["failures"] == [] and not provenance["interrupted"] and provenance["seed"] == 0
-    assert provenance["defaults"]["sound"] == '"track"' and provenance["parameters"]["jobs"] == 2
+    assert provenance["defaults"]["sound"] == "track" and provenance["parameters"]["jobs"] == 2
     assert "GB" in provenance["machine"]
 
 

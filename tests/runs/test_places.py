@@ -39,7 +39,7 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_full_disk_stops_the_stage_with_one_line(two_films, jobs):
     script = (
         "import sys\nfrom filmlens import stages\nfrom filmlens.corpus import Corpus\n"
