@@ -102,7 +102,8 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         said = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
         raise WriteError(
-            f"{path} cannot be written ({said}); make room or put computed tables elsewhere with --derived DIR"
+            f"{path} cannot be written ({said}); make room, or choose another folder: --derived DIR for computed "
+            "tables, --out DIR for the report"
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,24 +65,34 @@ def check(corpus: CorpusFolder) -> None:
 @app.command()
 def run(
     corpus: CorpusFolder,
-    out: Annotated[Path, typer.Option(help="Folder for notebooks, figures and the report.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for notebooks, figures and the report.")] = None,
     notebooks: Annotated[str, typer.Option(help="Numbers, such as 03,04; all by default.")] = "",
     profile: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
     parameter: Annotated[
         list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A notebook parameter.")
     ] = None,
     jobs: Jobs = _CORES,
+    dask: Annotated[str, typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://head:8786.")] = "",
+    limit: Annotated[float, typer.Option(metavar="MINUTES", help="After which a film is given up.", min=0.01)] = 360,
     figures: Annotated[Path | None, typer.Option(help="Another folder for figures and tables.")] = None,
     derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and how long.")] = False,
 ) -> None:
-    """Execute the notebooks on a corpus and write the report."""
-    from filmlens.run import run
-
+    """Execute the notebooks on a corpus and write the report; run it again to continue."""
     numbers = [n.strip() for n in notebooks.split(",") if n.strip()] or None
     given = dict(_value(text) for text in parameter or [])
-    code = run(
-        corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, figures=figures, derived=derived
-    )
+    if dry_run:
+        from filmlens.run import dry_run
+
+        typer.echo(dry_run(corpus, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, derived=derived))
+        raise typer.Exit
+    if out is None:
+        raise typer.BadParameter("say where the report goes: --out DIR")
+    from filmlens.run import run
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler asks to end as Ctrl-C does
+    settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60}
+    code = run(corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, **settings)
     raise typer.Exit(code)
 
 
@@ -120,6 +131,18 @@ def genres(
     if out:
         typer.echo(f"{write_films(opened, found, out)}: compare it with films.csv, then put it in its place")
     raise typer.Exit(1 if found.problems else 0)
+
+
+@app.command()
+def status(
+    corpus: CorpusFolder,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+) -> None:
+    """Say what is done, stale and failed in a corpus, and why."""
+    from filmlens.corpus import Corpus
+    from filmlens.status import status
+
+    typer.echo(status(Corpus.open(corpus, derived=derived)))
 
 
 def _value(text: str) -> tuple[str, object]:

@@ -2,45 +2,34 @@
 
 Executed notebooks, HTML copies that open offline, figures, tables, index.html and provenance.json go under one folder.
 Parameters that no notebook knows are refused (papermill only warns), a failing notebook is named with its cell and
-error, and a film that failed makes the run end non-zero after everything else is done.
+error, and a film that failed makes the run end non-zero after everything else is done. One run at a time works on a
+corpus; an interrupted or killed one is continued by the same command.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-import re
-import subprocess
-import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from importlib import metadata
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filmlens import __version__
-from filmlens.artefacts import fingerprint
+from filmlens import kernels
+from filmlens.artefacts import WriteError, write_atomically
 from filmlens.corpus import Corpus
 from filmlens.cuetable import write_cues_table
+from filmlens.kernels import read_journal
+from filmlens.provenance import provenance
+from filmlens.running import lock
+from filmlens.running.loop import at_work
+from filmlens.running.progress import JOURNAL
 from filmlens.study import Study
 
+#: What the shell is told of a run that was interrupted.
+INTERRUPTED = 130
 #: Notebooks that listen to or look at the films.
 MEDIA = ("01", "02", "06")
-PACKAGES = (
-    "av",
-    "librosa",
-    "matplotlib",
-    "numba",
-    "numpy",
-    "opencv-python-headless",
-    "pandas",
-    "papermill",
-    "pingouin",
-)
-PACKAGES += ("scikit-learn", "scipy", "seaborn", "soxr", "torch")
 
 
 class RunError(ValueError):
@@ -88,6 +77,8 @@ def run(
     profile: str = "quick",
     parameters: Mapping[str, Any] | None = None,
     jobs: int = 1,
+    dask: str = "",
+    limit: float | None = None,
     figures: str | Path | None = None,
     derived: str | Path | None = None,
     say: Callable[[str], None] = print,
@@ -106,6 +97,10 @@ def run(
         Further notebook parameters; each goes to the notebooks that know it.
     jobs : int
         Processes for what has to be computed.
+    dask : str
+        Address of a Dask scheduler, used in place of processes.
+    limit : float, optional
+        Seconds after which a film is given up.
     figures : path, optional
         Another folder for the figures.
     derived : path, optional
@@ -116,11 +111,11 @@ def run(
     Returns
     -------
     int
-        0, or 1 when a notebook or a film failed.
+        0; 1 when a notebook or a film failed; 130 when it was interrupted.
 
     Raises
     ------
-    RunError, CorpusError
+    RunError, CorpusError, LockError, WriteError
         Before anything is run.
     """
     from filmlens.report import write_report
@@ -130,55 +125,68 @@ def run(
     if opened.shared:
         chosen = _without_media(chosen, asked=notebooks is not None, say=say)
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
-    known = {n: known_parameters(n) for n in chosen}
-    unknown = sorted(set(given) - {name for names in known.values() for name in names})
-    if unknown:
-        names = sorted({name for names in known.values() for name in names})
-        raise RunError(f"no notebook knows the parameter {', '.join(unknown)}; they know {', '.join(names)}")
+    known = _refuse_unknown(given, chosen)
     out = Path(out).resolve()
     folder = Path(figures).resolve() if figures else out / "figures"
     given["figures"] = str(folder)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     journal = out / "journal.jsonl"
-    journal.unlink(missing_ok=True)
-    begun, errors, minutes = time.monotonic(), {}, {}
-    for number, notebook in enumerate(chosen, 1):
-        started = time.monotonic()
-        own = {k: v for k, v in given.items() if k in known[notebook]}
-        with _environment(FILMLENS_JOURNAL=str(journal), FILMLENS_DERIVED=str(opened.derived)):
-            error = _execute(notebook, out / "notebooks" / notebook.name, own)
-        minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
-        if error:
-            errors[notebook.stem] = error
-        say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
+    begun, errors, minutes, interrupted = time.monotonic(), {}, {}, False
+    with at_work(opened.derived) as token:
+        journal.unlink(missing_ok=True)
+        variables = {JOURNAL: str(journal), lock.TOKEN: token, "FILMLENS_DERIVED": str(opened.derived)}
+        variables |= {"FILMLENS_DASK": dask, "FILMLENS_LIMIT": "" if limit is None else str(limit)}
+        try:
+            for number, notebook in enumerate(chosen, 1):
+                started = time.monotonic()
+                own = {k: v for k, v in given.items() if k in known[notebook]}
+                with kernels.ended_with(), kernels.environment(**variables), kernels.followed(journal, say):
+                    error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
+                minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
+                if error:
+                    errors[notebook.stem] = error
+                    _stop_when_full(error)
+                say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
+        except KeyboardInterrupt:
+            interrupted = True
     stages = read_journal(journal)
-    provenance = {
-        "filmlens": __version__,
-        "revision": _revision(),
-        "corpus": fingerprint(opened.folder / "films.csv") | {"films": len(opened), "synthetic": opened.synthetic},
-        "profile": profile,
-        "parameters": {k: v for k, v in given.items() if k not in ("corpus", "figures")},
+    failed = {(film, stage): text for stage, s in stages.items() for film, text in s["failed"].items()}
+    damaged = {(film, stage): text for stage, s in stages.items() for film, text in s["damaged"].items()}
+    choices = {k: v for k, v in given.items() if k not in ("corpus", "figures")}
+    written = provenance(
+        opened, profile=profile, parameters=choices, known={k: v for names in known.values() for k, v in names.items()}
+    )
+    written |= {
         "notebooks": minutes,
         "errors": errors,
         "stages": stages,
         "computed": sum(s["computed"] for s in stages.values()),
+        "failures": [{"film_id": f, "stage": s, "error": e} for (f, s), e in (failed | damaged).items()],
+        "interrupted": interrupted,
         "minutes": round((time.monotonic() - begun) / 60, 2),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "packages": {p: metadata.version(p) for p in PACKAGES},
     }
-    choices = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
-    _write_cues(Study.open(opened.folder, derived=opened.derived, profile=profile, **choices), out, say)
-    (out / "provenance.json").write_text(json.dumps(provenance, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    failed = {(film, stage): text for stage, s in stages.items() for film, text in s["failed"].items()}
-    write_report(opened, out, folder, provenance, failed)
-    for (film, stage), text in failed.items():
-        say(f"failed: {film}, {stage}: {text}")
+    text = json.dumps(written, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(out / "provenance.json", lambda part: part.write_text(text, encoding="utf-8"))
+    if interrupted:
+        say("interrupted; what was finished is kept, and the same command continues")
+        return INTERRUPTED
+    for_study = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
+    _write_cues(Study.open(opened.folder, derived=opened.derived, profile=profile, **for_study), out, say)
+    write_report(opened, out, folder, written, failed | damaged)
+    for (film, stage), text in (damaged | failed).items():
+        say(f"{'failed' if (film, stage) in failed else 'damaged'}: {film}, {stage}: {text}")
     say(
-        f"{out / 'index.html'}: {provenance['computed']} artefacts computed, {len(failed)} failures, "
-        f"{provenance['minutes']} min"
+        f"{out / 'index.html'}: {written['computed']} artefacts computed, {len(failed)} failures, "
+        f"{written['minutes']} min"
     )
     return 1 if errors or failed else 0
+
+
+def _stop_when_full(error: str) -> None:
+    """A place that cannot be written to would fail every notebook that follows as well."""
+    _, found, text = error.partition(f"{WriteError.__name__}: ")
+    if found:
+        raise WriteError(text)
 
 
 def _without_media(chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
@@ -202,80 +210,29 @@ def _write_cues(study: Study, out: Path, say: Callable[[str], None]) -> None:
         write_cues_table(table, out)
 
 
-def read_journal(journal: Path) -> dict[str, dict]:
-    """Sums over the notebooks of a run: stage -> computed, failed (film -> error, the last), seconds."""
-    stages: dict[str, dict] = {}
-    lines = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
-    for line in map(json.loads, lines):
-        stage = stages.setdefault(line["stage"], {"computed": 0, "failed": {}, "seconds": 0.0})
-        stage["computed"] += line["computed"]
-        stage["failed"] |= line["failed"]
-        stage["seconds"] = round(stage["seconds"] + line["seconds"], 1)
-    return stages
+def dry_run(
+    corpus: str | Path,
+    *,
+    notebooks: Iterable[str] | None = None,
+    profile: str = "quick",
+    parameters: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    derived: str | Path | None = None,
+) -> str:
+    """What `run` would compute: stages, how much of them is stale and why, minutes by the rates measured here."""
+    from filmlens import status
+
+    chosen = choose_notebooks(notebooks)
+    _refuse_unknown(dict(parameters or {}), chosen)
+    wanted = status.asked([n.stem[:2] for n in chosen], profile, parameters)
+    return status.dry_run(Corpus.open(corpus, derived=derived), wanted, jobs=jobs)
 
 
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """What a kernel finds in its environment; its own quiet IPython folder, so that no one's start-up files run."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder) / "profile_default" / "ipython_kernel_config.py"
-        settings.parent.mkdir()
-        settings.write_text("c.IPKernelApp.log_level = 50\n", encoding="utf-8")
-        variables["IPYTHONDIR"] = folder
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ |= variables
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-def _execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None:
-    """Run one notebook and write it and its HTML copy; the error with its cell, or None."""
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    error = None
-    try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(out),
-            parameters=parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=str(out.parent),
-        )
-    except PapermillExecutionError as failure:
-        error = f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
-    except RuntimeError as failure:  # the kernel died
-        error = f"{type(failure).__name__}: {failure}"
-    write_html(out)
-    return error
-
-
-def write_html(notebook: Path) -> Path:
-    """HTML copy of an executed notebook that asks no other machine for anything.
-
-    The template of nbconvert loads scripts for mathematics, widgets and diagrams from content networks; they are
-    cut, since every widget has a static figure beside it and formulas are written as text.
-    """
-    from nbconvert import HTMLExporter
-
-    page, _ = HTMLExporter(embed_images=True).from_filename(str(notebook))
-    page = re.sub(r'<script[^>]*\bsrc="https?://[^"]*"[^>]*>\s*</script>', "", page)
-    page = re.sub(r'<script[^>]*type="module"[^>]*>.*?</script>', "", page, flags=re.DOTALL)
-    page = re.sub(r'<link[^>]*href="https?://[^"]*"[^>]*>', "", page)
-    page = re.sub(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", "", page, flags=re.DOTALL)
-    path = notebook.with_suffix(".html")
-    path.write_text(page, encoding="utf-8")
-    return path
-
-
-def _revision() -> str:
-    """Git revision of a checkout; empty for an installed package."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+def _refuse_unknown(given: Mapping[str, Any], chosen: Iterable[Path]) -> dict[Path, dict[str, str]]:
+    """Parameters that each notebook knows; an error when one is given that none knows."""
+    known = {n: known_parameters(n) for n in chosen}
+    names = sorted({name for own in known.values() for name in own})
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise RunError(f"no notebook knows the parameter {', '.join(unknown)}; they know {', '.join(names)}")
+    return known

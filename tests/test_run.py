@@ -10,8 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from filmlens import status
+from filmlens.artefacts import read_provenance
+from filmlens.corpus import Corpus
 from filmlens.report import ITEMS, update_readme
-from filmlens.run import choose_notebooks, run
+from filmlens.run import choose_notebooks, dry_run, run
 
 HOSTS = re.compile(r"""(?:src|href)=["']https?://|@import url|import\s*\(?["']https?://""")
 
@@ -52,6 +55,36 @@ def test_provenance_says_what_was_done(study, toy):
     assert provenance["errors"] == {} and provenance["computed"] > 0
     assert provenance["stages"]["cues"]["computed"] >= 8 and provenance["packages"]["torch"].startswith("2.")
     assert provenance["corpus"]["synthetic"] and provenance["corpus"]["films"] == 8
+
+
+def test_the_provenance_is_complete(study, toy):
+    _, out, _ = study
+    provenance = json.loads((out / "provenance.json").read_text(encoding="utf-8"))
+    wanted = {"filmlens", "revision", "parameters", "defaults", "profile", "seed", "corpus", "inputs", "packages"}
+    assert wanted | {"python", "machine", "minutes", "notebooks", "stages", "failures", "interrupted"} <= set(
+        provenance
+    )
+    assert len(provenance["inputs"]) == 8
+    film = next(iter(provenance["inputs"].values()))
+    assert film["film"]["size"] > 0 and film["soundtrack"] and all(t["hash"] for t in film["soundtrack"].values())
+    assert provenance["failures"] == [] and not provenance["interrupted"] and provenance["seed"] == 0
+    assert provenance["defaults"]["sound"] == "track" and provenance["parameters"]["jobs"] == 2
+    assert "GB" in provenance["machine"]
+
+
+def test_a_dry_run_knows_what_the_notebooks_ask_for(study, toy):
+    """What `asked` lists is what the notebooks did: add to it what a notebook asks for, and remove what it does not."""
+    corpus = Corpus.open(toy)
+    planned = {p.step.label: p for p in status.to_do(corpus, status.asked([f"0{n}" for n in range(7)]))}
+    stale = {label: [t.why for t in plan.tasks] for label, plan in planned.items() if plan.tasks}
+    assert not stale, "filmlens.status.asked lists what no notebook asks for"
+    made = {read_provenance(p)["recipe"]["stage"] + "|" + p.parent.name for p in corpus.derived.glob("*/*.parquet")}
+    there = {f"{p.step.place.stage}|{p.step.place.folder.name}" for p in planned.values()}
+    assert {m for m in made if not m.startswith("cues|windows")} <= there, "a notebook asks for what is not listed"
+    models = {p.stem for p in (corpus.derived / "genre").glob("*.npz")}
+    assert models == {p.step.place.file.removesuffix(".npz") for p in planned.values() if p.step.place.stage == "genre"}
+    text = dry_run(toy, jobs=2)
+    assert re.search(r"cues +8 films +0 +0\n", text) and re.search(r"genre +\d+ results +0 +0\n", text)
 
 
 def test_a_second_run_computes_nothing_and_writes_the_same_bytes(study, toy, tmp_path):

@@ -22,6 +22,14 @@ __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 # Containers round times to milliseconds: smaller steps than this are no gaps. Vorbis packets switch between
 # block sizes and are timed as if they did not, which is up to 46 ms off for a packet and then right again.
 _GAP_S, _VORBIS_GAP_S = 0.010, 0.060
+# A longer silence between two packets is a damaged time, not a pause.
+_PAUSE_S = 4 * 3600.0
+# As much may be lost between packets without being told.
+_LOST_S = 0.25
+# Headers round, and encoders pad: a sound that ends earlier than this before its stated end is cut off.
+_CUT_S, _CUT_SHARE = 2.0, 0.02
+# Where a file tells how long it is: the counts of an MP3, the last page of an Ogg.
+_HEAD = 1 << 18
 # Decoders need some sound before the place that was asked for (Opus 80 ms, AAC a frame).
 _PREROLL_S = 1.0
 
@@ -148,6 +156,7 @@ def _placed(
     if start > _PREROLL_S and timed(box) and not vorbis:
         box.seek(int((start - _PREROLL_S + zero) / stream.time_base), stream=stream)
     written, at, channels = 0, None, None  # samples given out, and the place of the next decoded one, from `start`
+    missing = 0
     for frame in _decoded(box, stream, path):
         if frame.sample_rate != native:
             raise MediaError(f"{path}: changes its sample rate from {native} to {frame.sample_rate} Hz; re-encode it")
@@ -161,9 +170,12 @@ def _placed(
         if frame.pts is not None:
             place = round((float(frame.pts * stream.time_base) - zero - start) * native)
         if at is None or abs(place - at) > gap_s * native:
+            missing += max(0, place - at) if at is not None and written else 0
             at = place
-        if at > written:
-            silence = min(at, stop if stop is not None else at) - written
+        if at - written > _PAUSE_S * native:
+            raise MediaError(f"{path}: its sound jumps to {start + at / native:.0f} s; a time in it is damaged")
+        while at > written and (stop is None or written < stop):
+            silence = min(at - written, 60 * native, stop - written if stop is not None else at)
             yield np.zeros((*sound.shape[:-1], silence), np.float32)
             written += silence
         rest = sound[..., max(0, written - at) :]
@@ -173,9 +185,43 @@ def _placed(
             yield rest
             written += rest.shape[-1]
         if stop is not None and written >= stop:
-            return
+            break
+    if missing > _LOST_S * native:
+        passed_over(f"{path}: {missing / native:.1f} s of sound are missing inside; is it whole?")
     if at is None and start == 0:
         raise MediaError(f"{path}: its sound cannot be decoded; is it complete?")
+    if stop is None and at is not None:
+        met, stated = start + at / native, _stated_end(box, stream, path)
+        if stated - met > max(_CUT_S, _CUT_SHARE * stated):
+            passed_over(f"{path}: its sound should last {stated:.0f} s and ends at {met:.0f} s; is it whole?")
+        elif _lacks_its_end(path):
+            passed_over(f"{path}: the file is shorter than its header says, or lacks its end; is it whole?")
+
+
+def _stated_end(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> float:
+    """Where the header says that the sound ends, on the film's clock; 0 when it only estimates."""
+    if not timed(box):
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+        counted = b"Xing" in head or b"Info" in head
+        return float(stream.duration * stream.time_base) if counted and stream.duration else 0.0
+    if stream.duration:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base) - origin(box)
+    return (box.duration or 0) / av.time_base
+
+
+def _lacks_its_end(path: str | Path) -> bool:
+    """Whether a RIFF file (WAV, AVI) is shorter than it says, or the last page of an Ogg file is not marked as last."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _HEAD))
+        tail = file.read()
+    if head[:4] == b"RIFF":
+        stated = int.from_bytes(head[4:], "little")
+        return 0 < stated < 0xFFFFFFFF and stated + 8 > size + 1  # 0 and all ones: written as a stream
+    last = tail.rfind(b"OggS")
+    return head[:4] == b"OggS" and (last < 0 or not tail[last + 5 : last + 6] or not tail[last + 5] & 4)
 
 
 def _decoded(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> Iterator[av.AudioFrame]:

@@ -18,7 +18,7 @@ from filmlens.running.work import Done
 JOURNAL = "FILMLENS_JOURNAL"
 
 _EVERY_S = 60.0
-_BLINK_S = 0.5
+_BLINK_S = 1.0
 
 
 class Count:

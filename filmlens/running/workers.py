@@ -19,6 +19,7 @@ from filmlens.running.work import Done, Task, attempt, told
 #: One thread each: two processes with one thread beat one with two.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
+_CONNECT_S = 20.0
 
 
 def over(
@@ -73,7 +74,7 @@ def _on_dask(tasks: Sequence[Task], address: str, limit: float | None) -> Iterat
     from distributed import Client
 
     try:
-        client = Client(address, set_as_default=False, timeout=20)
+        client = Client(address, set_as_default=False, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:
         raise OSError(f"no Dask scheduler answers at {address} ({told(error)}); start one or correct --dask") from error
     with client, client.get_executor(pure=False) as executor:
