@@ -28,6 +28,7 @@ COLUMNS = {
     "aligned": ("", "hashes of the cue that agree on its place (engine dejavu)"),
     "usage": ("", "how the music is used: score, song or diegetic"),
     "time": ("s", "middle of the second on the film's clock"),
+    "visual/time": ("s", "moment of the picture on the film's clock"),
     "windows/time": ("s", "begin of the window on the film's clock"),
     "windows/track": ("", "the track that the window names; empty for none"),
     "windows/offset": ("s", "place in the track at the window's begin"),

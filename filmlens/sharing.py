@@ -184,7 +184,8 @@ def _parquet(path: Path, corpus: Corpus) -> bytes:
     """A table as it is, but for the paths of this machine in its provenance."""
     arrow = pq.read_table(path)
     provenance = artefacts.read_provenance(path)
-    provenance["notes"] = json.loads(_without_paths(json.dumps(provenance.get("notes", {})), corpus))
+    recipe = provenance.pop("recipe")  # hashes and track names; what else there is may speak of files
+    provenance = json.loads(_without_paths(json.dumps(provenance), corpus)) | {"recipe": recipe}
     buffer = io.BytesIO()
     pq.write_table(artefacts.with_provenance(arrow, provenance), buffer)
     return buffer.getvalue()
