@@ -87,6 +87,20 @@ def meaning(column: str, table: str = "") -> tuple[str, str]:
     return "", "further column of films.csv" if table == "" else "see the version of FilmLens in provenance.json"
 
 
+def descriptor_lines() -> list[str]:
+    """The table of descriptors in docs/features.md, in Markdown.
+
+    >>> descriptor_lines()[2]
+    '| mfcc | MFCC, ranks 0-13 | MFCC | 14 | 0.05 | 0.025 | MIRtoolbox 1.8.1 mirmfcc |'
+    """
+    lines = ["| name | what it is | group of Fig 3 | dimensions | frame (s) | hop (s) | definition |"]
+    lines += ["|---|---|---|---:|---:|---:|---|"]
+    for d in mir.DESCRIPTORS:
+        cells = (d.descriptor, d.title, d.group, d.dimensions, f"{d.frame:g}", f"{d.hop:g}", d.source)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
 def _music() -> dict[str, tuple[str, str]]:
     found = {}
     for d in mir.DESCRIPTORS:

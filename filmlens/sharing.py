@@ -158,7 +158,7 @@ def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
 
 def _unchanged(film: Film, kind: str, was: Any) -> bool:
     """Whether a film's files are those that were measured; files out of reach are believed to be."""
-    if film.folder.joinpath(archive.MARK).is_file():
+    if film.folder.joinpath(archive.MARK).is_file() or kind not in ("film", "soundtrack", "annotation", "verdicts"):
         return True
     if kind == "soundtrack":
         try:
