@@ -6,7 +6,8 @@ One long film of `filmlens demo` (or the first film of FOLDER) goes through ever
 process of its own that was warmed up on a short film (compilers, imports). CPU time counts, not wall time, so that
 other processes hardly disturb it. Memory is the greatest resident size of that process. Pictures cost by their size:
 a minute of 1920 x 1080 at 24 frames is measured beside the demo's small ones, and stands in the sums. The hours of the
-models are those of genre.md (`python benchmarks/genre.py --sweep`). The tables are printed and written to scaling.md.
+models are those of genre.md (`python benchmarks/genre.py --sweep`). The tables are printed and written to scaling.md
+and docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,10 +36,11 @@ from filmlens.stages import STAGES, chain, complete
 HERE = Path(__file__).resolve().parent
 FILM_HOURS = 2.0
 CORES = (2, 8, 64)
+MARKS = ("<!-- made by benchmarks/scaling.py -->", "<!-- end of scaling.py -->")
 
 #: Run in a process of its own: bring a stage's inputs up to date, warm up, measure it.
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from filmlens import stages
 from filmlens.corpus import Corpus
 warm, folder, stage, film, choices = sys.argv[1:]
@@ -45,7 +48,8 @@ stages.run(Corpus.open(warm), stage, say=lambda line: None)
 corpus, begun = Corpus.open(folder), time.process_time()
 outcome = stages.run(corpus, stage, films=[film], say=lambda line: None, **json.loads(choices))[-1]
 used = time.process_time() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+peak = int(status["VmHWM"].split()[0]) / 1024  # of this program alone; ru_maxrss begins with the parent's
 print(json.dumps({"seconds": used, "peak": peak, "computed": outcome.computed, "failed": outcome.failed}))
 """
 
@@ -67,7 +71,7 @@ def full_size(folder: Path, seconds: float) -> Path:
     """A corpus of one film of 1920 x 1080 with an annotated cue from begin to end."""
     rng, base = np.random.default_rng(0), np.zeros((1080, 1920), np.uint8)
     base[:] = np.linspace(30, 220, 1920).astype(np.uint8)
-    grain = rng.integers(0, 24, (8, 1080, 1920), dtype=np.uint8)
+    grain = rng.integers(0, 30, (8, 1080, 1920), dtype=np.uint8)
     for name in ("films", "annotations", "soundtracks/full"):
         (folder / name).mkdir(parents=True)
     frames = (np.roll(base, 6 * i, axis=1) + grain[i % 8] for i in range(int(24 * seconds)))
@@ -95,25 +99,35 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         warm = build(root / "warm", films=1, seconds=20, progress=lambda line: None)
-        corpus = Corpus.open(own_copy(arguments.corpus, root) or long_film(root, arguments.seconds))
+        corpus, short = (
+            Corpus.open(own_copy(arguments.corpus, root) or long_film(root, arguments.seconds)),
+            Corpus.open(warm),
+        )
         film = corpus[corpus.ids[0]]
         hours, music = (duration(film.film) / 3600, sum(map(duration, film.tracks().values())) / 3600)
         for stage in film_stages():
             done = measured(warm, corpus.folder, stage, film.id)
             if done["computed"]:
-                rows.append((stage, done["seconds"], done["peak"], disk(corpus, stage, film.id)))
+                small, large = disk(short, stage, short.ids[0]), disk(corpus, stage, film.id)
+                grows = (large - small) / (hours - 20 / 3600)
+                rows.append((stage, done["seconds"], done["peak"], small - grows * 20 / 3600, grows))
             else:
                 notes.append(f"{stage}: not measured. {'; '.join(done['failed'].values())}")
         sheet = pd.read_parquet(corpus.derived / "cues" / f"{film.id}.parquet")
         cover = float((sheet["end"] - sheet["start"]).sum() / 3600 / hours)
         full = measured(warm, full_size(root / "full", 60), "visual", "full", cues="annotated")
-    rows = pd.DataFrame(rows, columns=["stage", "seconds", "peak", "bytes"])
+        full["megabits"] = (root / "full" / "films" / "full.mkv").stat().st_size * 8 / 60 / 1e6
+    rows = pd.DataFrame(rows, columns=["stage", "seconds", "peak", "bytes", "grows"])
     write(rows, full, hours, music, cover, notes, arguments)
 
 
 def long_film(root: Path, seconds: float) -> Path:
-    """A demo corpus of one film."""
-    return build(root / "long", films=1, seconds=seconds, progress=lambda line: None)
+    """A demo corpus of one film, whose soundtrack holds the music of twelve other films as well."""
+    corpus = Corpus.open(build(root / "long", films=1, seconds=seconds, progress=lambda line: None))
+    others = Corpus.open(build(root / "others", films=12, seconds=90, seed=1, progress=lambda line: None))
+    for film in others:
+        shutil.copytree(film.soundtrack, corpus[corpus.ids[0]].soundtrack / film.id)
+    return corpus.folder
 
 
 def own_copy(corpus: Path | None, root: Path) -> Path | None:
@@ -135,7 +149,8 @@ def write(
     wanted = {s: v * (arguments.cover / cover if s in under_cues else 1) for s, v in per_hour.items()}
     wanted["visual"] = full["seconds"] / (60 / 3600) * arguments.cover
     film_core = sum(wanted.values())
-    megabytes = sum(rows["bytes"]) / 1e6 / hours * arguments.cover / cover
+    linear = rows["grows"] / 1e6 * np.where(rows["stage"] == "cues", 1, arguments.cover / cover)
+    megabytes = rows["bytes"].sum() / 1e6 + linear.sum() * FILM_HOURS
     machine = f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores"
     lines = [
         "# What a study costs",
@@ -149,17 +164,19 @@ def write(
         "## One film",
         "",
         f"| stage | core-s per film-hour, measured | the same at {arguments.cover:.0%} music | peak memory (MB) "
-        "| MB on disk per film-hour |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| MB on disk per film | and per film-hour |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for r in rows.itertuples():
-        cells = (f"{per_hour[r.stage]:.0f}", f"{wanted[r.stage]:.0f}", f"{r.peak:.0f}", f"{r.bytes / 1e6 / hours:.2f}")
-        lines.append(f"| {r.stage} | {' | '.join(cells)} |")
+        cells = (f"{per_hour[r.stage]:.1f}", f"{wanted[r.stage]:.1f}", f"{r.peak:.0f}")
+        lines.append(f"| {r.stage} | {' | '.join(cells)} | {r.bytes / 1e6:.2f} | {r.grows / 1e6:.2f} |")
     lines += [
-        f"| all | {sum(per_hour.values()):.0f} | {film_core:.0f} | {rows['peak'].max():.0f} | {megabytes:.2f} |",
+        f"| all | {sum(per_hour.values()):.0f} | {film_core:.0f} | {rows['peak'].max():.0f} "
+        f"| {rows['bytes'].sum() / 1e6:.2f} | {rows['grows'].sum() / 1e6:.2f} |",
         "",
         f"The second column takes visual at 1920 x 1080: {full['seconds']:.1f} core-s for a minute under cues "
-        f"({60 / full['seconds']:.1f} x realtime, {full['peak']:.0f} MB); the demo's own pictures are small.",
+        f"({60 / full['seconds']:.1f} x realtime, {full['peak']:.0f} MB, H.264 of "
+        f"{full['megabits']:.0f} Mbit/s); the demo's own pictures are small.",
         *(f"- {note}" for note in notes),
         "",
         "## Studies of films of two hours",
@@ -179,13 +196,17 @@ def write(
     text = "\n".join(lines) + "\n"
     print(text)
     (HERE / "scaling.md").write_text(text, encoding="utf-8")
+    page = HERE.parent / "docs" / "scaling.md"
+    before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
+    tables = text.split("\n", 2)[2].replace("\n## ", "\n### ")
+    page.write_text(f"{before}{MARKS[0]}\n{tables}{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
 
 
 def study(films: int, cores: int, film_core: float, megabytes: float, sweep: float) -> str:
     """One row: films spread evenly over cores, the models' configurations (24) likewise."""
     measuring = film_core * FILM_HOURS * films / 3600 / min(cores, films)
     models = sweep / min(cores, 24)
-    gigabytes = megabytes * FILM_HOURS * films / 1e3
+    gigabytes = megabytes * films / 1e3
     return f"| {films:,} | {cores:,} | {measuring:.1f} | {models:.1f} | {gigabytes:.1f} |"
 
 
