@@ -48,8 +48,12 @@ def unpack_beside(path: Path) -> Path:
     folder = path.with_suffix("")
     with _opened(path) as box:
         contents = _contents(box)
-        if not folder.exists():
-            unpack(path, folder)
+        try:
+            if not folder.exists():
+                unpack(path, folder)
+        except ArchiveError:
+            if not folder.exists():  # otherwise another process unpacked it meanwhile
+                raise
         kept = folder / _UNPACKED
         if kept.is_file() and json.loads(kept.read_text(encoding="utf-8")).get("contents") == contents:
             return folder

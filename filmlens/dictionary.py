@@ -28,6 +28,7 @@ COLUMNS = {
     "aligned": ("", "hashes of the cue that agree on its place (engine dejavu)"),
     "usage": ("", "how the music is used: score, song or diegetic"),
     "time": ("s", "middle of the second on the film's clock"),
+    "visual/time": ("s", "moment of the picture on the film's clock"),
     "windows/time": ("s", "begin of the window on the film's clock"),
     "windows/track": ("", "the track that the window names; empty for none"),
     "windows/offset": ("s", "place in the track at the window's begin"),
@@ -84,6 +85,20 @@ def meaning(column: str, table: str = "") -> tuple[str, str]:
         if found:
             return unit, text.format(*found.groups())
     return "", "further column of films.csv" if table == "" else "see the version of FilmLens in provenance.json"
+
+
+def descriptor_lines() -> list[str]:
+    """The table of descriptors in docs/features.md, in Markdown.
+
+    >>> descriptor_lines()[2]
+    '| mfcc | MFCC, ranks 0-13 | MFCC | 14 | 0.05 | 0.025 | MIRtoolbox 1.8.1 mirmfcc |'
+    """
+    lines = ["| name | what it is | group of Fig 3 | dimensions | frame (s) | hop (s) | definition |"]
+    lines += ["|---|---|---|---:|---:|---:|---|"]
+    for d in mir.DESCRIPTORS:
+        cells = (d.descriptor, d.title, d.group, d.dimensions, f"{d.frame:g}", f"{d.hop:g}", d.source)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
 
 
 def _music() -> dict[str, tuple[str, str]]:

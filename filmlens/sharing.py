@@ -158,7 +158,7 @@ def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
 
 def _unchanged(film: Film, kind: str, was: Any) -> bool:
     """Whether a film's files are those that were measured; files out of reach are believed to be."""
-    if film.folder.joinpath(archive.MARK).is_file():
+    if film.folder.joinpath(archive.MARK).is_file() or kind not in ("film", "soundtrack", "annotation", "verdicts"):
         return True
     if kind == "soundtrack":
         try:
@@ -184,7 +184,8 @@ def _parquet(path: Path, corpus: Corpus) -> bytes:
     """A table as it is, but for the paths of this machine in its provenance."""
     arrow = pq.read_table(path)
     provenance = artefacts.read_provenance(path)
-    provenance["notes"] = json.loads(_without_paths(json.dumps(provenance.get("notes", {})), corpus))
+    recipe = provenance.pop("recipe")  # hashes and track names; what else there is may speak of files
+    provenance = json.loads(_without_paths(json.dumps(provenance), corpus)) | {"recipe": recipe}
     buffer = io.BytesIO()
     pq.write_table(artefacts.with_provenance(arrow, provenance), buffer)
     return buffer.getvalue()

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from filmlens import archive
 from filmlens.archive import ArchiveError, entry, unpack, unpack_beside
 from filmlens.corpus import Corpus, CorpusError
 
@@ -100,6 +101,19 @@ def test_another_zip_and_another_folder_are_told_apart(tmp_path):
     (tmp_path / "g").mkdir()
     with pytest.raises(ArchiveError, match="holds something else"):
         unpack_beside(zip_of(tmp_path / "g.zip", GOOD.items()))
+
+
+def test_two_processes_may_open_it_at_once(tmp_path, monkeypatch):
+    path = zip_of(tmp_path / "f.zip", GOOD.items())
+    first = archive.unpack
+
+    def late(path, folder):
+        first(path, folder)  # another process is done in the moment in which this one begins
+        first(path, folder)
+
+    monkeypatch.setattr(archive, "unpack", late)
+    assert unpack_beside(path) == tmp_path / "f"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["f", "f.zip"]
 
 
 def test_film_ids_and_media_of_a_zip_are_not_believed(tmp_path):
