@@ -23,7 +23,7 @@ import pandas as pd
 
 from filmlens import __version__, artefacts
 from filmlens.artefacts import ArtefactError, Measured, fingerprint, read_provenance, record_failures, table_hash
-from filmlens.corpus import Corpus, Film
+from filmlens.corpus import USAGES, Corpus, Film
 
 #: The name under which a failure of the whole corpus is recorded.
 CORPUS = "(corpus)"
@@ -90,7 +90,8 @@ _IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
 _ROWS = (
     Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",)),
     Stage("annotated", "measuring:annotated", (), ("annotation",)),
-    Stage("verified", "measuring:verified", ("cues",), ("verdicts",)),
+    Stage("verified", "measuring:verified", ("cues",), ("verdicts",), version=2),
+    *(Stage(f"verified-{u}", "measuring:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
     Stage("mir", "measuring:mir", ("sheet",), ("film", "soundtrack"), _SOURCE | {"sound": "track"}),
     Stage("mir-cues", "measuring:cue_vectors", ("mir",)),
     Stage("visual", "measuring:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False}),
@@ -99,7 +100,8 @@ _ROWS = (
     Stage("cross-modal", "modelling:cross_modal", ("genre", "sheet", "visual"), (), {}, "corpus"),
 )
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
-_SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}
+#: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
+_SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
 
 
 @dataclass
