@@ -44,7 +44,7 @@ def stamp(
     film: Source,
     index: TrackIndex,
     *,
-    strictness: float = 0.6,
+    strictness: float = 0.4,
     start_cost: float = path.START,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
@@ -123,9 +123,7 @@ def find_speed(
 
 def _rescaled(time: np.ndarray, freq: np.ndarray, speed: float, pitch: float) -> tuple[np.ndarray, np.ndarray]:
     """Film peaks as they would lie in the tracks: quarter frames and half-bin cells."""
-    return np.rint(time.astype(np.float64) * (speed * TICKS)).astype(np.int64), np.rint(freq * (2 / pitch)).astype(
-        np.int64
-    )
+    return np.rint(time.astype(np.float64) * (speed * TICKS)).astype(np.int64), votes.cells_of(freq, pitch)
 
 
 def _starts(duration: float, speed: float) -> np.ndarray:
