@@ -87,7 +87,7 @@ _GENRE = {
 _IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
 
 _ROWS = (
-    Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",)),
+    Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=2),
     Stage("annotated", "measuring:annotated", (), ("annotation",)),
     Stage("verified", "measuring:verified", ("cues",), ("verdicts",)),
     Stage("mir", "measuring:mir", ("sheet",), ("film", "soundtrack"), _SOURCE | {"sound": "track"}),
