@@ -63,6 +63,36 @@ def check(corpus: CorpusFolder) -> None:
 
 
 @app.command()
+def stamp(
+    corpus: CorpusFolder,
+    engine: Annotated[str, typer.Option(help="filmlens, or dejavu (the paper's).")] = "filmlens",
+    rule: Annotated[str, typer.Option(help="Which of Dejavu's windows count: nearby or votes.")] = "nearby",
+    films: Annotated[str, typer.Option(metavar="ID ...", help="Films; all by default.")] = "",
+    library: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Music beside the soundtracks, such as songs.")
+    ] = None,
+    jobs: Jobs = _CORES,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+) -> None:
+    """Find where each track plays in its film: cue sheets in derived/cues, a line per film."""
+    from filmlens import stages
+    from filmlens.corpus import Corpus
+    from filmlens.stamper.report import lines
+
+    opened = Corpus.open(corpus, derived=derived, library=library)
+    chosen = [name.strip() for name in films.split(",") if name.strip()] or opened.ids
+    unknown = [name for name in chosen if name not in opened.ids]
+    if unknown:
+        raise ValueError(f"no film {', '.join(unknown)} in films.csv; it has {', '.join(opened.ids)}")
+    outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=typer.echo, engine=engine, rule=rule)[-1]
+    for line in lines({f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}, outcome.failed):
+        typer.echo(line)
+    if library:
+        typer.echo(f"to keep the library for later runs, name it in a column library of films.csv: {library}")
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+@app.command()
 def run(
     corpus: CorpusFolder,
     out: Annotated[Path | None, typer.Option(help="Folder for notebooks, figures and the report.")] = None,
@@ -219,10 +249,12 @@ def _value(text: str) -> tuple[str, object]:
 
 
 def _joined(arguments: list[str]) -> list[str]:
-    """``-p name value``, as papermill writes it, as ``-p name=value``.
+    """``-p name value``, as papermill writes it, as ``-p name=value``; ``--films a b`` as ``--films a,b``.
 
     >>> _joined(["run", "c", "-p", "seed", "3", "-p", "sound=film"])
     ['run', 'c', '-p', 'seed=3', '-p', 'sound=film']
+    >>> _joined(["stamp", "c", "--films", "up", "jaws", "--jobs", "2"])
+    ['stamp', 'c', '--films', 'up,jaws', '--jobs', '2']
     """
     joined, rest = [], list(arguments)
     while rest:
@@ -231,6 +263,11 @@ def _joined(arguments: list[str]) -> list[str]:
         if word == "-p" and rest:
             name = rest.pop(0)
             joined.append(f"{name}={rest.pop(0)}" if "=" not in name and rest else name)
+        elif word == "--films":
+            ids = []
+            while rest and not rest[0].startswith("-"):
+                ids.append(rest.pop(0))
+            joined.append(",".join(ids))
     return joined
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -52,6 +52,10 @@ class Film:
         The corpus it belongs to.
     more : mapping
         Every further column, as text.
+    library : Path or None
+        Folder of any music beside the soundtrack, such as licensed songs (the column ``library``).
+    derived : Path or None
+        Where the corpus keeps what is computed.
     """
 
     id: str
@@ -64,6 +68,8 @@ class Film:
     row: int
     folder: Path
     more: Mapping[str, str] = field(default_factory=dict)
+    library: Path | None = None
+    derived: Path | None = None
 
     @property
     def verdicts(self) -> Path:
@@ -73,21 +79,30 @@ class Film:
     def tracks(self) -> dict[str, Path]:
         """Sound files of the soundtrack by track name: the path in the folder without its ending.
 
+        Those of the library follow, where there is one; a name of the soundtrack hides the same name there.
+
         Raises
         ------
         CorpusError
             No such folder, no sound file in it, or two files of one name.
         """
-        if self.soundtrack is None and (self.folder / archive.MARK).is_file():
-            raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
-        if self.soundtrack is None or not self.soundtrack.is_dir():
-            raise CorpusError(
-                f"films.csv row {self.row}: the soundtrack folder {self.soundtrack} of {self.id} is missing"
-            )
         found: dict[str, Path] = {}
-        for path in sorted(self.soundtrack.rglob("*")):
+        if self.soundtrack is not None or self.library is None:
+            found = self._sound_files(self.soundtrack, "soundtrack")
+        return (
+            found
+            if self.library is None
+            else found
+            | {name: path for name, path in self._sound_files(self.library, "library").items() if name not in found}
+        )
+
+    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, Path]:
+        if folder is None or not folder.is_dir():
+            raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
+        found: dict[str, Path] = {}
+        for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in SOUND_ENDINGS and path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(self.soundtrack).with_suffix("").as_posix()
+                name = path.relative_to(folder).with_suffix("").as_posix()
                 if name in found:
                     raise CorpusError(
                         f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
@@ -95,7 +110,7 @@ class Film:
                     )
                 found[name] = path
         if not found:
-            raise CorpusError(f"films.csv row {self.row}: the soundtrack folder {self.soundtrack} holds no sound file")
+            raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
         return found
 
     def annotations(self) -> pd.DataFrame | None:
@@ -125,12 +140,14 @@ class Corpus:
 
     def __init__(self, folder: Path, films: list[Film], derived: Path | None = None):
         self.folder = folder
-        self._films = {film.id: film for film in films}
         self.derived = derived or folder / "derived"
+        self._films = {film.id: replace(film, derived=self.derived) for film in films}
         self.genres = look.genre_order(g for film in films for g in film.genres)
 
     @classmethod
-    def open(cls, folder: str | Path, *, derived: str | Path | None = None) -> Corpus:
+    def open(
+        cls, folder: str | Path, *, derived: str | Path | None = None, library: str | Path | None = None
+    ) -> Corpus:
         """Read films.csv of a folder.
 
         Parameters
@@ -140,6 +157,9 @@ class Corpus:
             A zip that ``filmlens share`` made is unpacked beside itself first.
         derived : path, optional
             Where computed tables go; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
+        library : path, optional
+            Folder of any music in which every film's cues are looked for too; the films' own (column ``library``) by
+            default.
 
         Raises
         ------
@@ -151,6 +171,8 @@ class Corpus:
         if faults:
             raise CorpusError("\n".join(f"{folder / 'films.csv'}: {fault}" for fault in faults))
         derived = derived or os.environ.get("FILMLENS_DERIVED") or None
+        if library is not None:
+            films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
         return cls(folder, films, Path(derived).resolve() if derived else None)
 
     def __len__(self) -> int:
@@ -286,6 +308,7 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 row=row,
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in COLUMNS},
+                library=folder / line["library"] if line.get("library") else None,
             )
         )
     if not films:

@@ -23,7 +23,9 @@ _RATE = 44_100  # method, section 2
 
 
 def stamp(film: Film, tables: dict, *, engine: str, rule: str) -> Measured:
-    """Find the cues of a film's soundtrack in its sound (Score Stamper).
+    """Find the cues of a film's soundtrack, and of its library, in its sound (Score Stamper).
+
+    The fingerprints of the tracks are kept under ``derived/tracks``: a library is read once for all films.
 
     Returns
     -------
@@ -32,7 +34,9 @@ def stamp(film: Film, tables: dict, *, engine: str, rule: str) -> Measured:
         duration and what was passed over.
     """
     more = {"rule": rule} if engine == "dejavu" else {}
-    sheet = stamper.stamp(film.film, film.tracks(), engine=engine, **more)
+    keep = film.derived / "tracks" if film.derived else None
+    index = stamper.index_tracks(film.tracks(), engine=engine, keep=keep)
+    sheet = stamper.stamp(film.film, index, **more)
     windows = sheet.windows.copy()
     windows.insert(0, "film_id", film.id)
     notes = {"duration": sheet.duration, "speed": sheet.speed, "decoy_seconds": sheet.decoy_seconds}
@@ -107,7 +111,8 @@ def cue_sound(film: Film, cue, kind: str = "track", rate: int = _RATE) -> tuple[
 
 
 def _placed(film: Film, cue) -> bool:
-    return bool(np.isfinite(cue.track_start)) and film.soundtrack is not None and cue.track in film.tracks()
+    has_tracks = film.soundtrack is not None or film.library is not None
+    return bool(np.isfinite(cue.track_start)) and has_tracks and cue.track in film.tracks()
 
 
 def cue_vectors(film: Film, tables: dict) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def test_parameters_lie_side_by_side(two_films):
     stages.run(corpus, "mir", **quiet)
     stages.run(corpus, "mir", sound="film", cues="annotated", **quiet)
     folders = sorted(p.name for p in corpus.derived.iterdir() if p.is_dir())
-    assert folders == ["annotated", "cues", "mir", "mir@annotated-film", "windows"]
+    assert folders == ["annotated", "cues", "mir", "mir@annotated-film", "tracks", "windows"]
     path = stages.path(corpus, "mir", "one", sound="film", cues="annotated")
     assert read_provenance(path)["recipe"]["parameters"] == {"cues": "annotated", "sound": "film"}
     annotated = stages.table(corpus, "mir", sound="film", cues="annotated")

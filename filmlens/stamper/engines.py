@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 
 from filmlens.stamper import dejavu, matching
@@ -14,7 +15,9 @@ ENGINES: dict[str, ModuleType] = {"filmlens": matching, "dejavu": dejavu}
 DEFAULT_ENGINE = "filmlens"
 
 
-def index_tracks(tracks: Mapping[str, Source], *, engine: str = DEFAULT_ENGINE) -> TrackIndex:
+def index_tracks(
+    tracks: Mapping[str, Source], *, engine: str = DEFAULT_ENGINE, keep: str | Path | None = None
+) -> TrackIndex:
     """Fingerprint the tracks of a soundtrack or library.
 
     Parameters
@@ -22,13 +25,15 @@ def index_tracks(tracks: Mapping[str, Source], *, engine: str = DEFAULT_ENGINE) 
     tracks : mapping of name to source
         A path, or (samples, rate) with samples of shape (n,) or (channels, n) in [-1, 1].
     engine : {"filmlens", "dejavu"}
+    keep : path, optional
+        Folder in which the fingerprint of each file is kept, and found again as long as the file does not change.
 
     Returns
     -------
     TrackIndex
         Can be stored with `TrackIndex.save` and joined with others by `join_indexes`.
     """
-    return build_index(tracks, _engine(engine).fingerprint, engine=engine)
+    return build_index(tracks, _engine(engine).fingerprint, engine=engine, keep=keep)
 
 
 def stamp(

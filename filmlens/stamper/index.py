@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from filmlens import artefacts
 from filmlens.media.sound import MediaError
 from filmlens.stamper.streams import Source
 
+_VERSION = 1  # of the fingerprints; raised when they change
 #: Fingerprint of one track: times [frames], codes, seconds of sound.
 Fingerprint = tuple[np.ndarray, np.ndarray, float]
 
@@ -81,14 +87,24 @@ class TrackIndex:
 
 
 def build_index(
-    tracks: Mapping[str, Source], fingerprint: Callable[[Source], Fingerprint], *, engine: str
+    tracks: Mapping[str, Source],
+    fingerprint: Callable[[Source], Fingerprint],
+    *,
+    engine: str,
+    keep: str | Path | None = None,
 ) -> TrackIndex:
-    """Fingerprint every track; one that cannot be used is skipped and reported in `problems`."""
+    """Fingerprint every track; one that cannot be used is skipped and reported in `problems`.
+
+    With a folder to `keep` them in, fingerprints of files are read from there when the file has not changed.
+    """
     names, seconds, times, codes, problems = [], [], [], [], []
     for name, source in tracks.items():
         where = f"track {name}" if isinstance(source, tuple) else str(source)
         try:
-            time, code, length = fingerprint(source)
+            if keep is None or isinstance(source, tuple):
+                time, code, length = fingerprint(source)
+            else:
+                time, code, length = _kept(Path(source), fingerprint, Path(keep), engine)
         except MediaError as error:
             problems.append(f"skipped: {error}")
             continue
@@ -101,6 +117,25 @@ def build_index(
         times.append(time)
         codes.append(code)
     return _assemble(engine, names, seconds, times, codes, problems)
+
+
+def _kept(path: Path, fingerprint: Callable[[Source], Fingerprint], folder: Path, engine: str) -> Fingerprint:
+    """Fingerprint of a file from a folder, or computed and put there; one of a damaged file is not kept."""
+    known = json.dumps([engine, _VERSION, artefacts.fingerprint(path)], sort_keys=True)
+    file = folder / f"{hashlib.blake2b(known.encode(), digest_size=16).hexdigest()}.npz"
+    try:
+        with np.load(file, allow_pickle=False) as box:
+            return box["time"], box["code"], float(box["seconds"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        pass  # not there, or not whole: made anew
+    with warnings.catch_warnings(record=True) as damage:
+        warnings.simplefilter("always")
+        time, code, seconds = fingerprint(path)
+    for warning in damage:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if not damage:
+        artefacts.write_atomically(file, lambda part: np.savez(part, time=time, code=code, seconds=seconds))
+    return time, code, seconds
 
 
 def join_indexes(*indexes: TrackIndex) -> TrackIndex:

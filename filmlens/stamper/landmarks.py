@@ -1,6 +1,6 @@
 """Spectral peaks of films and tracks: the landmarks of the FilmLens engine (in place of the paper's Dejavu).
 
-At 11,025 Hz mono: Hann 1024, hop 256; log power minus its mean over 41 bins, so that a peak is what stands out from its
+At 11,025 Hz: Hann 1024, hop 256; log power minus its mean over 41 bins, so that a peak is what stands out from its
 own neighbourhood at any loudness. A peak is the highest of 33 bins x 9 frames, wide in frequency and narrow in time, at
 least two nepers above its surroundings, between 150 and 5,400 Hz, and placed between frames and bins by a parabola.
 """
@@ -117,12 +117,16 @@ def _vertex(before, at, after):
 
 
 def landmarks(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Peaks of a film or track, read block by block.
+    """Peaks of a film or track, read block by block: of the mean of its channels, and of the first less the second.
+
+    Dialogue sits in the middle of most films and music on its sides, so the difference of left and right often holds
+    the music alone. A mono file has no such peaks.
 
     Returns
     -------
     time, freq, height : ndarrays of float32
-        Frames (of 256 / 11,025 s, at the frame's centre less half a frame), bins, nepers; ordered by time.
+        Frames (of 256 / 11,025 s, at the frame's centre less half a frame), bins (negative: of the difference),
+        nepers; ordered by time.
     seconds : float
         Length of the sound.
 
@@ -135,17 +139,18 @@ def landmarks(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, float
 
     def counted() -> Iterator[np.ndarray]:
         nonlocal samples_read
-        for block in open_stream(source, RATE, mono=True):
+        for block in open_stream(source, RATE, mono=False):
             samples_read += block.shape[1]
-            yield block
+            yield _middle_and_side(block)
 
     parts = []
     margin = REACH_FRAMES + 1  # a peak's neighbours, and one more for the parabola
     for part, before, count in frames(counted(), size=FFT, hop=HOP, batch=1024, margin=margin):
-        time, freq, height = pick(whitened(part[0]))
-        frame = np.rint(time)
-        inside = (frame >= before) & (frame < before + count)
-        parts.append((time[inside].astype(np.float64) + (done - before), freq[inside], height[inside]))
+        for samples, sign in zip(part, (1, -1), strict=False):
+            time, freq, height = pick(whitened(samples))
+            frame = np.rint(time)
+            inside = (frame >= before) & (frame < before + count)
+            parts.append((time[inside].astype(np.float64) + (done - before), sign * freq[inside], height[inside]))
         done += count
     if not parts:
         empty = np.zeros(0, np.float32)
@@ -153,6 +158,14 @@ def landmarks(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, float
     time, freq, height = (np.concatenate(x) for x in zip(*parts, strict=True))
     order = np.argsort(time, kind="stable")
     return time[order].astype(np.float32), freq[order], height[order], samples_read / RATE
+
+
+def _middle_and_side(block: np.ndarray) -> np.ndarray:
+    """Mean of all channels, and half the first less the second (left and right of any layout), where there are two."""
+    if len(block) == 1:
+        return block
+    middle = block.sum(axis=0, dtype=np.float32)
+    return np.stack([middle / np.float32(len(block)), (block[0] - block[1]) / np.float32(2)])
 
 
 # Height of a film's peak against the share of such peaks that are the music's, relative to the share at 4.5 nepers.
@@ -169,14 +182,28 @@ def trust(height: np.ndarray) -> np.ndarray:
     return np.interp(height, _HEIGHT, _TRUST).astype(np.float32)
 
 
+# Height of a track's peak against the share of such peaks that a film shows, relative to the share at 4.75 nepers.
+_TALL = (2.0, 2.5, 3.0, 3.5, 4.0, 4.75, 5.5, 6.5, 8.0)
+_STRENGTH = (0.1, 0.15, 0.35, 0.55, 0.75, 1.0, 1.2, 1.6, 1.9)
+
+
+def strength(height: np.ndarray) -> np.ndarray:
+    """How much a track's peaks are to be expected in a film: high ones come through the dialogue.
+
+    >>> strength(np.array([3.0, 4.75]))
+    array([0.35, 1.  ], dtype=float32)
+    """
+    return np.interp(height, _TALL, _STRENGTH).astype(np.float32)
+
+
 def fingerprint(source: Source) -> Fingerprint:
-    """Peaks of a track: times [frames], frequencies [bins] and its length [s]."""
-    time, freq, _, seconds = landmarks(source)
-    return time, freq, seconds
+    """Peaks of a track: times [frames], (frequency [bins, negative: side], height [nepers]), and its length [s]."""
+    time, freq, height, seconds = landmarks(source)
+    return time, np.column_stack([freq, height]), seconds
 
 
 def points(source: Source) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks in seconds (the frame's centre) and Hz, to be drawn over a spectrogram.
+    """Landmarks of the mean of the channels, in seconds (the frame's centre) and Hz, to draw over a spectrogram.
 
     >>> tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
     >>> tone[: RATE // 2] = 0
@@ -185,4 +212,4 @@ def points(source: Source) -> tuple[np.ndarray, np.ndarray]:
     (True, True)
     """
     time, freq, _, _ = landmarks(source)
-    return (time * HOP + FFT / 2) / RATE, freq * (RATE / FFT)
+    return (time[freq > 0] * HOP + FFT / 2) / RATE, freq[freq > 0] * (RATE / FFT)

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from filmlens.stamper import votes
 from filmlens.stamper.landmarks import FRAMES_S
 from filmlens.stamper.votes import TICKS, WINDOW_S, Field
 
 STEP_TICKS = 43  # about a quarter of a second
 STEP_S = STEP_TICKS / TICKS / FRAMES_S
-#: Share of the film's peaks that are the track's: under dialogue, beside it, alone.
-LEVELS = (0.04, 0.15, 0.4)
+#: Share of the film's peaks that are the track's, in the middle and in the difference of left and right: under
+#: dialogue, beside it, alone; and each where the difference tells nothing, as of a mono track.
+LEVELS = ((0.06, 0.3), (0.18, 0.5), (0.45, 0.7), (0.06, 0.0), (0.18, 0.0), (0.45, 0.0))
 _LEAST_Z = 4.2
 _GAP = 12 * FRAMES_S  # frames without a candidate
 _JUMP = 2.6  # frames per link
@@ -173,19 +175,20 @@ def evidence(
     ptr = np.concatenate([[0], np.cumsum(lines.last - lines.first)]).astype(np.int64)
     nats = np.zeros((ptr[-1], len(LEVELS)))
     bounds = np.append(field.ptr[0], len(field.ticks)).astype(np.int64)
-    expected = np.convolve(np.diff(bounds), [1, 1, 1], "same") / (float(field.edges[-1]) * TICKS)
+    sums = np.diff(np.concatenate([[0.0], np.cumsum(field.strength, dtype=np.float64)])[bounds])
+    expected = np.convolve(sums, [1, 1, 1], "same") / (float(field.edges[-1]) * TICKS)
     _evidence(
         lines.lane, lines.first, lines.last, lines.ptr, lines.node_tick, lines.node_offset,
-        ticks, cells, trust, field.ticks, bounds, field.start, field.end,
-        expected, _KERNEL, np.array(LEVELS), strictness, ptr, nats,
+        ticks, cells, trust, field.ticks, field.strength, bounds, field.start, field.end,
+        expected, _KERNEL, np.array(LEVELS), votes.is_side(cells), strictness, ptr, nats,
     )  # fmt: skip
     return nats, ptr
 
 
 @nb.njit(cache=True)
 def _evidence(
-    lane, first, last, node_ptr, node_tick, node_offset, ticks, cells, trust, there, bounds, start, end,
-    expected, kernel, levels, strictness, ptr, nats,
+    lane, first, last, node_ptr, node_tick, node_offset, ticks, cells, trust, there, strength, bounds, start, end,
+    expected, kernel, levels, side, strictness, ptr, nats,
 ):  # fmt: skip
     span = 2.0 * (_AROUND_TICKS - _NEAR_TICKS)
     reach = kernel.shape[1]
@@ -207,7 +210,7 @@ def _evidence(
                 nats[row] -= _OFF_TRACK
                 i += 1
                 continue
-            around, density = 0, 0.0
+            around, density = 0.0, 0.0
             for step in range(-1, 2):
                 f = cells[i] + step
                 if 0 <= f < bounds.size - 1:
@@ -215,13 +218,15 @@ def _evidence(
                     while k < bounds[f + 1] and there[k] <= x + _AROUND_TICKS:
                         away = int(abs(there[k] - x) + 0.5)
                         if away < reach:
-                            density += kernel[step + 1, away]
+                            density += strength[k] * kernel[step + 1, away]
                         if away > _NEAR_TICKS:
-                            around += 1
+                            around += strength[k]
                         k += 1
             # a cell that no track ever fills expects nothing, and meets nothing
             by_chance = max(1e-9, (strictness * around + _PRIOR * expected[cells[i]] * span) / (3 * span))
             ratio = density / by_chance - 1
-            for q in range(levels.size):
-                nats[row, q] += math.log(1 + levels[q] * trust[i] * ratio)
+            channel = int(side[i])
+            for q in range(levels.shape[0]):
+                if levels[q, channel] > 0:
+                    nats[row, q] += math.log(1 + levels[q, channel] * trust[i] * ratio)
             i += 1

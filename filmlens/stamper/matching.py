@@ -28,7 +28,10 @@ __all__ = ["SPEEDS", "find_speed", "fingerprint", "stamp"]
 PAL = 25 / 24
 #: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
 SPEEDS = ((1.0, 1.0), (PAL, PAL), (PAL, 1.0), (1 / PAL, 1 / PAL), (1 / PAL, 1.0))
-_ONE_IN = 6  # windows that choose the speed
+_ONE_IN, _ONE_IN_LARGE = 6, 12  # windows that choose the speed; in a large library fewer, which cost as much
+_LARGE_S = 6 * 3600.0
+# Chance finds more among more music: for each doubling of what a long album holds, a cue needs two nats more.
+_ALBUM_S, _PER_DOUBLING = 1.5 * 3600, 2.0
 _NOISE_Z = 7.5  # the best of chance votes reaches about that
 # Another speed than 1 must win clearly: a film without any of the tracks plays at speed 1.
 _CLEARLY, _AT_LEAST = 1.2, 10.0
@@ -44,7 +47,7 @@ def stamp(
     film: Source,
     index: TrackIndex,
     *,
-    strictness: float = 0.6,
+    strictness: float = 0.4,
     start_cost: float = path.START,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
@@ -55,7 +58,7 @@ def stamp(
     strictness : float
         Precision against recall: 1 is strict, 0.3 loose. How much a track's own repeats count as chance.
     start_cost : float
-        Nats of evidence that a cue must bring.
+        Nats of evidence that a cue must bring; more where the tracks last longer than an album.
     speeds : sequence of (speed, pitch)
         Hypotheses about the whole film; one alone is taken as given.
     """
@@ -73,6 +76,7 @@ def stamp(
     steps = int(duration * speed / STEP_S) + 1
     found = lines.link(starts, place, z, peaks, field, steps=steps)
     nats, ptr = lines.evidence(found, ticks, cells, trust, field, strictness=strictness)
+    start_cost += _PER_DOUBLING * np.log2(max(1.0, index.seconds.sum() / _ALBUM_S))
     stretches = path.best_path(nats, ptr, found.first, found.last, steps=steps, start_cost=start_cost)
 
     rows, decoy_seconds = [], 0.0
@@ -104,17 +108,18 @@ def find_speed(
     field: Field,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> tuple[float, float]:
-    """The hypothesis under which one window in six finds most votes.
+    """The hypothesis under which one window in six (in a large library, in twelve) finds most votes.
 
     Returns
     -------
     speed, pitch : float
         One of `speeds`; the first unless another wins clearly.
     """
+    one_in = _ONE_IN if field.edges[-1] < _LARGE_S * FRAMES_S else _ONE_IN_LARGE
     scores = []
     for speed, pitch in speeds if len(speeds) > 1 else ():
         ticks, cells = _rescaled(time, freq, speed, pitch)
-        _, z, _ = votes.candidates(ticks, cells, trust, _starts(duration, speed)[_ONE_IN // 2 :: _ONE_IN], field)
+        _, z, _ = votes.candidates(ticks, cells, trust, _starts(duration, speed)[one_in // 2 :: one_in], field)
         scores.append(float(np.maximum(0, z[:, 0] - _NOISE_Z).sum()))
     best = int(np.argmax(scores)) if scores else 0
     wins = best and scores[best] > _CLEARLY * scores[0] + _AT_LEAST
@@ -123,9 +128,7 @@ def find_speed(
 
 def _rescaled(time: np.ndarray, freq: np.ndarray, speed: float, pitch: float) -> tuple[np.ndarray, np.ndarray]:
     """Film peaks as they would lie in the tracks: quarter frames and half-bin cells."""
-    return np.rint(time.astype(np.float64) * (speed * TICKS)).astype(np.int64), np.rint(freq * (2 / pitch)).astype(
-        np.int64
-    )
+    return np.rint(time.astype(np.float64) * (speed * TICKS)).astype(np.int64), votes.cells_of(freq, pitch)
 
 
 def _starts(duration: float, speed: float) -> np.ndarray:

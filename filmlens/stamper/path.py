@@ -9,8 +9,9 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-TEMPER = 0.6  # of the evidence: peaks of one note are not independent
-START, STOP, CHANGE_LEVEL = 14.0, 3.0, 1.0  # nats
+TEMPER = 0.8  # of the evidence: peaks of one note are not independent
+MOST = 2.0  # nats a step can give: one chord that two pieces share is no cue
+START, STOP, CHANGE_LEVEL = 16.0, 2.0, 1.0  # nats
 
 
 def best_path(
@@ -34,7 +35,7 @@ def best_path(
     list of (line, begin, end, score)
         In time order; `score` is the stretch's evidence in nats.
     """
-    gain = TEMPER * nats
+    gain = np.minimum(TEMPER * nats, MOST)
     line, level = _viterbi(gain, ptr, first, last, steps, start_cost, STOP, CHANGE_LEVEL)
     cuts = np.flatnonzero(np.diff(line)) + 1
     stretches = []

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numba as nb
 import numpy as np
 
+from filmlens.stamper import landmarks
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, HIGHEST
 
 TICKS = 4  # per frame
-CELLS = int(2.2 * HIGHEST)  # half bins, with room for a film that is higher than its tracks
+_SIDE = int(2.2 * HIGHEST)  # half bins, with room for a film that is higher than its tracks
+CELLS = 2 * _SIDE  # of the middle, then of the difference of left and right
 WINDOW_S, HOP_S = 5.0, 2.5
 KEPT = 8  # candidates of a window
 _WINDOW_FRAMES = round(WINDOW_S * FRAMES_S)
@@ -36,6 +38,8 @@ class Field:
         Places of the peaks in quarter frames, by cell, then place.
     ptr : ndarray of int32, shape (chunks + 1, cells)
         Chunk c of cell f is ``ticks[ptr[c, f]:ptr[c + 1, f]]``.
+    strength : ndarray of float32
+        How much each peak is to be expected in a film, see `landmarks.strength`.
     edges : ndarray of int32, shape (chunks + 1,)
         First frame of each chunk.
     start, end : ndarrays of int64, shape (lanes,)
@@ -50,6 +54,7 @@ class Field:
 
     ticks: np.ndarray
     ptr: np.ndarray
+    strength: np.ndarray
     edges: np.ndarray
     start: np.ndarray
     end: np.ndarray
@@ -73,15 +78,16 @@ def lay_out(index: TrackIndex) -> Field:
     start = end - lengths[owner]
     total = int(end[-1]) + 1
 
-    place, cell = [], []
+    place, cell, strength = [], [], []
     for lane, track in enumerate(owner):
-        time, freq = index.track(track)
+        time, peak = index.track(track)
         time = lengths[track] - time if decoy[lane] else time
         place.append(np.rint((start[lane] + time.astype(np.float64)) * TICKS).astype(np.int32))
-        cell.append(np.rint(freq * 2).astype(np.int16))
+        cell.append(cells_of(peak[:, 0]).astype(np.int16))
+        strength.append(landmarks.strength(peak[:, 1]))
     place, cell = np.concatenate(place), np.concatenate(cell)
     order = np.lexsort((place, cell))
-    ticks, cell = place[order], cell[order]
+    ticks, cell, strength = place[order], cell[order], np.concatenate(strength)[order]
     bounds = np.searchsorted(cell, np.arange(CELLS + 1))
     edges = [0]
     for edge in [*(start[1:] - gap), total]:  # chunks end between lanes
@@ -92,7 +98,21 @@ def lay_out(index: TrackIndex) -> Field:
     for f in range(CELLS):
         ptr[:, f] = bounds[f] + np.searchsorted(ticks[bounds[f] : bounds[f + 1]], edges * TICKS)
     rate = np.diff(bounds) / total
-    return Field(ticks, ptr, edges, start, end, owner, decoy, chance_of(rate))
+    return Field(ticks, ptr, strength, edges, start, end, owner, decoy, chance_of(rate))
+
+
+def cells_of(freq: np.ndarray, pitch: float = 1.0) -> np.ndarray:
+    """Half-bin cell of each peak, were the film's pitch that of its tracks; the difference's lie above the middle's.
+
+    >>> cells_of(np.array([10.0, -10.0]), 1.25)
+    array([  16, 1116])
+    """
+    return np.rint(np.abs(freq) * (2 / pitch)).astype(np.int64) + _SIDE * (freq < 0)
+
+
+def is_side(cells: np.ndarray) -> np.ndarray:
+    """Whether each cell is of the difference of left and right."""
+    return cells >= _SIDE
 
 
 def chance_of(rate: np.ndarray) -> np.ndarray:
