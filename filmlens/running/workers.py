@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
@@ -56,7 +57,7 @@ def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iter
     from pebble import ProcessPool
 
     killed = None if limit is None else limit + _GRACE_S
-    with _environment({name: "1" for name in _THREADS}):
+    with _environment({name: "1" for name in _THREADS}), _script_kept_out():
         context = multiprocessing.get_context("spawn")
         pool = ProcessPool(min(jobs, len(tasks)), initializer=end_with_parent, context=context)
         try:
@@ -118,6 +119,20 @@ def end_with_parent() -> None:
             os._exit(1)
 
         threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+@contextmanager
+def _script_kept_out() -> Iterator[None]:
+    """A spawned process imports the user's script again, and one without a ``__main__`` guard would start itself over
+    and over; nothing of it is needed there."""
+    main = sys.modules["__main__"]
+    before = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    for name in before:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        vars(main).update(before)
 
 
 @contextmanager

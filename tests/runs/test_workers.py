@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -155,3 +157,13 @@ def test_no_scheduler_is_one_line(two_films, monkeypatch):
     monkeypatch.setattr("filmlens.running.workers._CONNECT_S", 1.0)
     with pytest.raises(OSError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         stages.run(Corpus.open(two_films), "annotated", dask="tcp://127.0.0.1:9", **quiet)
+
+
+def test_a_script_without_a_main_guard_runs_once(two_films, tmp_path):
+    script = tmp_path / "study.py"
+    lines = ["from filmlens import stages", "from filmlens.corpus import Corpus", "print('begun')"]
+    lines += [f"print(stages.run(Corpus.open({str(two_films)!r}), 'annotated', jobs=2)[-1].computed)"]
+    script.write_text("\n".join(lines))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("begun") == 1 and done.stdout.splitlines()[-1] == "2"
