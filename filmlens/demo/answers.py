@@ -56,3 +56,59 @@ def planted_transplants(folder: str | Path) -> pd.DataFrame:
     """The cues that were planted as another genre's music: film_id, track, start, end, genre; empty when real."""
     columns = ["film_id", "track", "start", "end", "genre"]
     return pd.DataFrame((read_planted(folder) or {}).get("transplanted", []), columns=columns)
+
+
+def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFrame:
+    """Planted feature groups with whether permutation found them, and why not.
+
+    Parameters
+    ----------
+    importance : DataFrame
+        From `filmlens.findings.group_importance`.
+    planted : DataFrame
+        From `planted_groups`.
+
+    Returns
+    -------
+    DataFrame
+        genre, group, importance, film_low, film_high, found, why: what speaks against it where it was not found.
+    """
+    table = importance.merge(planted[planted["planted"]], on=["genre", "group"])
+    table["found"] = table["film_low"] > 0
+    spans = table["film_low"].map("{:.2f}".format) + " to " + table["film_high"].map("{:.2f}".format)
+    others = table["importance"].le(0).map({True: "not needed: other groups say the same", False: "too few films"})
+    table["why"] = (others + " (interval over films " + spans + ")").where(~table["found"], "")
+    return table[["genre", "group", "importance", "film_low", "film_high", "found", "why"]]
+
+
+def found_pictures(rows: pd.DataFrame, folder: str | Path, *, least: float = 0.8) -> pd.DataFrame | None:
+    """Planted differences of the pictures with whether Table 5 found them, and why not.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From `filmlens.findings.cross_modal`.
+    folder : path
+        A corpus.
+    least : float
+        Strength of a difference in standard deviations of the synthesiser's controls.
+
+    Returns
+    -------
+    DataFrame or None
+        genre, measure, planted, difference, p_permutation, n (films), found, why; None for a corpus that is not
+        synthetic. Found: of the planted sign, with a film-level permutation p under .05.
+    """
+    planted = read_planted(folder)
+    if planted is None:
+        return None
+    told = [(g, m, v) for g, looks in planted["pictures"].items() for m, v in looks.items() if abs(v) >= least]
+    actual = rows[(rows["unit"] == "films") & (rows["source"] == "Actual")]
+    table = pd.DataFrame(told, columns=["genre", "measure", "planted"]).merge(actual, on=["genre", "measure"])
+    same = table["difference"] * table["planted"] > 0
+    table["found"] = same & (table["p_permutation"] < 0.05)
+    why = [
+        "" if row.found else f"p = {row.p_permutation:.2f} with {row.n} films" if agrees else "of the other sign here"
+        for row, agrees in zip(table.itertuples(), same, strict=True)
+    ]
+    return table.assign(why=why)[["genre", "measure", "planted", "difference", "p_permutation", "n", "found", "why"]]

@@ -183,8 +183,12 @@ def plot_genre_timeline(
         ax.spines[:].set_visible(False)
     if visual is not None:
         ax = panels.pop(0)
-        ax.plot(visual["time"] / 60, visual["brightness"], color="#B8860B", lw=1, label="brightness")
-        ax.plot(visual["time"] / 60, visual["contrast"], color="#555555", lw=1, ls="--", label="contrast")
+        visual = visual.sort_values("time")
+        gaps = np.flatnonzero(np.diff(visual["time"]) > 1.5) + 1  # lines break where no picture was sampled
+        minutes = np.insert(visual["time"].to_numpy(float), gaps, np.nan) / 60
+        for measure, color, dash in (("brightness", "#B8860B", "-"), ("contrast", "#555555", "--")):
+            values = np.insert(visual[measure].to_numpy(float), gaps, np.nan)
+            ax.plot(minutes, values, color=color, lw=1.2, ls=dash, label=measure)
         ax.set(ylim=(0, 1), ylabel="0–1")
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ax = panels.pop(0)
@@ -195,7 +199,7 @@ def plot_genre_timeline(
         box = ((row.start / 60, y - height / 2), (row.end - row.start) / 60, height)
         ax.add_patch(Rectangle(*box, fc=colors[row.genre], ec="none", alpha=min(max(row.probability, 0), 1)))
         ax.add_patch(Rectangle(*box, fill=False, ec=_INK if foreign else "#CCCCCC", lw=1.6 if foreign else 0.5))
-    ax.set(xlim=(0, end), ylim=(len(genres) - 0.4, -0.6), xlabel="film time (min)")
+    ax.set(xlim=(0, 1.004 * end), ylim=(len(genres) - 0.4, -0.6), xlabel="film time (min)")
     ax.set_yticks(range(len(genres)), genres)
     for tick in ax.get_yticklabels():
         tick.set_fontweight("bold" if tick.get_text() in own else "normal")
@@ -326,7 +330,8 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     handles.append(Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested"))
     note = " (synthetic corpus)" if claims["verdict"].str.contains("synthetic").any() else ""
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), title=f"Claims of the paper{note}")
+    # in the empty corner beside the headline numbers
+    axes[0].legend(handles=handles, loc="upper right", bbox_to_anchor=(-0.12, 1), title=f"Claims of the paper{note}")
     return figure
 
 

@@ -1,10 +1,13 @@
 """The plan of the synthetic corpus: the study's imbalance, cues inside films, three transplanted cues."""
 
+import json
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from filmlens.demo import answers
 from filmlens.demo.leanings import MUSIC_LEANINGS, PICTURE_LEANINGS
 from filmlens.demo.plan import CUE_SECONDS, plan_films, planted
 from filmlens.demo.synth import DESCRIPTORS
@@ -128,3 +131,19 @@ def test_impossible_plans_are_refused():
         plan_films(films=0)
     with pytest.raises(ValueError, match="at least 12 s"):
         plan_films(seconds=8)
+
+
+def test_what_was_planted_and_not_found_says_why(tmp_path):
+    planted = pd.DataFrame({"genre": "Horror", "group": ["MFCC", "Tone", "Pitch"], "planted": [True, True, False]})
+    importance = pd.DataFrame({"genre": "Horror", "group": ["MFCC", "Tone", "Pitch"], "importance": [0.2, 0.1, 0.0]})
+    importance = importance.assign(film_low=[0.1, -0.1, -0.1], film_high=[0.3, 0.3, 0.1])
+    table = answers.found_groups(importance, planted)
+    assert table["group"].tolist() == ["MFCC", "Tone"] and table["found"].tolist() == [True, False]
+    assert table["why"].tolist() == ["", "too few films (interval over films -0.10 to 0.30)"]
+    assert answers.found_pictures(importance, tmp_path) is None
+    (tmp_path / "planted.json").write_text(
+        json.dumps({"pictures": {"Horror": {"brightness": -1.0, "contrast": 0.9}, "Drama": {"brightness": 0.1}}})
+    )
+    rows = pd.DataFrame({"genre": "Horror", "measure": ["brightness", "contrast"], "unit": "films", "source": "Actual"})
+    rows = rows.assign(difference=[-0.5, -0.1], p_permutation=[0.2, 0.01], n=4)
+    assert answers.found_pictures(rows, tmp_path)["why"].tolist() == ["p = 0.20 with 4 films", "of the other sign here"]
