@@ -231,9 +231,8 @@ def dry_run(
     said = status.dry_run(Corpus.open(corpus, derived=derived), wanted, jobs=jobs)
     unknown = status.unknown_notebooks(numbers, profile)
     if unknown:
-        said += (
-            f"\nnever run here with the profile {profile}: {', '.join(unknown)}; of them only the measuring is counted"
-        )
+        said += f"\nnever run here with the profile {profile}, so that only what they measure is counted: "
+        said += ", ".join(unknown)
     return said
 
 
