@@ -148,6 +148,16 @@ def read_journal(journal: Path) -> dict[str, dict]:
     return stages
 
 
+def read_asked(journal: Path, begin: int) -> list[tuple[str, dict]]:
+    """What was asked of the stages, from a place in the journal on."""
+    if not journal.is_file():
+        return []
+    with journal.open("rb") as file:
+        file.seek(begin)
+        lines = [json.loads(line) for line in file.read().splitlines()]
+    return [(stage, parameters) for line in lines for stage, parameters in line.get("asked", ())]
+
+
 def write_html(notebook: Path) -> Path:
     """HTML copy of an executed notebook that asks no other machine for anything.
 

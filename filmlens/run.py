@@ -21,7 +21,7 @@ from filmlens.corpus import Corpus
 from filmlens.cuetable import write_cues_table
 from filmlens.kernels import read_journal
 from filmlens.provenance import provenance
-from filmlens.running import lock
+from filmlens.running import lock, rates
 from filmlens.running.loop import at_work
 from filmlens.running.progress import JOURNAL
 from filmlens.study import Study
@@ -138,7 +138,7 @@ def run(
         variables |= {"FILMLENS_DASK": dask, "FILMLENS_LIMIT": "" if limit is None else str(limit)}
         try:
             for number, notebook in enumerate(chosen, 1):
-                started = time.monotonic()
+                started, place = time.monotonic(), journal.stat().st_size if journal.is_file() else 0
                 own = {k: v for k, v in given.items() if k in known[notebook]}
                 with kernels.ended_with(), kernels.environment(**variables), kernels.followed(journal, say):
                     error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
@@ -146,6 +146,8 @@ def run(
                 if error:
                     errors[notebook.stem] = error
                     _stop_when_full(error)
+                else:
+                    rates.remember_asked(f"{notebook.stem[:2]} {profile}", kernels.read_asked(journal, place))
                 say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
         except KeyboardInterrupt:
             interrupted = True
@@ -224,8 +226,14 @@ def dry_run(
 
     chosen = choose_notebooks(notebooks)
     _refuse_unknown(dict(parameters or {}), chosen)
-    wanted = status.asked([n.stem[:2] for n in chosen], profile, parameters)
-    return status.dry_run(Corpus.open(corpus, derived=derived), wanted, jobs=jobs)
+    numbers = [n.stem[:2] for n in chosen]
+    wanted = status.asked(numbers, profile, parameters)
+    said = status.dry_run(Corpus.open(corpus, derived=derived), wanted, jobs=jobs)
+    unknown = status.unknown_notebooks(numbers, profile)
+    if unknown:
+        said += f"\nnever run here with the profile {profile}, so that only what they measure is counted: "
+        said += ", ".join(unknown)
+    return said
 
 
 def _refuse_unknown(given: Mapping[str, Any], chosen: Iterable[Path]) -> dict[Path, dict[str, str]]:

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from filmlens.corpus import USAGES, Corpus
+from filmlens.running import progress
 from filmlens.running.loop import Outcome, at_work, carry_out
 from filmlens.running.planning import Place, Plan, Step, dropped, plan_step
 from filmlens.running.work import read
@@ -170,6 +171,7 @@ def run(
         The place of the artefacts is full or may not be written to.
     """
     chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    progress.tell({"asked": [(stage, c) for c in configurations]})
     dask = os.environ.get("FILMLENS_DASK", "") if dask is None else dask
     limit = float(os.environ.get("FILMLENS_LIMIT") or LIMIT_S) if limit is None else limit
     steps = _steps(stage, configurations)

@@ -9,23 +9,29 @@ from typing import Any
 from filmlens import stages
 from filmlens.artefacts import PART, read_failures, read_provenance
 from filmlens.corpus import Corpus
-from filmlens.genre import POOLINGS
 from filmlens.media import container
-from filmlens.modelling import OTHERS
 from filmlens.running import lock, rates
 from filmlens.running.planning import Plan
 from filmlens.running.progress import spell
 from filmlens.running.staleness import NEW
 from filmlens.running.work import Task
-from filmlens.study import PROFILES
 
 Asked = tuple[str, dict[str, Any]]
 
+#: What the notebooks measure film by film; what else they ask for is known after their first run on this machine.
+MEASURED = {
+    "01": [("cues", {}), ("cues", {"engine": "dejavu"}), ("cues", {"engine": "dejavu", "rule": "votes"})],
+    "02": [("mir-cues", {}), ("visual", {})],
+    "03": [("mir-cues", {})],
+    "04": [("mir-cues", {})],
+    "05": [("mir-cues", {}), ("visual", {})],
+    "06": [("cues", {})],
+}
 _NAMED = 5
 
 
 def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[str, Any] | None = None) -> list[Asked]:
-    """Stages and parameters that the notebooks ask for, in the order in which they do.
+    """Stages and parameters that notebooks ask for: as they did last time here, else what they measure.
 
     Parameters
     ----------
@@ -33,47 +39,18 @@ def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[
         Numbers.
     profile : {"quick", "paper"}
     parameters : mapping, optional
-        Notebook parameters, such as cues, sound, seed, features.
-
-    Examples
-    --------
-    >>> asked(["06"], parameters={"cues": "annotated"})
-    [('annotated', {})]
+        Notebook parameters; cues, sound and seed make a difference here.
     """
-    given, p = dict(parameters or {}), PROFILES[profile]
-    sheet = {"stamped": "cues"}.get(given.get("cues", "stamped"), given.get("cues", "stamped"))
-    features = given.get("features", "mir")
-    converged = {"epochs": p["epochs"], "learning_rate": p["learning_rate"]}
-    network = {"model": "average", "hidden": 64} | converged
-    drawn = {"model": "single_attention", "hidden": 128} | converged
-    importance = {"n_repeats": p["n_repeats"]} | network
-    by_notebook: dict[str, list[Asked]] = {
-        "01": [("cues", {}), ("cues", {"engine": "dejavu"}), ("cues", {"engine": "dejavu", "rule": "votes"})],
-        "02": [(sheet, {}), ("mir", {}), ("mir-cues", {}), ("visual", {})],
-        "03": [
-            (f"{features}-cues", {}),
-            *(("genre", {"model": m, "features": features}) for m in OTHERS),
-            *(
-                ("genre", {"model": m, "hidden": h, "features": features} | converged)
-                for m in POOLINGS
-                for h in p["hidden"]
-            ),
-            *(("genre", {"level": level, "features": features, "scheme": 10} | network) for level in ("cue", "frame")),
-        ],
-        "04": [
-            ("importance", {"permuted": "cues"} | importance),
-            ("importance", {"permuted": "films"} | importance),
-            ("importance", {"permuted": "films", "rank0": "Dynamics"} | importance),
-        ],
-        "05": [("cross-modal", drawn), ("genre", drawn), ("visual", {})],
-        "06": [(sheet, {})],
-    }
-    own = {k: given[k] for k in ("cues", "sound", "seed") if k in given}
-    wanted = []
+    given, remembered = dict(parameters or {}), rates.asked()
+    own = {"cues": "stamped", "sound": "track"} | {k: given[k] for k in ("cues", "sound", "seed") if k in given}
+    wanted: list[Asked] = []
     for number in notebooks:
-        for stage, more in by_notebook.get(number, []):
-            known = stages.parameter_names(stage, own | more)
-            wanted.append((stage, {k: v for k, v in own.items() if k in known} | more))
+        for stage, before in remembered.get(f"{number} {profile}", MEASURED.get(number, [])):
+            try:
+                known = stages.parameter_names(stage, own | before)
+                wanted.append((stage, known | before | {k: v for k, v in own.items() if k in known}))
+            except ValueError:
+                continue  # a stage of a version that had others
     return wanted
 
 
@@ -81,7 +58,7 @@ def to_do(corpus: Corpus, wanted: Iterable[Asked]) -> list[Plan]:
     """Plans of all that is asked for, each stage with its parameters once, in running order."""
     found: dict[tuple, Plan] = {}
     for stage, parameters in wanted:
-        if "scheme" in parameters and isinstance(parameters["scheme"], int):
+        if isinstance(parameters.get("scheme"), int):  # as many folds as there are films, at most
             parameters = parameters | {"scheme": min(parameters["scheme"], _films_with_genre(corpus))}
         for plan in stages.plan(corpus, stage, **parameters):
             found.setdefault((plan.step.place.folder, plan.step.place.file), plan)
@@ -126,6 +103,12 @@ def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
     processes = f"{jobs} process{'es' if jobs > 1 else ''}"
     rest = f", and {', '.join(unknown)}, never measured on this machine" if unknown else ""
     return "\n".join([*lines, f"about {spell(whole)} with {processes}{rest}; notebooks and figures not counted"])
+
+
+def unknown_notebooks(notebooks: Iterable[str], profile: str) -> list[str]:
+    """Notebooks that never ran here with a profile, so that only what they measure is known."""
+    remembered = rates.asked()
+    return [number for number in notebooks if f"{number} {profile}" not in remembered and number in MEASURED]
 
 
 def status(corpus: Corpus) -> str:

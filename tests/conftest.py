@@ -11,6 +11,14 @@ from filmlens.media.write import write_audio, write_film
 RATE = 44_100
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """What tests measure says nothing of the machine: it stays out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FILMLENS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
     """A synthetic corpus of eight films of 30 s, built once; tests that change it take a copy."""

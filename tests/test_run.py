@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from filmlens import status
-from filmlens.artefacts import read_provenance
 from filmlens.corpus import Corpus
 from filmlens.report import ITEMS, update_readme
 from filmlens.run import choose_notebooks, dry_run, run
@@ -73,18 +72,20 @@ def test_the_provenance_is_complete(study, toy):
 
 
 def test_a_dry_run_knows_what_the_notebooks_ask_for(study, toy):
-    """What `asked` lists is what the notebooks did: add to it what a notebook asks for, and remove what it does not."""
     corpus = Corpus.open(toy)
-    planned = {p.step.label: p for p in status.to_do(corpus, status.asked([f"0{n}" for n in range(7)]))}
-    stale = {label: [t.why for t in plan.tasks] for label, plan in planned.items() if plan.tasks}
-    assert not stale, "filmlens.status.asked lists what no notebook asks for"
-    made = {read_provenance(p)["recipe"]["stage"] + "|" + p.parent.name for p in corpus.derived.glob("*/*.parquet")}
-    there = {f"{p.step.place.stage}|{p.step.place.folder.name}" for p in planned.values()}
-    assert {m for m in made if not m.startswith("cues|windows")} <= there, "a notebook asks for what is not listed"
-    models = {p.stem for p in (corpus.derived / "genre").glob("*.npz")}
-    assert models == {p.step.place.file.removesuffix(".npz") for p in planned.values() if p.step.place.stage == "genre"}
+    numbers = [f"0{n}" for n in range(7)]
+    assert not status.unknown_notebooks(numbers, "quick") and status.unknown_notebooks(numbers, "paper")
+    planned = status.to_do(corpus, status.asked(numbers))
+    assert not [(p.step.label, t.subject, t.why) for p in planned for t in p.tasks], "all was computed a moment ago"
+    folders = {p.step.place.folder for p in planned}
+    missing = {p.parent.name for p in corpus.derived.glob("*/*.parquet") if p.parent not in folders}
+    assert all(name.startswith("windows") for name in missing)
+    files = {p.step.place.file for p in planned if p.step.place.stage == "genre"}
+    assert {p.name for p in (corpus.derived / "genre").glob("*.npz")} == files and len(files) > 10
     text = dry_run(toy, jobs=2)
     assert re.search(r"cues +8 films +0 +0\n", text) and re.search(r"genre +\d+ results +0 +0\n", text)
+    other = status.to_do(corpus, status.asked(numbers, "quick", {"sound": "film"}))
+    assert {p.step.place.folder.name for p in other if p.tasks} >= {"mir@film", "mir-cues@film", "genre"}
 
 
 def test_a_second_run_computes_nothing_and_writes_the_same_bytes(study, toy, tmp_path):

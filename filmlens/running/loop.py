@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,7 +79,8 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
         outcome.seconds = time.monotonic() - begun
         for label, done in finished.items():
             rates.remember(label, done)
-        _journal(outcome)
+        entry = {name: getattr(outcome, name) for name in ("stage", "computed", "kept", "failed", "damaged")}
+        progress.tell(entry | {"seconds": round(outcome.seconds, 3)})
         record_failures(corpus.derived / "failures.csv", tried, recorded)
     if outcome.computed or outcome.failed:
         say(str(outcome))
@@ -89,11 +89,3 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
 
 def _damage(damage: list[str]) -> str:
     return PART + "; ".join(damage)
-
-
-def _journal(outcome: Outcome) -> None:
-    """Tell the run whose notebook this is, a process of its own."""
-    journal = os.environ.get(progress.JOURNAL)
-    if journal:
-        entry = {name: getattr(outcome, name) for name in ("stage", "computed", "kept", "failed", "damaged")}
-        progress.note(journal, entry | {"seconds": round(outcome.seconds, 3)})

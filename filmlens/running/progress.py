@@ -85,9 +85,8 @@ def shown(stage: str, total: int, say: Callable[[str], None] = print) -> Iterato
 @contextmanager
 def line_shower(say: Callable[[str], None] = print) -> Iterator[Callable[[str], None]]:
     """A function that shows a line in the place of the one before, as the surroundings allow."""
-    journal = os.environ.get(JOURNAL)
-    if journal:
-        yield lambda line: note(journal, {"progress": line})
+    if os.environ.get(JOURNAL):
+        yield lambda line: tell({"progress": line})
     elif "ipykernel" in sys.modules and say is print:
         yield from _in_notebook()
     elif say is print and sys.stdout.isatty():
@@ -96,10 +95,12 @@ def line_shower(say: Callable[[str], None] = print) -> Iterator[Callable[[str], 
         yield from _plain(say)
 
 
-def note(journal: str | os.PathLike, entry: dict) -> None:
-    """Add a line to the journal of a run; one write, so that lines of several processes do not mix."""
-    with open(journal, "ab", buffering=0) as file:
-        file.write((json.dumps(entry) + "\n").encode())
+def tell(entry: dict) -> None:
+    """Add a line to the journal of the run whose notebook this is; one write, so that those of processes do not mix."""
+    journal = os.environ.get(JOURNAL)
+    if journal:
+        with open(journal, "ab", buffering=0) as file:
+            file.write((json.dumps(entry) + "\n").encode())
 
 
 def _in_notebook() -> Iterator[Callable[[str], None]]:

@@ -1,7 +1,8 @@
 """What a stage costs on this machine: seconds of work per second of film, or per model, as measured so far.
 
-Kept in the user's cache folder (``FILMLENS_CACHE``, else ``XDG_CACHE_HOME/filmlens``, else ``~/.cache/filmlens``), one
-entry per machine and stage. Losing the file loses the estimates only.
+Beside it, what each notebook last asked the stages for, so that its next run can be foretold. Kept in the user's cache
+folder (``FILMLENS_CACHE``, else ``XDG_CACHE_HOME/filmlens``, else ``~/.cache/filmlens``), one entry per machine and
+stage. Losing the files loses the estimates only.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def folder() -> Path:
 
 def known() -> dict[str, Rate]:
     """Rates of this machine by stage (``cues``) and variant (``cues@dejavu``)."""
-    return {name: Rate(*sums) for name, sums in _read().get(platform.node(), {}).items()}
+    return {name: Rate(*sums) for name, sums in _read_rates().get(platform.node(), {}).items()}
 
 
 def rate(label: str, rates: dict[str, Rate]) -> Rate:
@@ -65,24 +66,51 @@ def remember(label: str, done: Iterable[Done]) -> None:
     finished = [d for d in done if not d.error]
     if not finished:
         return
-    whole = _read()
+    whole = _read_rates()
     here = whole.setdefault(platform.node(), {})
     for name in {label, label.partition("@")[0]}:
         old = Rate(*here.get(name, ()))
         fade = min(1.0, _MEMORY / (old.tasks or 1))
         more = (len(finished), sum(d.seconds for d in finished), sum(d.length for d in finished))
         here[name] = [round(fade * a + b, 3) for a, b in zip(old, more, strict=True)]
+    _write("rates.json", whole)
+
+
+def asked() -> dict[str, list[tuple[str, dict]]]:
+    """What each notebook with its profile asked for when it last ran here: stages and their parameters."""
+    read = _read("asked.json")
     try:
-        write_atomically(folder() / "rates.json", lambda part: part.write_text(json.dumps(whole), encoding="utf-8"))
+        return {name: [(str(stage), dict(known)) for stage, known in asks] for name, asks in read.items()}
+    except (TypeError, ValueError):
+        return {}
+
+
+def remember_asked(name: str, asks: Iterable[tuple[str, dict]]) -> None:
+    """Keep what a notebook with its profile asked for, each once."""
+    once = {json.dumps(ask, sort_keys=True): ask for ask in asks}
+    _write("asked.json", _read("asked.json") | {name: list(once.values())})
+
+
+def _write(name: str, content: dict) -> None:
+    try:
+        write_atomically(folder() / name, lambda part: part.write_text(json.dumps(content), encoding="utf-8"))
     except OSError:
         return
 
 
-def _read() -> dict[str, dict[str, list[float]]]:
+def _read(name: str) -> dict:
     try:
-        read = json.loads((folder() / "rates.json").read_text(encoding="utf-8"))
+        read = json.loads((folder() / name).read_text(encoding="utf-8"))
+        return read if isinstance(read, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _read_rates() -> dict[str, dict[str, list[float]]]:
+    read = _read("rates.json")
+    try:
         for sums in (s for machine in read.values() for s in machine.values()):
             Rate(*map(float, sums))
         return read
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError):
         return {}

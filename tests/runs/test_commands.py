@@ -21,7 +21,7 @@ quiet = {"say": lambda line: None}
 
 
 @pytest.fixture(autouse=True)
-def own_rates(tmp_path, monkeypatch):
+def no_rates(tmp_path, monkeypatch):
     monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache"))
 
 
@@ -44,6 +44,7 @@ def test_a_dry_run_writes_nothing_and_estimates_from_what_was_measured(two_films
     assert code == 0 and not (two_films / "derived").exists()
     assert rows(text)["cues"] == ["2 films", "2", "not measured yet"]
     assert "never measured on this machine" in text and "cues: not computed yet: one, two" in text
+    assert "never run here with the profile quick" in text and text.strip().endswith("counted: 01, 02")
     corpus = Corpus.open(two_films)
     stages.run(corpus, "mir-cues", films=["one"], **quiet)
     assert rates.known()["cues"].length == pytest.approx(40, abs=0.2)
