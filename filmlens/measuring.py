@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from filmlens import stamper
+from filmlens import stamper, verdicts
 from filmlens.artefacts import Measured
-from filmlens.corpus import CorpusError, Film, parse_time
+from filmlens.corpus import USAGES, Film
 from filmlens.features import mir as mir_
 from filmlens.features import visual as visual_
 from filmlens.media import container, sound
@@ -48,34 +48,20 @@ def annotated(film: Film, tables: dict) -> pd.DataFrame:
     return _numbered(film, table if "track_start" in table else table.assign(track_start=np.nan))
 
 
-def verified(film: Film, tables: dict) -> pd.DataFrame:
-    """The cues that someone has heard and accepted, at the corrected places (``verdicts/<film_id>.csv``).
+def verified(film: Film, tables: dict, *, usage: str = "") -> pd.DataFrame:
+    """The cues that someone has heard: accepted, corrected or added (``verdicts/<film_id>.csv``).
 
-    A verdict is one row of track, start, end, verdict, new_track, new_start, new_end; those whose verdict is
-    "accept" count. A cue keeps the stamper's place in the track, moved with a corrected start.
+    Parameters
+    ----------
+    film : Film
+    tables : dict
+        ``cues``: the stamped cues. A cue keeps the stamper's place in the track, moved with a corrected start.
+    usage : {"", "score", "song", "diegetic"}
+        Only cues of this usage; one whose usage is not stated counts as score.
     """
-    path = film.verdicts
-    columns = ["track", "start", "end", "track_start", "speed", "score"]
-    if not path.is_file():
-        return _numbered(film, pd.DataFrame({c: pd.Series(dtype=str if c == "track" else float) for c in columns}))
-    verdicts = pd.read_csv(path, dtype=str, keep_default_na=False)
-    lacking = {"track", "start", "end", "verdict"} - set(verdicts.columns)
-    if lacking:
-        raise CorpusError(f"{path} row 1: the header lacks {', '.join(sorted(lacking))}")
-    stamped, rows = tables["cues"], []
-    for _, row in verdicts[verdicts["verdict"] == "accept"].iterrows():
-        start, end = parse_time(row["start"]), parse_time(row["end"])
-        overlap = np.minimum(stamped["end"], end) - np.maximum(stamped["start"], start)
-        same = stamped[(stamped["track"] == row["track"]) & (overlap > 0)]
-        new_start = parse_time(row.get("new_start") or row["start"])
-        new_end = parse_time(row.get("new_end") or row["end"])
-        track, place, speed = row.get("new_track") or row["track"], np.nan, 1.0
-        if len(same) and track == row["track"]:
-            cue = same.loc[overlap[same.index].idxmax()]
-            speed = float(cue["speed"])
-            place = max(0.0, float(cue["track_start"]) + (new_start - float(cue["start"])) * speed)
-        rows.append((track, new_start, new_end, place, speed, np.nan))
-    return _numbered(film, pd.DataFrame(rows, columns=columns))
+    if usage not in {"", *USAGES}:
+        raise ValueError(f"usage={usage!r} is unknown; choose one of {', '.join(sorted(USAGES))}")
+    return _numbered(film, verdicts.verified(tables["cues"], verdicts.read(film.verdicts), usage=usage))
 
 
 def mir(film: Film, tables: dict, *, cues: str, sound: str) -> Measured:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens.corpus import Corpus
+from filmlens.corpus import USAGES, Corpus
 from filmlens.running.loop import Outcome, at_work, carry_out
 from filmlens.running.planning import Place, Plan, Step, dropped, plan_step
 from filmlens.running.work import read
@@ -90,7 +90,8 @@ _IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
 _ROWS = (
     Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",)),
     Stage("annotated", "measuring:annotated", (), ("annotation",)),
-    Stage("verified", "measuring:verified", ("cues",), ("verdicts",)),
+    Stage("verified", "measuring:verified", ("cues",), ("verdicts",), version=2),
+    *(Stage(f"verified-{u}", "measuring:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
     Stage("mir", "measuring:mir", ("sheet",), ("film", "soundtrack"), _SOURCE | {"sound": "track"}),
     Stage("mir-cues", "measuring:cue_vectors", ("mir",)),
     Stage("visual", "measuring:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False}),
@@ -100,7 +101,8 @@ _ROWS = (
     Stage("cross-modal", "modelling:cross_modal", ("genre", "sheet", "visual"), (), {"contrast": "contrast"}, "corpus"),
 )
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
-_SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}
+#: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
+_SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
 
 
 def plan(

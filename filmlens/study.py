@@ -59,8 +59,8 @@ class Study:
     seed : int
     jobs : int
         Processes for what has to be computed.
-    cues : {"stamped", "verified", "annotated"}
-        The cue sheet that everything after stamping stands on.
+    cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
+        The cue sheet that everything after stamping stands on; verified cues may be those of one usage.
     sound : {"track", "film"}
         Which sound a cue is measured on.
     """

@@ -14,7 +14,8 @@ import numpy as np
 
 from filmlens.media.sound import read_audio
 
-_RATE = 48_000  # Opus knows no other that matters
+#: Samples per second; Opus knows no other that matters.
+RATE = 48_000
 
 
 def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_000) -> bytes:
@@ -42,22 +43,40 @@ def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_00
     """
     if not end > start:
         raise ValueError(f"{path}: an excerpt from {start} to {end} s is empty")
-    sound = read_audio(path, _RATE, start=start, end=end, mono=False)
+    sound = stereo(read_audio(path, RATE, start=start, end=end, mono=False))
     if not sound.shape[-1]:
         raise ValueError(f"{path}: has no sound between {start} and {end} s")
-    # Two channels: stereo as it is, everything else as the mean on both sides.
-    stereo = sound if sound.shape[0] == 2 else np.repeat(sound.mean(axis=0, keepdims=True), 2, axis=0)
+    return encode(sound, bit_rate=bit_rate)
+
+
+def stereo(sound: np.ndarray) -> np.ndarray:
+    """Two channels of sound (channels, n): stereo as it is, everything else as the mean on both sides."""
+    return sound if sound.shape[0] == 2 else np.repeat(sound.mean(axis=0, keepdims=True), 2, axis=0)
+
+
+def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000) -> bytes:
+    """Sound as Opus.
+
+    Parameters
+    ----------
+    sound : ndarray of float32, shape (2, n) or (4, n)
+        At `RATE`, clipped to [-1, 1].
+    container : {"ogg", "webm"}
+    bit_rate : int
+        Bits per second, of all channels together.
+    """
+    layout = {2: "stereo", 4: "quad"}[len(sound)]
     out = io.BytesIO()
-    with av.open(out, "w", format="ogg") as box:
-        stream = box.add_stream("libopus", rate=_RATE, layout="stereo")
+    with av.open(out, "w", format=container) as box:
+        stream = box.add_stream("libopus", rate=RATE, layout=layout)
         stream.bit_rate = bit_rate
         size = stream.codec_context.frame_size or 960
-        for at in range(0, stereo.shape[1], size):
-            part = np.zeros((2, size), np.float32)
-            piece = np.clip(stereo[:, at : at + size], -1, 1)
+        for at in range(0, sound.shape[1], size):
+            part = np.zeros((len(sound), size), np.float32)
+            piece = np.clip(sound[:, at : at + size], -1, 1)
             part[:, : piece.shape[1]] = piece
-            frame = av.AudioFrame.from_ndarray(part.T.reshape(1, -1).copy(), "flt", "stereo")
-            frame.sample_rate, frame.pts, frame.time_base = _RATE, at, Fraction(1, _RATE)
+            frame = av.AudioFrame.from_ndarray(part.T.reshape(1, -1).copy(), "flt", layout)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
             box.mux(stream.encode(frame))
         box.mux(stream.encode(None))
     return out.getvalue()

@@ -1,0 +1,26 @@
+"""Audition: hear each cue beside its track, judge it, take it home (notebook 06).
+
+`Audition` is the widget of one film, `AuditionCorpus` picks among all; `export` writes cue sheets, labels and
+timelines for other programs; `read_labels` takes Audacity labels in as verdicts. What was judged lies in
+``verdicts/<film_id>.csv`` (`filmlens.verdicts`).
+"""
+
+from filmlens.audition.exports import FORMATS, export
+from filmlens.audition.labels import read_labels
+from filmlens.audition.picker import AuditionCorpus, film_table, least_certain
+from filmlens.audition.scene import stamped_cues
+from filmlens.audition.session import Session
+from filmlens.audition.widget import Audition, timeline_table
+
+__all__ = [
+    "FORMATS",
+    "Audition",
+    "AuditionCorpus",
+    "Session",
+    "export",
+    "film_table",
+    "least_certain",
+    "read_labels",
+    "stamped_cues",
+    "timeline_table",
+]

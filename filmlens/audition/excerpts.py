@@ -1,0 +1,137 @@
+"""A stretch of film and the music under it, one beside the other: A/B at equal loudness, in one file.
+
+Film and track are four channels of one Opus stream (film left and right, track left and right), so that the page
+changes from one to the other by two gains, at the same sample, and cannot lose the place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from filmlens.media.excerpt import RATE, encode, stereo
+from filmlens.media.loudness import loudness
+from filmlens.media.sound import MediaError, read_audio
+
+#: D: loudness that both are brought to [LUFS], less where a peak would pass full scale.
+TARGET_LUFS = -20.0
+_PEAK = 0.97
+_BIT_RATE = 256_000  # of four channels
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cue lies in its track: at `start` of the film the track is at `track_start`, running at `speed`."""
+
+    track: Path
+    start: float
+    track_start: float
+    speed: float = 1.0
+
+    def at(self, time: float) -> float:
+        """Seconds of the track at a time of the film; negative before it begins.
+
+        >>> Place(Path("theme.flac"), 10.0, 3.0, 1.5).at(12.0)
+        6.0
+        """
+        return self.track_start + (time - self.start) * self.speed
+
+
+def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
+    """The track as it would sound under the film from `start` to `end` of the film's clock, silence where it has none.
+
+    A film that runs faster than its music has the music faster and higher, and so has this.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, n) or (n,) when `mono`
+        n = (end - start) * rate, rounded.
+    """
+    size = round((end - start) * rate)
+    first, last = place.at(start), place.at(end)
+    # what is read at a lower rate and played at `rate` runs faster by their ratio
+    slow = round(rate / place.speed)
+    if last > 0:
+        sound = np.atleast_2d(read_audio(place.track, slow, start=max(0.0, first), end=last, mono=mono))
+    else:
+        sound = np.zeros((1, 0), np.float32)
+    whole = np.zeros((len(sound), size), np.float32)
+    before = round(max(0.0, -first) / place.speed * rate)
+    piece = sound[:, : max(0, size - before)]
+    whole[:, before : before + piece.shape[1]] = piece
+    return whole[0] if mono else whole
+
+
+def film_sound(film: Path, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
+    """The film's sound from `start` to `end`, filled up with silence."""
+    size = round((end - start) * rate)
+    sound = np.atleast_2d(read_audio(film, rate, start=start, end=end, mono=mono))
+    whole = np.zeros((len(sound), size), np.float32)
+    whole[:, : min(size, sound.shape[1])] = sound[:, :size]
+    return whole[0] if mono else whole
+
+
+def gains(film: np.ndarray, track: np.ndarray) -> tuple[float, float]:
+    """Factors that bring two sounds (2, n) to one loudness, as near to `TARGET_LUFS` as their peaks allow.
+
+    Silence gets the factor 1.
+
+    >>> rng = np.random.default_rng(0)
+    >>> loud = rng.normal(0, 0.05, (2, RATE))
+    >>> f, t = gains(loud, loud / 4)
+    >>> round(t / f, 6)
+    4.0
+    """
+    levels = np.array([loudness(film), loudness(track)])
+    heard = np.isfinite(levels)
+    if not heard.any():
+        return 1.0, 1.0
+    peaks = np.array([max(np.abs(s).max(initial=0.0), 1e-9) for s in (film, track)])
+    target = min(TARGET_LUFS, *(levels + 20 * np.log10(_PEAK / peaks))[heard])
+    found = np.where(heard, 10 ** ((target - np.where(heard, levels, 0.0)) / 20), 1.0)
+    return float(found[0]), float(found[1])
+
+
+def ab_excerpt(
+    film: Path, place: Place | None, start: float, end: float, *, factors: tuple[float, float] | None = None
+) -> tuple[bytes, tuple[float, float]]:
+    """Film and track from `start` to `end` as a WebM of four channels.
+
+    Parameters
+    ----------
+    film : Path
+    place : Place, optional
+        Where the music lies; without it the track's channels are silent and the film keeps its level.
+    start, end : float
+        Seconds of the film.
+    factors : (float, float), optional
+        Of an earlier excerpt of the cue, so that the level does not jump from one to the next.
+
+    Returns
+    -------
+    bytes
+        Begins with ``1A 45 DF A3``.
+    factors : (float, float)
+
+    Raises
+    ------
+    MediaError
+        A file cannot be read.
+    ValueError
+        The span is empty.
+    """
+    if not end > start:
+        raise ValueError(f"{film}: an excerpt from {start} to {end} s is empty")
+    heard = stereo(film_sound(film, start, end, RATE))
+    if place is None:
+        under, factors = np.zeros_like(heard), factors or (1.0, 1.0)
+    else:
+        under = stereo(track_sound(place, start, end, RATE))
+        factors = factors or gains(heard, under)
+    four = np.concatenate([heard * np.float32(factors[0]), under * np.float32(factors[1])])
+    return encode(four, container="webm", bit_rate=_BIT_RATE), factors
+
+
+__all__ = ["TARGET_LUFS", "MediaError", "Place", "ab_excerpt", "film_sound", "gains", "track_sound"]

@@ -1,0 +1,122 @@
+"""Waveforms to look at: lowest and highest sample per bin, at several zooms.
+
+The waveform of a whole film is made in one pass over its sound, given out as it grows and kept as
+``derived/peaks/<film_id>.parquet``; that of a cue is made from its few seconds alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from filmlens import __version__
+from filmlens.artefacts import ArtefactError, fingerprint, read_provenance, read_table, write_table
+from filmlens.corpus import Corpus, Film
+from filmlens.media import sound
+
+#: Bins per second of a film's finest waveform.
+RATE = 20
+_FACTOR = 4
+_BLOCK_S = 60.0
+
+
+def bins(samples: np.ndarray, count: int) -> np.ndarray:
+    """Lowest and highest sample of `count` equal parts, as int8.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n,)
+        In [-1, 1].
+    count : int
+
+    Returns
+    -------
+    ndarray of int8, shape (count, 2)
+        -127 to 127.
+
+    >>> bins(np.array([0.0, 0.5, -1.0, 0.25]), 2).tolist()
+    [[0, 64], [-127, 32]]
+    """
+    if not len(samples):
+        return np.zeros((count, 2), np.int8)
+    edges = np.minimum(np.arange(count) * len(samples) // count, len(samples) - 1)
+    low, high = np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
+    return np.round(np.clip(np.column_stack([low, high]), -1, 1) * 127).astype(np.int8)
+
+
+def coarser(peaks: np.ndarray) -> np.ndarray:
+    """A quarter of the bins.
+
+    >>> coarser(np.array([[-1, 2], [0, 5], [-3, 1], [0, 0], [7, 9]], np.int8)).tolist()
+    [[-3, 5], [7, 9]]
+    """
+    starts = np.arange(0, len(peaks), _FACTOR)
+    return np.column_stack([np.minimum.reduceat(peaks[:, 0], starts), np.maximum.reduceat(peaks[:, 1], starts)])
+
+
+def pyramid(peaks: np.ndarray) -> list[np.ndarray]:
+    """All zooms of a waveform, the finest first, the last of at most four bins."""
+    levels = [peaks]
+    while len(levels[-1]) > _FACTOR:
+        levels.append(coarser(levels[-1]))
+    return levels
+
+
+def view(levels: list[np.ndarray], start: float, end: float, count: int) -> tuple[np.ndarray, float]:
+    """Bins of a part of the film at the coarsest zoom that has at least `count` of them, and bins per second.
+
+    Returns
+    -------
+    peaks : ndarray of int8, shape (m, 2)
+        The first begins at ``floor(start * rate) / rate``.
+    rate : float
+    """
+    level = 0
+    while level + 1 < len(levels) and (end - start) * RATE / _FACTOR ** (level + 1) >= count:
+        level += 1
+    rate = RATE / _FACTOR**level
+    return levels[level][int(start * rate) : max(int(np.ceil(end * rate)), int(start * rate) + 1)], rate
+
+
+def stored(corpus: Corpus, film: Film) -> np.ndarray | None:
+    """The kept waveform of a film; None when there is none, or of another file."""
+    path = _path(corpus, film)
+    if not path.is_file() or read_provenance(path).get("recipe") != _recipe(film):
+        return None
+    try:
+        return read_table(path)[["low", "high"]].to_numpy(np.int8)
+    except (ArtefactError, KeyError):
+        return None
+
+
+def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
+    """The waveform of a whole film, minute by minute; kept when the last minute is made.
+
+    Yields
+    ------
+    ndarray of int8, shape (m, 2)
+        At `RATE`; end to end they are the whole.
+
+    Raises
+    ------
+    MediaError
+        The film's sound cannot be read.
+    """
+    parts, rate = [], sound.native_rate(film.film)
+    for _, block in sound.blocks(film.film, rate, seconds=_BLOCK_S):
+        parts.append(bins(block, int(np.ceil(len(block) * RATE / rate - 1e-6))))
+        yield parts[-1]
+    whole = np.concatenate(parts) if parts else np.zeros((0, 2), np.int8)
+    table = pd.DataFrame({"low": whole[:, 0], "high": whole[:, 1]})
+    write_table(_path(corpus, film), table, {"recipe": _recipe(film), "filmlens": __version__})
+
+
+def _path(corpus: Corpus, film: Film) -> Path:
+    return corpus.derived / "peaks" / f"{film.id}.parquet"
+
+
+def _recipe(film: Film) -> dict:
+    return {"stage": "peaks", "version": 1, "parameters": {"rate": RATE}, "media": {"film": fingerprint(film.film)}}

@@ -1,0 +1,122 @@
+"""A film and its cues as an OpenTimelineIO timeline, to be opened in an editor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from filmlens.corpus import CorpusError, Film
+from filmlens.media.container import MediaError, probe
+
+_RATE = 25.0  # for films without pictures
+
+
+def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
+    """The film on one video and one audio track, its cues as clips of their sound files on further audio tracks.
+
+    Cues that overlap lie on tracks of their own. Edges are rounded to frames of the film, as an editor needs them;
+    the exact seconds, score, verdict and usage of a cue are in its metadata under "filmlens". A cue whose place in
+    its track is unknown is an empty clip of its name.
+
+    Returns
+    -------
+    str
+        OTIO's JSON.
+    """
+    import opentimelineio as api
+
+    def span(start: int, frames: int):
+        return api.opentime.TimeRange(api.opentime.RationalTime(start, rate), api.opentime.RationalTime(frames, rate))
+
+    rate, pictures = _rate(film)
+    whole = (
+        max(round(duration * rate), *(round(e * rate) for e in cues["end"]), 1) if len(cues) else round(duration * rate)
+    )
+    line = api.schema.Timeline(name=film.title or film.id)
+    line.metadata["filmlens"] = {"film_id": film.id, "duration": float(duration)}
+    for kind in ("Video", "Audio") if pictures else ("Audio",):
+        track = api.schema.Track(name="Film", kind=getattr(api.schema.TrackKind, kind))
+        reference = api.schema.ExternalReference(
+            target_url=film.film.absolute().as_uri(), available_range=span(0, whole)
+        )
+        track.append(
+            api.schema.Clip(name=film.title or film.id, media_reference=reference, source_range=span(0, whole))
+        )
+        line.tracks.append(track)
+    files = _files(film)
+    for number, lane in enumerate(lanes(cues), start=1):
+        track, at = api.schema.Track(name=f"Cues {number}", kind=api.schema.TrackKind.Audio), 0
+        for row in lane:
+            cue = cues.iloc[row]
+            start = max(at, round(cue["start"] * rate))
+            frames = max(1, round(cue["end"] * rate) - start)
+            if start > at:
+                track.append(api.schema.Gap(source_range=span(0, start - at)))
+            clip = api.schema.Clip(name=str(cue["track"]), source_range=span(0, frames))
+            place, speed = float(cue.get("track_start", np.nan)), float(cue.get("speed", 1.0))
+            if cue["track"] in files and np.isfinite(place):
+                path, length = files[cue["track"]]
+                clip.media_reference = api.schema.ExternalReference(
+                    target_url=path.absolute().as_uri(), available_range=span(0, max(1, round(length * rate)))
+                )
+                clip.source_range = span(round(place * rate), frames)
+                if abs(speed - 1) > 1e-4:
+                    clip.effects.append(api.schema.LinearTimeWarp(name="speed", time_scalar=speed))
+            else:
+                clip.media_reference = api.schema.MissingReference()
+            clip.metadata["filmlens"] = _notes(cue)
+            track.append(clip)
+            at = start + frames
+        line.tracks.append(track)
+    return api.adapters.write_to_string(line, "otio_json") + "\n"
+
+
+def lanes(cues: pd.DataFrame) -> list[list[int]]:
+    """Rows of the cues, divided so that those of a lane do not overlap.
+
+    >>> lanes(pd.DataFrame({"start": [0.0, 5.0, 10.0], "end": [8.0, 9.0, 12.0]}))
+    [[0, 2], [1]]
+    """
+    found: list[list[int]] = []
+    ends: list[float] = []
+    for row in np.argsort(cues["start"].to_numpy(float), kind="stable"):
+        start, end = float(cues["start"].iloc[row]), float(cues["end"].iloc[row])
+        free = next((i for i, e in enumerate(ends) if e <= start), None)
+        if free is None:
+            found.append([int(row)])
+            ends.append(end)
+        else:
+            found[free].append(int(row))
+            ends[free] = end
+    return found
+
+
+def _rate(film: Film) -> tuple[float, bool]:
+    try:
+        info = probe(film.film)
+    except MediaError:
+        return _RATE, False
+    return (info.fps or _RATE), info.has_pictures
+
+
+def _files(film: Film) -> dict[str, tuple[Path, float]]:
+    """Sound files of the soundtrack and their lengths; those that cannot be read are left out."""
+    found = {}
+    try:
+        tracks = film.tracks()
+    except CorpusError:
+        return {}
+    for name, path in tracks.items():
+        try:
+            found[name] = (path, probe(path).duration)
+        except MediaError:
+            continue
+    return found
+
+
+def _notes(cue: pd.Series) -> dict:
+    notes = {k: float(cue[k]) for k in ("start", "end", "track_start", "speed", "score") if k in cue}
+    notes = {k: v for k, v in notes.items() if np.isfinite(v)}
+    return notes | {k: str(cue[k]) for k in ("verdict", "usage") if k in cue and cue[k] == cue[k]}

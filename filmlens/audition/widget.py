@@ -1,0 +1,323 @@
+"""The audition widget: one film, heard and judged in a notebook or in a page made by voila.
+
+The page (``audition.js``) and this side talk in messages; sound, pictures and waveforms travel as binary buffers and
+are never part of the notebook's file. A message ``{"type": ..., "id": ...}`` from the page is answered by one of the
+same type and id, or by ``{"type": "error", "text": ...}``. What decodes media is answered from threads, so that a
+verdict never waits for a picture.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
+
+import anywidget
+import numpy as np
+import pandas as pd
+
+from filmlens.audition import exports, peaks, scene, spectrogram
+from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, track_sound
+from filmlens.audition.labels import parse_labels
+from filmlens.audition.session import Session
+from filmlens.corpus import Corpus, CorpusError
+from filmlens.media.container import MediaError
+from filmlens.media.still import still
+
+_HERE = Path(__file__).parent
+_WAVE_RATE = 11_025  # samples behind a cue's waveform
+_MOST_BINS, _FINEST = 40_000, 200  # bins of a cue's waveform: in all, and per second
+
+#: Messages that change verdicts or ask for little, answered at once and in order; the others decode media.
+_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "library"}
+
+
+class Audition(anywidget.AnyWidget):
+    """Hear and judge the cues of one film.
+
+    Parameters
+    ----------
+    corpus : Corpus or path
+    film_id : str
+    cues : DataFrame, optional
+        The cues to judge: track, start, end, track_start, speed, score. What the stamper left on disk by default.
+    who : str, optional
+        Who judges, for the file of verdicts; the login name by default.
+
+    Raises
+    ------
+    KeyError
+        No such film.
+    CorpusError
+        The film's verdicts cannot be understood.
+
+    Examples
+    --------
+    >>> Audition("data/demo", "film01")                   # doctest: +SKIP
+    """
+
+    #: Whether the page offers other films.
+    _picks = False
+
+    _esm = _HERE / "audition.js"
+    _css = _HERE / "audition.css"
+
+    def __init__(
+        self, corpus: Corpus | str | Path, film_id: str, *, cues: pd.DataFrame | None = None, who: str = "", **more
+    ):
+        super().__init__(**more)
+        self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
+        self._who = who
+        self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
+        self._stop = Event()
+        self._open_film(film_id, cues)
+        self.on_msg(self._on_message)
+
+    @property
+    def cues(self) -> pd.DataFrame:
+        """The film's cues as they stand after judging: see `filmlens.verdicts.judged`."""
+        return self._session.cues.drop(columns="id")
+
+    @property
+    def film_id(self) -> str:
+        """The film that is open."""
+        return self._film.id
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._film.id}: {len(self._session.stamped)} stamped cues)"
+
+    def close(self) -> None:
+        """Stop the threads, then as every widget."""
+        self._stop.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    def answer(self, message: dict[str, Any], buffers: list | None = None) -> tuple[dict[str, Any], list[bytes]]:
+        """What the page is told after a message: content and buffers. Faults of the user's files become "error"."""
+        kind = str(message.get("type"))
+        handler: Callable | None = getattr(self, f"_on_{kind}", None) if kind in _KINDS else None
+        try:
+            if handler is None:
+                raise ValueError(f"message {kind!r} is unknown")
+            content, sent = handler(message)
+        except (ValueError, OSError, KeyError, TypeError) as error:
+            text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+            content, sent = {"type": "error", "about": kind, "text": text}, []
+        return scene.plain({"type": kind, "id": message.get("id")} | content), sent
+
+    def _open_film(self, film_id: str, cues: pd.DataFrame | None = None) -> None:
+        film = self._corpus[film_id]
+        stamped, notes = scene.stamped_cues(self._corpus, film)
+        if cues is not None:
+            stamped = cues.reset_index(drop=True)
+            for column, value in (("track_start", np.nan), ("speed", 1.0), ("score", np.nan)):
+                stamped = stamped if column in stamped else stamped.assign(**{column: value})
+            stamped = stamped if "cue" in stamped else stamped.assign(cue=np.arange(len(stamped)))
+        length = exports.length(film, notes)
+        length = max(length, *(float(e) for e in stamped["end"])) if len(stamped) else length
+        self._film, self._session = film, Session(film, stamped, length, who=self._who)
+        self._factors: dict[str, tuple[float, float]] = {}
+        self._stop.set()
+        self._stop, self._levels, self._growing = Event(), None, False
+
+    def _on_message(self, _widget, content: dict[str, Any], buffers: list) -> None:
+        if content.get("type") in _MEDIA:
+            self._pool.submit(self._reply, content)
+        else:
+            self._reply(content)
+            if content.get("type") in ("open", "film"):
+                self._grow_peaks()
+
+    def _reply(self, message: dict[str, Any]) -> None:
+        content, buffers = self.answer(message)
+        with self._lock:  # one message at a time on the wire
+            self.send(content, buffers)
+
+    # What is shown ------------------------------------------------------------------------------------------------
+
+    def _on_open(self, _message: dict) -> tuple[dict, list]:
+        about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
+        return {"film": about, "formats": list(exports.FORMATS), "picks": self._picks} | self._state(), []
+
+    def _on_library(self, _message: dict) -> tuple[dict, list]:
+        raise ValueError("this is the audition of one film; AuditionCorpus picks among all")
+
+    def _state(self, text: str = "", select: str | None = None) -> dict[str, Any]:
+        """Everything that a verdict may change."""
+        session = self._session
+        cues = session.cues
+        state = {
+            "cues": cues.to_dict("records"),
+            "spans": session.spans(),
+            "complete": session.complete,
+            "can_undo": session.can_undo,
+            "numbers": session.numbers(),
+            "who": session.who,
+            "text": text,
+            "clock": time.strftime("%H:%M:%S") if text else "",
+        }
+        return state | ({"select": select} if select is not None else {})
+
+    def _on_film(self, message: dict) -> tuple[dict, list]:
+        self._open_film(str(message["film_id"]))
+        content, buffers = self._on_open(message)
+        return content | {"type": "open", "select_time": message.get("start")}, buffers
+
+    # Verdicts -----------------------------------------------------------------------------------------------------
+
+    def _on_judge(self, m: dict) -> tuple[dict, list]:
+        return self._changed(self._session.judge(m["cue"], m["verdict"]))
+
+    def _on_move(self, m: dict) -> tuple[dict, list]:
+        by = "by" in m
+        return self._changed(self._session.move(m["cue"], m["edge"], float(m["by" if by else "to"]), relative=by))
+
+    def _on_relabel(self, m: dict) -> tuple[dict, list]:
+        return self._changed(self._session.relabel(m["cue"], m["track"]))
+
+    def _on_describe(self, m: dict) -> tuple[dict, list]:
+        return self._changed(self._session.describe(m["cue"], usage=m.get("usage"), note=m.get("note")))
+
+    def _on_add(self, m: dict) -> tuple[dict, list]:
+        return self._changed("cue added", self._session.add(m["track"], float(m["start"])))
+
+    def _on_undo(self, _message: dict) -> tuple[dict, list]:
+        text, cue = self._session.undo()
+        return self._changed(text, cue if (self._session.cues["id"] == cue).any() else None)
+
+    def _on_complete(self, m: dict) -> tuple[dict, list]:
+        return self._changed(self._session.mark_complete(bool(m["complete"])))
+
+    def _on_answer(self, m: dict) -> tuple[dict, list]:
+        return self._changed(self._session.answer(float(m["start"]), float(m["end"]), bool(m["music"])))
+
+    def _on_labels(self, m: dict) -> tuple[dict, list]:
+        counts = parse_labels(str(m["text"]), self._session, name=str(m.get("name", "labels")))
+        return self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+
+    def _changed(self, text: str, select: str | None = None) -> tuple[dict, list]:
+        return {"type": "state"} | self._state(text, select), []
+
+    def _on_export(self, m: dict) -> tuple[dict, list]:
+        if m["format"] not in exports.FORMATS:
+            raise ValueError(f"format {m['format']!r} is unknown; choose one of {', '.join(exports.FORMATS)}")
+        text, ending = exports.FORMATS[m["format"]]
+        cues = exports.reviewed(self._session.stamped, self._session.table)
+        return {"name": f"{self._film.id}{ending}"}, [text(self._film, cues, self._session.duration).encode()]
+
+    # Media --------------------------------------------------------------------------------------------------------
+
+    def _on_excerpt(self, m: dict) -> tuple[dict, list]:
+        start, end, place, key = self._stretch(m)
+        sound, factors = ab_excerpt(self._film.film, place, start, end, factors=self._factors.get(key))
+        if place is not None:
+            self._factors[key] = factors
+        return {"start": start, "end": end, "track": place is not None}, [sound]
+
+    def _on_waveform(self, m: dict) -> tuple[dict, list]:
+        start, end, place, _ = self._stretch(m)
+        count = int(min(_MOST_BINS, np.ceil((end - start) * _FINEST)))
+        film = peaks.bins(film_sound(self._film.film, start, end, _WAVE_RATE, mono=True), count)
+        shown = [film.tobytes()]
+        if place is not None:
+            shown.append(peaks.bins(track_sound(place, start, end, _WAVE_RATE, mono=True), count).tobytes())
+        return {"cue": m.get("cue"), "start": start, "end": end, "count": count}, shown
+
+    def _on_spectrogram(self, m: dict) -> tuple[dict, list]:
+        number, rate = int(m["tile"]), spectrogram.RATE
+        first = number * spectrogram.SECONDS - spectrogram.MARGIN
+        last = first + spectrogram.SECONDS + 2 * spectrogram.MARGIN
+        place = self._place(m) if m.get("source") == "track" else None
+        if m.get("source") == "track" and place is None:
+            raise ValueError("where the cue lies in its track is not known")
+        read = (lambda a, b: track_sound(place, a, b, rate, mono=True)) if place else self._film_at(rate)
+        samples = np.concatenate([np.zeros(round(max(0.0, -first) * rate), np.float32), read(max(0.0, first), last)])
+        shape = {"columns": spectrogram.COLUMNS, "rows": spectrogram.ROWS, "seconds": spectrogram.SECONDS}
+        about = {"cue": m.get("cue"), "source": m.get("source"), "tile": number} | shape
+        return about, [spectrogram.tile(samples).tobytes()]
+
+    def _on_picture(self, m: dict) -> tuple[dict, list]:
+        at = min(max(0.0, float(m["time"])), self._session.duration)
+        return {"time": at}, [still(self._film.film, at)]
+
+    def _on_peaks(self, m: dict) -> tuple[dict, list]:
+        if self._levels is None:
+            return {"count": 0, "rate": 0.0, "start": 0.0}, []
+        start, end = max(0.0, float(m["start"])), min(float(m["end"]), self._session.duration)
+        shown, rate = peaks.view(self._levels, start, end, int(m["count"]))
+        return {"count": len(shown), "rate": rate, "start": np.floor(start * rate) / rate}, [shown.tobytes()]
+
+    def _film_at(self, rate: int) -> Callable[[float, float], np.ndarray]:
+        return lambda a, b: film_sound(self._film.film, a, b, rate, mono=True)
+
+    def _stretch(self, m: dict) -> tuple[float, float, Place | None, str]:
+        """Start and end inside the film, and where the cue's music lies, if it is known."""
+        start = max(0.0, float(m["start"]))
+        end = min(float(m["end"]), self._session.duration)
+        place = self._place(m)
+        return start, end, place, f"{m.get('cue')}|{place.track if place else ''}"
+
+    def _place(self, m: dict) -> Place | None:
+        cues = self._session.cues
+        hits = cues[cues["id"] == m.get("cue")]
+        if hits.empty or not np.isfinite(hits["track_start"].iloc[0]):
+            return None
+        cue = hits.iloc[0]
+        try:
+            path = self._film.tracks().get(cue["track"])
+        except CorpusError:
+            return None
+        return Place(path, float(cue["start"]), float(cue["track_start"]), float(cue["speed"])) if path else None
+
+    def _grow_peaks(self) -> None:
+        """Make the film's waveform in a thread of its own, telling the page as it grows."""
+        if self._growing:
+            return
+        self._growing = True
+        Thread(target=self._grow, args=(self._film, self._stop), daemon=True, name="waveform").start()
+
+    def _grow(self, film, stop: Event) -> None:
+        try:
+            whole = peaks.stored(self._corpus, film)
+            if whole is None:
+                parts = []
+                for part in peaks.grow(self._corpus, film):
+                    if stop.is_set():
+                        return
+                    parts.append(part)
+                    if len(parts) in (1, 2, 4) or len(parts) % 8 == 0:
+                        self._tell_peaks(np.concatenate(parts), done=False)
+                    time.sleep(0.002)  # the kernel's own thread answers in between
+                whole = np.concatenate(parts) if parts else np.zeros((0, 2), np.int8)
+            if not stop.is_set():
+                self._tell_peaks(whole, done=True)
+        except (MediaError, OSError) as error:
+            if not stop.is_set():
+                with self._lock:
+                    self.send({"type": "error", "about": "peaks", "text": str(error)})
+
+    def _tell_peaks(self, whole: np.ndarray, *, done: bool) -> None:
+        self._levels = peaks.pyramid(whole) if len(whole) else None
+        with self._lock:
+            self.send({"type": "grown", "seconds": len(whole) / peaks.RATE, "done": done})
+
+
+#: Every message that the page may send.
+_KINDS = {name.removeprefix("_on_") for name in vars(Audition) if name.startswith("_on_") and name != "_on_message"}
+
+
+def timeline_table(corpus: Corpus, film_id: str) -> pd.DataFrame:
+    """The judged cues of a film as a table to read: what stands beside the widget where no widget can run."""
+    film = corpus[film_id]
+    stamped, notes = scene.stamped_cues(corpus, film)
+    session = Session(film, stamped, exports.length(film, notes))
+    cues = session.cues
+    table = cues[["track", "start", "end", "score", "verdict", "usage", "note"]].copy()
+    table["verdict"] = table["verdict"].replace("", "not judged")
+    return table
+
+
+__all__ = ["Audition", "timeline_table"]

@@ -1,0 +1,51 @@
+"""One picture of a film at a time, as JPEG for a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+
+from filmlens.media.container import MediaError, open_media, origin, picture_stream, timed
+
+
+def still(path: str | Path, time: float, *, width: int = 320) -> bytes:
+    """The picture that stands at a time: the last one with presentation time <= `time`.
+
+    Parameters
+    ----------
+    path : path
+    time : float
+        Seconds on the film's clock.
+    width : int
+        Pixels; the height follows, pixels that are not square taken into account.
+
+    Returns
+    -------
+    bytes
+        JPEG.
+
+    Raises
+    ------
+    MediaError
+        No such file, no moving picture, or none at or before that time.
+    """
+    with open_media(path) as box:
+        stream = picture_stream(box)
+        if stream is None:
+            raise MediaError(f"{path}: has no moving picture")
+        zero = origin(box)
+        if time > 0 and timed(box):
+            box.seek(int((time + zero) / stream.time_base), stream=stream)
+        last = None
+        for frame in box.decode(stream):
+            if last is not None and frame.pts is not None and frame.pts * stream.time_base - zero > time + 1e-6:
+                break
+            last = frame
+        if last is None:
+            raise MediaError(f"{path}: has no picture at {time:.1f} s")
+        shape = float(stream.sample_aspect_ratio or 1) or 1.0
+        height = max(2, round(width * last.height / (last.width * shape)))
+        small = last.reformat(width=width - width % 2, height=height - height % 2, format="bgr24").to_ndarray()
+    _, coded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 82])
+    return coded.tobytes()

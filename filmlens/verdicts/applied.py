@@ -1,0 +1,100 @@
+"""Verdicts applied to a stamped cue sheet: what each cue is after judging, and the sheet of verified cues."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from filmlens.verdicts.table import ADDED, SAME_S, find
+
+#: Verdicts whose cue is heard to be there.
+TRUE = ("accept", "corrected", ADDED)
+_CUE = ["track", "start", "end", "track_start", "speed", "score"]
+
+
+def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """The cues of one film as they stand after judging, by start.
+
+    Parameters
+    ----------
+    stamped : DataFrame
+        track, start, end, track_start, speed, score: what the stamper found.
+    table : DataFrame
+        The verdicts, as `filmlens.verdicts.read` gives them.
+
+    Returns
+    -------
+    DataFrame
+        track, start, end (corrected), track_start (moved with the start; NaN under another track, or where nothing
+        was stamped), speed, score, verdict ("" when not judged), usage, who, when, note; stamped_track,
+        stamped_start, stamped_end: the cue that the verdict is about; origin: "stamped", "added", or "kept" for a
+        cue that was judged and has not been stamped since.
+    """
+    stamped = stamped.reset_index(drop=True)
+    found, rows = find(stamped, table), []
+    for cue, at in zip(stamped.to_dict("records"), found, strict=True):
+        rows.append(_row("stamped", cue, table.iloc[at] if at >= 0 else None))
+    for at in sorted(set(np.flatnonzero(table["verdict"].isin(TRUE))) - set(found)):
+        verdict = table.iloc[at]
+        cue = {"track": verdict["track"], "start": verdict["start"], "end": verdict["end"], "score": np.nan}
+        near = _overlapping(stamped, verdict)
+        if near is not None:
+            ahead = (verdict["start"] - near["start"]) * near["speed"]
+            cue |= {"track_start": near["track_start"] + ahead, "speed": near["speed"]}
+        rows.append(_row(ADDED if verdict["verdict"] == ADDED else "kept", cue, verdict))
+    more = ["verdict", "usage", "who", "when", "note", "stamped_track", "stamped_start", "stamped_end", "origin"]
+    judged = pd.DataFrame(rows, columns=_CUE + more)
+    numbers = ["start", "end", "track_start", "speed", "score", "stamped_start", "stamped_end"]
+    judged = judged.astype(dict.fromkeys(numbers, float))
+    return judged.sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
+
+
+def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "") -> pd.DataFrame:
+    """The cues that someone has heard: accepted, corrected or added, where and what they were corrected to.
+
+    Parameters
+    ----------
+    stamped, table : DataFrame
+        As in `judged`.
+    usage : {"", "score", "song", "diegetic"}
+        Only cues of this usage. A cue whose usage is not stated counts as score.
+
+    Returns
+    -------
+    DataFrame
+        track, start, end, track_start, speed, score, usage.
+    """
+    cues = judged(stamped, table)
+    cues["usage"] = cues["usage"].replace("", "score")
+    kept = cues["verdict"].isin(TRUE) & (cues["usage"].isin([usage]) if usage else True)
+    return cues.loc[kept, [*_CUE, "usage"]].reset_index(drop=True)
+
+
+def _row(origin: str, cue: dict, verdict: pd.Series | None) -> dict:
+    row = {"origin": origin, "track_start": np.nan, "speed": 1.0, "score": np.nan} | cue
+    row |= {f"stamped_{c}": row[c] for c in ("track", "start", "end")}
+    if verdict is None:
+        return row | dict.fromkeys(("verdict", "usage", "who", "when", "note"), "")
+    if verdict["verdict"] in TRUE:
+        start, end = (_corrected(row[c], verdict[c], verdict[f"new_{c}"]) for c in ("start", "end"))
+        track = verdict["new_track"] or verdict["track"]
+        known = track == row["track"] and np.isfinite(row["track_start"])
+        row["track_start"] = max(0.0, row["track_start"] + (start - row["start"]) * row["speed"]) if known else np.nan
+        row["speed"] = row["speed"] if known else 1.0
+        row |= {"track": track, "start": start, "end": end}
+    return row | {c: verdict[c] for c in ("verdict", "usage", "who", "when", "note")}
+
+
+def _corrected(stamped: float, judged: float, new: float) -> float:
+    """Where an edge is: what it was corrected to, else what was judged, which a later stamping may have moved."""
+    if np.isfinite(new):
+        return float(new)
+    return float(stamped if abs(stamped - judged) < SAME_S else judged)
+
+
+def _overlapping(stamped: pd.DataFrame, verdict: pd.Series) -> pd.Series | None:
+    """The stamped cue of the same track that a verdict lies over longest."""
+    track = verdict["new_track"] or verdict["track"]
+    overlap = np.minimum(stamped["end"], verdict["end"]) - np.maximum(stamped["start"], verdict["start"])
+    same = (stamped["track"] == track) & (overlap > 0)
+    return stamped.loc[overlap[same].idxmax()] if same.any() else None

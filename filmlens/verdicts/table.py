@@ -1,0 +1,252 @@
+"""The file of verdicts of one film: one row per judged cue, changed one row at a time under a lock.
+
+Columns
+-------
+track, start, end
+    The cue as it was stamped; a cue is found again by its track and overlap, never by a row number.
+verdict
+    accept, corrected (heard, with another track or other edges), reject, or empty (only a remark so far); added (a
+    cue that was not stamped); music or no music (the answer for a span that was drawn to measure recall); complete
+    (all music of the film is marked).
+new_track, new_start, new_end
+    What replaces track, start and end; empty where nothing does.
+usage
+    score, song or diegetic; empty counts as score.
+who, when, note
+    The judge, the time (UTC) and a remark.
+
+Times are seconds or timecode. Further columns of the user's are kept as they stand.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from filmlens.artefacts import write_atomically
+from filmlens.corpus import USAGES, CorpusError, parse_time
+
+COLUMNS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage", "who", "when", "note")
+#: Verdicts on cues, on drawn spans, and on the film.
+ON_STAMPED = ("accept", "corrected", "reject")
+ADDED = "added"
+ON_SPANS = ("music", "no music")
+COMPLETE = "complete"
+KINDS = ("", *ON_STAMPED, ADDED, *ON_SPANS, COMPLETE)
+
+_TIMES = ("start", "end", "new_start", "new_end")
+#: Times closer than this are the same: files keep milliseconds.
+SAME_S = 0.0021
+_PATIENCE_S = 10.0
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Verdicts of a film, times as floats (NaN where empty), everything else as text; empty without a file.
+
+    Of rows on the same cue, such as two people's files that were joined, the latest counts.
+
+    Raises
+    ------
+    CorpusError
+        Names file, row and remedy.
+    """
+    table = _typed(_read_text(path), path)
+    order = table["when"].str.replace("Z", "+00:00").argsort(kind="stable")
+    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
+    key[["start", "end"]] = table[["start", "end"]].round(2)
+    return table[~key.iloc[order].duplicated(keep="last").sort_index()].reset_index(drop=True)
+
+
+def put(
+    path: Path, place: Callable[[pd.DataFrame], int], row: Mapping[str, Any] | None
+) -> tuple[dict[str, str] | None, dict[str, str] | None]:
+    """Replace, add or remove one row, leaving all others as they are on disk.
+
+    Parameters
+    ----------
+    path : Path
+    place : callable
+        Given the table as it is on disk now, the position of the row to replace, or -1 to add one.
+    row : mapping or None
+        Columns and values; those not named keep what the replaced row had. None removes the row.
+
+    Returns
+    -------
+    before, after : dict of str, or None
+        The row as it was and as it is now.
+    """
+    with locked(path):
+        text = _read_text(path)
+        at = place(_typed(text, path))
+        before = None if at < 0 else {str(k): str(v) for k, v in text.iloc[at].items()}
+        if row is None:
+            if before is None:
+                return None, None
+            rows, after = text.drop(index=text.index[at]), None
+        else:
+            after = (before or dict.fromkeys(COLUMNS, "")) | {k: _text(v) for k, v in row.items()}
+            records = text.to_dict("records")
+            records = [*records[:at], after, *records[at + 1 :]] if at >= 0 else [*records, after]
+            rows = pd.DataFrame(records, columns=list(dict.fromkeys([*text.columns, *after]))).fillna("")
+        write_atomically(path, lambda part: rows.to_csv(part, index=False, lineterminator="\n"))
+        return before, after
+
+
+def find(cues: pd.DataFrame, table: pd.DataFrame, *, share: float = 0.5) -> np.ndarray:
+    """Which row of the verdicts is about which cue, one to one.
+
+    The same track, start and end first; then, so that a verdict outlives a new stamping, the same track and the
+    longest overlap.
+
+    Parameters
+    ----------
+    cues : DataFrame
+        track, start, end.
+    table : DataFrame
+        As `read` gives it.
+    share : float
+        D: least overlap, as a share of the shorter of the two.
+
+    Returns
+    -------
+    ndarray of int, shape (cues,)
+        Position in `table`; -1 for a cue that was not judged.
+
+    >>> cues = pd.DataFrame({"track": ["A", "A"], "start": [0.0, 20.0], "end": [10.0, 30.0]})
+    >>> verdicts = pd.DataFrame({"track": ["A"], "start": [21.0], "end": [33.0], "verdict": ["reject"]})
+    >>> find(cues, verdicts).tolist()
+    [-1, 0]
+    """
+    found = np.full(len(cues), -1)
+    rows = np.flatnonzero(table["verdict"].isin(["", *ON_STAMPED]).to_numpy(bool))
+    if not len(rows) or not len(cues):
+        return found
+    start, end = cues["start"].to_numpy(float)[:, None], cues["end"].to_numpy(float)[:, None]
+    from_, to = table["start"].to_numpy(float)[rows], table["end"].to_numpy(float)[rows]
+    same = cues["track"].to_numpy(object)[:, None] == table["track"].to_numpy(object)[rows]
+    exact = same & (abs(start - from_) < SAME_S) & (abs(end - to) < SAME_S)
+    overlap = np.minimum(end, to) - np.maximum(start, from_)
+    long = same & (overlap > 0) & (overlap >= share * np.minimum(end - start, to - from_))
+    worth = np.where(exact, np.inf, np.where(long, overlap, 0.0))
+    pairs = np.argwhere(worth > 0)
+    for cue, row in pairs[np.argsort(-worth[worth > 0], kind="stable")]:
+        if worth[cue, row] > 0:
+            found[cue] = rows[row]
+            worth[cue], worth[:, row] = 0.0, 0.0
+    return found
+
+
+def same_row(row: Mapping[str, Any]) -> Callable[[pd.DataFrame], int]:
+    """A `place` for `put`: the row of the same kind, track, start and end."""
+
+    start, end = (parse_time(str(row[c])) for c in ("start", "end"))
+
+    def place(table: pd.DataFrame) -> int:
+        near = (abs(table["start"] - start) < SAME_S) & (abs(table["end"] - end) < SAME_S)
+        kind = table["verdict"].map(_kind) == _kind(str(row["verdict"]))
+        hits = np.flatnonzero(near & kind & (table["track"] == str(row["track"])))
+        return int(hits[-1]) if len(hits) else -1
+
+    return place
+
+
+def when() -> str:
+    """Now, as a verdict states it.
+
+    >>> len(when()), when()[-1]
+    (20, 'Z')
+    """
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the film's lock, so that two notebooks do not write over each other.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or someone held the lock for ten seconds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f".{path.name}.lock").open("a+b") as file:
+        give_up = time.monotonic() + _PATIENCE_S
+        while not _try_lock(file):
+            if time.monotonic() > give_up:
+                raise OSError(f"{path}: another program has held its lock for {_PATIENCE_S:.0f} s; close it")
+            time.sleep(0.01)
+        yield  # closing the file gives the lock back, also when a process dies
+
+
+def _try_lock(file) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _kind(verdict: str) -> str:
+    """What a verdict is about; one cue, span or film has one row of its kind."""
+    return "cue" if verdict in ("", *ON_STAMPED) else "span" if verdict in ON_SPANS else verdict
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    """The file as text, every column of `COLUMNS` present."""
+    if not path.is_file() or not path.stat().st_size:
+        return pd.DataFrame(columns=list(COLUMNS), dtype=str)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
+    lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]
+    if lacking:
+        raise CorpusError(f"{path} row 1: the header lacks {', '.join(lacking)}; it must name {','.join(COLUMNS)}")
+    for column in COLUMNS:
+        if column not in table.columns:
+            table[column] = ""
+    return table[[*COLUMNS, *(c for c in table.columns if c not in COLUMNS)]]
+
+
+def _typed(text: pd.DataFrame, path: Path) -> pd.DataFrame:
+    table = text.copy()
+    for column in _TIMES:
+        values = []
+        for row, cell in enumerate(text[column], start=2):
+            try:
+                values.append(parse_time(cell) if cell.strip() or not column.startswith("new_") else float("nan"))
+            except ValueError as error:
+                raise CorpusError(f"{path} row {row}: {column} {error}") from None
+        table[column] = np.array(values, float)
+    table["verdict"] = table["verdict"].str.strip()
+    for column, known in (("verdict", set(KINDS)), ("usage", USAGES | {""})):
+        wrong = np.flatnonzero(~table[column].isin(known))
+        if len(wrong):
+            raise CorpusError(
+                f"{path} row {wrong[0] + 2}: {column} {table[column].iloc[wrong[0]]!r} is none of "
+                f"{', '.join(sorted(k for k in known if k))}"
+            )
+    return table
+
+
+def _text(value: Any) -> str:
+    """A value as the file keeps it: times to a millisecond, nothing for what is missing."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return f"{value:.3f}" if isinstance(value, (float, np.floating)) else str(value)
