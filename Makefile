@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Two processes with one thread each beat two threads.
 export OMP_NUM_THREADS = 1
 
-.PHONY: figures test test-slow lab lint clean
+.PHONY: figures test test-slow lab audition lint clean
 
 figures: .venv/ready
 	test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
@@ -23,6 +23,13 @@ ROOT_TOO := $(if $(filter 0,$(shell id -u)),--allow-root)
 lab: .venv/ready
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_TOO) notebooks \
 		--IdentityProvider.token=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(16))")
+
+# Notebook 06 as a page, for people who judge cues and do not know Jupyter: make audition CORPUS=my-corpus
+CORPUS ?= data/demo
+
+audition: .venv/ready
+	test "$(CORPUS)" != data/demo || test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
+	$(BIN)/filmlens audition "$(CORPUS)"
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -145,6 +145,60 @@ def status(
     typer.echo(status(Corpus.open(corpus, derived=derived)))
 
 
+@app.command()
+def export(
+    corpus: CorpusFolder,
+    format: Annotated[str, typer.Option(help="cue-sheet, audacity, jams, otio or webvtt.")],
+    films: Annotated[str, typer.Option(help="Film ids, such as film01,film02; all by default.")] = "",
+    cues: Annotated[
+        str, typer.Option(help="reviewed (as they stand after judging), verified, stamped or annotated.")
+    ] = "reviewed",
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; CORPUS/exports by default.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
+) -> None:
+    """Write the cues of each film for other programs."""
+    from filmlens.audition.exports import export
+    from filmlens.corpus import Corpus
+
+    chosen = [f.strip() for f in films.split(",") if f.strip()] or None
+    for path in export(Corpus.open(corpus, derived=derived), format, films=chosen, cues=cues, out=out):
+        typer.echo(path)
+
+
+@app.command()
+def audition(
+    corpus: CorpusFolder,
+    port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Hear and judge cues in a page of its own, on this machine alone."""
+    from filmlens.audition.serve import serve
+    from filmlens.corpus import Corpus
+    from filmlens.run import choose_notebooks
+
+    [notebook] = choose_notebooks(["06"])
+    serve(notebook, Corpus.open(corpus).folder, port=port, browser=browser)
+
+
+@app.command(name="import")
+def import_labels(
+    corpus: CorpusFolder,
+    film: Annotated[str, typer.Argument(metavar="FILM", help="Film id.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Audacity labels: start, end, track.")],
+    derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
+) -> None:
+    """Take Audacity labels in as verdicts: over a stamped cue they correct it, elsewhere they are new cues."""
+    from filmlens.audition.labels import read_labels
+    from filmlens.audition.session import open_session
+    from filmlens.corpus import Corpus
+
+    opened = Corpus.open(corpus, derived=derived)
+    if film not in opened.ids:
+        raise typer.BadParameter(f"no film {film!r}; films.csv has {', '.join(opened.ids)}")
+    counts = read_labels(labels, open_session(opened, film))
+    typer.echo(", ".join(f"{number} {word}" for word, number in counts.items()))
+
+
 def _value(text: str) -> tuple[str, object]:
     """A parameter from the command line: NAME=VALUE, numbers and truth values as such.
 

@@ -9,7 +9,7 @@ from filmlens.audition.exports import FORMATS, export
 from filmlens.audition.labels import read_labels
 from filmlens.audition.picker import AuditionCorpus, film_table, least_certain
 from filmlens.audition.scene import stamped_cues
-from filmlens.audition.session import Session
+from filmlens.audition.session import Session, open_session
 from filmlens.audition.widget import Audition, timeline_table
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "export",
     "film_table",
     "least_certain",
+    "open_session",
     "read_labels",
     "stamped_cues",
     "timeline_table",

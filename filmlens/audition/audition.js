@@ -689,6 +689,9 @@ function audition(model, el) {
     const done = await act("library");
     library = done?.content ?? null;
     drawLibrary();
+    const foreign = library && (await act("transplanted"));
+    if (foreign) library.transplanted = foreign.content.cues;
+    drawLibrary();
   }
 
   // --- drawing -----------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ import pandas as pd
 from filmlens import __version__, stages, verdicts
 from filmlens.artefacts import write_atomically
 from filmlens.audition import timeline
-from filmlens.audition.scene import stamped_cues
+from filmlens.audition.scene import length, stamped_cues
 from filmlens.corpus import Corpus, Film
-from filmlens.media.container import MediaError, probe
+from filmlens.stamper import intervals
 
 #: Columns of the cue sheet; what FilmLens cannot know of rights is there to be filled in.
 SHEET_COLUMNS = (
@@ -168,8 +168,9 @@ def export(
     text, ending = FORMATS[format]
     folder = Path(out) if out else corpus.folder / "exports"
     chosen = list(films) if films is not None else corpus.ids
-    for film_id in chosen:
-        corpus[film_id]
+    unknown = [film_id for film_id in chosen if film_id not in corpus.ids]
+    if unknown:
+        raise ValueError(f"no film {unknown[0]!r} in {corpus.folder / 'films.csv'}; it has {', '.join(corpus.ids)}")
     paths = []
     for film_id in chosen:
         table, duration = sheet_of(corpus, film_id, cues)
@@ -204,14 +205,6 @@ def reviewed(stamped: pd.DataFrame, table: pd.DataFrame, heard_only: bool = Fals
     return cues[keep].reset_index(drop=True)
 
 
-def length(film: Film, notes: dict) -> float:
-    """Seconds of a film, as the stamper met it, else from its header; 0 when it cannot be read."""
-    try:
-        return float(notes["duration"]) if "duration" in notes else probe(film.film).duration
-    except MediaError:
-        return 0.0
-
-
 def clock(seconds: float, decimals: int = 0) -> str:
     """HH:MM:SS.
 
@@ -235,6 +228,4 @@ def _cell(text: object) -> str:
 
 
 def _music(cues: pd.DataFrame) -> float:
-    from filmlens.stamper import intervals
-
     return intervals.length(cues[["start", "end"]].to_numpy(float)) if len(cues) else 0.0

@@ -107,7 +107,10 @@ def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
     """
     parts, rate = [], sound.native_rate(film.film)
     for _, block in sound.blocks(film.film, rate, seconds=_BLOCK_S):
-        parts.append(bins(block, int(np.ceil(len(block) * RATE / rate - 1e-6))))
+        count = int(np.ceil(len(block) * RATE / rate - 1e-6))
+        # the last bin is filled up, so that every bin is as long as the others
+        whole = np.pad(block, (0, max(0, round(count * rate / RATE) - len(block))), mode="edge")
+        parts.append(bins(whole, count))
         yield parts[-1]
     whole = np.concatenate(parts) if parts else np.zeros((0, 2), np.int8)
     table = pd.DataFrame({"low": whole[:, 0], "high": whole[:, 1]})

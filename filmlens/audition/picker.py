@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from filmlens import stages, verdicts
-from filmlens.audition.exports import length
-from filmlens.audition.scene import stamped_cues, transplanted
+from filmlens.audition.scene import length, stamped_cues, transplanted
 from filmlens.audition.widget import Audition
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.stamper import intervals
@@ -46,7 +44,12 @@ class AuditionCorpus(Audition):
         return film_table(self._corpus)
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
-        return library(self._corpus), []
+        films, cues = film_table(self._corpus), least_certain(self._corpus)
+        return {"films": films.to_dict("records"), "least_certain": cues.to_dict("records")}, []
+
+    def _on_transplanted(self, _message: dict) -> tuple[dict, list]:
+        cues = transplanted_first(self._corpus)
+        return {"cues": None if cues is None else cues.to_dict("records")}, []
 
 
 def film_table(corpus: Corpus) -> pd.DataFrame:
@@ -101,18 +104,14 @@ def least_certain(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame:
     return table.sort_values("score", kind="stable").head(count).reindex(columns=columns).reset_index(drop=True)
 
 
-def library(corpus: Corpus) -> dict[str, Any]:
-    """What the picker shows: films, the least certain cues, the transplanted ones (None without a genre model)."""
+def transplanted_first(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame | None:
+    """Cues that sound like a genre their film does not have; None without a genre model of the stamped cues."""
     foreign = transplanted(corpus, stages.table(corpus, "cues"))
-    if foreign is not None:
-        foreign = foreign[foreign["excess"] > 0].head(_LISTED)
-        titles = {film.id: film.title or film.id for film in corpus}
-        foreign = foreign.assign(title=foreign["film_id"].map(titles)).to_dict("records")
-    return {
-        "films": film_table(corpus).to_dict("records"),
-        "least_certain": least_certain(corpus).to_dict("records"),
-        "transplanted": foreign,
-    }
+    if foreign is None:
+        return None
+    titles = {film.id: film.title or film.id for film in corpus}
+    foreign = foreign[foreign["excess"] > 0].head(count)
+    return foreign.assign(title=foreign["film_id"].map(titles)).reset_index(drop=True)
 
 
 def _first(corpus: Corpus) -> str:
@@ -123,4 +122,4 @@ def _first(corpus: Corpus) -> str:
     return corpus.ids[0]
 
 
-__all__ = ["AuditionCorpus", "film_table", "least_certain", "library"]
+__all__ = ["AuditionCorpus", "film_table", "least_certain", "transplanted_first"]

@@ -15,7 +15,6 @@ import pandas as pd
 
 from filmlens import artefacts, look, stages
 from filmlens.corpus import Corpus, CorpusError, Film
-from filmlens.findings.transplanted import transplanted_cues
 from filmlens.media.container import MediaError, probe
 
 _STRIP = 800  # values of the brightness strip
@@ -48,6 +47,14 @@ def stamped_cues(corpus: Corpus, film: Film, **parameters) -> tuple[pd.DataFrame
         empty = pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[3:], float))
         return empty, {}
     return artefacts.read_table(path), artefacts.read_provenance(path).get("notes", {})
+
+
+def length(film: Film, notes: dict) -> float:
+    """Seconds of a film, as the stamper met it, else from its header; 0 when it cannot be read."""
+    try:
+        return float(notes["duration"]) if "duration" in notes else probe(film.film).duration
+    except MediaError:
+        return 0.0
 
 
 def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float) -> dict[str, Any]:
@@ -130,6 +137,8 @@ def instance_probabilities(corpus: Corpus) -> pd.DataFrame | None:
 
 def transplanted(corpus: Corpus, stamped: pd.DataFrame) -> pd.DataFrame | None:
     """Cues that stand out of their film as another genre's music; None without a model of these cues."""
+    from filmlens.findings.transplanted import transplanted_cues  # with it comes all of findings
+
     table = instance_probabilities(corpus)
     if table is None or not len(stamped):
         return None

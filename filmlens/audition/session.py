@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from filmlens import verdicts
-from filmlens.corpus import USAGES, Film, parse_time
+from filmlens.audition.scene import length, stamped_cues
+from filmlens.corpus import USAGES, Corpus, Film, parse_time
 from filmlens.verdicts import measures
 from filmlens.verdicts.table import ADDED, COMPLETE, ON_SPANS, ON_STAMPED, SAME_S, find, put, same_row
 
@@ -229,6 +230,25 @@ class Session:
 
     def _signed(self) -> dict[str, str]:
         return {"who": self.who, "when": verdicts.when()}
+
+
+def open_session(corpus: Corpus, film_id: str, *, who: str = "", cues: pd.DataFrame | None = None) -> Session:
+    """A session on the cues that the stamper left on disk, or on others.
+
+    Raises
+    ------
+    KeyError
+        No such film.
+    CorpusError
+        The film's verdicts cannot be understood.
+    """
+    film = corpus[film_id]
+    stamped, notes = stamped_cues(corpus, film)
+    if cues is not None:
+        given = {"cue": np.arange(len(cues)), "track_start": np.nan, "speed": 1.0, "score": np.nan}
+        stamped = cues.reset_index(drop=True).assign(**{k: v for k, v in given.items() if k not in cues})
+    seconds = max([length(film, notes), *stamped["end"].astype(float)])
+    return Session(film, stamped, seconds, who=who)
 
 
 _KEY = ("origin", "stamped_track", "stamped_start", "stamped_end")

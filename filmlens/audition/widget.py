@@ -22,7 +22,7 @@ import pandas as pd
 from filmlens.audition import exports, peaks, scene, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, track_sound
 from filmlens.audition.labels import parse_labels
-from filmlens.audition.session import Session
+from filmlens.audition.session import open_session
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.media.container import MediaError
 from filmlens.media.still import still
@@ -32,7 +32,7 @@ _WAVE_RATE = 11_025  # samples behind a cue's waveform
 _MOST_BINS, _FINEST = 40_000, 200  # bins of a cue's waveform: in all, and per second
 
 #: Messages that change verdicts or ask for little, answered at once and in order; the others decode media.
-_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "library"}
+_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "library", "transplanted"}
 
 
 class Audition(anywidget.AnyWidget):
@@ -109,16 +109,8 @@ class Audition(anywidget.AnyWidget):
         return scene.plain({"type": kind, "id": message.get("id")} | content), sent
 
     def _open_film(self, film_id: str, cues: pd.DataFrame | None = None) -> None:
-        film = self._corpus[film_id]
-        stamped, notes = scene.stamped_cues(self._corpus, film)
-        if cues is not None:
-            stamped = cues.reset_index(drop=True)
-            for column, value in (("track_start", np.nan), ("speed", 1.0), ("score", np.nan)):
-                stamped = stamped if column in stamped else stamped.assign(**{column: value})
-            stamped = stamped if "cue" in stamped else stamped.assign(cue=np.arange(len(stamped)))
-        length = exports.length(film, notes)
-        length = max(length, *(float(e) for e in stamped["end"])) if len(stamped) else length
-        self._film, self._session = film, Session(film, stamped, length, who=self._who)
+        self._session = open_session(self._corpus, film_id, who=self._who, cues=cues)
+        self._film = self._session.film
         self._factors: dict[str, tuple[float, float]] = {}
         self._stop.set()
         self._stop, self._levels, self._growing = Event(), None, False
@@ -144,6 +136,8 @@ class Audition(anywidget.AnyWidget):
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
         raise ValueError("this is the audition of one film; AuditionCorpus picks among all")
+
+    _on_transplanted = _on_library
 
     def _state(self, text: str = "", select: str | None = None) -> dict[str, Any]:
         """Everything that a verdict may change."""
@@ -311,10 +305,7 @@ _KINDS = {name.removeprefix("_on_") for name in vars(Audition) if name.startswit
 
 def timeline_table(corpus: Corpus, film_id: str) -> pd.DataFrame:
     """The judged cues of a film as a table to read: what stands beside the widget where no widget can run."""
-    film = corpus[film_id]
-    stamped, notes = scene.stamped_cues(corpus, film)
-    session = Session(film, stamped, exports.length(film, notes))
-    cues = session.cues
+    cues = open_session(corpus, film_id).cues
     table = cues[["track", "start", "end", "score", "verdict", "usage", "note"]].copy()
     table["verdict"] = table["verdict"].replace("", "not judged")
     return table

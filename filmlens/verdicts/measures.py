@@ -157,20 +157,26 @@ def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, see
         return {"recall": float("nan"), "low": float("nan"), "high": float("nan")} | counts
     found = sum(f["seconds_found"] * f["precision"] for f in films)
     missed = sum(f["seconds_outside"] * f["music"] / f["answered"] for f in films)
-    rng = np.random.default_rng(seed)
-    draws = np.zeros(_DRAWS)
-    for f in films:
-        uniform = (np.arange(_DRAWS) + 0.5) / _DRAWS
-        rng.shuffle(uniform)
-        draws += f["seconds_outside"] * stats.beta.ppf(uniform, f["music"] + 0.5, f["answered"] - f["music"] + 0.5)
     if not found + missed:
         return {"recall": float("nan"), "low": float("nan"), "high": float("nan")} | counts
     tail = (1 - level) / 2
-    low, high = found / (found + np.quantile(draws, [1 - tail, tail]))
+    if len(films) == 1:
+        most, least = (_missed(films[0], q) for q in (1 - tail, tail))
+    else:
+        rng = np.random.default_rng(seed)
+        grid = (np.arange(_DRAWS) + 0.5) / _DRAWS
+        most, least = np.quantile(sum(_missed(f, rng.permutation(grid)) for f in films), [1 - tail, tail])
+    low, high = found / (found + most), found / (found + least)
     # with no span of music (or only music) the estimate lies at the edge, and the interval reaches it
     high = 1.0 if not music else high
     low = min(low, found / (found + missed))
     return {"recall": found / (found + missed), "low": float(low), "high": float(high)} | counts
+
+
+def _missed(film: dict[str, float], quantile) -> np.ndarray | float:
+    """Quantiles of the seconds of music missed outside a film's cues."""
+    music, answered = film["music"], film["answered"]
+    return film["seconds_outside"] * stats.beta.ppf(quantile, music + 0.5, answered - music + 0.5)
 
 
 def judged_accuracy(corpus, cues: pd.DataFrame, length) -> pd.DataFrame:

@@ -1,0 +1,300 @@
+"""Verdicts: the file, its lock, finding a cue again, undo, what follows for sheets and measures."""
+
+import multiprocessing
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from filmlens import stages, verdicts
+from filmlens.audition import Session
+from filmlens.corpus import Corpus, CorpusError
+from filmlens.verdicts import table as files
+
+STAMPED = pd.DataFrame(
+    {
+        "track": ["Theme", "Finale", "Theme"],
+        "start": [5.0, 25.0, 32.0],
+        "end": [20.0, 30.0, 39.0],
+        "track_start": [0.0, 3.0, 1.0],
+        "speed": [1.0, 1.0, 1.04],
+        "score": [90.0, 12.0, 40.0],
+    }
+)
+HEAD = "track,start,end,verdict,new_track,new_start,new_end,usage,who,when,note\n"
+
+
+@pytest.fixture
+def session(two_films):
+    return Session(Corpus.open(two_films)["one"], STAMPED, 40.0, who="ann")
+
+
+def rows(session):
+    """The file without the moment of writing."""
+    lines = session.film.verdicts.read_text(encoding="utf-8").splitlines()
+    return [",".join(c for i, c in enumerate(line.split(",")) if i != 9) for line in lines[1:]]
+
+
+def ids(session):
+    return session.cues["id"].tolist()
+
+
+def test_every_action_is_on_disk_at_once_and_reopening_restores_it(session):
+    first, second, third = ids(session)
+    session.judge(first, "accept")
+    assert rows(session) == ["Theme,5.000,20.000,accept,,,,,ann,"]
+    session.move(first, "start", 0.05, relative=True)
+    session.move(first, "start", 0.05, relative=True)
+    assert rows(session) == ["Theme,5.000,20.000,accept,,5.100,,,ann,"]
+    session.judge(second, "reject")
+    session.relabel(third, "Finale")
+    session.describe(third, usage="song", note="sung, off screen")
+    session.add("Theme", 21.0)
+    expected = [
+        "Theme,5.000,20.000,accept,,5.100,,,ann,",
+        "Finale,25.000,30.000,reject,,,,,ann,",
+        'Theme,32.000,39.000,corrected,Finale,,,song,ann,"sung, off screen"',
+        "Theme,21.000,26.000,added,,,,,ann,",
+    ]
+    read = verdicts.read(session.film.verdicts)
+    assert read.loc[2, "note"] == "sung, off screen" and len(read) == 4
+    assert [r.replace('"sung', "sung").split(",")[:8] for r in rows(session)] == [e.split(",")[:8] for e in expected]
+    again = Session(session.film, STAMPED, 40.0, who="bob")
+    pd.testing.assert_frame_equal(again.cues, session.cues)
+    assert not (session.film.folder / "annotations" / "one.csv").read_text().count("ann")
+
+
+def test_undo_goes_back_step_by_step(session):
+    first, second, _ = ids(session)
+    session.judge(first, "accept")
+    before = rows(session)
+    session.move(second, "end", 29.0)
+    session.judge(second, "reject")
+    assert session.undo() == ("undone: cue rejected", second)
+    assert rows(session) == [*before, "Finale,25.000,30.000,corrected,,,29.000,,ann,"]
+    session.undo()
+    assert rows(session) == before
+    session.undo()
+    assert rows(session) == [] and not session.can_undo and session.undo()[0] == "nothing to undo"
+
+
+def test_an_added_cue_is_taken_away_and_comes_back(session):
+    new = session.add("Finale", 21.0, 24.0)
+    session.move(new, "end", 23.5)
+    assert session.cues.set_index("id").loc[new, ["end", "verdict"]].tolist() == [23.5, "added"]
+    session.judge(new, "reject")
+    assert new not in ids(session) and rows(session) == []
+    session.undo()
+    assert session.cues.set_index("id").loc[new, "end"] == 23.5
+
+
+def test_two_sessions_lose_nothing_and_the_last_write_per_cue_wins(session):
+    other = Session(session.film, STAMPED, 40.0, who="bob")
+    first, second, third = ids(session)
+    session.judge(first, "accept")
+    other.judge(second, "accept")
+    session.judge(second, "reject")
+    other.judge(third, "reject")
+    assert rows(other) == [
+        "Theme,5.000,20.000,accept,,,,,ann,",
+        "Finale,25.000,30.000,reject,,,,,ann,",
+        "Theme,32.000,39.000,reject,,,,,bob,",
+    ]
+    other.undo()  # the third
+    assert "not undone" in other.undo()[0], "the second was changed by the other session since"
+    assert rows(other)[1].startswith("Finale,25.000,30.000,reject")
+
+
+def _judge(film, number, verdict):
+    session = Session(
+        film, pd.DataFrame({"track": "T", "start": np.arange(20) * 9.0, "end": np.arange(20) * 9.0 + 8}), 200
+    )
+    for k in range(number, 20, 4):
+        session.judge(session.cues["id"].iloc[k], verdict)
+
+
+def test_writers_at_the_same_time_keep_all_rows(two_films):
+    film = Corpus.open(two_films)["one"]
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_judge, args=(film, k, ["accept", "reject"][k % 2])) for k in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    table = verdicts.read(film.verdicts)
+    assert len(table) == 20 and [w.exitcode for w in writers] == [0] * 4
+    assert table.sort_values("start")["verdict"].tolist() == ["accept", "reject"] * 10
+
+
+def test_a_held_lock_is_an_error_not_a_lost_row(session, monkeypatch):
+    monkeypatch.setattr(files, "_PATIENCE_S", 0.05)
+    with files.locked(session.film.verdicts), pytest.raises(OSError, match="held its lock"):
+        session.judge(ids(session)[0], "accept")
+    assert not session.film.verdicts.exists()
+
+
+def test_a_cue_is_found_again_after_a_new_stamping(session):
+    first, second, third = ids(session)
+    session.judge(first, "accept")
+    session.judge(third, "reject")
+    moved = STAMPED.assign(start=[4.0, 25.0, 31.2], end=[18.0, 30.0, 37.0]).iloc[[1, 2, 0]]
+    again = Session(session.film, moved, 40.0)
+    cues = again.cues.set_index("stamped_start")
+    assert cues.loc[31.2, "verdict"] == "reject" and cues.loc[25.0, "verdict"] == ""
+    assert cues.loc[4.0, ["verdict", "start", "end", "track_start"]].tolist() == ["accept", 5.0, 20.0, 1.0]
+    again.move(cues.loc[4.0, "id"], "end", 19.0)
+    assert rows(again)[0].startswith("Theme,5.000,20.000,accept,,,19.000"), "the row keeps the place that was judged"
+    gone = Session(session.film, STAMPED.iloc[[1]], 40.0)
+    kept = gone.cues[gone.cues["origin"] == "kept"]
+    assert kept[["track", "verdict"]].to_numpy().tolist() == [["Theme", "accept"]]
+
+
+def test_overlapping_cues_of_one_track_keep_their_own_verdicts(two_films):
+    stamped = pd.DataFrame({"track": "T", "start": [0.0, 6.0], "end": [10.0, 16.0]})
+    session = Session(Corpus.open(two_films)["two"], stamped, 40.0)
+    session.judge(ids(session)[1], "reject")
+    session.judge(ids(session)[0], "accept")
+    assert session.cues["verdict"].tolist() == ["accept", "reject"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("Theme,5,20,perhaps,,,,,,,", "row 2: verdict 'perhaps' is none of"),
+        ("Theme,x,20,accept,,,,,,,", "row 2: start 'x' is no time"),
+        ("Theme,5,20,accept,,,,loud,,,", "row 2: usage 'loud'"),
+    ],
+)
+def test_a_file_that_cannot_be_understood_names_its_row_and_is_left_alone(two_films, line, message):
+    film = Corpus.open(two_films)["one"]
+    film.verdicts.parent.mkdir()
+    film.verdicts.write_text(HEAD + line + "\n")
+    with pytest.raises(CorpusError, match=message):
+        verdicts.read(film.verdicts)
+    with pytest.raises(CorpusError, match="one.csv"):
+        files.put(film.verdicts, lambda table: -1, {"track": "T", "start": 1.0, "end": 2.0, "verdict": "accept"})
+    assert film.verdicts.read_text() == HEAD + line + "\n"
+
+
+def test_columns_and_rows_of_the_users_own_are_kept(session):
+    session.film.verdicts.parent.mkdir()
+    session.film.verdicts.write_text("verdict,track,start,end,mood\naccept,Theme,0:05,0:20,dark\n")
+    again = Session(session.film, STAMPED, 40.0)
+    again.judge(ids(again)[1], "reject")
+    text = session.film.verdicts.read_text().splitlines()
+    assert text[0].endswith(",mood") and text[1].startswith("Theme,0:05,0:20,accept") and text[1].endswith(",dark")
+    again.judge(ids(again)[0], "reject")
+    assert "Theme,0:05,0:20,reject" in session.film.verdicts.read_text()
+    again.undo()
+    assert "Theme,0:05,0:20,accept" in session.film.verdicts.read_text()
+
+
+def test_joined_files_count_the_latest_row(session):
+    session.film.verdicts.parent.mkdir()
+    session.film.verdicts.write_text(
+        HEAD + "Theme,5,20,accept,,,,,ann,2026-02-01T10:00:00Z,\n" + "Theme,5,20,reject,,,,,bob,2026-01-01T10:00:00Z,\n"
+    )
+    assert verdicts.read(session.film.verdicts)["who"].tolist() == ["ann"]
+
+
+def test_verified_cues_are_those_heard_where_they_were_corrected_to(session):
+    first, second, third = ids(session)
+    session.move(first, "start", 6.5)
+    session.judge(second, "reject")
+    session.relabel(third, "Finale")
+    session.describe(third, usage="diegetic")
+    session.add("Theme", 21.0, 24.0)
+    sheet = verdicts.verified(STAMPED, session.table)
+    assert sheet[["track", "start", "end", "usage"]].to_numpy().tolist() == [
+        ["Theme", 6.5, 20.0, "score"],
+        ["Theme", 21.0, 24.0, "score"],
+        ["Finale", 32.0, 39.0, "diegetic"],
+    ]
+    assert sheet["track_start"].iloc[0] == 1.5 and np.isnan(sheet["track_start"].iloc[2])
+    assert verdicts.verified(STAMPED, session.table, usage="diegetic")["track"].tolist() == ["Finale"]
+
+
+def test_verified_cues_feed_the_stages_by_usage(two_films):
+    corpus = Corpus.open(two_films)
+    session = Session(corpus["one"], STAMPED, 40.0)
+    for cue, usage in zip(ids(session), ("", "song", "song"), strict=True):
+        session.judge(cue, "accept")
+        session.describe(cue, usage=usage)
+    quiet = {"say": lambda line: None, "films": ["one"]}
+    stages.run(corpus, "verified-song", **quiet)
+    stages.run(corpus, "verified", **quiet)
+    assert stages.table(corpus, "verified-song")["start"].tolist() == [25.0, 32.0]
+    assert stages.table(corpus, "verified")["usage"].tolist() == ["score", "song", "song"]
+    assert stages.complete("mir-cues", {"cues": "verified-song"})["usage"] == "song"
+    assert stages.variant("mir", stages.complete("mir", {"cues": "verified-song"})) == "verified-song"
+    session.judge(ids(session)[2], "reject")
+    outcome = stages.run(corpus, "verified-song", **quiet)[-1]
+    assert outcome.computed == 1 and stages.table(corpus, "verified-song")["start"].tolist() == [25.0]
+
+
+def test_precision_over_judged_cues_by_hand(session):
+    first, second, third = ids(session)
+    assert np.isnan(verdicts.precision(STAMPED, session.table)["precision"])
+    session.move(first, "end", 17.0)  # 12 of 15 s right
+    session.judge(second, "reject")  # 0 of 5 s
+    found = verdicts.precision(STAMPED, session.table)
+    assert found["precision"] == pytest.approx(12 / 20) and (found["cues_judged"], found["cues_right"]) == (2, 1)
+    session.relabel(third, "Finale")  # 0 of 7 s
+    session.add("Theme", 21.0)  # what was missed says nothing of precision
+    assert verdicts.precision(STAMPED, session.table)["precision"] == pytest.approx(12 / 27)
+
+
+def test_spans_lie_outside_all_cues_and_are_the_same_again():
+    drawn = verdicts.sample_spans(STAMPED, 400.0, 30, seed=3)
+    assert len(drawn) == 30 and (drawn == verdicts.sample_spans(STAMPED, 400.0, 30, seed=3)).all()
+    for start, end in drawn:
+        assert abs(end - start - 5.0) < 1e-9 and 0 <= start and end <= 400
+        assert not ((STAMPED["start"] < end) & (STAMPED["end"] > start)).any()
+    ordered = drawn[np.argsort(drawn[:, 0])]
+    assert (ordered[1:, 0] >= ordered[:-1, 1]).all(), "spans do not overlap"
+    early = np.mean([verdicts.sample_spans(STAMPED, 400.0, 1, seed=s)[0, 0] > 217 for s in range(300)])
+    assert 0.4 < early < 0.6, "places are drawn uniformly"
+    assert len(verdicts.sample_spans(pd.DataFrame({"start": [0.0], "end": [38.0]}), 40.0)) == 0
+
+
+def test_recall_from_spans_covers_the_truth():
+    """500 films of known recall, 20 spans each: the interval holds the truth about as often as it says."""
+    rng, truth, held = np.random.default_rng(1), 1000 / (1000 + 0.2 * 1500), 0
+    for _ in range(500):
+        film = {"answered": 20, "music": int(rng.binomial(20, 0.2)), "seconds_outside": 1500.0}
+        found = verdicts.recall_from_spans([film | {"seconds_found": 1000.0, "precision": 1.0}])
+        held += found["low"] <= truth <= found["high"]
+    assert 0.91 <= held / 500 <= 0.99
+    film |= {"seconds_found": 1000.0, "precision": 1.0}
+    one, four = verdicts.recall_from_spans([film]), verdicts.recall_from_spans([film] * 4)
+    assert four["recall"] == pytest.approx(one["recall"]) and four["answered"] == 80
+    assert one["low"] < four["low"] < four["recall"] < four["high"] < one["high"]
+
+
+def test_recall_comes_from_spans_or_complete_films_never_from_judging_alone(two_films):
+    corpus = Corpus.open(two_films)
+    cues = pd.concat([STAMPED.assign(film_id="one"), STAMPED.assign(film_id="two")], ignore_index=True)
+    session = Session(corpus["one"], STAMPED, 60.0)
+    for cue in ids(session):
+        session.judge(cue, "accept")
+    table = verdicts.judged_accuracy(corpus, cues, lambda film_id: 60.0)
+    assert table["precision"].tolist() == [1.0, 1.0] and table["recall"].isna().all()
+    spans = session.spans()
+    assert 3 <= len(spans) <= 20 and {s["answer"] for s in spans} == {""}
+    for span in spans:
+        session.answer(span["start"], span["end"], music=span is spans[0])
+    assert [s["answer"] for s in session.spans()].count("music") == 1
+    row = verdicts.judged_accuracy(corpus, cues, lambda film_id: 60.0).iloc[0]
+    assert row["recall_from"] == "spans" and row["recall"] == pytest.approx(27 / (27 + 33 / len(spans)))
+    assert row["recall_low"] < row["recall"] < row["recall_high"]
+    session.add("Finale", 41.0, 50.0)
+    session.mark_complete(True)
+    row = verdicts.judged_accuracy(corpus, cues, lambda film_id: 60.0).iloc[0]
+    assert row["recall_from"] == "complete" and row["recall"] == pytest.approx(27 / 36)
+    session.mark_complete(False)
+    assert not session.complete
+
+
+def test_when_is_utc():
+    assert abs(pd.Timestamp(verdicts.when()).timestamp() - time.time()) < 5
