@@ -97,7 +97,7 @@ def brightness(corpus: Corpus, film: Film, duration: float, count: int = _STRIP)
     table = artefacts.read_table(path) if path else pd.DataFrame()
     if "brightness" not in table or not len(table) or duration <= 0:
         return None
-    count = max(1, min(count, int(duration)))
+    count = max(1, min(count, int(duration / 1.5)))  # one value a second is measured: none of the parts is empty
     part = np.clip((table["time"].to_numpy(float) / duration * count).astype(int), 0, count - 1)
     means = table.groupby(part)["brightness"].mean().reindex(range(count))
     return [None if np.isnan(v) else round(255 * float(np.clip(v, 0, 1))) for v in means]

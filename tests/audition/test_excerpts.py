@@ -5,9 +5,9 @@ import io
 import av
 import numpy as np
 import pytest
+from conftest import RATE, melody
 from scipy.signal import correlate
 
-from conftest import RATE, melody
 from filmlens.audition import peaks, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, track_sound
 from filmlens.corpus import Corpus

@@ -135,7 +135,7 @@ def test_a_held_lock_is_an_error_not_a_lost_row(session, monkeypatch):
 
 
 def test_a_cue_is_found_again_after_a_new_stamping(session):
-    first, second, third = ids(session)
+    first, _, third = ids(session)
     session.judge(first, "accept")
     session.judge(third, "reject")
     moved = STAMPED.assign(start=[4.0, 25.0, 31.2], end=[18.0, 30.0, 37.0]).iloc[[1, 2, 0]]
@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_understood_names_its_row_and_is_left_alone(two_fi
     film.verdicts.write_text(HEAD + line + "\n")
     with pytest.raises(CorpusError, match=message):
         verdicts.read(film.verdicts)
-    with pytest.raises(CorpusError, match="one.csv"):
+    with pytest.raises(CorpusError, match=r"one\.csv"):
         files.put(film.verdicts, lambda table: -1, {"track": "T", "start": 1.0, "end": 2.0, "verdict": "accept"})
     assert film.verdicts.read_text() == HEAD + line + "\n"
 

@@ -1,0 +1,172 @@
+"""Exports read back: cue sheet, Audacity (both ways), JAMS by the jams package, OpenTimelineIO, WebVTT."""
+
+import csv
+import re
+
+import pandas as pd
+import pytest
+from conftest import edit
+
+from filmlens import artefacts, stages
+from filmlens.audition import FORMATS, Session, export, exports, open_session, read_labels, timeline
+from filmlens.cli import app
+from filmlens.corpus import Corpus
+
+CUES = pd.DataFrame(
+    {
+        "film_id": "one",
+        "cue": range(4),
+        "track": ["Theme", "=HYPERLINK(1)", "Theme", 'A "b" <i> & --> \t\U0001f3ac'],
+        "start": [5.04, 12.0, 25.0, 36.0],
+        "end": [20.0, 18.5, 30.0, 39.96],
+        "track_start": [0.5, float("nan"), 3.0, float("nan")],
+        "speed": [1.0, 1.0, 1.0417, 1.0],
+        "score": [90.0, 12.0, float("nan"), 4.0],
+    }
+)
+
+
+@pytest.fixture
+def corpus(two_films):
+    """Film one with known cues on disk, the third of them rejected."""
+    edit(two_films / "films.csv", "First", '"+First, ""the"""')
+    corpus = Corpus.open(two_films)
+    artefacts.write_table(stages.path(corpus, "cues", "one"), CUES, {"notes": {"duration": 40.0}})
+    session = open_session(corpus, "one")
+    session.judge(session.cues["id"].iloc[2], "reject")
+    session.describe(session.cues["id"].iloc[1], usage="song")
+    return corpus
+
+
+def test_the_cue_sheet_is_the_industrys_and_runs_no_formula(corpus):
+    [path] = export(corpus, "cue-sheet", films=["one"])
+    assert path.parent == corpus.folder / "exports"
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["Production title", '\'+First, "the"'] and rows[1] == ["Year", "2014"]
+    table = rows[rows.index(list(exports.SHEET_COLUMNS)) + 1 :]
+    assert [r[:6] for r in table] == [
+        ["1", "Theme", "score", "00:00:05", "00:00:20", "00:00:15"],
+        ["2", "'=HYPERLINK(1)", "song", "00:00:12", "00:00:18", "00:00:06"],
+        ["3", 'A "b" <i> & --> \t\U0001f3ac', "score", "00:00:36", "00:00:40", "00:00:04"],
+    ]
+    assert all(r[6:] == [""] * 6 for r in table), "rights are there to be filled in"
+    for cell in (c for row in rows for c in row if c):
+        assert cell[0] not in "=+-@"
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", " =1", "\r\n=1"])
+def test_formulas_are_defused(text):
+    assert exports._cell(text).startswith("'") and "\n" not in exports._cell(text)
+
+
+def test_audacity_labels_come_back_as_they_were(corpus):
+    [path] = export(corpus, "audacity", films=["one"], cues="stamped")
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [len(line) for line in lines] == [3] * 4 and lines[0] == ["5.040000", "20.000000", "Theme"]
+    session = Session(corpus["one"], CUES.assign(track=[line[2] for line in lines]), 40.0)
+    assert read_labels(path, session) == {"accepted": 4, "corrected": 0, "added": 0, "unchanged": 0}
+    assert (session.cues["verdict"] == "accept").all()
+    assert read_labels(path, session)["unchanged"] == 4
+
+
+def test_labels_correct_what_lies_under_them_and_add_the_rest(corpus, tmp_path):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("5.04\t21\tTheme\n\\\t100\t2000\n31\t33.5\tFinale\n23\t24.9\tTheme\n", encoding="utf-8-sig")
+    session = open_session(corpus, "one", who="eve")
+    assert read_labels(labels, session) == {"accepted": 0, "corrected": 1, "added": 2, "unchanged": 0}
+    kept = session.cues.set_index(["track", "stamped_start"])
+    assert kept.loc[("Theme", 5.04), ["end", "verdict"]].tolist() == [21.0, "corrected"]
+    assert kept.loc[("Finale", 31.0), ["end", "verdict", "who"]].tolist() == [33.5, "added", "eve"]
+    assert kept.loc[("Theme", 23.0), "verdict"] == "added", "a rejected cue beside it is another one"
+    labels.write_text("5\t6\tTheme\nnonsense\n")
+    before = corpus["one"].verdicts.read_text()
+    with pytest.raises(ValueError, match="line 2"):
+        read_labels(labels, session)
+    assert corpus["one"].verdicts.read_text() == before, "nothing of a faulty file is taken"
+
+
+def test_jams_is_valid_and_says_what_the_sheet_says(corpus):
+    jams = pytest.importorskip("jams")
+    [path] = export(corpus, "jams", films=["one"], cues="stamped")
+    read = jams.load(str(path), validate=True, strict=True)
+    [annotation] = read.search(namespace="segment_open")
+    table = annotation.to_dataframe()
+    assert table["value"].tolist() == CUES["track"].tolist()
+    assert (table["time"] - CUES["start"]).abs().max() < 1e-9
+    assert (table["time"] + table["duration"] - CUES["end"]).abs().max() < 1e-9
+    assert table["confidence"].tolist()[:2] == [90.0, 12.0] and pd.isna(table["confidence"].iloc[2])
+    assert read.file_metadata.title == '+First, "the"' and read.file_metadata.duration == 40.0
+
+
+def test_otio_opens_as_a_timeline_with_the_film_and_its_tracks(corpus):
+    api = pytest.importorskip("opentimelineio")
+    [path] = export(corpus, "otio", films=["one"])
+    line = api.adapters.read_from_file(str(path))
+    kinds = [(t.name, t.kind) for t in line.tracks]
+    assert kinds == [("Film", "Video"), ("Film", "Audio"), ("Cues 1", "Audio"), ("Cues 2", "Audio")]
+    assert line.duration().to_seconds() == pytest.approx(40, abs=0.3)
+    found = {}
+    for track in line.tracks[2:]:
+        for clip in track.find_clips():
+            span = clip.range_in_parent()
+            found[clip.name] = (span.start_time.to_seconds(), span.end_time_exclusive().to_seconds(), clip)
+    for cue in CUES.drop(index=2).to_dict("records"):
+        start, end, clip = found[cue["track"]]
+        assert abs(start - cue["start"]) <= 0.126 and abs(end - cue["end"]) <= 0.126, "half a frame at 4 per second"
+        assert clip.metadata["filmlens"]["start"] == pytest.approx(cue["start"])
+    theme = found["Theme"][2]
+    assert theme.media_reference.target_url == (corpus["one"].soundtrack / "Theme.flac").absolute().as_uri()
+    assert theme.source_range.start_time.to_seconds() == 0.5
+    assert found["=HYPERLINK(1)"][2].media_reference.is_missing_reference
+
+
+def test_a_fast_film_makes_fast_clips(corpus):
+    api = pytest.importorskip("opentimelineio")
+    text = timeline.otio(corpus["one"], CUES.iloc[[2]], 40.0)
+    [clip] = api.adapters.read_from_string(text, "otio_json").tracks[2].find_clips()
+    assert clip.effects[0].time_scalar == pytest.approx(1.0417)
+
+
+def test_webvtt_is_text_whatever_the_names(corpus):
+    [path] = export(corpus, "webvtt", films=["one"])
+    text = path.read_text(encoding="utf-8")
+    blocks = text.strip().split("\n\n")
+    assert blocks[0] == "WEBVTT" and len(blocks) == 4
+    for block in blocks[1:]:
+        number, times, name = block.split("\n")
+        assert number.isdigit() and re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} --> \d\d:\d\d:\d\d\.\d{3}", times)
+        assert "<" not in name and "-->" not in name
+    assert blocks[1].split("\n")[1] == "00:00:05.040 --> 00:00:20.000"
+    assert "&lt;i&gt; &amp; --&gt;" in blocks[3]
+
+
+def test_reviewed_verified_and_annotated_cues_are_exported_on_demand(corpus):
+    count = {}
+    for sheet in exports.SHEETS:
+        [path] = export(corpus, "audacity", films=["one"], cues=sheet, out=corpus.folder / sheet)
+        count[sheet] = len(path.read_text(encoding="utf-8").splitlines())
+    assert count == {"reviewed": 3, "verified": 0, "stamped": 4, "annotated": 1}
+    with pytest.raises(ValueError, match="two has not been stamped"):
+        export(corpus, "jams")
+    with pytest.raises(ValueError, match="format 'xml' is unknown"):
+        export(corpus, "xml")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_film_without_cues_exports_an_empty_sheet(corpus, format):
+    artefacts.write_table(stages.path(corpus, "cues", "two"), CUES.iloc[:0], {"notes": {"duration": 40.0}})
+    [path] = export(corpus, format, films=["two"])
+    assert path.is_file() and path.name.startswith("two.")
+
+
+def test_the_command_writes_and_takes_in(corpus, tmp_path):
+    from typer.testing import CliRunner
+
+    folder, run = str(corpus.folder), CliRunner().invoke
+    done = run(app, ["export", folder, "--format", "audacity", "--films", "one", "--out", str(tmp_path)])
+    assert done.exit_code == 0 and done.output.strip() == str(tmp_path / "one.txt")
+    (tmp_path / "one.txt").write_text("31\t33\tFinale\n")
+    done = run(app, ["import", folder, "one", str(tmp_path / "one.txt")])
+    assert done.exit_code == 0 and "1 added" in done.output
+    assert run(app, ["import", folder, "three", str(tmp_path / "one.txt")]).exit_code == 2
+    assert isinstance(run(app, ["export", folder, "--format", "jams", "--films", "x"]).exception, ValueError)
