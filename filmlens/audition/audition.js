@@ -290,9 +290,9 @@ function audition(model, el) {
   const transport = h(
     "div",
     { class: "fl-row", role: "toolbar", "aria-label": "Playing" },
-    button("Previous cue", "‹ Prev", () => step(-1)),
+    button("Previous cue", "‹", () => step(-1)),
     playButton,
-    button("Next cue", "Next ›", () => step(1)),
+    button("Next cue", "›", () => step(1)),
     timecode,
     h("span", { class: "fl-segments", role: "group", "aria-label": "Which sound" }, sideA, sideB),
     loopButton,
@@ -332,7 +332,7 @@ function audition(model, el) {
     "section",
     { class: "fl-spans", hidden: true, "aria-label": "Recall check" },
     spanText,
-    h("div", { class: "fl-row" }, button("Previous span", "‹ Prev", () => stepSpan(-1)), button("Play the span", "▶ Span", () => playSpan()), button("Next span", "Next ›", () => stepSpan(1)), spanYes, spanNo),
+    h("div", { class: "fl-row" }, button("Previous span", "‹", () => stepSpan(-1)), button("Play the span", "▶ Span", () => playSpan()), button("Next span", "›", () => stepSpan(1)), spanYes, spanNo),
   );
 
   const picture = h("img", { class: "fl-picture", alt: "Picture at the play head" });
@@ -1033,6 +1033,7 @@ function audition(model, el) {
       least_certain: (q) => [q.track, q.title, clock(q.start), `score ${Math.round(q.score)}`],
       transplanted: (q) => [q.track, q.title, clock(q.start), `${q.genre} ${q.probability.toFixed(2)}`],
     };
+    list.dataset.kind = listed;
     list.replaceChildren(
       ...rows.map((row) =>
         h(

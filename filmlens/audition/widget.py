@@ -72,7 +72,7 @@ class Audition(anywidget.AnyWidget):
         self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
         self._who = who
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
-        self._stop = Event()
+        self._stop, self._asked, self._replied = Event(), 0, 0
         self._open_film(film_id, cues)
         self.on_msg(self._on_message)
 
@@ -117,11 +117,16 @@ class Audition(anywidget.AnyWidget):
 
     def _on_message(self, _widget, content: dict[str, Any], buffers: list) -> None:
         if content.get("type") in _MEDIA:
-            self._pool.submit(self._reply, content)
+            self._asked += 1
+            self._pool.submit(self._reply, content).add_done_callback(self._answered)
         else:
             self._reply(content)
             if content.get("type") in ("open", "film"):
                 self._grow_peaks()
+
+    def _answered(self, _future) -> None:
+        with self._lock:
+            self._replied += 1
 
     def _reply(self, message: dict[str, Any]) -> None:
         content, buffers = self.answer(message)
@@ -278,13 +283,15 @@ class Audition(anywidget.AnyWidget):
             whole = peaks.stored(self._corpus, film)
             if whole is None:
                 parts = []
+                stop.wait(0.5)  # the first cue is to be heard first
                 for part in peaks.grow(self._corpus, film):
                     if stop.is_set():
                         return
                     parts.append(part)
                     if len(parts) in (1, 2, 4) or len(parts) % 8 == 0:
                         self._tell_peaks(np.concatenate(parts), done=False)
-                    time.sleep(0.002)  # the kernel's own thread answers in between
+                    while self._asked > self._replied and not stop.is_set():
+                        time.sleep(0.01)  # whoever listens comes first
                 whole = np.concatenate(parts) if parts else np.zeros((0, 2), np.int8)
             if not stop.is_set():
                 self._tell_peaks(whole, done=True)
