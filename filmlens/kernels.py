@@ -164,9 +164,16 @@ def write_html(notebook: Path) -> Path:
     The template of nbconvert loads scripts for mathematics, widgets and diagrams from content networks; they are
     cut, since every widget has a static figure beside it and formulas are written as text.
     """
+    import nbformat
     from nbconvert import HTMLExporter
 
-    page, _ = HTMLExporter(embed_images=True).from_filename(str(notebook))
+    book = nbformat.read(notebook, as_version=4)
+    book.metadata.pop("widgets", None)  # with them the page would fetch the machinery of widgets
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    exporter, about = HTMLExporter(embed_images=True), {"metadata": {"name": notebook.stem}}
+    page, _ = exporter.from_notebook_node(book, resources=about)
     page = re.sub(r'<script[^>]*\bsrc="https?://[^"]*"[^>]*>\s*</script>', "", page)
     page = re.sub(r'<script[^>]*type="module"[^>]*>.*?</script>', "", page, flags=re.DOTALL)
     page = re.sub(r'<link[^>]*href="https?://[^"]*"[^>]*>', "", page)
