@@ -6,7 +6,6 @@ and writes nothing.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +19,7 @@ from filmlens.features import mir as mir_
 from filmlens.features import own as own_
 from filmlens.features import vggish as vggish_
 from filmlens.features import visual as visual_
-from filmlens.media import container, pictures, sound
+from filmlens.media import container, pictures, sound, watch
 
 #: Columns of every cue sheet on disk.
 CUE_COLUMNS = ("film_id", "cue", "track", "start", "end", "track_start", "speed", "score")
@@ -149,7 +148,7 @@ def _cue_sounds(film: Film, sheet: pd.DataFrame, sound: str, rate: int) -> Itera
         if len(samples):
             yield cue, samples, speed
         else:
-            warnings.warn(f"{film.id}: cue {cue.cue} ({cue.track}) has no sound there and no row", stacklevel=2)
+            watch.passed_over(f"{film.id}: cue {cue.cue} ({cue.track}) has no sound at its place and no row")
 
 
 def _on_film(film: Film, parts: list[tuple[Any, float, pd.DataFrame]], columns) -> pd.DataFrame:

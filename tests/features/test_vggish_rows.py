@@ -104,7 +104,7 @@ def test_without_weights_the_films_fail_with_the_remedy(two_films, monkeypatch, 
     corpus = Corpus.open(two_films)
     stages.run(corpus, "vggish", cues="annotated", **quiet)
     failures = read_failures(corpus.derived / "failures.csv")
-    assert failures["stage"].tolist() == ["vggish", "vggish"] and "filmlens weights vggish" in failures["error"][0]
+    assert failures["stage"].tolist() == ["vggish@annotated"] * 2 and "filmlens weights vggish" in failures["error"][0]
 
 
 def test_a_cue_beyond_its_track_is_told_and_the_others_measured(two_films, monkeypatch, seeded_weights):
@@ -112,7 +112,6 @@ def test_a_cue_beyond_its_track_is_told_and_the_others_measured(two_films, monke
     annotation = two_films / "annotations" / "one.csv"
     annotation.write_text("start,end,track,track_start\n5,9,Theme,0\n30,34,Theme,500\n")
     corpus = Corpus.open(two_films)
-    with pytest.warns(UserWarning, match=r"one: cue 1 \(Theme\) has no sound"):
-        outcomes = stages.run(corpus, "vggish", cues="annotated", films=["one"], **quiet)
-    assert not outcomes[-1].failed
+    outcomes = stages.run(corpus, "vggish", cues="annotated", films=["one"], **quiet)
+    assert not outcomes[-1].failed and "one: cue 1 (Theme) has no sound" in outcomes[-1].damaged["one"]
     assert stages.table(corpus, "vggish", cues="annotated")["cue"].unique().tolist() == [0]
