@@ -6,14 +6,13 @@ cue sheet are never taken for those of this one: `cue_hash` of the film's cues, 
 or as the key ``cues`` in the metadata of the file.
 
     study = Study.open("my-films")
-    sheet = study.table("sheet")
-    for film in study.corpus:
-        cues, parts = sheet[sheet["film_id"] == film.id], []
+    for film_id, cues in study.table("sheet").groupby("film_id"):
+        film, parts = study.corpus[film_id], []
         for cue in cues.itertuples():
             samples, speed = cue_sound(film, cue, rate=48_000)
             times, values = embed(samples)  # (n,) seconds in the cue, (n, d)
-            table = pd.DataFrame(values).add_prefix("clap_")
-            parts.append(table.assign(film_id=film.id, cue=cue.cue, time=cue.start + times / speed))
+            rows = pd.DataFrame(values).add_prefix("clap_")
+            parts.append(rows.assign(film_id=film_id, cue=cue.cue, time=cue.start + times / speed))
         table = pd.concat(parts)
         table.attrs["cues"] = cue_hash(cues)
         table.to_parquet(own.path(film, "clap"))
@@ -105,7 +104,7 @@ def read(film: Film, name: str, cues: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        film_id, cue, time and the dimensions as floats, by cue and time.
+        film_id, cue, time and the dimensions as floats, by cue and time. A film without cues needs no file.
 
     Raises
     ------
@@ -113,6 +112,8 @@ def read(film: Film, name: str, cues: pd.DataFrame) -> pd.DataFrame:
         No file, no hash or that of other cues, missing columns, a cue of another film, an infinite value.
     """
     file = path(film, name)
+    if not file.is_file() and cues.empty:
+        return pd.DataFrame(columns=list(KEYS))
     if not file.is_file():
         raise FeaturesError(f"{file}: no such file; measure {name} for this film, or leave it out of features/")
     try:
