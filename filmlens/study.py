@@ -23,7 +23,7 @@ from filmlens.findings import along_film_time
 from filmlens.findings.latex import latex_table
 from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import excerpt
-from filmlens.media.pictures import key_pictures
+from filmlens.media.pictures import film_strip, key_pictures
 from filmlens.stamper import evaluation
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
@@ -234,6 +234,24 @@ class Study:
             (time, image[:: max(1, len(image) // 120), :: max(1, len(image) // 120)])
             for time, image in key_pictures(film, count)
         ]
+
+    def barcode(self, film_id: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """A film's pictures squeezed to columns, `media.pictures.film_strip`; None for a sound file or none."""
+        film = self.corpus[film_id].film
+        return film_strip(film) if film.is_file() and probe(film).has_pictures else None
+
+    @property
+    def dynamic_range(self) -> str:
+        """Films of high dynamic range among those measured, in one line: their luma is not comparable with others'."""
+        found = {}
+        for film_id in self.corpus.ids:
+            path = stages.path(self.corpus, "visual", film_id, **self._known("visual", {}))
+            transfer = artefacts.read_provenance(path).get("notes", {}).get("transfer", "SDR")
+            found |= {film_id: transfer} if transfer != "SDR" else {}
+        if not found:
+            return "No film is of high dynamic range."
+        named = ", ".join(f"{film_id} ({transfer})" for film_id, transfer in found.items())
+        return f"High dynamic range, not comparable with the other films' brightness and contrast: {named}."
 
     def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
