@@ -9,6 +9,7 @@ from typing import Any
 from filmlens import stages
 from filmlens.artefacts import PART, read_failures, read_provenance
 from filmlens.corpus import Corpus
+from filmlens.features.vggish import weights
 from filmlens.genre import POOLINGS
 from filmlens.media import container
 from filmlens.modelling import OTHERS
@@ -42,23 +43,28 @@ def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[
     """
     given, p = dict(parameters or {}), PROFILES[profile]
     sheet = {"stamped": "cues"}.get(given.get("cues", "stamped"), given.get("cues", "stamped"))
-    features = given.get("features", "mir")
+    there = ["mir", *(["vggish"] if weights.find() else [])]
+    sets = [name.strip() for name in given.get("features", "").split(",") if name.strip()] or there
     converged = {"epochs": p["epochs"], "learning_rate": p["learning_rate"]}
     network = {"model": "average", "hidden": 64} | converged
-    drawn = {"model": "single_attention", "hidden": 128} | converged
+    drawn = {"model": "single_attention", "hidden": 128} | converged | ({"features": "vggish"} if there[1:] else {})
     importance = {"n_repeats": p["n_repeats"]} | network
     by_notebook: dict[str, list[Asked]] = {
         "01": [("cues", {}), ("cues", {"engine": "dejavu"}), ("cues", {"engine": "dejavu", "rule": "votes"})],
-        "02": [(sheet, {}), ("mir", {}), ("mir-cues", {}), ("visual", {})],
+        "02": [(sheet, {}), ("mir", {}), *((f"{name}-cues", {}) for name in there), ("visual", {})],
         "03": [
-            (f"{features}-cues", {}),
-            *(("genre", {"model": m, "features": features}) for m in OTHERS),
-            *(
-                ("genre", {"model": m, "hidden": h, "features": features} | converged)
-                for m in POOLINGS
-                for h in p["hidden"]
-            ),
-            *(("genre", {"level": level, "features": features, "scheme": 10} | network) for level in ("cue", "frame")),
+            step
+            for name in sets
+            for step in (
+                (stages.feature_stage(name), {} if name in stages.FEATURES else {"features": name}),
+                *(("genre", {"model": m, "features": name}) for m in OTHERS),
+                *(
+                    ("genre", {"model": m, "hidden": h, "features": name} | converged)
+                    for m in POOLINGS
+                    for h in p["hidden"]
+                ),
+                *(("genre", {"level": level, "features": name, "scheme": 10} | network) for level in ("cue", "frame")),
+            )
         ],
         "04": [
             ("importance", {"permuted": "cues"} | importance),
