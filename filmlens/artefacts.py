@@ -136,6 +136,11 @@ def read_table(path: Path) -> pd.DataFrame:
         raise ArtefactError(f"{path}: cannot be read ({error}); delete it and run again") from error
 
 
+def row_count(path: Path) -> int:
+    """Rows of a table, from its header."""
+    return pq.read_metadata(path).num_rows
+
+
 def read_provenance(path: Path) -> dict:
     """Provenance of an artefact: of a Parquet file from its metadata, of an npz from the .provenance.json beside it.
 

@@ -93,6 +93,46 @@ def stamp(
 
 
 @app.command()
+def features(
+    corpus: CorpusFolder,
+    which: Annotated[str, typer.Option(help="mir, vggish, visual or names of your own, with commas.")] = "",
+    cues: Annotated[str, typer.Option(help="stamped, verified or annotated.")] = "stamped",
+    sound: Annotated[str, typer.Option(help="What a cue is measured on: track or film.")] = "track",
+    whole_film: Annotated[bool, typer.Option("--whole-film", help="Pictures between the cues as well.")] = False,
+    sampling: Annotated[str, typer.Option(help="Pictures: exact, or keyframes (quick, approximate).")] = "exact",
+    films: Annotated[str, typer.Option(help="Film ids with commas; all by default.")] = "",
+    jobs: Jobs = _CORES,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+) -> None:
+    """Measure music and pictures of every cue, and say how fast."""
+    from filmlens.extracting import extract
+
+    chosen = [name.strip() for name in which.split(",") if name.strip()] or None
+    ids = [name.strip() for name in films.split(",") if name.strip()] or None
+    parameters = {"cues": cues, "sound": sound, "whole_film": whole_film, "sampling": sampling}
+    raise typer.Exit(extract(corpus, chosen, films=ids, jobs=jobs, derived=derived, **parameters))
+
+
+@app.command()
+def weights(
+    network: Annotated[str, typer.Argument(help="vggish")],
+    file: Annotated[Path | None, typer.Option(help="Weights that you have, for a machine without network.")] = None,
+) -> None:
+    """Fetch the weights of VGGish (288 MB) into the cache of this user."""
+    from filmlens.features.vggish import download
+
+    if network != "vggish":
+        raise typer.BadParameter(f"{network!r} has no weights here; the network is vggish")
+    if file is not None:
+        typer.echo(f"kept as {download.keep(file)}")
+        return
+    with typer.progressbar(length=download.SIZE, label="VGGish weights") as bar:
+        path = download.fetch(progress=lambda done, of: bar.update(done - bar.pos))
+    pca = download.fetch(download.PCA_URL, size=download.PCA_SIZE, sha=download.PCA_SHA)
+    typer.echo(f"kept as {path} and {pca}")
+
+
+@app.command()
 def run(
     corpus: CorpusFolder,
     out: Annotated[Path | None, typer.Option(help="Folder for notebooks, figures and the report.")] = None,

@@ -6,6 +6,9 @@ and writes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -13,8 +16,10 @@ from filmlens import stamper, verdicts
 from filmlens.artefacts import Measured
 from filmlens.corpus import USAGES, Film
 from filmlens.features import mir as mir_
+from filmlens.features import own as own_
+from filmlens.features import vggish as vggish_
 from filmlens.features import visual as visual_
-from filmlens.media import container, sound
+from filmlens.media import container, pictures, sound, watch
 
 #: Columns of every cue sheet on disk.
 CUE_COLUMNS = ("film_id", "cue", "track", "start", "end", "track_start", "speed", "score")
@@ -87,19 +92,75 @@ def mir(film: Film, tables: dict, *, cues: str, sound: str) -> Measured:
     Measured
         film_id, cue, time (on the film's clock), the columns of `filmlens.features.mir`.
     """
+    sounds = _cue_sounds(film, tables["sheet"], sound, _RATE)
+    parts = [(cue, speed, mir_.cue_frames(samples, _RATE)) for cue, samples, speed in sounds]
+    table = _on_film(film, parts, mir_.COLUMNS)
+    return Measured(table, notes={"sound": sound, "cues": cues} | _unplaced(film, tables["sheet"], sound))
+
+
+def vggish(film: Film, tables: dict, *, cues: str, sound: str, relu: bool, pca: bool) -> Measured:
+    """The 128 VGGish columns of every cue at 1 Hz.
+
+    Parameters
+    ----------
+    film, tables, cues, sound
+        See `mir`.
+    relu : bool
+        Whether the network's last layer is cut at zero, as the first releases did.
+    pca : bool
+        Whether the embeddings are brought to 8 bit as AudioSet's are.
+
+    Returns
+    -------
+    Measured
+        film_id, cue, time (on the film's clock), the columns of `filmlens.features.vggish`; notes: the file of
+        weights and whether they are the published ones.
+
+    Raises
+    ------
+    WeightsError
+        When there are no weights, or no parameters of the PCA.
+    """
+    from filmlens.features.vggish import embedding
+
+    path = vggish_.weights.need()
+    embed, origin = embedding.embedder(path, relu=relu, pca=pca)
+    cue_sounds = list(_cue_sounds(film, tables["sheet"], sound, vggish_.RATE))
+    rows = vggish_.cue_frames([samples for _, samples, _ in cue_sounds], vggish_.RATE, embed)
+    parts = [(cue, speed, part) for (cue, _, speed), part in zip(cue_sounds, rows, strict=True)]
+    notes = {"sound": sound, "cues": cues, "weights": path.name, "origin": origin}
+    table = _on_film(film, parts, vggish_.COLUMNS)
+    return Measured(table, notes=notes | _unplaced(film, tables["sheet"], sound))
+
+
+def own(film: Film, tables: dict, *, cues: str, features: str) -> Measured:
+    """Features that the user brings, checked against the cues (``features/<name>/<film_id>.parquet``)."""
+    table = own_.read(film, features, tables["sheet"])
+    return Measured(table, notes={"features": features, "cues": cues})
+
+
+def _cue_sounds(film: Film, sheet: pd.DataFrame, sound: str, rate: int) -> Iterator[tuple[Any, np.ndarray, float]]:
+    """Each cue with its samples and its speed; one that has no sound at its place is told and left out."""
     if sound not in ("track", "film"):
         raise ValueError(f"sound={sound!r} is unknown; choose track or film")
-    parts, fallback = [], 0
-    for cue in tables["sheet"].itertuples(index=False):
-        samples, speed = cue_sound(film, cue, sound)
-        fallback += sound == "track" and not _placed(film, cue)
-        rows = mir_.cue_frames(samples, _RATE)
-        rows["time"] = cue.start + rows["time"] / speed
-        rows.insert(0, "cue", cue.cue)
-        parts.append(rows)
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["cue", "time", *mir_.COLUMNS])
-    table.insert(0, "film_id", film.id)
-    return Measured(table, notes={"sound": sound, "cues": cues, "measured_on_film": int(fallback)})
+    for cue in sheet.itertuples(index=False):
+        samples, speed = cue_sound(film, cue, sound, rate)
+        if len(samples):
+            yield cue, samples, speed
+        else:
+            watch.passed_over(f"{film.id}: cue {cue.cue} ({cue.track}) has no sound at its place and no row")
+
+
+def _on_film(film: Film, parts: list[tuple[Any, float, pd.DataFrame]], columns) -> pd.DataFrame:
+    """Rows of cues, each with its speed, under each other on the film's clock."""
+    placed = [rows.assign(cue=cue.cue, time=cue.start + rows["time"] / speed) for cue, speed, rows in parts]
+    table = pd.concat(placed, ignore_index=True) if placed else pd.DataFrame(columns=["cue", "time", *columns])
+    return table.assign(film_id=film.id)[["film_id", "cue", "time", *columns]]
+
+
+def _unplaced(film: Film, sheet: pd.DataFrame, sound: str) -> dict[str, int]:
+    """How many cues were measured on the film for want of their place in a track."""
+    return {"measured_on_film": sum(sound == "track" and not _placed(film, cue) for cue in sheet.itertuples())}
 
 
 def cue_sound(film: Film, cue, kind: str = "track", rate: int = _RATE) -> tuple[np.ndarray, float]:
@@ -116,24 +177,37 @@ def _placed(film: Film, cue) -> bool:
 
 
 def cue_vectors(film: Film, tables: dict) -> pd.DataFrame:
-    """One row per cue: the mean of its 1 Hz rows (paper: Frame-level and cue-level features)."""
-    frames = tables["mir"]
+    """One row per cue: the mean of its 1 Hz rows, NaN-ignoring (paper: Frame-level and cue-level features)."""
+    [frames] = tables.values()
+    columns = [c for c in frames.columns if c not in ("film_id", "cue", "time")]
     rows = [
-        {"film_id": film.id, "cue": cue} | mir_.cue_vector(part[list(mir_.COLUMNS)]).to_dict()
+        {"film_id": film.id, "cue": cue} | part[columns].mean().to_dict()
         for cue, part in frames.groupby("cue", sort=True)
     ]
-    return pd.DataFrame(rows, columns=["film_id", "cue", *mir_.COLUMNS])
+    return pd.DataFrame(rows, columns=["film_id", "cue", *columns])
 
 
-def visual(film: Film, tables: dict, *, cues: str, whole_film: bool) -> Measured:
-    """Brightness and contrast at 1 Hz, of the spans of the cues or of the whole film; empty for pure sound."""
+def visual(film: Film, tables: dict, *, cues: str, whole_film: bool, sampling: str) -> Measured:
+    """Brightness and contrast at 1 Hz, of the spans of the cues or of the whole film; empty for pure sound.
+
+    Parameters
+    ----------
+    film, tables, cues
+        See `mir`.
+    whole_film : bool
+        Whether the pictures between the cues are measured as well.
+    sampling : {"exact", "keyframes"}
+        See `filmlens.features.visual.picture_features`.
+    """
     if not container.probe(film.film).has_pictures:
         table = pd.DataFrame(columns=["film_id", "time", *visual_.COLUMNS])
         return Measured(table, notes={"pictures": "none: the film is a sound file"})
     spans = None if whole_film else list(zip(tables["sheet"]["start"], tables["sheet"]["end"], strict=True))
-    table = visual_.picture_features(film.film, spans=spans)
+    table = visual_.picture_features(film.film, spans=spans, sampling=sampling)
     table.insert(0, "film_id", film.id)
-    return Measured(table, notes={"cues": cues})
+    merged = [(0.0, container.duration(film.film))] if spans is None else pictures.merge_spans(spans)
+    material = round(sum(end - start for start, end in merged), 3)
+    return Measured(table, notes={"cues": cues, "material": material} | pictures.coding(film.film))
 
 
 def _numbered(film: Film, cues: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,10 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens.corpus import USAGES, Corpus
+from filmlens.artefacts import fingerprint
+from filmlens.corpus import USAGES, Corpus, Film
+from filmlens.features import own
+from filmlens.features.vggish import weights
 from filmlens.running import progress
 from filmlens.running.loop import Outcome, at_work, carry_out
 from filmlens.running.planning import Place, Plan, Step, dropped, plan_step
@@ -44,7 +47,8 @@ class Stage:
     inputs : tuple of str
         Earlier stages; "sheet" and "features" stand for the ones that the parameters choose.
     media : tuple of str
-        Files of the film it reads: film, soundtrack, annotation, verdicts.
+        Files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); or weights
+        (VGGish's).
     parameters : mapping
         Its own, with their defaults.
     unit : {"film", "corpus"}
@@ -70,6 +74,8 @@ class Stage:
 #: `rule` is Dejavu's.
 _STAMPING = {"engine": "filmlens", "rule": "nearby"}
 _SOURCE = {"cues": "stamped"}
+#: Of VGGish: the last ReLU, and PCA with 8 bit, as older releases had them.
+_EMBEDDING = {"sound": "track", "relu": False, "pca": False}
 #: The paper's settings. `shortest` is the shortest cue in a bag, in seconds (D: Dejavu's shortest); `space` is a
 #: decision as well (Kong et al. pool instance probabilities).
 _GENRE = {
@@ -95,7 +101,11 @@ _ROWS = (
     *(Stage(f"verified-{u}", "measuring:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
     Stage("mir", "measuring:mir", ("sheet",), ("film", "soundtrack"), _SOURCE | {"sound": "track"}),
     Stage("mir-cues", "measuring:cue_vectors", ("mir",)),
-    Stage("visual", "measuring:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False}),
+    Stage("vggish", "measuring:vggish", ("sheet",), ("film", "soundtrack", "weights"), _SOURCE | _EMBEDDING),
+    Stage("vggish-cues", "measuring:cue_vectors", ("vggish",)),
+    Stage("own", "measuring:own", ("sheet",), ("own",), _SOURCE | {"features": "mir"}),
+    Stage("own-cues", "measuring:cue_vectors", ("own",)),
+    Stage("visual", "measuring:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False, "sampling": "exact"}),
     Stage("genre", "modelling:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
     Stage("importance", "modelling:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
     Stage("retrained", "modelling:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
@@ -104,6 +114,8 @@ _ROWS = (
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 #: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
 _SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
+#: Features that are measured here; any other name is one of the user's own.
+FEATURES = ("mir", "vggish")
 
 
 def plan(
@@ -277,12 +289,19 @@ def _inputs(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     sheet = parameters.get("cues", "stamped")
     if sheet not in _SHEETS:
         raise ValueError(f"cues={sheet!r} is unknown; choose one of {', '.join(_SHEETS)}")
-    features = parameters.get("features", _GENRE["features"])
-    if parameters.get("level", _GENRE["level"]) == "cue":
-        features += "-cues"
-    if "features" in STAGES[stage].inputs and features not in STAGES:
-        raise ValueError(f"features={features!r} are not there; measured are: mir")
+    features = feature_stage(parameters.get("features", _GENRE["features"]), parameters.get("level", _GENRE["level"]))
     return [{"sheet": _SHEETS[sheet], "features": features}.get(name, name) for name in STAGES[stage].inputs]
+
+
+def feature_stage(features: str, level: str = "cue") -> str:
+    """The stage that gives a set of features, by cue or by frame; a name that is not measured here is the user's own.
+
+    >>> feature_stage("vggish"), feature_stage("mir", "frame"), feature_stage("clap")
+    ('vggish-cues', 'mir', 'own-cues')
+    """
+    if features not in FEATURES:
+        own.check_name(features)
+    return (features if features in FEATURES else "own") + ("-cues" if level == "cue" else "")
 
 
 def variant(stage: str, parameters: Mapping[str, Any]) -> str:
@@ -324,6 +343,15 @@ def _folder(name: str, parameters: Mapping[str, Any]) -> str:
     return f"{name}@{label}" if label and stage.unit == "film" else name
 
 
+def _kind(kind: str, parameters: Mapping[str, Any]) -> str | tuple[str, Callable[[Film], Any]]:
+    """What a stage reads of a film, with how it is known again where that hangs on its parameters."""
+    if kind == "own":
+        return kind, lambda film: fingerprint(own.path(film, parameters["features"]))
+    if kind == "weights":
+        return kind, lambda film: weights.fingerprint_of(parameters["pca"])
+    return kind
+
+
 def _step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
     """A stage with its parameters and the places of its inputs, as the loop takes it."""
     stage = STAGES[name]
@@ -332,7 +360,7 @@ def _step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
         place=_place(corpus, name, parameters),
         function=stage.function,
         version=stage.version,
-        media=stage.media,
+        media=tuple(_kind(kind, parameters) for kind in stage.media),
         own={k: parameters[k] for k in stage.parameters},
         configuration=parameters,
         label="@".join(filter(None, [name, variant(name, parameters)])),

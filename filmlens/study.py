@@ -17,11 +17,13 @@ import pandas as pd
 
 from filmlens import __version__, artefacts, cuetable, look, paper, stages
 from filmlens.corpus import Corpus
+from filmlens.features import own
+from filmlens.features.vggish import weights
 from filmlens.findings import along_film_time
 from filmlens.findings.latex import latex_table
 from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import excerpt
-from filmlens.media.pictures import key_pictures
+from filmlens.media.pictures import film_strip, key_pictures
 from filmlens.stamper import evaluation
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
@@ -92,6 +94,8 @@ class Study:
         look.use_style()
         opened = Corpus.open(corpus, derived=derived)
         folder = Path(figures) if figures else opened.folder / "figures"
+        if _random_weights() and folder.resolve() == Path(__file__).resolve().parent.parent / "figures":
+            raise StudyError(f"{weights.RANDOM}: never among the figures of the repository; unset {weights.VARIABLE}")
         return cls(opened, folder, profile, int(seed), int(jobs), cues, sound)
 
     def __getattr__(self, name: str) -> Any:
@@ -106,12 +110,17 @@ class Study:
         Parameters
         ----------
         name : str
-            A stage, such as "mir-cues"; "sheet" is the cue sheet that the study chose.
+            A stage, such as "mir-cues"; "sheet" is the cue sheet that the study chose, "features" what the parameters
+            `features` and `level` name.
         **parameters
             Of the stage or its inputs, beside the study's own.
         """
         name = {"stamped": "cues"}.get(self.cues, self.cues) if name == "sheet" else name
+        if name == "features":
+            name = stages.feature_stage(parameters["features"], parameters.pop("level", "cue"))
         stage = stages.owner(name)
+        if "features" not in stages.parameter_names(stage, parameters):
+            parameters.pop("features", None)
         parameters = self._known(stage, parameters)
         stages.run(self.corpus, stage, jobs=self.jobs, **parameters)
         return stages.table(self.corpus, name, **parameters)
@@ -156,6 +165,41 @@ class Study:
             raise StudyError(f"no {self.cues} cue in any film: there is no music to place in them")
         return along_film_time(table, spans, names, self.corpus.labels(), parts=parts, seed=self.seed)
 
+    def features(self, chosen: str = "") -> list[str]:
+        """Names of feature sets, checked to be there: those chosen, or MIR and, with its weights, VGGish.
+
+        Parameters
+        ----------
+        chosen : str
+            Names with commas between them; ``mir``, ``vggish`` or folders of the user's under ``features/``.
+        """
+        names = [name.strip() for name in chosen.split(",") if name.strip()]
+        measured = self.corpus.shared and (self.corpus.derived / "vggish-cues").is_dir()
+        there = ["mir", "vggish"][: 1 + bool(measured or weights.find())]
+        brought = own.names(self.corpus.folder)
+        for name in names:
+            if name == "vggish" and name not in there:
+                weights.need()
+            if name not in [*there, *brought]:
+                raise StudyError(
+                    f"features={name!r} are not there: measured are mir and vggish, brought "
+                    f"{', '.join(brought) or 'none'} (folders of {self.corpus.folder / 'features'})"
+                )
+        return names or there
+
+    @property
+    def vggish(self) -> str:
+        """Which weights of VGGish there are, or how to get them, in one line."""
+        if _random_weights():
+            return f"VGGish: {weights.RANDOM}."
+        found = weights.find()
+        if found is None:
+            return (
+                "VGGish is left out, this runs on MIR: `filmlens weights vggish` fetches its weights (288 MB), "
+                f"{weights.VARIABLE}=FILE names them."
+            )
+        return f"VGGish: weights of {found.name}."
+
     def length(self, film_id: str) -> float:
         """Seconds of a film, as the stamper met it; the header's figure when it was not stamped."""
         notes = artefacts.read_provenance(stages.path(self.corpus, "cues", film_id)).get("notes", {})
@@ -191,9 +235,27 @@ class Study:
             for time, image in key_pictures(film, count)
         ]
 
+    def barcode(self, film_id: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """A film's pictures squeezed to columns, `media.pictures.film_strip`; None for a sound file or none."""
+        film = self.corpus[film_id].film
+        return film_strip(film) if film.is_file() and probe(film).has_pictures else None
+
+    @property
+    def dynamic_range(self) -> str:
+        """Films of high dynamic range among those measured, in one line: their luma is not comparable with others'."""
+        found = {}
+        for film_id in self.corpus.ids:
+            path = stages.path(self.corpus, "visual", film_id, **self._known("visual", {}))
+            transfer = artefacts.read_provenance(path).get("notes", {}).get("transfer", "SDR")
+            found |= {film_id: transfer} if transfer != "SDR" else {}
+        if not found:
+            return "No film is of high dynamic range."
+        named = ", ".join(f"{film_id} ({transfer})" for film_id, transfer in found.items())
+        return f"High dynamic range, not comparable with the other films' brightness and contrast: {named}."
+
     def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
-        return Shown(look.page_part(look.html_table(table, caption=caption, formats=formats)))
+        return Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -204,7 +266,8 @@ class Study:
     def footer(self) -> str:
         """What stands under every figure and table."""
         synthetic = self.corpus.synthetic
-        return look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
+        text = look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
+        return f"{text} · {weights.RANDOM}" if _random_weights() else text
 
     def save_figure(self, fig, name: str, data: pd.DataFrame) -> None:
         """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
@@ -212,7 +275,7 @@ class Study:
 
     def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> Shown:
         """CSV and HTML under the study's figures; shows itself."""
-        caption = f"{caption} Synthetic corpus." if self.corpus.synthetic else caption
+        caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
         look.save_table(
             table, name, folder=self.figures, footer=self.footer, caption=caption, formats=formats, bold=bold
         )
@@ -234,6 +297,9 @@ class Study:
         table["paper"] = table["name"].map(paper.number)
         return table
 
+    def _caption(self, text: str) -> str:
+        return f"{text} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else text
+
     def _known(self, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The study's own choices that the stage knows, overridden by those given."""
         own = {"cues": self.cues, "sound": self.sound, "seed": self.seed, "n_repeats": self.n_repeats}
@@ -247,3 +313,9 @@ class Study:
                 f"no {self.cues} cue in any of the {len(self.corpus)} films of {self.corpus.folder}: there is no music "
                 "to learn from. Notebook 01 shows what the stamper met; `filmlens check` looks at the files."
             )
+
+
+def _random_weights() -> bool:
+    """Whether the VGGish weights in use say that they are random: then everything shown says so, too."""
+    found = weights.find()
+    return found is not None and weights.marked_random(found)

@@ -73,3 +73,31 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def seeded_state(seed=0):
+    """Weights of VGGish drawn at random, by the names of torchvggish; no layer blows its values up or lets them die."""
+    import torch
+
+    from filmlens.features.vggish import VGGish
+
+    draw = torch.Generator().manual_seed(seed)
+    state = {}
+    with torch.device("meta"):
+        shapes = VGGish().state_dict()
+    for name, there in shapes.items():
+        fan_in = there[0].numel() if name.endswith("weight") else 1e4
+        state[name] = torch.empty(there.shape).uniform_(-1, 1, generator=draw) * (6 / fan_in) ** 0.5
+    return state
+
+
+@pytest.fixture(scope="session")
+def seeded_weights(tmp_path_factory):
+    """A checkpoint of VGGish with random weights that says so, 288 MB; made once."""
+    import torch
+
+    from filmlens.features.vggish.weights import RANDOM_MARK
+
+    path = tmp_path_factory.mktemp("weights") / "seeded.pth"
+    torch.save(seeded_state() | {RANDOM_MARK: torch.zeros(1)}, path)
+    return path

@@ -25,7 +25,7 @@ FLOORS = [
     ["robustness"],
     ["study", "sharing"],
     ["audition"],
-    ["demo"],
+    ["demo", "extracting"],
     ["cuetable"],
     ["stages"],
     ["running"],

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, ScalarFormatter
 
 from filmlens import look
+from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
 
 look.use_style()
 
@@ -192,7 +193,49 @@ def plot_distributions(
     return fig
 
 
-def plot_pictures(visual: pd.DataFrame, cues: pd.DataFrame, *, title: str = "") -> Figure:
+def plot_examples(examples: np.ndarray, *, most: int = 12, title: str = "") -> Figure:
+    """What VGGish heard of a cue: its log-mel examples, one after another.
+
+    Parameters
+    ----------
+    examples : ndarray, shape=(n, 96, 64)
+        From `filmlens.features.vggish.examples`.
+    most : int
+        Examples that are drawn, from the first on.
+    title : str
+        Of the figure.
+    """
+    shown = np.asarray(examples)[:most]
+    fig, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
+    picture = shown.reshape(-1, BANDS).T
+    image = ax.imshow(
+        picture,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=(0, len(shown) * SECONDS, 0, BANDS),
+        rasterized=True,
+    )
+    fig.colorbar(image, ax=ax, label="ln(magnitude + 0.01)", pad=0.01)
+    for i in range(1, len(shown)):
+        ax.axvline(i * SECONDS, color="white", linewidth=0.9)
+    peaks = np.argmax(mel_matrix(), axis=0) * RATE / (2 * (len(mel_matrix()) - 1))
+    bands = np.linspace(0, BANDS - 1, 7).round().astype(int)
+    ax.set_yticks(bands + 0.5, [f"{peaks[b]:.0f}" for b in bands])
+    ax.set_ylabel("mel band [Hz]")
+    ax.set_xlabel("time in the cue [s]")
+    ax.grid(visible=False)
+    ax.set_title(title or f"{len(shown)} of {len(examples)} examples of {SECONDS} s", parse_math=False)
+    return fig
+
+
+def plot_pictures(
+    visual: pd.DataFrame,
+    cues: pd.DataFrame,
+    *,
+    strip: tuple[np.ndarray, np.ndarray] | None = None,
+    title: str = "",
+) -> Figure:
     """Brightness and contrast along a film, and the cues that play under them.
 
     Parameters
@@ -201,19 +244,25 @@ def plot_pictures(visual: pd.DataFrame, cues: pd.DataFrame, *, title: str = "") 
         ``time`` in s, ``brightness`` and ``contrast`` of one film; lines break where no picture was sampled.
     cues : DataFrame
         ``track``, ``start`` and ``end`` in s of the same film.
+    strip : (times, colours), optional
+        From `filmlens.media.pictures.film_strip`, drawn above.
     title : str
         Of the whole figure.
     """
     tracks = list(dict.fromkeys(cues.sort_values("start")["track"].astype(str)))
     colors = {track: look.TRACK_COLORS[i % len(look.TRACK_COLORS)] for i, track in enumerate(tracks)}
+    above = strip is not None and len(strip[0]) > 0
     fig, axes = plt.subplots(
-        3,
+        3 + above,
         1,
-        figsize=(10, 4.6 + 0.2 * len(tracks)),
+        figsize=(10, 4.6 + 0.6 * above + 0.2 * len(tracks)),
         sharex=True,
         layout="constrained",
-        height_ratios=[2, 2, 0.5 + 0.2 * max(1, len(tracks))],
+        height_ratios=[0.7] * above + [2, 2, 0.5 + 0.2 * max(1, len(tracks))],
     )
+    if above:
+        _draw_strip(axes[0], *strip, end=max(strip[0][-1] + 1, visual["time"].max(), cues["end"].max()))
+        axes = axes[1:]
     visual = visual.sort_values("time")
     gaps = np.flatnonzero(np.diff(visual["time"]) > 1.5) + 1
     times = np.insert(visual["time"].to_numpy(float), gaps, np.nan)
@@ -243,6 +292,16 @@ def plot_pictures(visual: pd.DataFrame, cues: pd.DataFrame, *, title: str = "") 
     if title:
         fig.suptitle(title, parse_math=False)
     return fig
+
+
+def _draw_strip(ax, times: np.ndarray, colours: np.ndarray, *, end: float) -> None:
+    """Columns of colour, each from its time to the next one's."""
+    grid = np.linspace(0, end, 1000, endpoint=False)
+    shown = np.clip(np.searchsorted(times, grid, side="right") - 1, 0, None)
+    ax.imshow(colours[:, shown], aspect="auto", extent=(0, end, 0, 1), interpolation="nearest", rasterized=True)
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    ax.set_title("Pictures, each squeezed to a column")
 
 
 def _plain(text: str, most: int = 28) -> str:

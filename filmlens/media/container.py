@@ -95,7 +95,9 @@ def sound_stream(box: av.container.InputContainer) -> av.AudioStream | None:
 
 
 def picture_stream(box: av.container.InputContainer) -> av.VideoStream | None:
-    """The first moving-picture stream; a cover image is none."""
+    """The first moving-picture stream; a cover image is none, nor is a still."""
+    if box.format.name == "image2" or box.format.name.endswith("_pipe"):
+        return None
     covers = Disposition.attached_pic | Disposition.still_image
     return next((s for s in box.streams.video if s.codec_context is not None and not s.disposition & covers), None)
 

@@ -49,8 +49,8 @@ class Step:
     function : str
         ``module:name``.
     version : int
-    media : tuple of str
-        Files of the film it reads.
+    media : tuple of str, or of pairs of str and function
+        Files of the film it reads, as `staleness.fingerprints` takes them.
     own, configuration : mapping
         The stage's parameters, and those of the whole chain.
     label : str
@@ -62,7 +62,7 @@ class Step:
     place: Place
     function: str
     version: int
-    media: tuple[str, ...]
+    media: tuple[Any, ...]
     own: Mapping[str, Any]
     configuration: Mapping[str, Any]
     label: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,10 @@ def recipe(stage: str, version: int, parameters: Mapping, inputs: Mapping, media
     return json.loads(json.dumps(whole, sort_keys=True))
 
 
-def fingerprints(film: Film, kinds: tuple[str, ...]) -> dict[str, Any]:
+def fingerprints(film: Film, kinds: tuple[str | tuple[str, Callable[[Film], Any]], ...]) -> dict[str, Any]:
     """Fingerprints of the files of a film that a stage reads: film, soundtrack, annotation, verdicts.
+
+    Other files are a pair of a name and a function of the film.
 
     Raises
     ------
@@ -39,7 +41,9 @@ def fingerprints(film: Film, kinds: tuple[str, ...]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for kind in kinds:
-        if kind == "soundtrack":
+        if isinstance(kind, tuple):
+            found[kind[0]] = kind[1](film)
+        elif kind == "soundtrack":
             found[kind] = {name: fingerprint(p) for name, p in film.tracks().items()}
         elif kind == "verdicts":
             found[kind] = fingerprint(film.verdicts)

@@ -1,0 +1,136 @@
+"""The network VGGish and the embedding of log-mel examples (Hershey et al. 2017; Ma et al. 2021, "VGGish embeddings").
+
+Six convolutions and three dense layers, 72,141,184 parameters. The original applies a last ReLU, which TensorFlow's
+release removed in 2020: the values before it are the default (D), `relu=True` gives the older ones. PCA and
+quantisation to 8 bit, as the AudioSet features have them, are in `postprocess`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from filmlens.features.vggish.frontend import BANDS, FRAMES
+
+DIMENSIONS = 128
+
+#: Channels of the convolutions; a number is a convolution, "pool" halves both axes.
+_LAYERS = (64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool")
+# Convolutions work on what fits the cache; the dense layers, 270 MB of weights, on as many examples as pay for
+# reading them.
+_CONVOLVED, _DENSE = 16, 256
+
+
+class VGGish(nn.Module):
+    """Log-mel examples (n, 96, 64) to embeddings (n, 128).
+
+    Parameters
+    ----------
+    relu : bool
+        Whether the last layer is cut at zero, as the first releases did.
+    """
+
+    def __init__(self, *, relu: bool = False) -> None:
+        super().__init__()
+        layers, channels = [], 1
+        for width in _LAYERS:
+            if width == "pool":
+                # cut after pooling: the same values, a quarter of the work
+                layers[-1:] = [nn.MaxPool2d(2), nn.ReLU(inplace=True)]
+            else:
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
+                channels = width
+        self.features = nn.Sequential(*layers)
+        flat = FRAMES // 16 * (BANDS // 16) * channels
+        dense = [nn.Linear(flat, 4096), nn.ReLU(inplace=True), nn.Linear(4096, 4096), nn.ReLU(inplace=True)]
+        self.embeddings = nn.Sequential(*dense, nn.Linear(4096, DIMENSIONS))
+        self.relu = relu
+
+    def forward(self, examples: torch.Tensor) -> torch.Tensor:
+        """Embeddings (n, 128) of examples (n, 96, 64)."""
+        return self.dense(self.convolve(examples))
+
+    def convolve(self, examples: torch.Tensor) -> torch.Tensor:
+        """What the convolutions give, (n, 12288), flattened frame by frame, band by band, channel by channel."""
+        return self.features(examples.unsqueeze(1)).permute(0, 2, 3, 1).flatten(1)
+
+    def dense(self, flat: torch.Tensor) -> torch.Tensor:
+        """Embeddings (n, 128) of what the convolutions gave."""
+        values = self.embeddings(flat)
+        return torch.relu(values) if self.relu else values
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """The processor to compute on: for "auto" CUDA or MPS when there, else the CPU."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -> np.ndarray:
+    """Embeddings of log-mel examples.
+
+    Parameters
+    ----------
+    net : VGGish
+        Moved to the device, where it stays.
+    examples : ndarray, shape=(n, 96, 64)
+    device : str
+        "auto", or a name that torch knows. The CPU computes with one thread: films are mapped over processes.
+
+    Returns
+    -------
+    ndarray of float32, shape=(n, 128)
+
+    Raises
+    ------
+    ValueError
+        For examples of another shape.
+    """
+    examples = np.asarray(examples, np.float32)
+    if examples.ndim != 3 or examples.shape[1:] != (FRAMES, BANDS):
+        raise ValueError(f"examples of shape {examples.shape}; VGGish takes (n, {FRAMES}, {BANDS})")
+    where = pick_device(device)
+    net = net.to(where, torch.float32, memory_format=torch.channels_last).eval()
+    out = np.empty((len(examples), DIMENSIONS), np.float32)
+    convolved = _CONVOLVED if where.type == "cpu" else _DENSE
+    with torch.inference_mode(), _one_thread():
+        for at in range(0, len(examples), _DENSE):
+            batch = torch.from_numpy(np.ascontiguousarray(examples[at : at + _DENSE])).to(where)
+            flat = torch.cat([net.convolve(part) for part in batch.split(convolved)])
+            out[at : at + _DENSE] = net.dense(flat).cpu().numpy()
+    return out
+
+
+def postprocess(embeddings: np.ndarray, eigenvectors: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Embeddings as AudioSet stores them: rotated by PCA, clipped to +-2, and brought to 8 bit (cut, not rounded).
+
+    Parameters
+    ----------
+    embeddings : ndarray, shape=(n, 128)
+    eigenvectors : ndarray, shape=(128, 128)
+        One eigenvector a row.
+    means : ndarray, shape=(128,) or (128, 1)
+
+    Returns
+    -------
+    ndarray of uint8, shape=(n, 128)
+    """
+    rotated = (np.asarray(embeddings, float) - np.ravel(means)) @ np.asarray(eigenvectors, float).T
+    return ((np.clip(rotated, -2, 2) + 2) * (255 / 4)).astype(np.uint8)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,65 @@
+"""From embeddings of 0.96 s to rows at 1 Hz and one vector per cue (Ma et al. 2021, "VGGish embeddings").
+
+The paper: 128 values per 0.96 s, resampled to 1 Hz. **D**: an example stands at its centre, 0.48 s after its start;
+rows at 0.5, 1.5, ... s are interpolated between the centres and held at the ends, as many as the cue has seconds
+(rounded, at least one), like the MIR rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from filmlens.features.vggish.frontend import SECONDS, examples
+
+#: Names of the 128 dimensions.
+COLUMNS = tuple(f"vggish_{i:03d}" for i in range(128))
+
+
+def cue_frames(
+    sounds: Sequence[np.ndarray], rate: float, embed: Callable[[np.ndarray], np.ndarray]
+) -> list[pd.DataFrame]:
+    """Rows of each of several cues, which are embedded together.
+
+    Parameters
+    ----------
+    sounds : sequence of ndarray, each of shape (n,) or (channels, n)
+    rate : float
+        Sampling rate in Hz.
+    embed : callable
+        Examples (n, 96, 64) to embeddings (n, 128), such as `embed_examples` with its network.
+
+    Returns
+    -------
+    list of DataFrame
+        ``time`` in s within the cue, and `COLUMNS`.
+
+    Raises
+    ------
+    ValueError
+        For empty, NaN or infinite samples.
+    """
+    if not len(sounds):
+        return []
+    heard = [examples(samples, rate) for samples in sounds]
+    values = np.split(embed(np.concatenate(heard)), np.cumsum([len(h) for h in heard])[:-1])
+    tables = []
+    for samples, embeddings in zip(sounds, values, strict=True):
+        times, resampled = seconds(embeddings, np.shape(samples)[-1] / rate)
+        table = pd.DataFrame(resampled, columns=list(COLUMNS))
+        table.insert(0, "time", times)
+        tables.append(table)
+    return tables
+
+
+def seconds(embeddings: np.ndarray, duration: float) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings (n, d) of a sound of `duration` s at 1 Hz: times in s, and values of the same width.
+
+    >>> seconds(np.array([[0.0], [0.96], [1.92]]), 3.0)[1].ravel().round(2).tolist()
+    [0.02, 1.02, 1.92]
+    """
+    times = np.arange(max(int(duration + 0.5), 1)) + 0.5
+    centres = (np.arange(len(embeddings)) + 0.5) * SECONDS
+    return times, np.column_stack([np.interp(times, centres, column) for column in np.asarray(embeddings, float).T])

@@ -1,0 +1,255 @@
+"""Weights of VGGish: where they lie, reading them in any of three layouts, and whether they are the published ones.
+
+Read are the state dict of torchvggish, the arrays of TensorFlow's checkpoint by their names in an npz file, and a
+whole saved model. The nine weights differ in shape, so they are matched by shape and a bias by its neighbour's name.
+Nothing in a file is ever executed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from filmlens.artefacts import fingerprint
+from filmlens.features.vggish.frontend import RATE, examples
+
+if TYPE_CHECKING:
+    from filmlens.features.vggish.network import VGGish
+
+#: Names the file of weights, where it is not in the cache; likewise that of the PCA.
+VARIABLE, PCA_VARIABLE = "FILMLENS_VGGISH", "FILMLENS_VGGISH_PCA"
+PUBLISHED, PCA_FILE = "vggish-10086976.pth", "vggish_pca_params.npz"
+#: An array of this name in a file says that its weights were drawn at random.
+RANDOM_MARK = "random_weights_test_only"
+RANDOM = "random weights, test only"
+
+#: Mean and standard deviation of the embedding of 3 s of 1 kHz, published with the weights; within 10 %.
+_SMOKE = {"mean": 0.000657, "sd": 0.343}
+_NAMED = "vggish-own"  # in the cache, with the ending that the user's file had
+
+
+class WeightsError(ValueError):
+    """Weights that are missing, damaged or of another network; says what to do."""
+
+
+def cache_folder() -> Path:
+    """Where downloaded weights are kept: the user's cache of this machine."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "filmlens"
+
+
+def find() -> Path | None:
+    """The file of weights: what FILMLENS_VGGISH names, else what the user's cache holds, else None.
+
+    Raises
+    ------
+    WeightsError
+        When the variable names no file.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"{path}: no such file; {VARIABLE} must name VGGish weights, or be unset")
+        return path
+    cached = [cache_folder() / PUBLISHED, *sorted(cache_folder().glob(f"{_NAMED}.*"))]
+    return next((path for path in cached if path.is_file()), None)
+
+
+def need() -> Path:
+    """`find`, or a `WeightsError` with the remedy."""
+    path = find()
+    if path is None:
+        raise WeightsError(
+            f"VGGish weights are not here; `filmlens weights vggish` fetches them (288 MB), {VARIABLE}=FILE names them"
+        )
+    return path
+
+
+def pca() -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvectors (128, 128) and means (128,) of the published PCA.
+
+    Raises
+    ------
+    WeightsError
+        When the file is missing or holds something else.
+    """
+    path = _pca_file()
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file; `filmlens weights vggish` fetches it, {PCA_VARIABLE}=FILE names it")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            vectors, means = file["pca_eigen_vectors"], file["pca_means"]
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path}: is not VGGish's PCA ({error}); fetch it again") from error
+    if vectors.shape != (128, 128) or means.size != 128:
+        raise WeightsError(f"{path}: is not VGGish's PCA (shapes {vectors.shape}, {means.shape}); fetch it again")
+    return vectors, means.ravel()
+
+
+def fingerprint_of(with_pca: bool = False) -> list[dict]:
+    """Size and sampled hash of the files that an embedding depends on; not their place or date."""
+    files = [need(), _pca_file()] if with_pca else [need()]
+    return [{k: v for k, v in fingerprint(path).items() if k != "mtime"} for path in files]
+
+
+def load(path: str | Path | None = None, *, relu: bool = False) -> VGGish:
+    """The network with weights from a file.
+
+    Parameters
+    ----------
+    path : path, optional
+        A torch file (state dict or whole model) or an npz; what `find` finds by default.
+    relu : bool
+        See `VGGish`.
+
+    Raises
+    ------
+    WeightsError
+        No file, not a file of weights, or weights of another network.
+    """
+    import torch
+
+    from filmlens.features.vggish.network import VGGish
+
+    path = Path(path) if path is not None else need()
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    with torch.device("meta"):
+        net = VGGish(relu=relu)
+    net.load_state_dict(_matched(_arrays(path), net.state_dict(), path), assign=True)
+    return net.requires_grad_(False).eval()
+
+
+def smoke_test(net: VGGish) -> dict[str, float]:
+    """Mean and standard deviation of the embedding of 3 s of 1 kHz: known for the published weights."""
+    from filmlens.features.vggish.network import embed_examples
+
+    tone = np.sin(2 * np.pi * 1000 * np.arange(3 * RATE) / RATE)
+    values = embed_examples(net, examples(tone), device="cpu")
+    values = np.maximum(values, 0) if net.relu else values
+    return {"mean": float(values.mean()), "sd": float(values.std())}
+
+
+def origin(path: str | Path, net: VGGish) -> str:
+    """Whether weights are the published ones, by what they make of a tone, in words for provenance and captions."""
+    if marked_random(path):
+        return RANDOM
+    if net.relu:
+        return "not checked: the published values are those before the last ReLU"
+    found = smoke_test(net)
+    if all(abs(found[name] - value) <= 0.1 * abs(value) for name, value in _SMOKE.items()):
+        return "published"
+    return f"other weights than the published: mean {found['mean']:.3g}, SD {found['sd']:.3g} on the test tone"
+
+
+def marked_random(path: str | Path) -> bool:
+    """Whether a file of weights says of itself that it is random; quick, nothing is loaded."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = file.namelist()
+            pickled = [n for n in names if n.endswith("data.pkl")]
+            return f"{RANDOM_MARK}.npy" in names or any(RANDOM_MARK.encode() in file.read(n) for n in pickled)
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _pca_file() -> Path:
+    return Path(os.environ.get(PCA_VARIABLE) or cache_folder() / PCA_FILE).expanduser()
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """Every tensor of a file by its name."""
+    import torch
+
+    if path.suffix == ".npz":
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return {name: torch.from_numpy(file[name]) for name in file.files}
+        except (ValueError, OSError, zipfile.BadZipFile, TypeError) as error:
+            raise WeightsError(f"{path}: cannot be read as arrays ({error}); is it complete?") from error
+    if path.suffix in (".ckpt", ".index", ".meta") or path.name.endswith(".data-00000-of-00001"):
+        raise WeightsError(
+            f"{path}: is a checkpoint that only TensorFlow reads; there, numpy.savez('vggish.npz', **{{name: "
+            "reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}) with "
+            "reader = tensorflow.train.load_checkpoint(FILE) makes a file that is read here"
+        )
+    try:
+        with torch.serialization.safe_globals(_inert_globals(path)):
+            stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except Exception as error:  # a damaged file can raise anything
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(f"{path}: cannot be read as weights of torch ({reason}); is it complete?") from error
+    if isinstance(stored, torch.nn.Module):
+        stored = stored.state_dict()
+    for key in ("state_dict", "model_state_dict", "model"):
+        if isinstance(stored, dict) and isinstance(stored.get(key), dict):
+            stored = stored[key]
+    if not isinstance(stored, dict):
+        raise WeightsError(f"{path}: holds a {type(stored).__name__}, not weights by name")
+    # copied out of the mapped file, which may be replaced while the network is in use
+    return {str(name): value.detach().clone() for name, value in stored.items() if isinstance(value, torch.Tensor)}
+
+
+def _inert_globals(path: Path) -> list:
+    """What a whole saved model names, as classes that do nothing: torch's own layers, and an empty one for the rest."""
+    import torch
+
+    if not zipfile.is_zipfile(path):
+        return []
+    layers = {f"{c.__module__}.{c.__name__}": c for c in vars(torch.nn).values() if isinstance(c, type)}
+    named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    # a class of the user's is named by a module that need not be here; functions of Python's own stay forbidden
+    roots = sys.stdlib_module_names | {"builtins", "torch", "numpy"}
+    inert = [(type("Inert", (torch.nn.Module,), {}), name) for name in named if name.split(".")[0] not in roots]
+    return inert + [(layers[name], name) for name in named if name in layers]
+
+
+def _matched(arrays: dict[str, Any], wanted: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The arrays under the network's own names, by shape; TensorFlow's are turned round."""
+    filters = [a for a in arrays.values() if a.ndim == 4]
+    turned = bool(filters) and all(tuple(a.shape[:2]) == (3, 3) for a in filters)
+
+    def as_ours(array):
+        if turned and array.ndim in (2, 4):
+            array = array.permute(3, 2, 0, 1) if array.ndim == 4 else array.T
+        return array.float().contiguous()
+
+    found = {}
+    for name in [n for n in wanted if n.endswith(".weight")]:
+        shape = tuple(wanted[name].shape)
+        theirs = tuple(shape[i] for i in ((2, 3, 1, 0) if len(shape) == 4 else (1, 0))) if turned else shape
+        same = [n for n, a in arrays.items() if tuple(a.shape) == theirs]
+        if len(same) != 1:
+            raise WeightsError(
+                f"{path}: has {len(same)} arrays of shape {theirs}, VGGish has one; are these its weights?"
+            )
+        found[name] = as_ours(arrays[same[0]])
+        stem = _stem(same[0])
+        biases = [a for n, a in arrays.items() if _stem(n) == stem and tuple(a.shape) == shape[:1]]
+        if len(biases) != 1:
+            raise WeightsError(f"{path}: {same[0]} has {len(biases)} biases of {shape[0]} values beside it, needs one")
+        found[name.replace(".weight", ".bias")] = as_ours(biases[0])
+    bad = [name for name, array in found.items() if not bool(array.isfinite().all())]
+    if bad:
+        raise WeightsError(f"{path}: {bad[0]} holds NaN or infinity; fetch the file again")
+    return found
+
+
+def _stem(name: str) -> str:
+    """What a weight's name and its bias's share.
+
+    >>> _stem("features.0.weight"), _stem("vggish/conv1/biases:0")
+    ('features.0', 'vggish.conv1')
+    """
+    return name.replace("/", ".").rpartition(".")[0]
