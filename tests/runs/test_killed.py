@@ -130,7 +130,7 @@ def test_twenty_random_kills(toy, tmp_path_factory, tmp_path):
 def test_an_interrupt_ends_workers_too(toy, tmp_path):
     derived = tmp_path / "derived"
     process = start(toy, derived, SHORT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while len(list(derived.glob("cues/*.parquet"))) < 1 and time.monotonic() < deadline:
         time.sleep(0.05)
     workers = children(process)
