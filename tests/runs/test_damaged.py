@@ -15,6 +15,7 @@ from filmlens import stages
 from filmlens.artefacts import PART, read_failures
 from filmlens.corpus import Corpus
 from filmlens.media.write import write_audio, write_film
+from filmlens.study import Study
 
 KINDS = ("truncated", "bits", "burst", "ending", "empty", "duration", "noise", "time")
 ENDINGS = ("mp4", "mkv", "mov", "avi", "flac", "wav", "ogg", "mp3")
@@ -154,6 +155,8 @@ def test_a_truncated_film_is_used_in_part_and_says_so(healthy, tmp_path):
     assert failures["film_id"].tolist() == ["good-last"]
     assert failures["error"][0].startswith(f"{PART}{corpus['good-last'].film}: its sound should last 12 s and ends at")
     assert set(stages.table(corpus, "cues")["film_id"]) == {"good-first", "good-last"}
+    study = Study.open(tmp_path / "corpus")
+    assert len(study.failures) == 1 and study.failed("cues") == set(), "it has a table"
     [again] = stages.run(corpus, "cues", **quiet)
     assert again.kept == 2 and list(again.damaged) == ["good-last"], "a kept table keeps saying so"
     assert len(read_failures(corpus.derived / "failures.csv")) == 1
