@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import tempfile
@@ -87,6 +88,7 @@ def ended_with() -> Iterator[None]:
     try:
         yield
     except BaseException:
+        logging.getLogger("papermill").disabled = True  # that its kernel died is known
         new = [child for child in this.children() if child.pid not in before]
         new += [grandchild for child in new for grandchild in _descendants(child)]
         for process in new:

@@ -259,8 +259,14 @@ class Study:
 
     @property
     def failures(self) -> pd.DataFrame:
-        """What failed and why: columns film_id, stage, error."""
+        """What failed and why, or was used in part: columns film_id, stage, error."""
         return artefacts.read_failures(self.corpus.derived / "failures.csv")
+
+    def failed(self, stage: str) -> set[str]:
+        """Films that have no table of a stage; those whose damaged media were used in part have one."""
+        failures = self.failures
+        whole = ~failures["error"].str.startswith(artefacts.PART)
+        return set(failures.loc[whole & (failures["stage"] == stage), "film_id"])
 
     @property
     def footer(self) -> str:

@@ -159,12 +159,20 @@ def _age(path: Path) -> float:
     return now - touched
 
 
-def _started(pid: int) -> float | None:
-    """When a process started, in whole tenths of a second; None when there is none, or it has ended unburied."""
+def _started(pid: int) -> str | None:
+    """When a process started, in a form that no setting of the clock changes; None when there is none, or a zombie."""
+    if Path("/proc/self/stat").exists():
+        try:
+            # after the name in brackets: state first, start in ticks since boot twentieth
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+        return None if fields[0] in "ZX" else f"{boot} {fields[19]}"
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else round(process.create_time(), 1)
-    except (psutil.Error, ValueError):
+        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.0f}"
+    except psutil.Error:
         return None

@@ -127,13 +127,13 @@ def test_a_stopped_run_takes_kernels_and_workers_with_it(toy, tmp_path, how):
     process = subprocess.Popen(
         [*COMMAND, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(derived.glob("cues/*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 3, "a kernel and its workers"
     process.send_signal(how)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=120)[0]
     alive = psutil.wait_procs([p for p in family if p.is_running()], timeout=60)[1]
     assert not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     if how != signal.SIGKILL:

@@ -15,6 +15,7 @@ from filmlens import stages
 from filmlens.artefacts import PART, read_failures
 from filmlens.corpus import Corpus
 from filmlens.media.write import write_audio, write_film
+from filmlens.study import Study
 
 KINDS = ("truncated", "bits", "burst", "ending", "empty", "duration", "noise", "time")
 ENDINGS = ("mp4", "mkv", "mov", "avi", "flac", "wav", "ogg", "mp3")
@@ -104,12 +105,12 @@ def sound_is_whole(path: Path, like: Path) -> bool:
     return counts[0] >= 0.98 * counts[1] - 2 * RATE
 
 
-def check(healthy, folder, damaged, jobs, limit):
+def check(healthy, folder, damaged, stage):
     corpus = Corpus.open(folder)
     alone = folder.parent / "alone"
-    stages.run(Corpus.open(folder, derived=alone), "mir", films=["good-first", "good-last"], **quiet)
-    outcomes = stages.run(corpus, "mir", jobs=jobs, limit=limit, **quiet)
-    stages.run(corpus, "visual", jobs=jobs, limit=limit, **quiet)
+    stages.run(Corpus.open(folder, derived=alone), stage, films=["good-first", "good-last"], **quiet)
+    outcomes = stages.run(corpus, stage, jobs=2, limit=60, **quiet)
+    stages.run(corpus, "visual", jobs=2, limit=60, **quiet)
     assert outcomes[0].computed + len(outcomes[0].failed) == len(damaged) + 2
     failures = read_failures(corpus.derived / "failures.csv").set_index("film_id")["error"]
     assert not {"good-first", "good-last"} & set(failures.index)
@@ -120,7 +121,7 @@ def check(healthy, folder, damaged, jobs, limit):
     for film_id, error in failures.items():
         assert len(error) > 15 and "\n" not in error and "Traceback" not in error, f"{film_id}: {error}"
         assert error.startswith(PART) or corpus[film_id].film.name in error or "time limit" in error, error
-    for name in ("cues", "mir"):
+    for name in dict.fromkeys(("cues", stage)):
         ours = stages.table(corpus, name)
         theirs = stages.table(Corpus.open(folder, derived=alone), name)
         good = ours[ours["film_id"].str.startswith("good")].reset_index(drop=True)
@@ -132,14 +133,14 @@ def check(healthy, folder, damaged, jobs, limit):
 
 def test_twenty_damaged_films(healthy, tmp_path):
     damaged = corpus_of(healthy, tmp_path / "corpus", 20, seed=0)
-    silent = check(healthy, tmp_path / "corpus", damaged, jobs=2, limit=60)
+    silent = check(healthy, tmp_path / "corpus", damaged, "cues")
     assert len(silent) <= 5, silent
 
 
 @pytest.mark.slow
 def test_two_hundred_damaged_films(healthy, tmp_path):
     damaged = corpus_of(healthy, tmp_path / "corpus", 200, seed=1)
-    silent = check(healthy, tmp_path / "corpus", damaged, jobs=2, limit=60)
+    silent = check(healthy, tmp_path / "corpus", damaged, "mir")
     assert len(silent) <= 60, silent
 
 
@@ -154,6 +155,8 @@ def test_a_truncated_film_is_used_in_part_and_says_so(healthy, tmp_path):
     assert failures["film_id"].tolist() == ["good-last"]
     assert failures["error"][0].startswith(f"{PART}{corpus['good-last'].film}: its sound should last 12 s and ends at")
     assert set(stages.table(corpus, "cues")["film_id"]) == {"good-first", "good-last"}
+    study = Study.open(tmp_path / "corpus")
+    assert len(study.failures) == 1 and study.failed("cues") == set(), "it has a table"
     [again] = stages.run(corpus, "cues", **quiet)
     assert again.kept == 2 and list(again.damaged) == ["good-last"], "a kept table keeps saying so"
     assert len(read_failures(corpus.derived / "failures.csv")) == 1

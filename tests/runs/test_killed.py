@@ -115,22 +115,24 @@ def test_killed_three_times_it_gets_there(toy, tmp_path_factory, tmp_path):
 
 
 @pytest.mark.slow
-def test_twenty_random_kills(toy, tmp_path_factory, tmp_path):
-    expected, seconds = undisturbed(toy, tmp_path_factory, LONG)
-    rng, counts = random.Random(0), []
-    for number in range(20):
+@pytest.mark.parametrize(("stages_", "times"), [(SHORT, 14), (LONG, 6)], ids=["pictures", "music"])
+def test_twenty_random_kills(toy, tmp_path_factory, tmp_path, stages_, times):
+    expected, seconds = undisturbed(toy, tmp_path_factory, stages_)
+    rng, counts = random.Random(stages_), []
+    for number in range(times):
         derived = tmp_path / str(number) / "derived"
         derived.parent.mkdir()
-        finished = kill(toy, derived, LONG, rng.uniform(0.1, 1) * seconds)
+        finished = kill(toy, derived, stages_, rng.uniform(0.1, 1) * seconds)
         counts.append(len(finished))
-        check_continued(toy, derived, LONG, finished, expected)
+        check_continued(toy, derived, stages_, finished, expected)
+    print(f"finished when killed: {counts}")
     assert len(set(counts)) > 3, f"the kills came at different moments: {counts}"
 
 
 def test_an_interrupt_ends_workers_too(toy, tmp_path):
     derived = tmp_path / "derived"
     process = start(toy, derived, SHORT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while len(list(derived.glob("cues/*.parquet"))) < 1 and time.monotonic() < deadline:
         time.sleep(0.05)
     workers = children(process)
