@@ -142,4 +142,4 @@ def test_a_shared_corpus_is_asked_only_for_what_it_brings(corpus, tmp_path):
     with pytest.raises(RunError, match="01_score_stamper need the films"):
         run(tmp_path / "features.zip", tmp_path / "out", notebooks=["01"], say=lines.append)
     text = dry_run(tmp_path / "features.zip")
-    assert "genre" in text and "cues@dejavu" not in text
+    assert "mir" in text and "cues@dejavu" not in text and "01" not in text
