@@ -97,6 +97,8 @@ class Film:
         )
 
     def _sound_files(self, folder: Path | None, kind: str) -> dict[str, Path]:
+        if folder is None and (self.folder / archive.MARK).is_file():
+            raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None or not folder.is_dir():
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
         found: dict[str, Path] = {}
@@ -308,7 +310,7 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 row=row,
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in COLUMNS},
-                library=folder / line["library"] if line.get("library") else None,
+                library=folder / line["library"] if line.get("library") and not shared else None,
             )
         )
     if not films:

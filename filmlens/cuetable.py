@@ -14,19 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filmlens import artefacts, dictionary, stages
-from filmlens.corpus import Corpus, CorpusError, Film, parse_time
+from filmlens import artefacts, dictionary, stages, verdicts
+from filmlens.corpus import Corpus, Film
 from filmlens.features import mir
 from filmlens.findings import crossmodal
 from filmlens.look import write_csv
 from filmlens.media import container
+from filmlens.verdicts.table import find
 
 #: The model whose probabilities and attention stand in the table: the paper's for Table 5, the shorter training.
 MODEL = {"model": "single_attention", "hidden": 128, "epochs": 60, "learning_rate": 1e-3}
-#: Choice of cues -> the stage that holds the sheet.
-SHEETS = {"stamped": "cues", "annotated": "annotated", "verified": "verified"}
 _KEYS = ["film_id", "cue"]
-_JUDGED = ("accept", "corrected", "added", "reject")
+_TRUE = ("accept", "corrected", "added")
 _TIMES = ["start", "end", "duration", "position", "film_seconds", "track_start", "speed", "score"]
 
 
@@ -44,7 +43,7 @@ def cues_table(
     Parameters
     ----------
     corpus : Corpus
-    cues : {"stamped", "verified", "annotated"}
+    cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
         The cue sheet.
     sound : {"track", "film"}
         What the music was measured on.
@@ -66,7 +65,8 @@ def cues_table(
     """
     chosen = {"cues": cues, "sound": sound, "seed": seed, "features": features} | dict(model or MODEL)
     tables = _Tables(corpus, chosen)
-    sheet = tables.read(SHEETS[cues])
+    tables.read("cues")  # verified sheets stand on it
+    sheet = tables.read(sheet_stage(cues))
     if sheet.empty:
         return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES])
     table = _films(corpus).merge(sheet, on="film_id")
@@ -82,17 +82,27 @@ def cues_table(
     parts.insert(1, _heard(corpus, tables.model()))
     for part in parts:
         table = table.merge(part.astype({"film_id": table["film_id"].dtype}), on=_KEYS, how="left", validate="1:1")
-    verdicts = [_verdicts(corpus[film_id], cues) for film_id, cues in table.groupby("film_id", sort=False)]
+    by_film = table.groupby("film_id", sort=False)
+    heard = [_verdicts(corpus[film_id], part, corrected=cues != "stamped") for film_id, part in by_film]
     if tables.missing:
         warnings.warn(f"older than the cues, so left out: {', '.join(tables.missing)}; run again", stacklevel=2)
-    return table.copy().assign(verdict=np.concatenate(verdicts))
+    return table.copy().assign(verdict=np.concatenate(heard))
+
+
+def sheet_stage(cues: str) -> str:
+    """The stage that holds a choice of cues.
+
+    >>> sheet_stage("stamped"), sheet_stage("verified")
+    ('cues', 'verified')
+    """
+    return {"stamped": "cues"}.get(cues, cues)
 
 
 def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
     """Seconds of every film that has a cue sheet, with cues in it or without; index film_id."""
     found = {}
     for film in corpus:
-        if stages.path(corpus, SHEETS[cues], film.id).is_file():
+        if stages.path(corpus, sheet_stage(cues), film.id).is_file():
             stamped = stages.path(corpus, "cues", film.id)
             seconds = artefacts.read_provenance(stamped).get("notes", {}).get("duration")
             found[film.id] = float(seconds) if seconds else _length(film)
@@ -184,7 +194,7 @@ def slugs(genres) -> dict[str, str]:
 
 
 def _films(corpus: Corpus) -> pd.DataFrame:
-    films = corpus.films.drop(columns=["film", "soundtrack"]).astype({"year": "Int64"})
+    films = corpus.films.drop(columns=["film", "soundtrack", "library"], errors="ignore").astype({"year": "Int64"})
     made = {"cue", "track", "verdict", *_TIMES, *mir.COLUMNS}
     films = films.rename(columns={c: f"film_{c}" for c in films.columns if c in made})
     films["genres"] = ["|".join(f.genres) for f in corpus]
@@ -224,21 +234,19 @@ def _length(film: Film) -> float:
         return float("nan")
 
 
-def _verdicts(film: Film, cues: pd.DataFrame) -> np.ndarray:
-    """What was judged of each cue, found again by track and overlap; the last verdict counts."""
-    found = np.full(len(cues), "", dtype=object)
-    if not film.verdicts.is_file():
-        return found
-    table = pd.read_csv(film.verdicts, dtype=str, keep_default_na=False)
-    if lacking := {"track", "start", "end", "verdict"} - set(table.columns):
-        raise CorpusError(f"{film.verdicts} row 1: the header lacks {', '.join(sorted(lacking))}")
-    start, end, track = (cues[c].to_numpy() for c in ("start", "end", "track"))
-    for row in table[table["verdict"].isin(_JUDGED)].to_dict("records"):
-        corrected = (row.get(f"new_{c}") or row[c] for c in ("track", "start", "end"))
-        for name, begin, stop in ((row["track"], row["start"], row["end"]), tuple(corrected)):
-            overlap = np.minimum(end, parse_time(stop)) - np.maximum(start, parse_time(begin))
-            overlap = np.where(track == name, overlap, 0.0)
-            if overlap.max(initial=0) > 0:
-                found[overlap.argmax()] = row["verdict"]
-                break
+def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
+    """What was judged of each cue, found again by track and overlap, where it was or where it was corrected to."""
+    table = verdicts.read(film.verdicts)
+    found = _judged(cues, table, table["verdict"])
+    if corrected:
+        moved = table[table["verdict"].isin(_TRUE)].reset_index(drop=True)
+        for column in ("track", "start", "end"):
+            new = moved[f"new_{column}"]
+            moved[column] = moved[column].where(new.isna() | (new == ""), new)
+        found = np.where(found == "", _judged(cues, moved.assign(verdict="accept"), moved["verdict"]), found)
     return found
+
+
+def _judged(cues: pd.DataFrame, table: pd.DataFrame, words: pd.Series) -> np.ndarray:
+    at = find(cues, table)
+    return np.array([words.iloc[row] if row >= 0 else "" for row in at], dtype=object)

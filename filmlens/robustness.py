@@ -47,6 +47,8 @@ _FRAME_FOLDS = 10
 def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dict[str, dict[str, Any]]:
     """The conditions that a corpus allows: films are held out together only where two share a composer.
 
+    A shared corpus allows those on whose features it brings.
+
     Parameters
     ----------
     study : Study
@@ -57,7 +59,16 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
     lacking = {f"folds by {g}" for g in GROUPS if not known[g][known[g] != ""].duplicated().any()}
     if study.cues != "stamped":
         lacking.add("Dejavu's cues")
+    if study.corpus.shared:  # what was not measured before it was shared cannot be measured now
+        lacking |= {name for name in names if not _measured(study, CONDITIONS[name])}
     return {name: CONDITIONS[name] for name in names if name not in lacking}
+
+
+def _measured(study: Study, change: Mapping[str, Any]) -> bool:
+    """Whether the cue vectors that a condition stands on lie on disk."""
+    known = {"cues": study.cues, "sound": study.sound}
+    known |= {k: v for k, v in change.items() if k in stages.parameter_names("mir-cues", known)}
+    return len(stages.table(study.corpus, "mir-cues", **known)) > 0
 
 
 def claims_under(

@@ -205,7 +205,11 @@ def _write_cues(study: Study, out: Path, say: Callable[[str], None]) -> None:
     """``cues.parquet``, ``cues.csv``, ``cues_columns.csv``: everything that is known of every cue."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        table = study.cues_table()
+        try:
+            table = study.cues_table()
+        except ValueError as error:  # a table that cannot be read is no reason to lose the report
+            say(f"{out / 'cues.csv'} was not made: {error}")
+            return
     for warning in caught:
         say(f"{out / 'cues.csv'}: {warning.message}")
     if len(table):
@@ -224,11 +228,14 @@ def dry_run(
     """What `run` would compute: stages, how much of them is stale and why, minutes by the rates measured here."""
     from filmlens import status
 
+    opened = Corpus.open(corpus, derived=derived)
     chosen = choose_notebooks(notebooks)
+    if opened.shared:
+        chosen = _without_media(chosen, asked=notebooks is not None, say=lambda line: None)
     _refuse_unknown(dict(parameters or {}), chosen)
     numbers = [n.stem[:2] for n in chosen]
     wanted = status.asked(numbers, profile, parameters)
-    said = status.dry_run(Corpus.open(corpus, derived=derived), wanted, jobs=jobs)
+    said = status.dry_run(opened, wanted, jobs=jobs)
     unknown = status.unknown_notebooks(numbers, profile)
     if unknown:
         said += f"\nnever run here with the profile {profile}, so that only what they measure is counted: "

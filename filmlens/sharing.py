@@ -21,11 +21,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from filmlens import __version__, archive, artefacts, dictionary, paper
-from filmlens.corpus import COLUMNS, Corpus, CorpusError, Film
+from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film
 from filmlens.stages import STAGES
 
+_VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
 #: Tables that are measurements or labels; anything else under ``derived/`` stays at home.
-TABLES = ("cues", "windows", "annotated", "verified", "mir", "mir-cues", "vggish", "vggish-cues", "visual")
+TABLES = ("cues", "windows", "annotated", *_VERIFIED, "mir", "mir-cues", "vggish", "vggish-cues", "visual")
 _LABELS = ("start", "end", "track", "track_start", "usage")
 _VERDICTS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage")
 NO_LICENCE = "none stated: ask whoever gave you this before you pass it on"
@@ -89,6 +90,7 @@ def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], 
         box.writestr(archive.entry(name), content)
 
     films = corpus.films.assign(genres=["|".join(f.genres) for f in corpus], film="", soundtrack="")
+    films = films.drop(columns=["library"], errors="ignore")  # a folder of this machine
     text("films.csv", films.to_csv(index=False, lineterminator="\n"))
     for film in corpus:
         for name, table in _labels(film):
@@ -223,7 +225,7 @@ def _record(name: str, paths: list[Path], rows: int) -> dict:
 
 def _without_paths(text: str, corpus: Corpus) -> str:
     """Text without folders of this machine; the file names stay."""
-    folders = {str(p) for f in corpus for p in (f.film.parent, f.soundtrack) if p} | {str(corpus.derived)}
+    folders = {str(p) for f in corpus for p in (f.film.parent, f.soundtrack, f.library) if p} | {str(corpus.derived)}
     for folder in sorted({str(corpus.folder), *folders}, key=len, reverse=True):
         text = text.replace(folder + "/", "").replace(folder, "")
     return re.sub(r"(?<![\w:/.])(?:/[\w .@+-]+)+/(?=[\w])|[A-Za-z]:\\\\(?:[^\\\\:\"]+\\\\)+", "", text)
@@ -239,7 +241,7 @@ def _readme(corpus: Corpus, licence: str, result: Shared, failures: int) -> str:
         if corpus.synthetic
         else ""
     )
-    own = [c for c in corpus.films.columns if c not in COLUMNS]
+    own = [c for c in corpus.films.columns if c not in (*COLUMNS, "library")]
     rows = "\n".join(f"| {name} | {n} |" for name, n in result.rows.items())
     return f"""# Music and genre in {len(corpus)} films: what was measured
 {synthetic}

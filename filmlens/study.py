@@ -226,9 +226,12 @@ class Study:
         )
 
     def strip(self, film_id: str, count: int = 14) -> list[tuple[float, np.ndarray]]:
-        """Key frames spread over a film, (seconds, luma), to lie above a timeline; none of a sound file."""
+        """Key frames spread over a film, (seconds, luma), to lie above a timeline; none of a sound file.
+
+        A shared corpus has none either.
+        """
         film = self.corpus[film_id].film
-        if not probe(film).has_pictures:
+        if self.corpus.shared or not probe(film).has_pictures:
             return []
         return [
             (time, image[:: max(1, len(image) // 120), :: max(1, len(image) // 120)])

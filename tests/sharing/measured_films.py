@@ -60,11 +60,13 @@ def measured(folder, monkeypatch, *, films=8):
     for track in ("Theme", "CD2/Finale"):
         (folder / f"soundtracks/{track}.flac").write_text(f"the sound of {track}")
     ids = [f"film {k}" for k in range(films - 1)] + ["silent"]
-    lines = ["film_id,title,year,genres,film,soundtrack,composer"]
+    (folder / "songs").mkdir()
+    (folder / "songs/Song.flac").write_text("the sound of a song")
+    lines = ["film_id,title,year,genres,film,soundtrack,composer,library"]
     for k, name in enumerate(ids):
         (folder / f"films/{name}.mkv").write_text(f"the pictures of {name}")
         genres = GENRES[k % len(GENRES)]
-        lines.append(f"{name},<b>T{k}</b>,{1990 + k},{genres},{folder}/films/{name}.mkv,soundtracks,C{k % 3}")
+        lines.append(f"{name},<b>T{k}</b>,{1990 + k},{genres},{folder}/films/{name}.mkv,soundtracks,C{k % 3},{folder}/songs")
     (folder / "films.csv").write_text("\n".join(lines) + "\n")
     (folder / "annotations/film 0.csv").write_text("start,end,track,who\n1,9,Theme,Anna Muster\n")
     corpus = Corpus.open(folder)

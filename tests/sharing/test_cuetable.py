@@ -54,19 +54,19 @@ def test_verdicts_are_found_by_track_and_overlap(corpus):
     assert corpus.cues_table().groupby("verdict").size().to_dict() == {"": 48, "accept": 1}
     path = corpus["film 0"].verdicts
     sheet = stages.table(corpus, "cues")
-    first, second = sheet.iloc[0], sheet.iloc[1]
+    first, second, third = (sheet.iloc[k] for k in range(3))
     path.write_text(
         "track,start,end,verdict,new_track\n"
-        f"{first.track},{first.start},{first.end},accept,\n"
-        f"{first.track},{first.start + 1},{first.end},reject,\n"
-        f"Other,{second.start},{second.end},corrected,{second.track}\n"
-        f"Nothing,{second.start},{second.end},reject,\n"
-        f"{second.track},{second.start},{second.end},music,\n"
+        f"{first.track},{first.start},{first.end},reject,\n"
+        f"{second.track},{second.start},{second.end},corrected,Other\n"
+        f"Nothing,{third.start},{third.end},reject,\n"
+        f"{third.track},{third.start},{third.end},music,\n"
+        f"Song,{third.start},{third.end},added,\n"
     )
-    assert corpus.cues_table()["verdict"].tolist()[:3] == ["reject", "corrected", ""]
-    path.write_text("cue,verdict\n0,accept\n")
-    with pytest.raises(ValueError, match=r"film 0.csv row 1: the header lacks end, start, track"):
-        corpus.cues_table()
+    assert corpus.cues_table()["verdict"].tolist()[:4] == ["reject", "corrected", "", ""]
+    stages.run(corpus, "verified", say=lambda line: None)
+    judged = corpus.cues_table(cues="verified")
+    assert dict(zip(judged["track"], judged["verdict"], strict=True)) == {"Other": "corrected", "Song": "added"}
 
 
 def test_what_was_not_measured_is_missing_and_what_is_stale_is_left_out(corpus):

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from measured_films import measured
 
-from filmlens import artefacts, stages
+from filmlens import artefacts, robustness, stages
 from filmlens.check import check
 from filmlens.corpus import Corpus
+from filmlens.run import RunError, dry_run, run
 from filmlens.sharing import SharingError, share
 from filmlens.study import Study
 
@@ -128,3 +129,17 @@ def test_a_shared_corpus_can_be_shared_again(corpus, tmp_path):
     assert set(first) == set(second)
     assert [n for n in first if first[n] != second[n]] in ([], ["provenance.json"])
     assert np.isclose(len(first["cues.csv"]), len(second["cues.csv"]))
+
+
+def test_a_shared_corpus_is_asked_only_for_what_it_brings(corpus, tmp_path):
+    share(corpus, tmp_path / "features.zip")
+    study = Study.open(tmp_path / "features.zip")
+    allowed = robustness.conditions(study)
+    assert "as reported" in allowed and not {"Dejavu's cues", "sound of the film"} & set(allowed)
+    assert {"Dejavu's cues", "sound of the film"} <= set(robustness.conditions(Study.open(corpus.folder)))
+    assert study.strip("film 0") == []
+    lines = []
+    with pytest.raises(RunError, match="01_score_stamper need the films"):
+        run(tmp_path / "features.zip", tmp_path / "out", notebooks=["01"], say=lines.append)
+    text = dry_run(tmp_path / "features.zip")
+    assert "mir" in text and "cues@dejavu" not in text and "01" not in text
