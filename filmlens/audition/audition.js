@@ -919,8 +919,9 @@ function audition(model, el) {
       for (const name of ["start", "end"]) {
         const at = x(drag?.edge === name ? drag.to : q[name]);
         const held = edge === name;
-        pen.fillStyle = held ? c.accent : c.ink;
+        pen.fillStyle = held ? c.accent : spectral ? "#ffffff" : c.ink;
         pen.fillRect(at - (held ? 1.5 : 0.75), 16, held ? 3 : 1.5, 2 * LANE + 18);
+        pen.fillStyle = held ? c.accent : c.ink;
         rounded(pen, at - 5, 14, 10, 10, 3);
         pen.fill();
       }
@@ -1077,7 +1078,7 @@ function audition(model, el) {
     const share = (v) => v.toFixed(2).replace(/^0/, "");
     const words = [];
     if (n.precision != null) words.push(`precision of judged cues ${share(n.precision)}`);
-    if (n.recall != null) words.push(`recall ${share(n.recall)} (${share(n.recall_low)}–${share(n.recall_high)}, ${n.answered} spans)`);
+    if (n.recall != null) words.push(`recall ${share(n.recall)} (${share(n.recall_low)}–${share(n.recall_high)}, ${n.answered} span${n.answered === 1 ? "" : "s"})`);
     measures.textContent = words.join(" · ");
     drawLegend();
     drawCard();
