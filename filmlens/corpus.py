@@ -2,7 +2,7 @@
 
 ``films.csv`` has the columns film_id, title, year, genres (``Action|Sci-Fi``), film (a media file; pure sound is
 allowed) and soundtrack (a folder of tracks); any further column is kept. Paths are relative to the corpus folder or
-absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/`` and figures.
+absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
 """
 
 from __future__ import annotations

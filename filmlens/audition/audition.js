@@ -210,6 +210,7 @@ function audition(model, el) {
   let tiles = new Map();
   let overview = null;
   let grown = { seconds: 0, done: false };
+  let sought = new Set();
   let drag = null;
   let gone = false;
 
@@ -431,6 +432,7 @@ function audition(model, el) {
     film = content.film;
     waves = new Map();
     tiles = new Map();
+    sought = new Set();
     overview = null;
     selected = null;
     spanMode = false;
@@ -478,6 +480,7 @@ function audition(model, el) {
       const samePlace = moved.track === before.track && placeOf(moved) === placeOf(before);
       if (!samePlace) {
         waves.delete(moved.id);
+        for (const key of [...tiles.keys()]) if (key.startsWith(`${moved.id}|`)) tiles.delete(key);
         player.forget();
         askWave();
       }
@@ -624,19 +627,33 @@ function audition(model, el) {
   }
 
   // --- what is fetched for the eye ---------------------------------------------------------------------------------
-  async function askWave() {
-    const range = spanMode ? state.spans[span] : cue();
-    const key = spanMode ? `span ${range.start}` : selected;
+  // A cue that was added or relabelled has no place in its track yet: it is looked for once.
+  async function askPlace(q) {
+    const key = `${q.id}|${q.track}`;
+    if (sought.has(key) || !film.tracks.some((t) => t.name === q.track)) return;
+    sought.add(key);
+    await act("place", { cue: q.id });
+  }
+
+  async function askWave(q = cue()) {
+    const range = spanMode ? state.spans[span] : q;
+    const key = spanMode ? `span ${range.start}` : q?.id;
     if (!range || waves.has(key)) return;
+    if (!spanMode && q.track_start == null) askPlace(q);
     waves.set(key, null);
     const wide = cueView(range, film.duration);
     const pad = 2 * (range.start - wide.start);
     const stretch = { start: Math.max(0, wide.start - pad), end: Math.min(film.duration, wide.end + pad) };
-    const done = await act("waveform", { cue: spanMode ? null : selected, ...stretch });
+    const done = await act("waveform", { cue: spanMode ? null : key, ...stretch });
     if (!done) return waves.delete(key);
     const [lower, upper] = done.buffers.map((b) => new Int8Array(bytesOf(b).slice().buffer));
     waves.set(key, { start: done.content.start, end: done.content.end, film: lower, track: upper });
     drawCue();
+    const next = spanMode ? null : cues[cues.findIndex((c) => c.id === selected) + 1];
+    if (next && key === selected) {
+      askWave(next); // it will be looked at soon
+      player.prepare(next);
+    }
   }
 
   async function askTile(source, number) {
@@ -902,8 +919,9 @@ function audition(model, el) {
       for (const name of ["start", "end"]) {
         const at = x(drag?.edge === name ? drag.to : q[name]);
         const held = edge === name;
-        pen.fillStyle = held ? c.accent : c.ink;
+        pen.fillStyle = held ? c.accent : spectral ? "#ffffff" : c.ink;
         pen.fillRect(at - (held ? 1.5 : 0.75), 16, held ? 3 : 1.5, 2 * LANE + 18);
+        pen.fillStyle = held ? c.accent : c.ink;
         rounded(pen, at - 5, 14, 10, 10, 3);
         pen.fill();
       }
@@ -1060,7 +1078,7 @@ function audition(model, el) {
     const share = (v) => v.toFixed(2).replace(/^0/, "");
     const words = [];
     if (n.precision != null) words.push(`precision of judged cues ${share(n.precision)}`);
-    if (n.recall != null) words.push(`recall ${share(n.recall)} (${share(n.recall_low)}–${share(n.recall_high)}, ${n.answered} spans)`);
+    if (n.recall != null) words.push(`recall ${share(n.recall)} (${share(n.recall_low)}–${share(n.recall_high)}, ${n.answered} span${n.answered === 1 ? "" : "s"})`);
     measures.textContent = words.join(" · ");
     drawLegend();
     drawCard();
@@ -1352,7 +1370,10 @@ function makePlayer({ audio, load, cue, range, duration, changed, failed }) {
     player.playing = false;
     audio.pause();
   };
-  player.prepare = () => fetched(pieceAt(time, cue(), duration())).catch(() => {});
+  player.prepare = (next) => {
+    const piece = next ? pieceAt(next.start, next, duration()) : pieceAt(time, cue(), duration());
+    fetched(piece).catch(() => {});
+  };
   player.hear = (side) => {
     player.side = side;
     balance();
@@ -1390,6 +1411,8 @@ function makePlayer({ audio, load, cue, range, duration, changed, failed }) {
       fetched(pieceAt(piece.end + 0.001, cue(), duration())).catch(() => {});
     }
   };
+  // A hidden tab draws nothing, and plays on.
+  audio.addEventListener("ended", () => player.playing && player.advance());
   player.dispose = () => {
     audio.pause();
     for (const key of [...pieces.keys()]) drop(key);

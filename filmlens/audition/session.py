@@ -75,7 +75,7 @@ class Session:
 
     def judge(self, cue: str, verdict: str) -> str:
         """Accept or reject a cue; rejecting an added one takes it away."""
-        row = self._cue(cue)
+        row = self.cue(cue)
         if verdict not in ("accept", "reject"):
             raise ValueError(f"verdict {verdict!r} is unknown; choose accept or reject")
         if row["origin"] == ADDED:
@@ -86,7 +86,7 @@ class Session:
 
     def move(self, cue: str, edge: str, to: float, *, relative: bool = False) -> str:
         """Set an edge ("start" or "end") of a cue, or move it by so much, inside the film and the cue's other edge."""
-        row = self._cue(cue)
+        row = self.cue(cue)
         if edge not in ("start", "end") or not np.isfinite(to):
             raise ValueError(f"edge {edge!r} at {to!r} is no edge of a cue; choose start or end and seconds")
         to = row[edge] + to if relative else to
@@ -99,7 +99,7 @@ class Session:
 
     def relabel(self, cue: str, track: str) -> str:
         """Say which track it is."""
-        row = self._cue(cue)
+        row = self.cue(cue)
         if not str(track).strip():
             raise ValueError("name a track")
         track = "" if track == row["stamped_track"] else str(track)
@@ -108,7 +108,7 @@ class Session:
 
     def describe(self, cue: str, *, usage: str | None = None, note: str | None = None) -> str:
         """State usage or a remark; the verdict stays as it is."""
-        row = self._cue(cue)
+        row = self.cue(cue)
         if usage is not None and usage not in {"", *USAGES}:
             raise ValueError(f"usage {usage!r} is unknown; choose one of {', '.join(sorted(USAGES))}")
         changes = {k: v for k, v in (("usage", usage), ("note", note)) if v is not None}
@@ -199,7 +199,8 @@ class Session:
         self._table = verdicts.read(self.film.verdicts)
         return text
 
-    def _cue(self, cue: str) -> pd.Series:
+    def cue(self, cue: str) -> pd.Series:
+        """The cue of an id, a row of `cues`."""
         cues = self.cues
         hits = cues[cues["id"] == cue]
         if hits.empty:

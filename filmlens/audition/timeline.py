@@ -50,18 +50,19 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
         track, at = api.schema.Track(name=f"Cues {number}", kind=api.schema.TrackKind.Audio), 0
         for row in lane:
             cue = cues.iloc[row]
-            start = max(at, round(cue["start"] * rate))
+            place, speed = float(cue.get("track_start", np.nan)), float(cue.get("speed", 1.0))
+            late = max(0.0, -place) / speed if np.isfinite(place) else 0.0  # the cue begins before its track does
+            start = max(at, round((cue["start"] + late) * rate))
             frames = max(1, round(cue["end"] * rate) - start)
             if start > at:
                 track.append(api.schema.Gap(source_range=span(0, start - at)))
             clip = api.schema.Clip(name=str(cue["track"]), source_range=span(0, frames))
-            place, speed = float(cue.get("track_start", np.nan)), float(cue.get("speed", 1.0))
             if cue["track"] in files and np.isfinite(place):
                 path, length = files[cue["track"]]
                 clip.media_reference = api.schema.ExternalReference(
                     target_url=path.absolute().as_uri(), available_range=span(0, max(1, round(length * rate)))
                 )
-                clip.source_range = span(round(place * rate), frames)
+                clip.source_range = span(round(max(0.0, place) * rate), frames)
                 if abs(speed - 1) > 1e-4:
                     clip.effects.append(api.schema.LinearTimeWarp(name="speed", time_scalar=speed))
             else:

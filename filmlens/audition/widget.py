@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens.audition import exports, peaks, scene, spectrogram
-from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, track_sound
+from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import open_session
 from filmlens.corpus import Corpus, CorpusError
@@ -32,7 +32,7 @@ _WAVE_RATE = 11_025  # samples behind a cue's waveform
 _MOST_BINS, _FINEST = 40_000, 200  # bins of a cue's waveform: in all, and per second
 
 #: Messages that change verdicts or ask for little, answered at once and in order; the others decode media.
-_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "library", "transplanted"}
+_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "library", "transplanted", "place"}
 
 
 class Audition(anywidget.AnyWidget):
@@ -112,6 +112,7 @@ class Audition(anywidget.AnyWidget):
         self._session = open_session(self._corpus, film_id, who=self._who, cues=cues)
         self._film = self._session.film
         self._factors: dict[str, tuple[float, float]] = {}
+        self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
         self._stop.set()
         self._stop, self._levels, self._growing = Event(), None, False
 
@@ -148,6 +149,10 @@ class Audition(anywidget.AnyWidget):
         """Everything that a verdict may change."""
         session = self._session
         cues = session.cues
+        for row, cue in cues[cues["track_start"].isna()].iterrows():
+            place = self._found.get((cue["id"], cue["track"]))
+            if place is not None:
+                cues.loc[row, ["track_start", "speed"]] = place.at(cue["start"]), place.speed
         state = {
             "cues": cues.to_dict("records"),
             "spans": session.spans(),
@@ -238,6 +243,14 @@ class Audition(anywidget.AnyWidget):
         about = {"cue": m.get("cue"), "source": m.get("source"), "tile": number} | shape
         return about, [spectrogram.tile(samples).tobytes()]
 
+    def _on_place(self, m: dict) -> tuple[dict, list]:
+        cue = self._session.cue(m["cue"])
+        path = self._film.tracks().get(cue["track"])
+        key = (m["cue"], str(cue["track"]))
+        if path is not None and key not in self._found:
+            self._found[key] = find_place(self._film.film, path, float(cue["start"]), float(cue["end"]))
+        return {"type": "state"} | self._state(), []
+
     def _on_picture(self, m: dict) -> tuple[dict, list]:
         at = min(max(0.0, float(m["time"])), self._session.duration)
         return {"time": at}, [still(self._film.film, at)]
@@ -262,9 +275,11 @@ class Audition(anywidget.AnyWidget):
     def _place(self, m: dict) -> Place | None:
         cues = self._session.cues
         hits = cues[cues["id"] == m.get("cue")]
-        if hits.empty or not np.isfinite(hits["track_start"].iloc[0]):
+        if hits.empty:
             return None
         cue = hits.iloc[0]
+        if not np.isfinite(cue["track_start"]):
+            return self._found.get((cue["id"], cue["track"]))
         try:
             path = self._film.tracks().get(cue["track"])
         except CorpusError:

@@ -25,10 +25,10 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        track, start, end (corrected), track_start (moved with the start; NaN under another track, or where nothing
-        was stamped), speed, score, verdict ("" when not judged), usage, who, when, note; stamped_track,
-        stamped_start, stamped_end: the cue that the verdict is about; origin: "stamped", "added", or "kept" for a
-        cue that was judged and has not been stamped since.
+        track, start, end (corrected), track_start (moved with the start, negative where the cue was made to begin
+        before its track does; NaN under another track, or where nothing was stamped), speed, score, verdict ("" when
+        not judged), usage, who, when, note; stamped_track, stamped_start, stamped_end: the cue that the verdict is
+        about; origin: "stamped", "added", or "kept" for a cue that was judged and has not been stamped since.
     """
     stamped = stamped.reset_index(drop=True)
     found, rows = find(stamped, table), []
@@ -62,9 +62,10 @@ def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "") -> 
     Returns
     -------
     DataFrame
-        track, start, end, track_start, speed, score, usage.
+        track, start, end, track_start (0 or more), speed, score, usage.
     """
     cues = judged(stamped, table)
+    cues["track_start"] = cues["track_start"].clip(lower=0.0)
     cues["usage"] = cues["usage"].replace("", "score")
     kept = cues["verdict"].isin(TRUE) & (cues["usage"].isin([usage]) if usage else True)
     return cues.loc[kept, [*_CUE, "usage"]].reset_index(drop=True)
@@ -79,7 +80,7 @@ def _row(origin: str, cue: dict, verdict: pd.Series | None) -> dict:
         start, end = (_corrected(row[c], verdict[c], verdict[f"new_{c}"]) for c in ("start", "end"))
         track = verdict["new_track"] or verdict["track"]
         known = track == row["track"] and np.isfinite(row["track_start"])
-        row["track_start"] = max(0.0, row["track_start"] + (start - row["start"]) * row["speed"]) if known else np.nan
+        row["track_start"] = row["track_start"] + (start - row["start"]) * row["speed"] if known else np.nan
         row["speed"] = row["speed"] if known else 1.0
         row |= {"track": track, "start": start, "end": end}
     return row | {c: verdict[c] for c in ("verdict", "usage", "who", "when", "note")}

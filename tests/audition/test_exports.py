@@ -127,6 +127,15 @@ def test_a_fast_film_makes_fast_clips(corpus):
     assert clip.effects[0].time_scalar == pytest.approx(1.0417)
 
 
+def test_a_cue_that_begins_before_its_track_keeps_the_music_in_its_place(corpus):
+    api = pytest.importorskip("opentimelineio")
+    text = timeline.otio(corpus["one"], CUES.iloc[[0]].assign(track_start=-1.0), 40.0)
+    line = api.adapters.read_from_string(text, "otio_json")
+    [clip] = line.tracks[2].find_clips()
+    assert clip.range_in_parent().start_time.to_seconds() == pytest.approx(6.04, abs=0.126)
+    assert clip.source_range.start_time.to_seconds() == 0 and clip.metadata["filmlens"]["start"] == 5.04
+
+
 def test_webvtt_is_text_whatever_the_names(corpus):
     [path] = export(corpus, "webvtt", films=["one"])
     text = path.read_text(encoding="utf-8")

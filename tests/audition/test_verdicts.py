@@ -215,6 +215,13 @@ def test_verified_cues_are_those_heard_where_they_were_corrected_to(session):
     assert verdicts.verified(STAMPED, session.table, usage="diegetic")["track"].tolist() == ["Finale"]
 
 
+def test_an_edge_before_the_tracks_beginning_does_not_move_the_music(session):
+    first = ids(session)[0]
+    session.move(first, "start", 4.0)
+    assert session.cues["track_start"].iloc[0] == -1.0, "so that film and track stay aligned"
+    assert verdicts.verified(STAMPED, session.table)["track_start"].iloc[0] == 0.0
+
+
 def test_verified_cues_feed_the_stages_by_usage(two_films):
     corpus = Corpus.open(two_films)
     session = Session(corpus["one"], STAMPED, 40.0)

@@ -104,6 +104,18 @@ def test_verdicts_come_back_as_the_new_state(one):
     assert one.cues["verdict"].tolist() == ["accept", "added", "added", "corrected"]
 
 
+def test_a_cue_without_a_place_is_placed_by_listening(one):
+    new = ask(one, "add", track="Finale", start=6.0)[0]["select"]
+    ask(one, "move", cue=new, edge="end", to=18.0)
+    assert not ask(one, "excerpt", cue=new, start=6.0, end=9.0)[0]["track"]
+    state = ask(one, "place", cue=new)[0]
+    assert {c["id"]: c["track_start"] for c in state["cues"]}[new] is None, "the Finale does not play there"
+    state = ask(one, "relabel", cue=new, track="Theme")[0]
+    state = ask(one, "place", cue=new)[0]
+    assert {c["id"]: c["track_start"] for c in state["cues"]}[new] == pytest.approx(1.0, abs=0.05)
+    assert ask(one, "excerpt", cue=new, start=6.0, end=9.0)[0]["track"]
+
+
 def test_faults_are_told_not_raised(one, corpus):
     assert "unknown" in ask(one, "reboot")[0]["text"] and ask(one, "__init__")[0]["type"] == "error"
     cue = ask(one, "open")[0]["cues"][0]["id"]
