@@ -66,7 +66,9 @@ def measured(folder, monkeypatch, *, films=8):
     for k, name in enumerate(ids):
         (folder / f"films/{name}.mkv").write_text(f"the pictures of {name}")
         genres = GENRES[k % len(GENRES)]
-        lines.append(f"{name},<b>T{k}</b>,{1990 + k},{genres},{folder}/films/{name}.mkv,soundtracks,C{k % 3},{folder}/songs")
+        lines.append(
+            f"{name},<b>T{k}</b>,{1990 + k},{genres},{folder}/films/{name}.mkv,soundtracks,C{k % 3},{folder}/songs"
+        )
     (folder / "films.csv").write_text("\n".join(lines) + "\n")
     (folder / "annotations/film 0.csv").write_text("start,end,track,who\n1,9,Theme,Anna Muster\n")
     corpus = Corpus.open(folder)
