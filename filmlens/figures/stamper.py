@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -123,6 +123,47 @@ def plot_timeline(
     return ax
 
 
+def plot_timelines(
+    cues: pd.DataFrame, lengths: Mapping[str, float], annotations: Mapping[str, pd.DataFrame] | None = None
+) -> Figure:
+    """Cues of all films, a row each, the darker the more evidence per second; annotated cues as outlines.
+
+    Parameters
+    ----------
+    cues : DataFrame
+        `film_id`, `start`, `end` [s], `score` (missing of cues that no engine found).
+    lengths : mapping of film_id to seconds
+        In the order to show.
+    annotations : mapping of film_id to DataFrame, optional
+        `start`, `end`.
+    """
+    row = {film_id: i for i, film_id in enumerate(lengths)}
+    fig, ax = plt.subplots(figsize=(10, 0.24 * max(3, len(row)) + 1.2))
+    for film_id, seconds in lengths.items():
+        ax.barh(row[film_id], seconds, height=0.62, color="#F0F0F0")
+    rate = (cues["score"] / (cues["end"] - cues["start"])).to_numpy(float)
+    top = np.nanmax(rate) if np.isfinite(rate).any() else 1.0
+    depth = np.where(np.isfinite(rate), 0.25 + 0.75 * rate / max(top, 1e-9), 1.0)
+    for cue, alpha in zip(cues.itertuples(index=False), depth, strict=True):
+        style = {"left": cue.start, "height": 0.62, "color": TRACK_COLORS[0], "alpha": float(np.clip(alpha, 0, 1))}
+        ax.barh(row[cue.film_id], cue.end - cue.start, **style)
+    for film_id, table in (annotations or {}).items():
+        style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.8, "height": 0.84}
+        ax.barh([row[film_id]] * len(table), table["end"] - table["start"], left=table["start"], **style)
+    ax.set_yticks(range(len(row)), [_short(name) for name in row])
+    ax.set_ylim(len(row) - 0.4, -0.6)
+    ax.set_xlim(0, max(lengths.values(), default=1.0))
+    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
+    ax.xaxis.set_major_formatter(FuncFormatter(_clock))
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("time in the film [min:s]")
+    ax.set_title("Cues of every film")
+    handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0])]
+    handles += [plt.Rectangle((0, 0), 1, 1, fill=False)] if annotations else []
+    ax.legend(handles, ["cue found", "cue annotated"], loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    return fig
+
+
 def plot_coverage(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Share of each film with found music.
 
@@ -164,8 +205,9 @@ def plot_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             error = None if pd.isna(spread) else spread
             label = measure if y == len(table) - 1 else None
             ax.errorbar(value, y + offset, xerr=error, markerfacecolor=face, label=label, **style)
+            above = 7 if measure == "precision" else -15
             ax.annotate(
-                f"{value:.2f}", (value, y + offset), (0, 7), textcoords="offset points", ha="center", fontsize=9
+                f"{value:.2f}", (value, y + offset), (0, above), textcoords="offset points", ha="center", fontsize=9
             )
     ax.set_yticks(range(len(table)), table["engine"])
     ax.set_ylim(len(table) - 0.4, -0.6)
