@@ -13,7 +13,7 @@ from filmlens.corpus import CorpusError, Film, find_folder, read_films
 from filmlens.media import container, pictures, sound
 from filmlens.media.container import MediaError
 
-KNOWN = (*corpus_.COLUMNS, "franchise", "composer", "imdb_id", "picture_start", "credits_start")
+KNOWN = (*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start")
 
 
 class Checked(NamedTuple):

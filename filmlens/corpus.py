@@ -1,7 +1,8 @@
 """What the user has: a folder with films.csv, media files and, where they exist, annotated cues.
 
 ``films.csv`` has the columns film_id, title, year, genres (``Action|Sci-Fi``), film (a media file; pure sound is
-allowed) and soundtrack (a folder of tracks); any further column is kept. Paths are relative to the corpus folder or
+allowed) and soundtrack (a folder of tracks); the column library may name a folder of other music to look for, such
+as licensed songs; any further column is kept. Paths are relative to the corpus folder or
 absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
 """
 
