@@ -225,7 +225,7 @@ def by_level(rows: list[dict]) -> str:
 
 def table(header: str, rows: list[list]) -> str:
     lines = [f"| {header} |", "|" + " --- |" * len(header.split("|"))]
-    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]).replace("nan", "-")
 
 
 def line(label: str, rows: list[dict]) -> list[str]:
