@@ -266,13 +266,12 @@ def report(command: str, results: dict) -> str:
             text += [f"## Damaged: {engine}", table(f"damage | {head}", lines)]
     parts = []
     for part in ("even ", "odd "):
-        for damage in damages:
+        for damage in damages if any("levels" in r for r in clean) else ():
             got = pick(engines[0], damage)
             parts.append([part.strip(), WORDS.get(damage, damage), *(f"{v:.3f}" for v in pooled(got, part))])
-    text += [
-        f"## Tracks that were looked at (even) and not (odd): {engines[0]}",
-        table("tracks | damage | P | R", parts),
-    ]
+    if parts:
+        title = f"## Tracks that were looked at (even) and not (odd): {engines[0]}"
+        text += [title, table("tracks | damage | P | R", parts)]
     if results.get("literal"):
         theirs, ours = results["literal"]
         text += [
