@@ -194,7 +194,7 @@ def test_a_long_film_fits_in_600_mb(tmp_path, hours):
     film = np.tile(put(noise(120), TRACKS["t1"], 30), 2)
     with sf.SoundFile(tmp_path / "film.wav", "w", RATE, 2, "PCM_16") as file:
         for _ in range(hours * 15):
-            file.write(np.column_stack([film, film[::-1]]))
+            file.write(np.column_stack([film, 0.5 * film]))
     for name, sound in TRACKS.items():
         sf.write(tmp_path / f"{name}.wav", sound, RATE)
     code = (
