@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +63,21 @@ def fingerprint(path: Path) -> dict:
     """
     try:
         stat = path.stat()
-        with path.open("rb") as file:
-            digest = hashlib.blake2b(digest_size=16)
-            for place in sorted({0, max(0, stat.st_size // 2), max(0, stat.st_size - _SAMPLE)}):
-                file.seek(place)
-                digest.update(file.read(_SAMPLE))
+        sampled = _sampled(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     except OSError:
         return {"size": -1, "mtime": 0, "hash": ""}
-    return {"size": stat.st_size, "mtime": stat.st_mtime_ns, "hash": digest.hexdigest()}
+    return {"size": stat.st_size, "mtime": stat.st_mtime_ns, "hash": sampled}
+
+
+@lru_cache(maxsize=1 << 17)
+def _sampled(path: Path, size: int, mtime: int, ctime: int) -> str:
+    """Hash of three samples; kept while this process sees the file unchanged, because every stage asks again."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        for place in sorted({0, max(0, size // 2), max(0, size - _SAMPLE)}):
+            file.seek(place)
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()
 
 
 def table_hash(table: pd.DataFrame) -> str:

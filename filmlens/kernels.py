@@ -58,6 +58,7 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None
 
 def _papermill(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | Exception | None:
     import papermill
+    from jupyter_core.utils import ensure_event_loop
     from papermill.exceptions import PapermillExecutionError
 
     try:
@@ -75,6 +76,8 @@ def _papermill(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | E
         return f"{type(failure).__name__}: {failure}"
     except Exception as failure:
         return failure
+    finally:
+        ensure_event_loop().close()  # of this thread
     return None
 
 

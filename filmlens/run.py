@@ -204,7 +204,7 @@ def _without_media(chosen: list[Path], *, asked: bool, say: Callable[[str], None
 def _write_cues(study: Study, out: Path, say: Callable[[str], None]) -> None:
     """``cues.parquet``, ``cues.csv``, ``cues_columns.csv``: everything that is known of every cue."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", UserWarning)
         try:
             table = study.cues_table()
         except ValueError as error:  # a table that cannot be read is no reason to lose the report
