@@ -50,7 +50,7 @@ def cues_table(
     seed : int
         Of the genre model.
     features : str
-        The feature set that the genre model learnt from.
+        The feature set that the genre model learnt from; its own columns are not in the table.
     model : mapping, optional
         Parameters of the stage ``genre`` in place of `MODEL`.
 
@@ -78,7 +78,8 @@ def cues_table(
     tables.read("mir")  # its hashes are what the cue vectors stand on
     parts = [tables.read("mir-cues").reindex(columns=[*_KEYS, *mir.COLUMNS]), _pictures(sheet, tables.read("visual"))]
     if features != "mir":
-        tables.read(features), tables.read(f"{features}-cues")
+        for level in ("frame", "cue"):
+            tables.read(stages.feature_stage(features, level))
     parts.insert(1, _heard(corpus, tables.model()))
     for part in parts:
         table = table.merge(part.astype({"film_id": table["film_id"].dtype}), on=_KEYS, how="left", validate="1:1")

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from filmlens import __version__, archive, artefacts, dictionary, paper
 from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film
+from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
 
 _VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
@@ -150,6 +151,8 @@ def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
     stage = STAGES.get(recipe.get("stage", ""))
     if stage is None or "table" not in provenance:
         return "not a table that this version of FilmLens made"
+    if str(provenance.get("notes", {}).get("origin", "")).startswith(RANDOM):
+        return RANDOM
     if recipe.get("version") != stage.version:
         return f"made by an older {stage.name}; run it again"
     if not artefacts.stands_on(provenance, hashes):

@@ -153,9 +153,9 @@ class Study:
             Of the stage ``genre``, in place of the model of Table 5.
         """
         trained = cuetable.MODEL | {"epochs": self.epochs, "learning_rate": self.learning_rate}
-        return cuetable.cues_table(
-            self.corpus, cues=self.cues, sound=self.sound, seed=self.seed, model=trained | dict(model)
-        )
+        features = model.pop("features", None) or self.features()[-1]
+        choices = {"cues": self.cues, "sound": self.sound, "seed": self.seed, "features": features}
+        return cuetable.cues_table(self.corpus, model=trained | model, **choices)
 
     def film_time(self, *, credits: bool = True, parts: int = 20) -> pd.DataFrame:
         """Music coverage and genre probability along the films' own time: `findings.along_film_time`."""

@@ -92,6 +92,16 @@ def test_what_no_longer_fits_is_left_out_and_said(corpus, tmp_path):
     assert "left out: mir/film 1: made from other cues" in str(result)
 
 
+def test_tables_of_random_weights_stay_at_home(corpus, tmp_path):
+    path = stages.path(corpus, "mir", "film 1")
+    provenance = artefacts.read_provenance(path)
+    provenance["notes"] = {"origin": "random weights, test only"}
+    artefacts.write_table(path, artefacts.read_table(path), provenance)
+    result = share(corpus, tmp_path / "f.zip")
+    assert result.left_out["mir/film 1"] == "random weights, test only"
+    assert not any("mir/film 1" in name or "mir-cues/film 1" in name for name in read(tmp_path / "f.zip"))
+
+
 def test_without_cues_or_under_a_wrong_name_nothing_is_written(corpus, tmp_path):
     with pytest.raises(SharingError, match=r"is a zip; write --out features\.zip"):
         share(corpus, tmp_path / "features")
