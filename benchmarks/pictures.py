@@ -29,14 +29,14 @@ from filmlens.media.container import probe
 
 #: Encoder, its options, and how much of the length is made of it.
 CODECS = {
-    "H.264": ("libx264", {"preset": "veryfast", "crf": "23", "x264-params": "log-level=none"}, 1.0),
-    "HEVC": ("libx265", {"preset": "ultrafast", "crf": "25", "x265-params": "log-level=none:bframes=3:b-adapt=0"}, 0.2),
+    "H.264": ("libx264", {"preset": "veryfast", "crf": "26", "x264-params": "log-level=none"}, 1.0),
+    "HEVC": ("libx265", {"preset": "ultrafast", "crf": "25", "x265-params": "log-level=none:bframes=3:b-adapt=0"}, 0.1),
 }
 
 
 def make_film(path: Path, codec: str, options: dict, *, seconds: float, gop: float, height: int) -> None:
     """A film of soft noise that drifts and changes its light, with a key frame every `gop` seconds."""
-    width, rng = height * 16 // 9, np.random.default_rng(0)
+    width, rng = round(height / 9) * 16, np.random.default_rng(0)
     fine = cv2.resize(rng.normal(0, 40, (height // 8, width // 4)).astype(np.float32), (2 * width, height))
     with av.open(str(path), "w") as box:
         stream = box.add_stream(codec, rate=24, options=options | {"g": str(round(24 * gop)), "sc_threshold": "0"})
@@ -94,7 +94,7 @@ def measure(path: Path, repeat: int) -> list[str]:
         "OpenCV": lambda within: opencv(path, within or [(0.0, length)]),
     }
     rows = []
-    for title, within, times in (("spans of cues", spans, repeat), ("whole film", None, max(1, repeat // 2))):
+    for title, within, times in (("spans of cues", spans, repeat), ("whole film", None, max(1, repeat // 4))):
         material = sum(b - a for a, b in within) if within else length
         seconds = {name: [] for name in ways}
         for _ in range(times):

@@ -293,7 +293,7 @@ class Study:
 
     def save_latex(self, table: pd.DataFrame, name: str, caption: str, *, bold=None) -> None:
         """The table as LaTeX beside its CSV and HTML."""
-        caption = f"{caption} Synthetic corpus." if self.corpus.synthetic else caption
+        caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
         self.figures.mkdir(parents=True, exist_ok=True)
         text = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
         (self.figures / f"{name}.tex").write_text(text, encoding="utf-8")

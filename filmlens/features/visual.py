@@ -59,9 +59,14 @@ def picture_features(
         crop = find_crop(luma for _, luma in held) if held else None
     for time, luma in pictures:
         if crop is None:
-            crop = find_crop(chain([luma], (picture for _, picture in key_pictures(path, 60))))
+            crop = find_crop(chain([luma], (picture for _, picture in key_pictures(path, _spread(spans)))))
         rows.append((time, *measure(luma[crop]).values()))
     return pd.DataFrame(rows, columns=["time", *COLUMNS], dtype=float)
+
+
+def _spread(spans: Sequence[tuple[float, float]] | None) -> int:
+    """How many key frames, spread over the film, tell its letterbox: fewer when little of it is measured."""
+    return 60 if spans is None else int(np.clip(sum(b - a for a, b in spans) / 6, 10, 60))
 
 
 def _held(pictures: Iterator[tuple[float, np.ndarray]]) -> tuple[list, Iterable[tuple[float, np.ndarray]]]:

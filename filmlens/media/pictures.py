@@ -7,6 +7,7 @@ Y plane as it was coded, brought to [0, 1] by its range (16-235 or full, 8 to 16
 from __future__ import annotations
 
 import math
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -317,8 +318,8 @@ def _decoded(
     Pictures that no other needs and no k / rate samples are not decoded.
     """
     damaged, zero = 0, origin(box)
-    packets = _marked(box, stream, zero, rate)
-    context = stream.codec_context
+    packets, context, base = _marked(box, stream, zero, rate), stream.codec_context, float(stream.time_base)
+    decoded: bool | None = None
     while True:
         try:
             packet, wanted = next(packets)
@@ -328,10 +329,11 @@ def _decoded(
             damaged += 1
             break
         try:
-            context.skip_frame = "DEFAULT" if wanted else "NONREF"
+            if wanted is not decoded:
+                context.skip_frame, decoded = ("DEFAULT" if wanted else "NONREF"), wanted
             for frame in packet.decode():
                 if frame.pts is not None:
-                    yield float(frame.pts * stream.time_base) - zero, frame
+                    yield frame.pts * base - zero, frame
         except av.FFmpegError:
             damaged += 1
     if damaged:
@@ -353,29 +355,34 @@ def _marked(
 
     The next picture in time is among the packets that follow closely, or came shortly before.
     """
-    packets, ahead, sent = box.demux(stream), deque(), deque(maxlen=_AHEAD)
+    packets, ahead, base = box.demux(stream), deque(), float(stream.time_base)
     if not _droppable(stream.codec_context):
         yield from ((packet, True) for packet in packets)
         return
+    known: list[int] = []  # presentation times of the packets met, in order
     error, more = None, True
     while more or ahead:
         while more and len(ahead) < _AHEAD:
             try:
-                ahead.append(next(packets))
+                packet = next(packets)
             except StopIteration:
                 more = False
             except av.FFmpegError as failure:
                 error, more = failure, False
+            else:
+                ahead.append(packet)
+                if packet.pts is not None:
+                    insort(known, packet.pts)
         if not ahead:
             break
         packet, wanted = ahead.popleft(), True
         if packet.pts is not None:
-            near = chain(sent, (p.pts for p in ahead))
-            following = min((pts for pts in near if pts is not None and pts > packet.pts), default=None)
-            if following is not None:
-                shown, over = (float(pts * stream.time_base) - zero - 1e-6 for pts in (packet.pts, following))
+            after = bisect_right(known, packet.pts)
+            if after < len(known):
+                shown, over = packet.pts * base - zero - 1e-6, known[after] * base - zero - 1e-6
                 wanted = math.ceil(shown * rate) / rate < over
-        sent.append(packet.pts)
+            if after > 4 * _AHEAD:
+                del known[: after - _AHEAD]
         yield packet, wanted
     if error is not None:
         raise error
