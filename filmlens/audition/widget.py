@@ -115,6 +115,7 @@ class Audition(anywidget.AnyWidget):
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
         self._stop.set()
         self._stop, self._levels, self._growing = Event(), None, False
+        self._grown = {"seconds": 0.0, "done": False}
 
     def _on_message(self, _widget, content: dict[str, Any], buffers: list) -> None:
         if content.get("type") in _MEDIA:
@@ -130,7 +131,11 @@ class Audition(anywidget.AnyWidget):
             self._replied += 1
 
     def _reply(self, message: dict[str, Any]) -> None:
-        content, buffers = self.answer(message)
+        try:
+            content, buffers = self.answer(message)
+        except Exception as error:  # in a thread nobody would hear of it, and the page would wait for ever
+            about = {"id": message.get("id"), "about": message.get("type")}
+            content, buffers = {"type": "error", "text": f"{type(error).__name__}: {error}"} | about, []
         with self._lock:  # one message at a time on the wire
             self.send(content, buffers)
 
@@ -138,7 +143,12 @@ class Audition(anywidget.AnyWidget):
 
     def _on_open(self, _message: dict) -> tuple[dict, list]:
         about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
-        return {"film": about, "formats": list(exports.FORMATS), "picks": self._picks} | self._state(), []
+        return {
+            "film": about,
+            "formats": list(exports.FORMATS),
+            "picks": self._picks,
+            "grown": self._grown,
+        } | self._state(), []
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
         raise ValueError("this is the audition of one film; AuditionCorpus picks among all")
@@ -317,8 +327,9 @@ class Audition(anywidget.AnyWidget):
 
     def _tell_peaks(self, whole: np.ndarray, *, done: bool) -> None:
         self._levels = peaks.pyramid(whole) if len(whole) else None
+        self._grown = {"seconds": len(whole) / peaks.RATE, "done": done}
         with self._lock:
-            self.send({"type": "grown", "seconds": len(whole) / peaks.RATE, "done": done})
+            self.send({"type": "grown"} | self._grown)
 
 
 #: Every message that the page may send.
