@@ -430,6 +430,7 @@ function audition(model, el) {
   function takeFilm(content) {
     player.stop();
     film = content.film;
+    grown = content.grown;
     waves = new Map();
     tiles = new Map();
     sought = new Set();

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Any
 
 import anywidget
@@ -21,10 +21,10 @@ import pandas as pd
 
 from filmlens.audition import exports, peaks, scene, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
+from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import open_session
 from filmlens.corpus import Corpus, CorpusError
-from filmlens.media.container import MediaError
 from filmlens.media.still import still
 
 _HERE = Path(__file__).parent
@@ -72,7 +72,8 @@ class Audition(anywidget.AnyWidget):
         self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
         self._who = who
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
-        self._stop, self._asked, self._replied = Event(), 0, 0
+        self._asked, self._replied = 0, 0
+        self._waveform: Growing | None = None
         self._open_film(film_id, cues)
         self.on_msg(self._on_message)
 
@@ -91,7 +92,7 @@ class Audition(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop the threads, then as every widget."""
-        self._stop.set()
+        self._waveform.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
         super().close()
 
@@ -113,8 +114,9 @@ class Audition(anywidget.AnyWidget):
         self._film = self._session.film
         self._factors: dict[str, tuple[float, float]] = {}
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
-        self._stop.set()
-        self._stop, self._levels, self._growing = Event(), None, False
+        if self._waveform is not None:
+            self._waveform.stop()
+        self._waveform = Growing(self._corpus, self._film, self._tell, lambda: self._asked > self._replied)
 
     def _on_message(self, _widget, content: dict[str, Any], buffers: list) -> None:
         if content.get("type") in _MEDIA:
@@ -123,14 +125,21 @@ class Audition(anywidget.AnyWidget):
         else:
             self._reply(content)
             if content.get("type") in ("open", "film"):
-                self._grow_peaks()
+                self._waveform.start()
 
     def _answered(self, _future) -> None:
         with self._lock:
             self._replied += 1
 
     def _reply(self, message: dict[str, Any]) -> None:
-        content, buffers = self.answer(message)
+        try:
+            content, buffers = self.answer(message)
+        except Exception as error:  # in a thread nobody would hear of it, and the page would wait for ever
+            about = {"id": message.get("id"), "about": message.get("type")}
+            content, buffers = {"type": "error", "text": f"{type(error).__name__}: {error}"} | about, []
+        self._tell(content, buffers)
+
+    def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         with self._lock:  # one message at a time on the wire
             self.send(content, buffers)
 
@@ -138,7 +147,12 @@ class Audition(anywidget.AnyWidget):
 
     def _on_open(self, _message: dict) -> tuple[dict, list]:
         about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
-        return {"film": about, "formats": list(exports.FORMATS), "picks": self._picks} | self._state(), []
+        return {
+            "film": about,
+            "formats": list(exports.FORMATS),
+            "picks": self._picks,
+            "grown": self._waveform.so_far,
+        } | self._state(), []
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
         raise ValueError("this is the audition of one film; AuditionCorpus picks among all")
@@ -256,10 +270,11 @@ class Audition(anywidget.AnyWidget):
         return {"time": at}, [still(self._film.film, at)]
 
     def _on_peaks(self, m: dict) -> tuple[dict, list]:
-        if self._levels is None:
+        levels = self._waveform.levels
+        if levels is None:
             return {"count": 0, "rate": 0.0, "start": 0.0}, []
         start, end = max(0.0, float(m["start"])), min(float(m["end"]), self._session.duration)
-        shown, rate = peaks.view(self._levels, start, end, int(m["count"]))
+        shown, rate = peaks.view(levels, start, end, int(m["count"]))
         return {"count": len(shown), "rate": rate, "start": np.floor(start * rate) / rate}, [shown.tobytes()]
 
     def _film_at(self, rate: int) -> Callable[[float, float], np.ndarray]:
@@ -285,40 +300,6 @@ class Audition(anywidget.AnyWidget):
         except CorpusError:
             return None
         return Place(path, float(cue["start"]), float(cue["track_start"]), float(cue["speed"])) if path else None
-
-    def _grow_peaks(self) -> None:
-        """Make the film's waveform in a thread of its own, telling the page as it grows."""
-        if self._growing:
-            return
-        self._growing = True
-        Thread(target=self._grow, args=(self._film, self._stop), daemon=True, name="waveform").start()
-
-    def _grow(self, film, stop: Event) -> None:
-        try:
-            whole = peaks.stored(self._corpus, film)
-            if whole is None:
-                parts = []
-                stop.wait(0.5)  # the first cue is to be heard first
-                for part in peaks.grow(self._corpus, film):
-                    if stop.is_set():
-                        return
-                    parts.append(part)
-                    if len(parts) in (1, 2, 4) or len(parts) % 8 == 0:
-                        self._tell_peaks(np.concatenate(parts), done=False)
-                    while self._asked > self._replied and not stop.is_set():
-                        time.sleep(0.01)  # whoever listens comes first
-                whole = np.concatenate(parts) if parts else np.zeros((0, 2), np.int8)
-            if not stop.is_set():
-                self._tell_peaks(whole, done=True)
-        except (MediaError, OSError) as error:
-            if not stop.is_set():
-                with self._lock:
-                    self.send({"type": "error", "about": "peaks", "text": str(error)})
-
-    def _tell_peaks(self, whole: np.ndarray, *, done: bool) -> None:
-        self._levels = peaks.pyramid(whole) if len(whole) else None
-        with self._lock:
-            self.send({"type": "grown", "seconds": len(whole) / peaks.RATE, "done": done})
 
 
 #: Every message that the page may send.

@@ -131,6 +131,15 @@ def test_faults_are_told_not_raised(one, corpus):
     assert "one.mp4" in ask(one, "open")[0]["film"]["problems"][0], "without the film its cues are still there"
 
 
+def test_a_fault_of_ours_reaches_the_page_too(one, monkeypatch):
+    told = []
+    one.send = lambda content, buffers=None: told.append(content)
+    monkeypatch.setattr(widget, "still", lambda *a: [][1])
+    one._on_message(one, {"type": "picture", "id": "p", "time": 1.0}, [])
+    one._pool.shutdown(wait=True)
+    assert told == [{"type": "error", "id": "p", "about": "picture", "text": "IndexError: list index out of range"}]
+
+
 @pytest.mark.parametrize("format", audition.FORMATS)
 def test_every_export_comes_as_a_file(one, format):
     reply, [text] = ask(one, "export", format=format)
@@ -148,6 +157,7 @@ def test_the_waveform_grows_is_told_and_kept(one, corpus):
     assert [c["type"] for c in told] == ["open", "grown", "grown"] and told[-1]["seconds"] == pytest.approx(40, abs=0.1)
     reply, [peaks] = ask(one, "peaks", start=0, end=40, count=100)
     assert len(peaks) == 2 * reply["count"] >= 200
+    assert ask(one, "open")[0]["grown"]["done"], "a page that is opened again is told so"
     assert (corpus.derived / "peaks" / "one.parquet").is_file()
 
 
