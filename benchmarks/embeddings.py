@@ -96,7 +96,7 @@ def main() -> None:
         f"Most memory of the process: {memory:.2f} GB, {before:.2f} GB of it before the network was made. The ways of "
         "torch as it comes hold a second copy of the weights (0.27 GB) that `embed_examples` does not need.",
         "",
-        "onnxruntime is left out: nothing can be a quarter faster than nine tenths of the matrix product. float32 "
+        "onnxruntime is left out: beside a matrix product no way has a quarter left to win. float32 "
         "always; on the CPU bfloat16 is slower by far.",
     ]
     text = "\n".join(lines) + "\n"
