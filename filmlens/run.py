@@ -118,6 +118,7 @@ def run(
     RunError, CorpusError, LockError, WriteError
         Before anything is run.
     """
+    from filmlens import status
     from filmlens.report import write_report
 
     opened = Corpus.open(corpus, derived=derived)
@@ -146,7 +147,7 @@ def run(
                 if error:
                     errors[notebook.stem] = error
                     _stop_when_full(error)
-                else:
+                elif not own.keys() & status.OWN.keys():  # what is remembered is a run with the defaults
                     rates.remember_asked(f"{notebook.stem[:2]} {profile}", kernels.read_asked(journal, place))
                 say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
         except KeyboardInterrupt:

@@ -28,6 +28,8 @@ MEASURED = {
     "06": [("cues", {})],
 }
 _NAMED = 5
+#: What a notebook passes on to the stages, with its defaults.
+OWN = {"cues": "stamped", "sound": "track", "seed": 0}
 
 
 def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[str, Any] | None = None) -> list[Asked]:
@@ -42,13 +44,15 @@ def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[
         Notebook parameters; cues, sound and seed make a difference here.
     """
     given, remembered = dict(parameters or {}), rates.asked()
-    own = {"cues": "stamped", "sound": "track"} | {k: given[k] for k in ("cues", "sound", "seed") if k in given}
+    own = {k: given[k] for k in OWN if k in given}
     wanted: list[Asked] = []
     for number in notebooks:
         for stage, before in remembered.get(f"{number} {profile}", MEASURED.get(number, [])):
             try:
                 known = stages.parameter_names(stage, own | before)
-                wanted.append((stage, known | before | {k: v for k, v in own.items() if k in known}))
+                # a notebook that compares choices asked for some of them itself: those stay
+                chosen = {k: v for k, v in own.items() if k in known and before.get(k, OWN[k]) == OWN[k]}
+                wanted.append((stage, known | before | chosen))
             except ValueError:
                 continue  # a stage of a version that had others
     return wanted

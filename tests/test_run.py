@@ -33,7 +33,7 @@ def test_every_notebook_runs_and_every_item_is_there(study):
     assert len(list((out / "notebooks").glob("*.ipynb"))) == len(list((out / "notebooks").glob("*.html"))) == 7
     for _, name, _, _ in ITEMS:
         endings = {p.suffix for p in (out / "figures").glob(f"{name}.*")}
-        assert endings in ({".csv", ".html"}, {".csv", ".png", ".svg"}), f"{name}: {endings}"
+        assert endings - {".tex"} in ({".csv", ".html"}, {".csv", ".png", ".svg"}), f"{name}: {endings}"
 
 
 def test_everything_says_synthetic_and_opens_offline(study):
@@ -79,13 +79,14 @@ def test_a_dry_run_knows_what_the_notebooks_ask_for(study, toy):
     assert not [(p.step.label, t.subject, t.why) for p in planned for t in p.tasks], "all was computed a moment ago"
     folders = {p.step.place.folder for p in planned}
     missing = {p.parent.name for p in corpus.derived.glob("*/*.parquet") if p.parent not in folders}
-    assert all(name.startswith("windows") for name in missing)
+    assert not [name for name in missing if not name.startswith("windows")]
     files = {p.step.place.file for p in planned if p.step.place.stage == "genre"}
     assert {p.name for p in (corpus.derived / "genre").glob("*.npz")} == files and len(files) > 10
     text = dry_run(toy, jobs=2)
     assert re.search(r"cues +8 films +0 +0\n", text) and re.search(r"genre +\d+ results +0 +0\n", text)
     other = status.to_do(corpus, status.asked(numbers, "quick", {"sound": "film"}))
-    assert {p.step.place.folder.name for p in other if p.tasks} >= {"mir@film", "mir-cues@film", "genre"}
+    assert {p.step.place.folder.name for p in other} >= {"mir@film", "mir-cues@film", "genre"}
+    assert any(p.tasks for p in other if p.step.place.stage == "genre")
 
 
 def test_a_second_run_computes_nothing_and_writes_the_same_bytes(study, toy, tmp_path):

@@ -21,8 +21,9 @@ from filmlens.stamper.votes import TICKS, WINDOW_S, Field
 STEP_TICKS = 43  # about a quarter of a second
 STEP_S = STEP_TICKS / TICKS / FRAMES_S
 #: Share of the film's peaks that are the track's, in the middle and in the difference of left and right: under
-#: dialogue, beside it, alone; and each where the difference tells nothing, as of a mono track.
-LEVELS = ((0.06, 0.3), (0.18, 0.5), (0.45, 0.7), (0.06, 0.0), (0.18, 0.0), (0.45, 0.0))
+#: dialogue, beside it, alone; and each where the difference tells nothing, as of a mono track. Soft,
+#: sustained music has hardly more than one peak in forty.
+LEVELS = ((0.06, 0.3), (0.18, 0.5), (0.45, 0.7), (0.06, 0.0), (0.18, 0.0), (0.45, 0.0), (0.025, 0.0))
 _LEAST_Z = 4.2
 _GAP = 12 * FRAMES_S  # frames without a candidate
 _JUMP = 2.6  # frames per link
