@@ -349,7 +349,6 @@ def main() -> None:
     installed = package()
     if installed:
         results["films"] += package_row(args.folder, seeds, installed)
-    results["literal"] = literal(args.folder, seeds, literal_dejavu.fingerprint)
     counts = [c for c in args.library.split(",") if c]
     results["library"] = [
         alone(args.keep, *common, "--part", f"library={seed}:{c}")
@@ -357,6 +356,8 @@ def main() -> None:
         for seed in args.library_seeds.split(",")
     ]
     results["long"] = [alone(args.keep, *common, "--part", f"long={h}") for h in args.hours.split(",") if h]
+    # last: a process starts with the peak memory of the one that started it
+    results["literal"] = literal(args.folder, seeds, literal_dejavu.fingerprint)
     folder = args.folder.name or "FOLDER"
     words, given = [], iter(sys.argv[1:])
     for word in given:
