@@ -36,7 +36,9 @@ def best_path(
     list of (line, begin, end, score)
         In time order; `score` is the stretch's evidence in nats.
     """
-    gain = np.minimum(TEMPER * nats, MOST) - STAY
+    gain = TEMPER * nats
+    np.minimum(gain, MOST, out=gain)  # in place: of a long film the evidence is the largest array
+    gain -= STAY
     line, level = _viterbi(gain, ptr, first, last, steps, start_cost, STOP, CHANGE_LEVEL)
     cuts = np.flatnonzero(np.diff(line)) + 1
     stretches = []
