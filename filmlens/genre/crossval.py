@@ -111,12 +111,12 @@ def cross_validate(
 def stack_size(bags: Bags, model: BagClassifier) -> int:
     """Folds to train together, by the hidden layer of one fold's batch.
 
-    As many as stay in a core's cache, 5 to 22, because fewer do not pay for what they share; less where even five
-    would fill the memory.
+    As many as stay in a core's cache, more or less, 5 to 22, because fewer do not pay for what they share; less where
+    even five would fill the memory.
     """
     films = bags.sizes[bags.sizes > 0]
     cells = films.mean() * min(model.batch_size, len(films)) * model.hidden
-    return int(max(min(np.clip((1 << 19) // cells, 5, 22), (1 << 24) // cells), 1))
+    return int(max(min(np.clip((1 << 20) // cells, 5, 22), (1 << 24) // cells), 1))
 
 
 def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:
