@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, Scala
 
 from filmlens import look
 from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
+from filmlens.figures.parts import broken, tick_label
 
 look.use_style()
 
@@ -264,10 +265,8 @@ def plot_pictures(
         _draw_strip(axes[0], *strip, end=max(strip[0][-1] + 1, visual["time"].max(), cues["end"].max()))
         axes = axes[1:]
     visual = visual.sort_values("time")
-    gaps = np.flatnonzero(np.diff(visual["time"]) > 1.5) + 1
-    times = np.insert(visual["time"].to_numpy(float), gaps, np.nan)
     for ax, measure, color in zip(axes, ("brightness", "contrast"), ("#E69F00", "#0072B2"), strict=False):
-        values = np.insert(visual[measure].to_numpy(float), gaps, np.nan)
+        times, values = broken(visual["time"], visual[measure])
         ax.plot(times, values, ".-", color=color, linewidth=1.2, markersize=2.5)
         ax.set_ylim(0, 1)
         ax.margins(x=0.01)
@@ -280,7 +279,7 @@ def plot_pictures(
         strip.barh(
             tracks.index(str(cue.track)), cue.end - cue.start, left=cue.start, height=0.7, color=colors[str(cue.track)]
         )
-    strip.set_yticks(range(len(tracks)), [_plain(track) for track in tracks])
+    strip.set_yticks(range(len(tracks)), [tick_label(track) for track in tracks])
     strip.set_ylim(max(len(tracks), 1) - 0.4, -0.6)
     strip.set_title("Cues by track")
     strip.grid(axis="y", visible=False)
@@ -302,9 +301,3 @@ def _draw_strip(ax, times: np.ndarray, colours: np.ndarray, *, end: float) -> No
     ax.set_yticks([])
     ax.grid(visible=False)
     ax.set_title("Pictures, each squeezed to a column")
-
-
-def _plain(text: str, most: int = 28) -> str:
-    """A user's file name as tick label: no mathematics, not too long."""
-    text = text.replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"

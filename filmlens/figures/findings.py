@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from filmlens.figures.parts import broken
 from filmlens.look import genre_colors, use_style
 
 use_style()
@@ -184,11 +185,9 @@ def plot_genre_timeline(
     if visual is not None:
         ax = panels.pop(0)
         visual = visual.sort_values("time")
-        gaps = np.flatnonzero(np.diff(visual["time"]) > 1.5) + 1  # lines break where no picture was sampled
-        minutes = np.insert(visual["time"].to_numpy(float), gaps, np.nan) / 60
         for measure, color, dash in (("brightness", "#B8860B", "-"), ("contrast", "#555555", "--")):
-            values = np.insert(visual[measure].to_numpy(float), gaps, np.nan)
-            ax.plot(minutes, values, color=color, lw=1.2, ls=dash, label=measure)
+            times, values = broken(visual["time"], visual[measure])
+            ax.plot(times / 60, values, color=color, lw=1.2, ls=dash, label=measure)
         ax.set(ylim=(0, 1), ylabel="0–1")
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ax = panels.pop(0)
