@@ -26,7 +26,7 @@ def zip_of(path, contents):
     [
         "../evil.csv",
         "derived/../../evil.csv",
-        "/tmp/evil.csv",
+        "/evil.csv",
         "..\\evil.csv",
         "derived\\..\\..\\evil.csv",
         "C:evil.csv",
