@@ -14,26 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from filmlens.running.progress import line_shower
-
-#: One thread of linear algebra: work is spread over films, and sums do not depend on the machine.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+from filmlens.running.surroundings import THREADS, environment
 
 
 @contextmanager
-def environment(**variables: str) -> Iterator[None]:
+def surroundings(**variables: str) -> Iterator[None]:
     """What a kernel finds in its environment; its own quiet IPython folder, so that no one's start-up files run."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "profile_default" / "ipython_kernel_config.py"
         settings.parent.mkdir()
         settings.write_text("c.IPKernelApp.log_level = 50\n", encoding="utf-8")
-        variables |= {name: os.environ.get(name, "1") for name in _THREADS} | {"IPYTHONDIR": folder}
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ |= variables
-        try:
+        variables |= {name: os.environ.get(name, "1") for name in THREADS} | {"IPYTHONDIR": folder}
+        with environment(variables):
             yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None:

@@ -141,7 +141,7 @@ def run(
             for number, notebook in enumerate(chosen, 1):
                 started, place = time.monotonic(), journal.stat().st_size if journal.is_file() else 0
                 own = {k: v for k, v in given.items() if k in known[notebook]}
-                with kernels.ended_with(), kernels.environment(**variables), kernels.followed(journal, say):
+                with kernels.ended_with(), kernels.surroundings(**variables), kernels.followed(journal, say):
                     error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
                 minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
                 if error:

@@ -11,15 +11,17 @@ import multiprocessing.connection
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+from filmlens.running.surroundings import THREADS, environment
 from filmlens.running.work import Done, Task, attempt, told
 
-#: One thread each: two processes with one thread beat one with two.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
+_NOTICED_S = 0.05
 _CONNECT_S = 20.0
 
 
@@ -54,14 +56,31 @@ def over(
 
 
 def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
+    """Films over processes. A worker that dies too early breaks the pool: the films that were in hand, the first that
+    are left, are then tried alone, so that one of them fails and the others go on."""
+    left = list(tasks)
+    while left:
+        try:
+            for task, done in _in_pool(left, jobs, limit):
+                left.remove(task)
+                yield task, done
+        except BrokenProcessPool as error:
+            if len(left) == 1:
+                yield left.pop(), Done(_lost(error))
+            hand, left = left[:jobs], left[jobs:]
+            for task in hand:
+                yield from _in_processes([task], 1, limit)
+
+
+def _in_pool(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
     from pebble import ProcessPool
 
     killed = None if limit is None else limit + _GRACE_S
-    with _environment({name: "1" for name in _THREADS}), _script_kept_out():
+    with environment({name: "1" for name in THREADS}), _script_kept_out():
         context = multiprocessing.get_context("spawn")
         pool = ProcessPool(min(jobs, len(tasks)), initializer=end_with_parent, context=context)
         try:
-            futures = {pool.schedule(attempt, args=(task, limit), timeout=killed): task for task in tasks}
+            futures = {pool.schedule(_noticed, args=(task, limit), timeout=killed): task for task in tasks}
             yield from _finished(futures)
             pool.close()
         except BaseException:
@@ -69,6 +88,12 @@ def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iter
             raise
         finally:
             pool.join()
+
+
+def _noticed(task: Task, limit: float | None) -> Done:
+    """Carry out a task in a worker. Pebble 5.2 forgets one that dies before the pool has read that it began."""
+    time.sleep(_NOTICED_S)
+    return attempt(task, limit)
 
 
 def _on_dask(tasks: Sequence[Task], address: str, limit: float | None) -> Iterator[tuple[Task, Done]]:
@@ -92,6 +117,8 @@ def _finished(futures: dict[Future, Task]) -> Iterator[tuple[Task, Done]]:
         task = futures[future]
         try:
             done = future.result()
+        except BrokenProcessPool:
+            raise
         except Exception as error:
             done = Done(_lost(error))
         yield task, done
@@ -104,6 +131,8 @@ def _lost(error: Exception) -> str:
         code = getattr(error, "exitcode", None)
         how = f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
         return f"the process that worked on it died ({how}): a decoder crashed, or memory ran out"
+    if kind == "BrokenProcessPool":
+        return "the process that worked on it died before it had begun: memory ran out, or Python cannot start here"
     if kind == "KilledWorker":
         return "every worker of the cluster that worked on it died: a decoder crashed, or memory ran out"
     return told(error)
@@ -133,15 +162,3 @@ def _script_kept_out() -> Iterator[None]:
         yield
     finally:
         vars(main).update(before)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """What spawned processes find in their environment, before they import anything."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ |= variables
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})

@@ -79,6 +79,39 @@ def test_one_film_fails_and_the_other_goes_on(two_films, odd, what, said):
     assert set(stages.table(corpus, "annotated")["film_id"]) == {"two"}
 
 
+#: The first worker dies before it has begun anything; "always": every one.
+STILLBORN = """
+import os, sys
+if "--multiprocessing-fork" in sys.argv and {when}:
+    open({seen!r}, "w").close()
+    os._exit(7)
+"""
+
+
+@pytest.mark.parametrize("always", [False, True], ids=["once", "always"])
+def test_a_pool_that_breaks_costs_no_film_that_can_be_done(two_films, tmp_path, monkeypatch, always):
+    seen = str(tmp_path / "seen")
+    when = "True" if always else f"not os.path.exists({seen!r})"
+    (tmp_path / "sitecustomize.py").write_text(STILLBORN.format(when=when, seen=seen))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    [outcome] = stages.run(Corpus.open(two_films), "annotated", jobs=2, **quiet)
+    assert os.path.exists(seen)
+    assert outcome.computed == (0 if always else 2) and len(outcome.failed) == (2 if always else 0)
+    assert all("died before it had begun" in error for error in outcome.failed.values())
+
+
+def test_a_pool_that_breaks_with_a_long_queue_ends(two_films, tmp_path, monkeypatch):
+    """More tasks than the pipe to the workers holds."""
+    seen = str(tmp_path / "seen")
+    (tmp_path / "sitecustomize.py").write_text(STILLBORN.format(when=f"not os.path.exists({seen!r})", seen=seen))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    [plan] = stages.plan(Corpus.open(two_films), "annotated", films=["one"])
+    tasks = [replace(plan.tasks[0], subject=f"film-{k}", version="0.0.1 " + "x" * 4000) for k in range(60)]
+    done = {task.subject: done.error for task, done in workers.over(tasks, jobs=2)}
+    assert sorted(done) == sorted(t.subject for t in tasks)
+    assert all("has FilmLens" in error for error in done.values())
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_deadline_is_looked_at_between_packets(two_films, jobs):
     """Also where nobody can kill: in this process, in a thread of a cluster's worker."""

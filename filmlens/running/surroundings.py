@@ -1,0 +1,30 @@
+"""What processes that are started find in their environment: set for a while, and as before afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+#: One thread of linear algebra each: two processes with one thread beat one with two, and sums do not depend on the
+#: machine.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Variables of the environment, inside a ``with`` block.
+
+    >>> with environment({"FILMLENS_SEEN": "1"}):
+    ...     os.environ["FILMLENS_SEEN"]
+    '1'
+    >>> "FILMLENS_SEEN" in os.environ
+    False
+    """
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
