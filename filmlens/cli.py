@@ -80,7 +80,7 @@ def stamp(
     from filmlens.stamper.report import lines
 
     opened = Corpus.open(corpus, derived=derived, library=library)
-    chosen = [name.strip() for name in films.split(",") if name.strip()] or opened.ids
+    chosen = _names(films) or opened.ids
     unknown = [name for name in chosen if name not in opened.ids]
     if unknown:
         raise ValueError(f"no film {', '.join(unknown)} in films.csv; it has {', '.join(opened.ids)}")
@@ -107,8 +107,8 @@ def features(
     """Measure music and pictures of every cue, and say how fast."""
     from filmlens.extracting import extract
 
-    chosen = [name.strip() for name in which.split(",") if name.strip()] or None
-    ids = [name.strip() for name in films.split(",") if name.strip()] or None
+    chosen = _names(which) or None
+    ids = _names(films) or None
     parameters = {"cues": cues, "sound": sound, "whole_film": whole_film, "sampling": sampling}
     raise typer.Exit(extract(corpus, chosen, films=ids, jobs=jobs, derived=derived, **parameters))
 
@@ -149,7 +149,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and how long.")] = False,
 ) -> None:
     """Execute the notebooks on a corpus and write the report; run it again to continue."""
-    numbers = [n.strip() for n in notebooks.split(",") if n.strip()] or None
+    numbers = _names(notebooks) or None
     given = dict(_value(text) for text in parameter or [])
     if dry_run:
         from filmlens.run import dry_run
@@ -230,7 +230,7 @@ def export(
     from filmlens.audition.exports import export
     from filmlens.corpus import Corpus
 
-    chosen = [f.strip() for f in films.split(",") if f.strip()] or None
+    chosen = _names(films) or None
     for path in export(Corpus.open(corpus, derived=derived), format, films=chosen, cues=cues, out=out):
         typer.echo(path)
 
@@ -267,6 +267,15 @@ def import_labels(
         raise typer.BadParameter(f"no film {film!r}; films.csv has {', '.join(opened.ids)}")
     counts = read_labels(labels, open_session(opened, film))
     typer.echo(", ".join(f"{number} {word}" for word, number in counts.items()))
+
+
+def _names(text: str) -> list[str]:
+    """Names with commas between them.
+
+    >>> _names(" 03, 04,")
+    ['03', '04']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _value(text: str) -> tuple[str, object]:

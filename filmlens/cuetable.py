@@ -66,7 +66,7 @@ def cues_table(
     chosen = {"cues": cues, "sound": sound, "seed": seed, "features": features} | dict(model or MODEL)
     tables = _Tables(corpus, chosen)
     tables.read("cues")  # verified sheets stand on it
-    sheet = tables.read(sheet_stage(cues))
+    sheet = tables.read(stages.sheet_stage(cues))
     if sheet.empty:
         return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES])
     table = _films(corpus).merge(sheet, on="film_id")
@@ -90,20 +90,11 @@ def cues_table(
     return table.copy().assign(verdict=np.concatenate(heard))
 
 
-def sheet_stage(cues: str) -> str:
-    """The stage that holds a choice of cues.
-
-    >>> sheet_stage("stamped"), sheet_stage("verified")
-    ('cues', 'verified')
-    """
-    return {"stamped": "cues"}.get(cues, cues)
-
-
 def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
     """Seconds of every film that has a cue sheet, with cues in it or without; index film_id."""
     found = {}
     for film in corpus:
-        if stages.path(corpus, sheet_stage(cues), film.id).is_file():
+        if stages.path(corpus, stages.sheet_stage(cues), film.id).is_file():
             stamped = stages.path(corpus, "cues", film.id)
             seconds = artefacts.read_provenance(stamped).get("notes", {}).get("duration")
             found[film.id] = float(seconds) if seconds else _length(film)
@@ -163,8 +154,7 @@ class _Tables:
         return None
 
     def _known(self, stage: str) -> dict[str, Any]:
-        known = stages.parameter_names(stage, self._chosen)
-        return {k: v for k, v in self._chosen.items() if k in known}
+        return stages.known_to(stage, self._chosen)
 
 
 def write_cues_table(table: pd.DataFrame, folder: Path) -> None:

@@ -136,7 +136,7 @@ def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, p
     bags = bags_like(model, tables["features"])
     known = labels_of(films).loc[list(bags.film_ids)]
     return findings.group_importance(
-        model.predict, list(bags), known, _groups(bags, rank0), n_repeats=n_repeats, scheme=permuted
+        model.predict, list(bags), known, groups_of(bags, rank0), n_repeats=n_repeats, scheme=permuted
     )
 
 
@@ -151,10 +151,10 @@ def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.
         return again.probability
 
     known = labels_of(films).loc[list(bags.film_ids)]
-    return findings.retrained_importance(fit_predict, list(bags), known, _groups(bags, rank0))
+    return findings.retrained_importance(fit_predict, list(bags), known, groups_of(bags, rank0))
 
 
-def _groups(bags: Bags, rank0: str) -> dict[str, list[int]]:
+def groups_of(bags: Bags, rank0: str) -> dict[str, list[int]]:
     """Columns of each group of MIR features among those that the bags have."""
     groups = {
         name: [bags.columns.index(c) for c in columns if c in bags.columns]

@@ -15,7 +15,6 @@ import pandas as pd
 
 from filmlens import findings, genre, modelling, stages
 from filmlens.corpus import GROUPS, Corpus
-from filmlens.features import mir
 from filmlens.findings import crossmodal
 from filmlens.genre.network import EMBEDDABLE
 from filmlens.study import Study
@@ -66,8 +65,7 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
 
 def _measured(study: Study, change: Mapping[str, Any]) -> bool:
     """Whether the cue vectors that a condition stands on lie on disk."""
-    known = {"cues": study.cues, "sound": study.sound}
-    known |= {k: v for k, v in change.items() if k in stages.parameter_names("mir-cues", known)}
+    known = stages.known_to("mir-cues", {"cues": study.cues, "sound": study.sound} | dict(change))
     return len(stages.table(study.corpus, "mir-cues", **known)) > 0
 
 
@@ -185,9 +183,8 @@ def _condition(study, change, models, plan, n_boot):
 
 
 def _importance(study, model, configuration, setting, n_boot):
-    bags = modelling.bags_like(model, study.table("mir-cues", **_known("mir-cues", configuration)))
-    columns = mir.groups(configuration.get("mfcc_ranks", "0-13"), setting["rank0"])
-    groups = {name: [bags.columns.index(c) for c in wanted] for name, wanted in columns.items()}
+    bags = modelling.bags_like(model, study.table("mir-cues", **stages.known_to("mir-cues", configuration)))
+    groups = modelling.groups_of(bags, setting["rank0"])
     truth = study.corpus.labels().loc[list(model.film_ids)]
     repeats = {"n_repeats": study.n_repeats, "n_boot": n_boot}
     return findings.permutation_runs(model.predict, list(bags), truth, groups, scheme=setting["permuted"], **repeats)
@@ -198,17 +195,16 @@ def _pictures(study, models, plan, labels, contrast):
     features = "vggish" if ("vggish", "cue", PICTURES) in models else "mir"
     model = models[features, "cue", PICTURES]
     made = plan[features, "cue", PICTURES]
-    sheet, visual = study.table("sheet", **_known("cues", made)), study.table("visual", **_known("visual", made))
+    sheet, visual = (
+        study.table("sheet", **stages.known_to("cues", made)),
+        study.table("visual", **stages.known_to("visual", made)),
+    )
     if visual.empty:
         return None
     clips = crossmodal.clip_medians(
         sheet[sheet["film_id"].isin(labels.index)], visual.assign(contrast=visual[contrast])
     )
     return clips, modelling.predicted_labels(model).loc[labels.index]
-
-
-def _known(stage: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in configuration.items() if k in stages.parameter_names(stage, configuration)}
 
 
 def _drawn(model, used: np.ndarray, draws: int = 200) -> np.ndarray:

@@ -276,6 +276,27 @@ def parameter_names(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]
     return known
 
 
+def known_to(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of some parameters, those that a stage or its inputs know.
+
+    >>> known_to("mir", {"sound": "film", "hidden": 64})
+    {'sound': 'film'}
+    """
+    names = parameter_names(stage, parameters)
+    return {k: v for k, v in parameters.items() if k in names}
+
+
+def sheet_stage(cues: str) -> str:
+    """The stage that holds a choice of cues.
+
+    >>> sheet_stage("stamped"), sheet_stage("verified")
+    ('cues', 'verified')
+    """
+    if cues not in _SHEETS:
+        raise ValueError(f"cues={cues!r} is unknown; choose one of {', '.join(_SHEETS)}")
+    return _SHEETS[cues]
+
+
 def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     """Names of a stage's inputs, theirs before them, and the stage itself, in running order."""
     names: list[str] = []
@@ -286,11 +307,9 @@ def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
 
 def _inputs(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     """Input stages with "sheet" and "features" resolved by the parameters."""
-    sheet = parameters.get("cues", "stamped")
-    if sheet not in _SHEETS:
-        raise ValueError(f"cues={sheet!r} is unknown; choose one of {', '.join(_SHEETS)}")
+    sheet = sheet_stage(parameters.get("cues", "stamped"))
     features = feature_stage(parameters.get("features", _GENRE["features"]), parameters.get("level", _GENRE["level"]))
-    return [{"sheet": _SHEETS[sheet], "features": features}.get(name, name) for name in STAGES[stage].inputs]
+    return [{"sheet": sheet, "features": features}.get(name, name) for name in STAGES[stage].inputs]
 
 
 def feature_stage(features: str, level: str = "cue") -> str:
@@ -322,7 +341,7 @@ def variant(stage: str, parameters: Mapping[str, Any]) -> str:
 
 def _restrict(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Of a flat set of parameters, those that a stage and its inputs know."""
-    return complete(stage, {k: v for k, v in parameters.items() if k in parameter_names(stage, parameters)})
+    return complete(stage, known_to(stage, parameters))
 
 
 def _place(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:

@@ -115,7 +115,7 @@ class Study:
         **parameters
             Of the stage or its inputs, beside the study's own.
         """
-        name = {"stamped": "cues"}.get(self.cues, self.cues) if name == "sheet" else name
+        name = stages.sheet_stage(self.cues) if name == "sheet" else name
         if name == "features":
             name = stages.feature_stage(parameters["features"], parameters.pop("level", "cue"))
         stage = stages.owner(name)
