@@ -13,15 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from queue import SimpleQueue
+
+from pebble import ProcessPool
 
 from filmlens.running.surroundings import THREADS, environment
 from filmlens.running.work import Done, Task, attempt, told
 
 _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
 _NOTICED_S = 0.05
+_LOOK_S = 0.5
 _CONNECT_S = 20.0
 
 
@@ -56,44 +60,61 @@ def over(
 
 
 def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
-    """Films over processes. A worker that dies too early breaks the pool: the films that were in hand, the first that
-    are left, are then tried alone, so that one of them fails and the others go on."""
-    left = list(tasks)
-    while left:
-        try:
-            for task, done in _in_pool(left, jobs, limit):
-                left.remove(task)
-                yield task, done
-        except BrokenProcessPool as error:
-            if len(left) == 1:
-                yield left.pop(), Done(_lost(error))
-            hand, left = left[:jobs], left[jobs:]
-            for task in hand:
-                yield from _in_processes([task], 1, limit)
-
-
-def _in_pool(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
-    from pebble import ProcessPool
-
-    killed = None if limit is None else limit + _GRACE_S
+    """Each job has a pool of one process. In a larger one a worker that dies at the wrong moment takes the others'
+    films with it, or their answers never come (pebble 5.2)."""
+    idle, stopped = SimpleQueue(), threading.Event()
     with environment({name: "1" for name in THREADS}), _script_kept_out():
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPool(min(jobs, len(tasks)), initializer=end_with_parent, context=context)
+        threads = ThreadPoolExecutor(min(jobs, len(tasks)))
+        for _ in range(min(jobs, len(tasks))):
+            idle.put(_process())
         try:
-            futures = {pool.schedule(_noticed, args=(task, limit), timeout=killed): task for task in tasks}
+            futures = {threads.submit(_carried_out, task, limit, idle, stopped): task for task in tasks}
             yield from _finished(futures)
-            pool.close()
-        except BaseException:
-            pool.stop()  # an interrupted run must not wait for the films in hand
-            raise
         finally:
-            pool.join()
+            stopped.set()  # an interrupted run must not wait for the films in hand
+            threads.shutdown(cancel_futures=True)
+            while not idle.empty():
+                _end(idle.get())
+
+
+def _carried_out(task: Task, limit: float | None, idle: SimpleQueue, stopped: threading.Event) -> Done:
+    """A task in an idle process, and in a new one if pebble gives that up; what failed is ended and replaced."""
+    for again in (True, False):
+        process = idle.get()
+        try:
+            done = _answer(process, task, limit, stopped)
+        except Exception as error:
+            _end(process)
+            idle.put(_process())
+            if again and isinstance(error, RuntimeError) and not stopped.is_set():
+                continue
+            return Done(_lost(error))
+        idle.put(process)
+        return done
+
+
+def _answer(process: ProcessPool, task: Task, limit: float | None, stopped: threading.Event) -> Done:
+    future = process.schedule(_noticed, args=(task, limit), timeout=None if limit is None else limit + _GRACE_S)
+    while not wait([future], timeout=_LOOK_S).done:
+        if stopped.is_set() or not process.active:
+            raise BrokenProcessPool("stopped")
+    return future.result()
 
 
 def _noticed(task: Task, limit: float | None) -> Done:
-    """Carry out a task in a worker. Pebble 5.2 forgets one that dies before the pool has read that it began."""
+    """Carry out a task in a worker; how one died is only known when the pool has read that it began."""
     time.sleep(_NOTICED_S)
     return attempt(task, limit)
+
+
+def _process() -> ProcessPool:
+    """A process that waits for tasks; it starts with the first."""
+    return ProcessPool(1, initializer=end_with_parent, context=multiprocessing.get_context("spawn"))
+
+
+def _end(process: ProcessPool) -> None:
+    process.stop()
+    process.join()
 
 
 def _on_dask(tasks: Sequence[Task], address: str, limit: float | None) -> Iterator[tuple[Task, Done]]:
@@ -117,8 +138,6 @@ def _finished(futures: dict[Future, Task]) -> Iterator[tuple[Task, Done]]:
         task = futures[future]
         try:
             done = future.result()
-        except BrokenProcessPool:
-            raise
         except Exception as error:
             done = Done(_lost(error))
         yield task, done
