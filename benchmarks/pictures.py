@@ -1,8 +1,11 @@
 """Brightness and contrast: exact and key-frame sampling beside plain PyAV and OpenCV reading of the same film.
 
-    OMP_NUM_THREADS=1 python benchmarks/pictures.py [--seconds 300] [--gop 10] [--height 720] [--repeat 5] [--film FILE]
+    OMP_NUM_THREADS=1 python benchmarks/pictures.py [--seconds 300] [--gop 10] [--height 720] [--repeat 5]
+        [--pictures FILE] [--film FILE]
 
-Without FILE a film is made from noise that moves (H.264 with B-frames and HEVC). One thread, CPU seconds; the ways
+Films are made from noise that drifts (H.264 with B-frames and HEVC): nothing is easier to predict from one picture to
+the next, so their key frames cost more of the whole than those of any real film. With ``--pictures`` a third film is
+made of a recording's pictures, repeated; ``--film`` measures a film as it is, alone. One thread, CPU seconds; the ways
 alternate, and each ratio is taken within a repetition, so that whatever else the machine does meets all of them. The
 tables are printed and written to pictures.md beside this file.
 """
@@ -15,7 +18,10 @@ import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,6 +33,8 @@ import numpy as np
 from filmlens.features.visual import picture_features
 from filmlens.media.container import probe
 
+RATE = 24  # pictures a second
+
 #: Encoder, its options, and how much of the length is made of it.
 CODECS = {
     "H.264": ("libx264", {"preset": "veryfast", "crf": "26", "x264-params": "log-level=none"}, 1.0),
@@ -34,21 +42,38 @@ CODECS = {
 }
 
 
-def make_film(path: Path, codec: str, options: dict, *, seconds: float, gop: float, height: int) -> None:
-    """A film of soft noise that drifts and changes its light, with a key frame every `gop` seconds."""
+def drifting(seconds: float, height: int) -> Iterator[av.VideoFrame]:
+    """Soft noise that drifts and changes its light."""
     width, rng = round(height / 9) * 16, np.random.default_rng(0)
     fine = cv2.resize(rng.normal(0, 40, (height // 8, width // 4)).astype(np.float32), (2 * width, height))
+    grey = np.full((height // 2, width), 128, np.uint8)
+    for i in range(round(RATE * seconds)):
+        shift = (3 * i) % width
+        light = 128 + 60 * np.sin(i / 240)
+        luma = np.clip(fine[:, shift : shift + width] + light, 16, 235).astype(np.uint8)
+        yield av.VideoFrame.from_ndarray(np.concatenate([luma, grey]), "yuv420p")
+
+
+def repeated(path: Path, seconds: float, height: int) -> Iterator[av.VideoFrame]:
+    """The pictures of a recording over and over, `height` lines each."""
+    left = round(RATE * seconds)
+    while left:
+        with av.open(str(path)) as box:
+            for frame in islice(box.decode(video=0), left):
+                left -= 1
+                width = 2 * round(height * frame.width / frame.height / 2)
+                yield frame.reformat(width=width, height=height, format="yuv420p", interpolation="BICUBIC")
+
+
+def make_film(path: Path, codec: str, options: dict, pictures: Iterator[av.VideoFrame], *, gop: float) -> None:
+    """A film with a key frame every `gop` seconds, and nowhere else."""
+    first = next(pictures)
     with av.open(str(path), "w") as box:
-        stream = box.add_stream(codec, rate=24, options=options | {"g": str(round(24 * gop)), "sc_threshold": "0"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.gop_size = round(24 * gop)
-        grey = np.full((height // 2, width), 128, np.uint8)
-        for i in range(round(24 * seconds)):
-            shift = (3 * i) % width
-            light = 128 + 60 * np.sin(i / 240)
-            luma = np.clip(fine[:, shift : shift + width] + light, 16, 235).astype(np.uint8)
-            frame = av.VideoFrame.from_ndarray(np.concatenate([luma, grey]), "yuv420p")
-            frame.pts, frame.time_base = i, Fraction(1, 24)
+        stream = box.add_stream(codec, rate=RATE, options=options | {"g": str(round(RATE * gop)), "sc_threshold": "0"})
+        stream.width, stream.height, stream.pix_fmt = first.width, first.height, "yuv420p"
+        stream.codec_context.gop_size = round(RATE * gop)
+        for i, frame in enumerate(chain([first], pictures)):
+            frame.pts, frame.time_base, frame.pict_type = i, Fraction(1, RATE), 0
             box.mux(stream.encode(frame))
         box.mux(stream.encode(None))
 
@@ -120,26 +145,36 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--codecs", default="H.264,HEVC")
     parser.add_argument("--film", type=Path, help="a film of your own in place of those made here")
+    parser.add_argument("--pictures", type=Path, help="a recording whose pictures make another film")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
+    command = "OMP_NUM_THREADS=1 python benchmarks/pictures.py"
+    command += f" --pictures {arguments.pictures.name}" if arguments.pictures else ""
     lines = [
         "# Pictures",
         "",
-        "`OMP_NUM_THREADS=1 python benchmarks/pictures.py`",
+        f"`{command}`",
         "",
         f"One thread, CPU time, medians of alternating runs; ratios are medians of those within a "
         f"run. PyAV {av.__version__}, OpenCV {cv2.__version__}, Python {platform.python_version()}.",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        films = {str(arguments.film): arguments.film} if arguments.film else {}
-        for name in [] if arguments.film else arguments.codecs.split(","):
-            path = Path(folder) / f"{name}.mp4"
+        films = {arguments.film.name: arguments.film} if arguments.film else {}
+        sources = (
+            {} if arguments.film else {(name, "noise that drifts"): drifting for name in arguments.codecs.split(",")}
+        )
+        if arguments.pictures:
+            sources["H.264", arguments.pictures.name] = partial(repeated, arguments.pictures)
+        for number, ((name, what), pictures) in enumerate(sources.items()):
+            path = Path(folder) / f"{number}.mp4"
             codec, options, part = CODECS[name]
             seconds = arguments.seconds * part
-            make_film(path, codec, options, seconds=seconds, gop=arguments.gop, height=arguments.height)
-            films[f"{name}, {seconds:g} s, {arguments.height} lines, a key frame every {arguments.gop:g} s"] = path
+            make_film(path, codec, options, pictures(seconds, arguments.height), gop=arguments.gop)
+            films[f"{what}: {name}, {seconds:g} s, {arguments.height} lines, a key frame every {arguments.gop:g} s"] = (
+                path
+            )
         for name, path in films.items():
-            lines += ["", f"## {name if not arguments.film else arguments.film.name}", ""]
+            lines += ["", f"## {name[0].upper()}{name[1:]}", ""]
             lines += ["| | way | CPU s | x realtime | of plain PyAV | times as fast |", "| --- " * 6 + "|"]
             lines += measure(path, arguments.repeat)
     text = "\n".join(lines) + "\n"

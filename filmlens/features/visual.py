@@ -7,8 +7,8 @@ area averaging, so that a single pixel does not decide. Three other definitions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import cv2
@@ -21,7 +21,6 @@ COLUMNS = ("brightness", "contrast", "contrast_michelson", "contrast_p95_p5", "c
 
 _BAR = 24 / 255  # a row or column whose mean stays below is a black bar
 _WIDTH = 320
-_HELD = 1 << 29  # bytes
 
 
 def picture_features(
@@ -51,32 +50,37 @@ def picture_features(
         For an unknown `sampling`.
     """
     cv2.setNumThreads(1)  # films are mapped over processes
-    crop = None
-    rows = []
-    pictures = sample_luma(path, spans=spans, sampling=sampling)
     if sampling == "keyframes" and spans is None:
-        held, pictures = _held(pictures)
-        crop = find_crop(luma for _, luma in held) if held else None
-    for time, luma in pictures:
-        if crop is None:
-            crop = find_crop(chain([luma], (picture for _, picture in key_pictures(path, _spread(spans)))))
-        rows.append((time, *measure(luma[crop]).values()))
+        rows = _of_key_frames(path)
+    else:
+        crop, rows = None, []
+        for time, luma in sample_luma(path, spans=spans, sampling=sampling):
+            if crop is None:
+                crop = find_crop(chain([luma], (picture for _, picture in key_pictures(path, _spread(spans)))))
+            rows.append(_row(time, luma[crop]))
     return pd.DataFrame(rows, columns=["time", *COLUMNS], dtype=float)
+
+
+def _row(time: float, luma: np.ndarray) -> tuple[float, ...]:
+    return time, *measure(luma).values()
+
+
+def _of_key_frames(path: str | Path) -> list[tuple[float, ...]]:
+    """Every key frame decoded once. The crop only grows as brighter pictures come: those that were measured before it
+    was whole, mostly a few dark ones at the beginning, are measured again."""
+    brightest, crops, rows = None, [], []
+    for time, luma in sample_luma(path, sampling="keyframes"):
+        brightest = _brighter(brightest, luma)
+        crops.append(_lit(brightest))
+        rows.append(_row(time, luma[crops[-1]]))
+    early = sum(crop != crops[-1] for crop in crops)
+    again = sample_luma(path, sampling="keyframes")
+    return [_row(time, luma[crops[-1]]) for time, luma in islice(again, early)] + rows[early:]
 
 
 def _spread(spans: Sequence[tuple[float, float]] | None) -> int:
     """How many key frames, spread over the film, tell its letterbox: fewer when little of it is measured."""
     return 60 if spans is None else int(np.clip(sum(b - a for a, b in spans) / 6, 10, 60))
-
-
-def _held(pictures: Iterator[tuple[float, np.ndarray]]) -> tuple[list, Iterable[tuple[float, np.ndarray]]]:
-    """All pictures when they are few, so that a letterbox is found without decoding them again; none otherwise."""
-    held: list[tuple[float, np.ndarray]] = []
-    for picture in pictures:
-        held.append(picture)
-        if len(held) * picture[1].nbytes > _HELD:
-            return [], chain(held, pictures)
-    return held, held
 
 
 def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
@@ -92,11 +96,20 @@ def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
     rows, columns : slice
         The whole picture when nothing is bright enough.
     """
-    pictures = iter(pictures)
-    brightest = np.array(next(pictures))
+    brightest = None
     for picture in pictures:
-        if picture.shape == brightest.shape:
-            np.maximum(brightest, picture, out=brightest)
+        brightest = _brighter(brightest, picture)
+    return _lit(brightest)
+
+
+def _brighter(brightest: np.ndarray | None, picture: np.ndarray) -> np.ndarray:
+    """The brightest of all pictures, place by place, with one more."""
+    if brightest is None:
+        return picture.copy()
+    return np.maximum(brightest, picture, out=brightest) if picture.shape == brightest.shape else brightest
+
+
+def _lit(brightest: np.ndarray) -> tuple[slice, slice]:
     slices = []
     for axis in (1, 0):
         lit = np.flatnonzero(brightest.mean(axis=axis) > _BAR)

@@ -5,6 +5,7 @@ import pytest
 
 from filmlens.features.visual import COLUMNS, find_crop, measure, picture_features
 from filmlens.media.container import MediaError
+from filmlens.media.pictures import sample_luma
 from filmlens.media.write import write_audio, write_film
 
 
@@ -80,6 +81,24 @@ def test_a_films_brightness_second_by_second(tmp_path, bars):
     inside = picture_features(tmp_path / "film.mp4", spans=[(1.5, 3.2), (5, 6)])
     assert inside["time"].tolist() == [2, 3, 5]
     assert inside["brightness"].tolist() == pytest.approx([expected[k] for k in (2, 3, 5)], abs=0.02)
+
+
+def test_key_frames_are_cut_by_the_letterbox_of_the_whole_film(tmp_path):
+    """The first pictures are black, then one is lit in its middle only: their rows too stand on the final crop."""
+    rng, pictures = np.random.default_rng(2), []
+    for i, lit in enumerate([0, 10, 24, 24, 24, 10, 0, 24]):
+        picture = np.zeros((64, 96), np.uint8)
+        picture[32 - lit : 32 + lit] = rng.integers(60, 200, (2 * lit, 96))
+        picture[32 - lit : 32 + lit, :48] |= 8 * i
+        pictures += [picture] * 4
+    write_film(tmp_path / "film.mkv", pictures, None, fps=4, options={"crf": "1", "g": "4", "sc_threshold": "0"})
+    keys = list(sample_luma(tmp_path / "film.mkv", sampling="keyframes"))
+    crop = find_crop(luma for _, luma in keys)
+    assert (crop[0].start, crop[0].stop) == (8, 56) and len(keys) == 8
+    table = picture_features(tmp_path / "film.mkv", sampling="keyframes")
+    assert table["time"].tolist() == [time for time, _ in keys]
+    expected = [list(measure(luma[crop]).values()) for _, luma in keys]
+    np.testing.assert_array_equal(table[list(COLUMNS)].to_numpy(), expected)
 
 
 def test_no_span_no_rows_and_no_picture_an_error(tmp_path):
