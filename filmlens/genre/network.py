@@ -25,30 +25,9 @@ from filmlens.genre.pooling import (
     max_pool,
     segment_sum,
 )
+from filmlens.genre.rectified import RectifiedDense
 
 _SIMPLE = {"max": max_pool, "average": average, "linear_softmax": linear_softmax}
-
-
-class _RectifiedDense(torch.autograd.Function):
-    """relu(bias + x weight), whose backward pass masks the incoming gradient in place.
-
-    Autograd's own would write a masked copy of every hidden layer; in this network no other operation sees the
-    gradient that arrives here.
-    """
-
-    @staticmethod
-    def forward(ctx, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-        hidden = torch.baddbmm(bias, x, weight).relu_()
-        ctx.save_for_backward(x, weight, hidden)
-        return hidden
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-        x, weight, hidden = ctx.saved_tensors
-        gradient = torch.ops.aten.threshold_backward.grad_input(gradient, hidden, 0, grad_input=gradient)
-        down = torch.bmm(gradient, weight.transpose(1, 2)) if ctx.needs_input_grad[1] else None
-        return gradient.sum(1, keepdim=True), down, torch.bmm(x.transpose(1, 2), gradient)
 
 
 class Dense(nn.Module):
@@ -215,7 +194,7 @@ class Network(nn.Module):
             z = torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
             h = torch.relu_(getattr(self, f"norm{layer}")(z, member))
         else:
-            h = _RectifiedDense.apply(bias, x, weight)
+            h = RectifiedDense.apply(bias, x, weight)
         if self.training and self.dropout:
             keep = torch.empty_like(h).bernoulli_(1 - self.dropout, generator=self.noise)
             h = h * keep / (1 - self.dropout)
