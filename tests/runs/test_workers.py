@@ -72,7 +72,8 @@ def equal(first: dict, second: dict) -> None:
 def test_one_film_fails_and_the_other_goes_on(two_films, odd, what, said):
     odd(what)
     corpus = Corpus.open(two_films)
-    [outcome] = stages.run(corpus, "annotated", jobs=2, limit=3, **quiet)
+    # the other film must be done in time, on a busy machine too
+    [outcome] = stages.run(corpus, "annotated", jobs=2, limit=8 if "sleep" in what else 60, **quiet)
     assert outcome.computed == 1 and list(outcome.failed) == ["one"]
     assert said in outcome.failed["one"]
     assert said in read_failures(corpus.derived / "failures.csv")["error"][0]
