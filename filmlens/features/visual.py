@@ -68,14 +68,15 @@ def _row(time: float, luma: np.ndarray) -> tuple[float, ...]:
 def _of_key_frames(path: str | Path) -> list[tuple[float, ...]]:
     """Every key frame decoded once. The crop only grows as brighter pictures come: those that were measured before it
     was whole, mostly a few dark ones at the beginning, are measured again."""
-    brightest, crops, rows = None, [], []
+    brightest, crop, early, rows = None, None, 0, []
     for time, luma in sample_luma(path, sampling="keyframes"):
-        brightest = _brighter(brightest, luma)
-        crops.append(_lit(brightest))
-        rows.append(_row(time, luma[crops[-1]]))
-    early = sum(crop != crops[-1] for crop in crops)
-    again = sample_luma(path, sampling="keyframes")
-    return [_row(time, luma[crops[-1]]) for time, luma in islice(again, early)] + rows[early:]
+        if brightest is None or crop != tuple(slice(0, n) for n in brightest.shape):
+            brightest = _brighter(brightest, luma)
+            lit = _lit(brightest)
+            crop, early = (crop, early) if lit == crop else (lit, len(rows))
+        rows.append(_row(time, luma[crop]))
+    again = islice(sample_luma(path, sampling="keyframes"), early)
+    return [_row(time, luma[crop]) for time, luma in again] + rows[early:]
 
 
 def _spread(spans: Sequence[tuple[float, float]] | None) -> int:

@@ -268,9 +268,8 @@ def _key_frames(
     Ends at once at a key frame that is not `after` a time.
     """
     damaged, zero = 0, origin(box)
-    packets, context = box.demux(stream), stream.codec_context
+    packets, context = _key_packets(box, stream), stream.codec_context
     while True:
-        in_time()
         try:
             packet = next(packets)
         except StopIteration:
@@ -278,8 +277,6 @@ def _key_frames(
         except av.FFmpegError:
             damaged += 1
             break
-        if not packet.is_keyframe or packet.size == 0:
-            continue
         if packet.pts is not None and float(packet.pts * stream.time_base) - zero <= after:
             break
         try:
@@ -293,6 +290,31 @@ def _key_frames(
                 yield float(frame.pts * stream.time_base) - zero, frame
     if damaged:
         passed_over(f"{path}: {damaged} damaged packets of pictures were passed over")
+
+
+def _key_packets(box: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet]:
+    """Packets of key frames from here on. Where the file's index names every picture, what lies between is not read."""
+    index = stream.index_entries
+    whole = "mp4" in box.format.name and 0 < len(index) == stream.frames
+    packets, last, following = box.demux(stream), -math.inf, math.inf
+    while (packet := next(packets, None)) is not None:
+        in_time()
+        if not packet.is_keyframe or packet.size == 0 or (packet.dts is not None and packet.dts <= last):
+            continue
+        if packet.dts is not None and packet.dts > following:  # the jump went too far
+            box.seek(following, stream=stream)
+            packets, following = box.demux(stream), math.inf
+            continue
+        yield packet
+        if whole and packet.dts is not None and packet.pts is not None:
+            last = packet.dts
+            place = index.search_timestamp(last + 1, backward=False)
+            if place < 0:
+                return
+            following = index[place].timestamp
+            # times of decoding stand in the index, and a jump goes by times of presentation
+            box.seek(following + max(packet.pts - packet.dts, 0), stream=stream)
+            packets = box.demux(stream)
 
 
 def _from(

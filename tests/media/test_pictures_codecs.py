@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from av.video.frame import PictureType
 
 from filmlens.features.visual import picture_features
 from filmlens.media.container import MediaError, probe
@@ -42,8 +43,8 @@ def number(luma):
     return sum(1 << k for k in range(10) if luma[:, 8 * k + 2 : 8 * k + 6].mean() > 0.5)
 
 
-def write(path, codec, options, times, *, base=Fraction(1, 24000), form="yuv420p"):
-    """A film whose frame i stands at times[i] (in units of base)."""
+def write(path, codec, options, times, *, base=Fraction(1, 24000), form="yuv420p", keys=()):
+    """A film whose frame i stands at times[i] (in units of base); key frames where asked for, too."""
     with av.open(str(path), "w") as box:
         stream = box.add_stream(codec, rate=24, options=options)
         stream.width, stream.height, stream.pix_fmt = 80, SIZE, form
@@ -51,6 +52,7 @@ def write(path, codec, options, times, *, base=Fraction(1, 24000), form="yuv420p
         for i, pts in enumerate(times):
             frame = av.VideoFrame.from_ndarray(np.repeat(numbered(i)[..., None], 3, 2), "rgb24").reformat(format=form)
             frame.pts, frame.time_base = int(pts), base
+            frame.pict_type = PictureType.I if i in keys else PictureType.NONE
             box.mux(stream.encode(frame))
         box.mux(stream.encode(None))
 
@@ -123,6 +125,15 @@ def test_key_frames_stand_at_their_own_times(tmp_path, name):
     short = list(sample_luma(path, spans=[(keys[2] + 0.2, keys[2] + 0.4)], sampling="keyframes"))
     assert len(short) == 1, "no span is empty"
     assert [t for t, _ in key_pictures(path, 100)] == pytest.approx(keys, abs=2e-3)
+
+
+def test_key_frames_that_follow_each_other_closely_are_all_found(tmp_path):
+    """The file's index knows when they are decoded, not when they are shown."""
+    keys, options = [0, 30, 31, 33, 90, 92], {"bf": "3", "g": "250", "forced-idr": "1", "preset": "medium"}
+    options["x264-params"] = "b-pyramid=normal:b-adapt=0:keyint_min=1:scenecut=0:log-level=none"
+    write(tmp_path / "film.mp4", "libx264", options, [1000 * i for i in range(120)], keys=keys)
+    got = [(round(24 * t), number(p)) for t, p in sample_luma(tmp_path / "film.mp4", sampling="keyframes")]
+    assert got == [(k, k) for k in keys]
 
 
 def flat(path, codec, form, values, *, color_range=1, transfer=0, options=None):
