@@ -20,6 +20,7 @@ from filmlens.features import mir
 from filmlens.findings import crossmodal
 from filmlens.look import write_csv
 from filmlens.media import container
+from filmlens.running.planning import label_hash
 from filmlens.verdicts.table import find
 
 #: The model whose probabilities and attention stand in the table: the paper's for Table 5, the shorter training.
@@ -147,7 +148,7 @@ class _Tables:
         """The cross-validated model, where one was fitted on these tables and labels."""
         path = stages.path(self._corpus, "genre", **self._known("genre"))
         provenance = artefacts.read_provenance(path)
-        same = provenance.get("recipe", {}).get("media") == artefacts.table_hash(self._corpus.s1())
+        same = provenance.get("recipe", {}).get("media") == label_hash(self._corpus, self._chosen)
         if same and artefacts.stands_on(provenance, self._hashes):
             return stages.folds(self._corpus, "genre", **self._known("genre"))
         self.missing += ["the genre model"] if path.is_file() else []

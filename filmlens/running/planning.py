@@ -160,10 +160,15 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
 
 def _facts(corpus: Corpus, step: Step) -> tuple[pd.DataFrame, str]:
     """What a stage of the whole corpus is told of the films, and the hash of what it uses."""
-    groups, told = corpus.groups(), corpus.s1()
-    if step.configuration.get("scheme") in GROUPS:
-        told = told.merge(groups.reset_index(), on="film_id")
-    return corpus.labels().join(groups), table_hash(told)
+    return corpus.labels().join(corpus.groups()), label_hash(corpus, step.configuration)
+
+
+def label_hash(corpus: Corpus, configuration: Mapping[str, Any]) -> str:
+    """Hash of what a stage of the whole corpus uses of films.csv; the groups of films only where its folds do."""
+    told = corpus.s1()
+    if configuration.get("scheme") in GROUPS:
+        told = told.merge(corpus.groups().reset_index(), on="film_id")
+    return table_hash(told)
 
 
 def dropped(corpus: Corpus, place: Place) -> set[str]:
