@@ -83,8 +83,9 @@ def full_size(folder: Path, seconds: float) -> Path:
 
 
 def film_stages() -> list[str]:
-    """Stages that measure a film with the default parameters, in running order."""
-    wanted = [n for n, row in STAGES.items() if row.unit == "film" and n not in ("annotated", "verified")]
+    """Stages that measure a film with the default parameters, in running order; what people bring costs nothing."""
+    given = ("annotated", "verified", "own")
+    wanted = [n for n, row in STAGES.items() if row.unit == "film" and n.partition("-")[0] not in given]
     return sorted(wanted, key=lambda n: len(chain(n, complete(n, {}))))
 
 
@@ -111,7 +112,7 @@ def main() -> None:
                 small, large = disk(short, stage, short.ids[0]), disk(corpus, stage, film.id)
                 grows = (large - small) / (hours - 20 / 3600)
                 rows.append((stage, done["seconds"], done["peak"], small - grows * 20 / 3600, grows))
-            else:
+            elif done["failed"]:
                 notes.append(f"{stage}: not measured. {'; '.join(done['failed'].values())}")
         sheet = pd.read_parquet(corpus.derived / "cues" / f"{film.id}.parquet")
         cover = float((sheet["end"] - sheet["start"]).sum() / 3600 / hours)
