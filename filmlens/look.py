@@ -112,11 +112,18 @@ def html_table(
     caption : str
         Plain text above the table.
     formats : mapping of column to format spec or function, optional
-        ``"{:.2f}"`` or a callable; floats get three decimals otherwise. Missing values show as an en dash.
+        ``"{:.2f}"`` or a callable; floats get three decimals otherwise, and p values (columns p and p_...) are written
+        as `p_value` does. Missing values show as an en dash.
     bold : DataFrame of bool, optional
         Cells to set in bold; same labels as `table`.
     index : bool
         Whether the index is shown as the first column.
+
+    Examples
+    --------
+    >>> rows = html_table(pd.DataFrame({"n": [11], "p": [2e-5], "delta": [-0.41]}))
+    >>> [cell in rows for cell in ("&lt;.001", ">-0.410<", ">11<")]
+    [True, True, True]
     """
     formats = dict(formats or {})
     if index:
@@ -133,7 +140,9 @@ def html_table(
             return escape(how(value))
         if how:
             return escape(how.format(value))
-        return escape(f"{value:.3f}" if isinstance(value, float) else value)
+        if isinstance(value, float):
+            return escape(p_value(value) if column == "p" or str(column).startswith("p_") else f"{value:.3f}")
+        return escape(value)
 
     head = "".join(f"<th{' class=num' if numeric[c] else ''}>{escape(c)}</th>" for c in table.columns)
     rows = []

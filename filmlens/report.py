@@ -42,7 +42,7 @@ _PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 img { max-width: 100%; box-sizing: border-box; display: block; background: white; border: 1px solid #8884 }
 section { overflow-x: auto; margin: 2.5rem 0 }
-nav a { margin-right: .8em }
+nav { display: flex; flex-wrap: wrap; gap: 0 .8em }
 .warn { border-left: 4px solid #D55E00; padding-left: 1em }
 {{ css }}
 </style>
@@ -171,15 +171,13 @@ def update_readme(readme: Path, figures: Path) -> None:
 
 def _ours(figures: Path) -> dict[str, float]:
     found: dict[str, float] = {}
-    for file in ("table1_films", "paper_numbers_stamper", "paper_numbers_genre"):
-        path = figures / f"{file}.csv"
-        if path.is_file():
-            table = pd.read_csv(path)
-            if file == "table1_films":
-                names = [f"films tagged {of}" if not str(of).startswith("films") else of for of in table["set"]]
-                found |= dict(zip(names, table["films"], strict=True))
-            else:
-                found |= dict(zip(table["name"], table["value"], strict=True))
+    if (figures / "table1_films.csv").is_file():
+        table = pd.read_csv(figures / "table1_films.csv")
+        names = [f"films tagged {of}" if not str(of).startswith("films") else of for of in table["set"]]
+        found |= dict(zip(names, table["films"], strict=True))
+    for path in sorted(figures.glob("paper_numbers_*.csv")):
+        table = pd.read_csv(path)
+        found |= dict(zip(table["name"], table["value"], strict=True))
     return found
 
 
