@@ -95,7 +95,7 @@ _GENRE = {
 _IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
 
 _ROWS = (
-    Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=3),
+    Stage("cues", "measuring:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=4),
     Stage("annotated", "measuring:annotated", (), ("annotation",)),
     Stage("verified", "measuring:verified", ("cues",), ("verdicts",), version=2),
     *(Stage(f"verified-{u}", "measuring:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),

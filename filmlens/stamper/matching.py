@@ -23,7 +23,7 @@ from filmlens.stamper.lines import STEP_S
 from filmlens.stamper.streams import Source
 from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
 
-__all__ = ["SPEEDS", "find_speed", "fingerprint", "stamp"]
+__all__ = ["SPEEDS", "fingerprint", "likely_speeds", "stamp"]
 
 PAL = 25 / 24
 #: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
@@ -33,8 +33,10 @@ _LARGE_S = 6 * 3600.0
 # Chance finds more among more music: for each doubling of what a long album holds, a cue needs two nats more.
 _ALBUM_S, _PER_DOUBLING = 1.5 * 3600, 2.0
 _NOISE_Z = 7.5  # the best of chance votes reaches about that
-# Another speed than 1 must win clearly: a film without any of the tracks plays at speed 1.
+# Another speed than 1 must win clearly: a film without any of the tracks plays at speed 1. Music with a rigid beat has
+# votes at other speeds too, so that up to the second bound both are followed to their cues.
 _CLEARLY, _AT_LEAST = 1.2, 10.0
+_BEYOND_DOUBT = 5.0
 _SAME_OFFSET_S = 0.3
 _CENTRE_S = landmarks.FFT / 2 / landmarks.RATE  # a frame's peaks are heard at its centre
 # A cue whose offset moves by less than this over its length plays at the film's speed.
@@ -69,15 +71,12 @@ def stamp(
         return CueSheet(_table([]), duration=duration, engine="filmlens", windows=_windows([]), problems=problems)
     field = votes.lay_out(index)
     trust = landmarks.trust(height)
-    speed, pitch = find_speed(time, freq, trust, duration, field, speeds)
-    ticks, cells = _rescaled(time, freq, speed, pitch)
-    starts = _starts(duration, speed)
-    place, z, peaks = votes.candidates(ticks, cells, trust, starts, field)
-    steps = int(duration * speed / STEP_S) + 1
-    found = lines.link(starts, place, z, peaks, field, steps=steps)
-    nats, ptr = lines.evidence(found, ticks, cells, trust, field, strictness=strictness)
     start_cost += _PER_DOUBLING * np.log2(max(1.0, index.seconds.sum() / _ALBUM_S))
-    stretches = path.best_path(nats, ptr, found.first, found.last, steps=steps, start_cost=start_cost)
+    tried = [
+        (*hypothesis, *_followed(time, freq, trust, duration, field, hypothesis, strictness, start_cost))
+        for hypothesis in likely_speeds(time, freq, trust, duration, field, speeds)
+    ]
+    speed, _, starts, place, z, found, stretches = max(tried, key=lambda t: sum(score for *_, score in t[-1]))
 
     rows, decoy_seconds = [], 0.0
     for line, begin, end, score in stretches:
@@ -100,20 +99,20 @@ def stamp(
     )  # fmt: skip
 
 
-def find_speed(
+def likely_speeds(
     time: np.ndarray,
     freq: np.ndarray,
     trust: np.ndarray,
     duration: float,
     field: Field,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
-) -> tuple[float, float]:
+) -> list[tuple[float, float]]:
     """The hypothesis under which one window in six (in a large library, in twelve) finds most votes.
 
     Returns
     -------
-    speed, pitch : float
-        One of `speeds`; the first unless another wins clearly.
+    list of (speed, pitch)
+        One of `speeds`, the first unless another wins clearly; both where that may still be chance.
     """
     one_in = _ONE_IN if field.edges[-1] < _LARGE_S * FRAMES_S else _ONE_IN_LARGE
     scores = []
@@ -122,8 +121,22 @@ def find_speed(
         _, z, _ = votes.candidates(ticks, cells, trust, _starts(duration, speed)[one_in // 2 :: one_in], field)
         scores.append(float(np.maximum(0, z[:, 0] - _NOISE_Z).sum()))
     best = int(np.argmax(scores)) if scores else 0
-    wins = best and scores[best] > _CLEARLY * scores[0] + _AT_LEAST
-    return speeds[best if wins else 0]
+    if not best or scores[best] <= _CLEARLY * scores[0] + _AT_LEAST:
+        return [speeds[0]]
+    sure = scores[best] > _BEYOND_DOUBT * (_CLEARLY * scores[0] + _AT_LEAST)
+    return [speeds[best]] if sure else [speeds[0], speeds[best]]
+
+
+def _followed(time, freq, trust, duration, field, hypothesis, strictness, start_cost) -> tuple:
+    """Windows, candidates, lines and the likeliest stretches of music under one hypothesis."""
+    ticks, cells = _rescaled(time, freq, *hypothesis)
+    starts = _starts(duration, hypothesis[0])
+    place, z, peaks = votes.candidates(ticks, cells, trust, starts, field)
+    steps = int(duration * hypothesis[0] / STEP_S) + 1
+    found = lines.link(starts, place, z, peaks, field, steps=steps)
+    nats, ptr = lines.evidence(found, ticks, cells, trust, field, strictness=strictness)
+    stretches = path.best_path(nats, ptr, found.first, found.last, steps=steps, start_cost=start_cost)
+    return starts, place, z, found, stretches
 
 
 def _rescaled(time: np.ndarray, freq: np.ndarray, speed: float, pitch: float) -> tuple[np.ndarray, np.ndarray]:

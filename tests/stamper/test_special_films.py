@@ -13,6 +13,7 @@ from pieces import RATE, TRACKS, four_tracks, music, noise, put, two_cues
 
 from filmlens.media import write
 from filmlens.stamper import index_tracks, stamp
+from filmlens.stamper.matching import SPEEDS
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,15 @@ def test_known_cues_are_found(index, film):
     assert (sheet.table["speed"] == 1).all()
     assert sheet.decoy_seconds == 0
     pd.testing.assert_frame_equal(stamp((film, RATE), index).table, sheet.table)
+
+
+@pytest.mark.parametrize("speed", [1.0, 25 / 24])
+def test_where_votes_leave_a_doubt_about_the_speed_the_cues_decide(index, film, monkeypatch, speed):
+    """Music with a rigid beat has votes at other speeds; a film was once taken for PAL and lost all its cues."""
+    monkeypatch.setattr("filmlens.stamper.matching.likely_speeds", lambda *given: list(SPEEDS[:2]))
+    sheet = stamp((soxr.resample(film, RATE * speed, RATE), RATE), index)
+    assert sheet.speed == speed
+    check(sheet.table, [(track, start / speed, end / speed, at) for track, start, end, at in KNOWN])
 
 
 @pytest.mark.parametrize("ratio", [25 / 24, 24 / 25])
