@@ -1,5 +1,6 @@
 """Fixtures that several rooms share."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,11 @@ import numpy as np
 import pytest
 
 from filmlens.media.write import write_audio, write_film
+
+# Two processes that save different signatures of one compiled function at the same moment leave numba a cache that
+# crashes every later reader: each process of the tests, and what it starts, has a cache of its own.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).resolve().parent.parent / ".pytest_cache" / f"numba-{_WORKER}")
 
 RATE = 44_100
 
