@@ -3,11 +3,11 @@
     OMP_NUM_THREADS=1 python benchmarks/pictures.py [--seconds 300] [--gop 10] [--height 720] [--repeat 5]
         [--pictures FILE] [--film FILE]
 
-Films are made from noise that drifts (H.264 with B-frames and HEVC): nothing is easier to predict from one picture to
-the next, so their key frames cost more of the whole than those of any real film. With ``--pictures`` a third film is
-made of a recording's pictures, repeated; ``--film`` measures a film as it is, alone. One thread, CPU seconds; the ways
-alternate, and each ratio is taken within a repetition, so that whatever else the machine does meets all of them. The
-tables are printed and written to pictures.md beside this file.
+Films are made from noise that drifts (H.264 with B-frames and HEVC). It is easy to predict from one picture to the next
+and costly where it is not predicted, so that key frames have a large part in decoding. With ``--pictures`` a third film
+is made of a recording's pictures, repeated; ``--film`` measures a film as it is, alone. One thread, CPU seconds; the
+ways alternate, and each ratio is taken within a repetition, so that whatever else the machine does meets all of them.
+The tables are printed and written to pictures.md beside this file.
 """
 
 from __future__ import annotations
@@ -160,9 +160,8 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         films = {arguments.film.name: arguments.film} if arguments.film else {}
-        sources = (
-            {} if arguments.film else {(name, "noise that drifts"): drifting for name in arguments.codecs.split(",")}
-        )
+        codecs = [] if arguments.film else arguments.codecs.split(",")
+        sources = {(name, "noise that drifts"): drifting for name in codecs}
         if arguments.pictures:
             sources["H.264", arguments.pictures.name] = partial(repeated, arguments.pictures)
         for number, ((name, what), pictures) in enumerate(sources.items()):
@@ -170,9 +169,8 @@ def main() -> None:
             codec, options, part = CODECS[name]
             seconds = arguments.seconds * part
             make_film(path, codec, options, pictures(seconds, arguments.height), gop=arguments.gop)
-            films[f"{what}: {name}, {seconds:g} s, {arguments.height} lines, a key frame every {arguments.gop:g} s"] = (
-                path
-            )
+            size = f"{seconds:g} s, {arguments.height} lines"
+            films[f"{what}: {name}, {size}, a key frame every {arguments.gop:g} s"] = path
         for name, path in films.items():
             lines += ["", f"## {name[0].upper()}{name[1:]}", ""]
             lines += ["| | way | CPU s | x realtime | of plain PyAV | times as fast |", "| --- " * 6 + "|"]
