@@ -9,7 +9,7 @@ export OMP_NUM_THREADS = 1
 figures: .venv/ready
 	test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
 	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick
-	$(BIN)/python -m filmlens.report README.md figures
+	$(BIN)/python -m filmlens.run.report README.md figures
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -51,7 +51,7 @@ def demo(
 @app.command()
 def check(corpus: CorpusFolder) -> None:
     """List every problem of a corpus at once, with file and row."""
-    from filmlens.check import check
+    from filmlens.corpus.check import check
 
     result = check(corpus)
     for problem in result.problems:
@@ -105,7 +105,7 @@ def features(
     derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
 ) -> None:
     """Measure music and pictures of every cue, and say how fast."""
-    from filmlens.extracting import extract
+    from filmlens.run.features import extract
 
     chosen = _names(which) or None
     ids = _names(films) or None
@@ -152,13 +152,13 @@ def run(
     numbers = _names(notebooks) or None
     given = dict(_value(text) for text in parameter or [])
     if dry_run:
-        from filmlens.run import dry_run
+        from filmlens.run.notebooks import dry_run
 
         typer.echo(dry_run(corpus, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, derived=derived))
         raise typer.Exit
     if out is None:
         raise typer.BadParameter("say where the report goes: --out DIR")
-    from filmlens.run import run
+    from filmlens.run.notebooks import run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler asks to end as Ctrl-C does
     settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60}
@@ -175,7 +175,7 @@ def share(
 ) -> None:
     """Write what was measured as a data set for others, without films and music; `run` takes it as a corpus."""
     from filmlens.corpus import Corpus
-    from filmlens.sharing import share
+    from filmlens.study.share import share
 
     typer.echo(share(Corpus.open(corpus, derived=derived), out, licence=licence))
 
@@ -189,8 +189,8 @@ def genres(
 ) -> None:
     """Look up the films' genres by their imdb_id; the corpus itself is not changed."""
     from filmlens.corpus import Corpus
-    from filmlens.imdb import labels as look_up
-    from filmlens.imdb import write_films
+    from filmlens.corpus.imdb import labels as look_up
+    from filmlens.corpus.imdb import write_films
     from filmlens.look import GENRES
 
     opened = Corpus.open(corpus)
@@ -210,7 +210,7 @@ def status(
 ) -> None:
     """Say what is done, stale and failed in a corpus, and why."""
     from filmlens.corpus import Corpus
-    from filmlens.status import status
+    from filmlens.run.status import status
 
     typer.echo(status(Corpus.open(corpus, derived=derived)))
 
@@ -244,7 +244,7 @@ def audition(
     """Hear and judge cues in a page of its own, on this machine alone."""
     from filmlens.audition.serve import serve
     from filmlens.corpus import Corpus
-    from filmlens.run import choose_notebooks
+    from filmlens.run.notebooks import choose_notebooks
 
     [notebook] = choose_notebooks(["06"])
     serve(notebook, Corpus.open(corpus).folder, port=port, browser=browser)
@@ -279,21 +279,14 @@ def _names(text: str) -> list[str]:
 
 
 def _value(text: str) -> tuple[str, object]:
-    """A parameter from the command line: NAME=VALUE, numbers and truth values as such.
+    """A parameter from the command line: NAME=VALUE, as text; the run reads it as the notebook's default is.
 
-    >>> _value("seed=3"), _value("sound=film"), _value("whole_film=true")
-    (('seed', 3), ('sound', 'film'), ('whole_film', True))
+    >>> _value("film=1917")
+    ('film', '1917')
     """
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
-    if value.lower() in ("true", "false"):
-        return name, value.lower() == "true"
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
     return name, value
 
 

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from filmlens.cli import app
 from filmlens.corpus import Corpus
-from filmlens.cuetable import write_cues_table
-from filmlens.dictionary import descriptor_lines
 from filmlens.stages import STAGES
+from filmlens.study.cues import cues_table, write_cues_table
+from filmlens.study.dictionary import descriptor_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -115,7 +115,7 @@ def test_every_command_that_a_page_names_exists_with_its_options():
 def test_the_pandas_lines_run(my_films, tmp_path):
     if not (my_films / "my-films" / "derived" / "cues").is_dir():
         run_readme(my_films, short=True)
-    write_cues_table(Corpus.open(my_films / "my-films").cues_table(), tmp_path)
+    write_cues_table(cues_table(Corpus.open(my_films / "my-films")), tmp_path)
     text = (ROOT / "docs" / "cues-table.md").read_text(encoding="utf-8")
     [code] = re.findall(r"<!-- run by the tests -->\n```python\n(.*?)```", text, re.S)
     assert len(code.splitlines()) <= 12

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import numpy as np
@@ -16,65 +17,92 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "filmlens"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
-#: From the roof down; rooms in one row may not import each other.
+#: From the roof down; rooms on one floor may not import each other. A room is a module or a folder of the package.
 FLOORS = [
     ["cli"],
     ["run"],
-    ["report", "status"],
-    ["kernels", "provenance"],
-    ["robustness"],
-    ["study", "sharing"],
-    ["audition"],
-    ["demo", "extracting"],
-    ["cuetable"],
-    ["stages"],
-    ["running"],
-    ["measuring", "modelling"],
-    ["figures"],
-    ["dictionary"],
-    ["findings"],
-    ["genre"],
-    ["features"],
-    ["verdicts"],
-    ["stamper"],
-    ["imdb"],
-    ["artefacts"],
-    ["check"],
-    ["corpus"],
-    ["media"],
-    ["look", "paper", "archive"],
+    ["study", "audition"],
+    ["stages", "figures"],
+    ["findings", "features", "verdicts"],
+    ["corpus", "genre", "stamper", "demo"],
+    ["media", "stats", "artefacts", "look", "paper", "names"],
 ]
-#: A room is a module or a folder of the package; its own modules may import each other.
 LEVEL = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 
 
-def imports(path: Path):
-    """Rooms of the package that a module imports, at the top or inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            if node.module == "filmlens":
-                yield from (a.name for a in node.names if a.name in LEVEL)
-            elif node.module.startswith("filmlens."):
-                yield node.module.split(".")[1]
+def modules(package: Path) -> dict[str, Path]:
+    """Every module by its name inside the package, such as ``stages.loop``; a folder's own is the folder's name."""
+    paths = {".".join(p.relative_to(package).with_suffix("").parts): p for p in package.rglob("*.py")}
+    return {name.removesuffix("__init__").rstrip("."): p for name, p in paths.items()}
+
+
+def imports(name: str, known: dict[str, Path]) -> set[str]:
+    """Modules that a module imports: at the top, inside functions, and named in strings.
+
+    A string names a module as ``filmlens.room.module``, or as ``module:function`` of its own room or of the package
+    (the rows of the stages, which a worker imports when it needs them).
+    """
+    room, named = name.partition(".")[0], []
+    for node in ast.walk(ast.parse(known[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            named += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("filmlens."))
+            named += [alias.name for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named += re.findall(r"^filmlens\.[\w.]+$", node.value)
+            for lazy in re.findall(r"^([\w.]+):\w+$", node.value):
+                named.append(f"filmlens.{room}.{lazy}" if f"{room}.{lazy}" in known else f"filmlens.{lazy}")
+    inside = [text.removeprefix("filmlens.").split(".") for text in named if text.startswith("filmlens.")]
+    prefixes = [[".".join(words[:n]) for n in range(len(words), 0, -1)] for words in inside]
+    return {next(filter(known.get, longer)) for longer in prefixes if any(map(known.get, longer))} - {name}
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def wrong_imports(package: Path) -> list[str]:
+    """Imports that do not point down, rooms on no floor, and circles of modules."""
+    known = modules(package)
+    arrows = {name: imports(name, known) for name in known if name}
+    wrong = []
+    for name, others in arrows.items():
+        room = name.partition(".")[0]
+        if room not in LEVEL:
+            wrong.append(f"{name}: the room {room} stands on no floor; add it to FLOORS")
+            continue
+        for other in sorted({o.partition(".")[0] for o in others} - {room}):
+            if LEVEL.get(other, 0) <= LEVEL[room]:
+                wrong.append(f"{name} imports {other}")
+    try:
+        # a folder's __init__ gathers its modules for others, so that it is no step of their own circle
+        TopologicalSorter({n: {o for o in m if known[o].name != "__init__.py"} for n, m in arrows.items()}).prepare()
+    except CycleError as error:
+        wrong.append(f"a circle: {' imports '.join(reversed(error.args[1]))}")
+    return wrong
 
 
 def test_imports_point_down():
-    wrong = []
-    for path in PACKAGE.rglob("*.py"):
-        room = room_of(path)
-        if room == "__init__":
-            continue
-        assert room in LEVEL, f"{path}: the room {room} stands on no floor; add it to FLOORS"
-        for other in set(imports(path)) - {room}:
-            if LEVEL[other] <= LEVEL[room]:
-                wrong.append(f"{path.relative_to(ROOT)} imports {other}")
-    assert not wrong
+    assert not wrong_imports(PACKAGE)
+    assert len(FLOORS) == 7
+
+
+def planted(tmp_path: Path, **files: str) -> list[str]:
+    for name, text in files.items():
+        path = tmp_path / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return wrong_imports(tmp_path)
+
+
+def test_a_planted_circle_and_stairs_upwards_are_found(tmp_path):
+    circle = planted(
+        tmp_path / "a",
+        stages__table='ROW = "of_film:stamp"\n',
+        stages__of_film="from filmlens.stages.work import read\n",
+        stages__work="def f():\n    from filmlens.stages import table\n",
+    )
+    assert len(circle) == 1 and circle[0].startswith("a circle: ")
+    up = planted(tmp_path / "b", corpus__films='import_module("filmlens.study.cues")\n', study__cues="")
+    assert up == ["corpus.films imports study"]
+    assert planted(tmp_path / "c", attic="") == ["attic: the room attic stands on no floor; add it to FLOORS"]
+    assert not planted(tmp_path / "d", study__cues="from filmlens.corpus import films\n", corpus__films="")
 
 
 def test_modules_are_rooms_not_halls():

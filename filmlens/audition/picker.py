@@ -106,7 +106,7 @@ def least_certain(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame:
 
 def transplanted_first(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame | None:
     """Cues that sound like a genre their film does not have; None without a genre model of the stamped cues."""
-    foreign = transplanted(corpus, stages.table(corpus, "cues"))
+    foreign = transplanted(corpus, stages.read(corpus, "cues"))
     if foreign is None:
         return None
     titles = {film.id: film.title or film.id for film in corpus}

@@ -1,1 +1,5 @@
-"""What is measured of every cue: music descriptors (mir), learnt sound embeddings (vggish) and pictures (visual)."""
+"""What is measured of every cue: descriptors (mir), learnt embeddings (vggish), pictures (visual); one row per set."""
+
+from filmlens.features.sets import FEATURES, FeatureSet, table2
+
+__all__ = ["FEATURES", "FeatureSet", "table2"]

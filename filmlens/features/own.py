@@ -33,10 +33,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filmlens.corpus import Film
+from filmlens.features.sets import FEATURES
 
 KEYS = ("film_id", "cue", "time")
 #: What FilmLens measures itself; no folder of the user's may have such a name.
-TAKEN = ("mir", "vggish", "visual")
+TAKEN = (*FEATURES, "visual")
 _NAME = re.compile(r"[A-Za-z0-9][\w.+]*")
 
 

@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from filmlens.genre.estimator import BagClassifier
-from filmlens.genre.metrics import METRICS
 from filmlens.genre.network import Network
 from filmlens.genre.pooling import POOLINGS
 from filmlens.look import TRACK_COLORS, genre_colors, genre_order, use_style
+from filmlens.stats.metrics import METRICS
 
 use_style()
 

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from filmlens.findings.importance import ImportanceRuns
-from filmlens.findings.resampling import film_weights, precision
 from filmlens.findings.units import clip_units, film_units, weighted_gap
 from filmlens.findings.verdicts import Pair, Scorer, every, gap, scorer, similar
+from filmlens.stats.bootstrap import film_weights
+from filmlens.stats.metrics import precision
 
 Configuration = tuple[str, str, str]
 _COLUMNS = ["claim", "paper", "estimate", "low", "high", "verdict", "estimate is"]

@@ -20,16 +20,9 @@ import numpy as np
 import pandas as pd
 import pingouin as pg
 
-from filmlens.findings.resampling import film_weights, interval
-from filmlens.findings.units import (
-    Units,
-    clip_units,
-    film_permutations,
-    film_units,
-    permutation_p,
-    permuted_gap,
-    permuted_rank_biserial,
-)
+from filmlens.findings.units import Units, clip_units, film_units, permuted_gap, permuted_rank_biserial
+from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.permutation import film_permutations, permutation_p
 
 ACTUAL, PREDICTED = "Actual", "Predicted"
 FALSE, FALSE_TRUE = "False positives", "False positives vs true negatives"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from filmlens.findings.resampling import film_weights, interval
 from filmlens.stamper import intervals
+from filmlens.stats.bootstrap import film_weights, interval
 
 COVERAGE = "coverage"
 WITH, WITHOUT, ALL = "films with the genre", "films without it", "all films"

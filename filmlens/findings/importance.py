@@ -28,8 +28,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from filmlens.findings.permuting import SCHEMES, columns_of, givers_of, validated
-from filmlens.findings.resampling import f1, film_weights, given_f1, interval
+from filmlens.findings.feature_groups import columns_of, validated
+from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.metrics import f1, given_f1
+from filmlens.stats.permutation import SCHEMES, givers_of
 
 Predict = Callable[[list[np.ndarray]], np.ndarray]
 

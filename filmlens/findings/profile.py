@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from filmlens.findings.resampling import film_weights, interval
 from filmlens.findings.units import Units
+from filmlens.stats.bootstrap import film_weights, interval
 
 _NOT_FEATURES = {"film_id", "cue", "track", "start", "end", "time"}
 

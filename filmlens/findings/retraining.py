@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.findings.permuting import columns_of, validated
-from filmlens.findings.resampling import f1, film_weights, interval
+from filmlens.findings.feature_groups import columns_of, validated
+from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.metrics import f1
 
 
 def single_features(names: Sequence[str]) -> dict[str, list[int]]:

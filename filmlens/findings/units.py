@@ -6,7 +6,6 @@ samples of whole films cost one matrix product each, however many clips the film
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,19 +91,6 @@ def film_units(clips: pd.DataFrame, films: pd.Index, measure: str) -> tuple[Unit
     return Units(medians[kept], kept, len(films)), kept
 
 
-def film_permutations(rng: np.random.Generator, strata: Sequence[np.ndarray], draws: int) -> np.ndarray:
-    """Which film each film takes its labels from, permuted within each stratum; (draws, films).
-
-    Films in no stratum keep their own.
-    """
-    films = len(strata[0])
-    order = np.broadcast_to(np.arange(films), (draws, films)).copy()
-    for stratum in strata:
-        members = np.flatnonzero(stratum)
-        order[:, members] = rng.permuted(np.broadcast_to(members, (draws, members.size)), axis=1)
-    return order
-
-
 def _source_units(units: Units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """First unit of each film; each unit's film and relative place (0-1) in it."""
     first = np.cumsum(units.counts) - units.counts
@@ -128,20 +114,6 @@ def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, 
     total, here = given[:, np.arange(units.films), order].sum(axis=-1)
     pairs = here * (inside.sum() - here)
     return np.divide(total, pairs, out=np.full(len(order), np.nan), where=pairs > 0)
-
-
-def permutation_p(draws: np.ndarray, observed: float) -> float:
-    """Two-sided p of `observed` among permutation draws, (b + 1) / (n + 1), about their common mean.
-
-    The mean includes the observed value, which keeps the test exact although the null need not centre on 0.
-
-    >>> permutation_p(np.array([-1.0, 0.0, 1.0]), 5.0)
-    0.25
-    """
-    draws = draws[np.isfinite(draws)]
-    centre = (draws.sum() + observed) / (draws.size + 1)
-    away = np.abs(draws - centre) >= abs(observed - centre) - 1e-12
-    return float((away.sum() + 1) / (draws.size + 1))
 
 
 def permuted_gap(units: Units, label: np.ndarray, order: np.ndarray) -> float:

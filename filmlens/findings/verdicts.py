@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from filmlens.findings.resampling import f1, interval
+from filmlens.stats.bootstrap import interval
+from filmlens.stats.metrics import f1
 
 Pair = tuple[str, float, np.ndarray]
 Scorer = Callable[..., tuple[float, np.ndarray]]

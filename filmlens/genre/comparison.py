@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from filmlens.genre.metrics import METRICS, macro
-from filmlens.genre.resampling import has_positives, interval, point_estimate, resamples, sampled, shared_films
+from filmlens.stats.bootstrap import has_positives, interval, resamples
+from filmlens.stats.metrics import METRICS, macro
 
 if TYPE_CHECKING:
     from filmlens.genre.results import CrossValidation
@@ -102,3 +102,35 @@ def selection_corrected(
 def _check_metric(metric: str) -> None:
     if metric not in METRICS:
         raise ValueError(f"metric {metric!r} is unknown; one of {', '.join(METRICS)}")
+
+
+def shared_films(cvs: list[CrossValidation]) -> np.ndarray:
+    """Films that take part in all cross-validations."""
+    first = cvs[0]
+    for cv in cvs[1:]:
+        same = cv.film_ids == first.film_ids and cv.genres == first.genres
+        if not same or not np.array_equal(cv.labels, first.labels):
+            raise ValueError("models are compared on the same films, genres and labels only")
+    keep = np.all([cv.fold >= 0 for cv in cvs], axis=0)
+    if not keep.any():
+        raise ValueError("the models have no film in common")
+    return keep
+
+
+def guess(probability: np.ndarray, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and scores of a random guess, (draws, n, K) each."""
+    shape = (draws, *probability.shape)
+    return rng.random(shape) < probability, rng.random(shape)
+
+
+def sampled(cv: CrossValidation, keep: np.ndarray, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Predictions and scores for `samples` resamples: the same for all, but drawn anew for a random guess."""
+    if cv.draws:
+        return guess(cv.probability[keep], samples, np.random.default_rng([seed, 1]))
+    return cv.prediction[keep], cv.score[keep]
+
+
+def point_estimate(cv: CrossValidation, keep: np.ndarray, metric: str) -> float:
+    samples = max(cv.draws, 1)
+    drawn = sampled(cv, keep, samples, 0)
+    return float(macro(cv.labels[keep], *drawn, np.ones((samples, keep.sum())))[metric].mean())

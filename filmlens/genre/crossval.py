@@ -19,11 +19,11 @@ from filmlens.genre.bags import Bags, as_bags, as_labels
 from filmlens.genre.baselines import Floor, RandomGuess
 from filmlens.genre.estimator import BagClassifier, BagEstimator
 from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, assign_folds
-from filmlens.genre.metrics import best_thresholds, macro_f1
 from filmlens.genre.prediction import predict_all, predict_held_out
 from filmlens.genre.results import CrossValidation
 from filmlens.genre.storage import is_stored, stored_path
 from filmlens.genre.training import train
+from filmlens.stats.metrics import best_thresholds, macro_f1
 
 
 def cross_validate(

@@ -20,14 +20,9 @@ from filmlens.genre.pooling import (
     EMBEDDABLE,
     POOLINGS,
     attention_pool,
-    average,
-    linear_softmax,
-    max_pool,
     segment_sum,
 )
 from filmlens.genre.rectified import RectifiedDense
-
-_SIMPLE = {"max": max_pool, "average": average, "linear_softmax": linear_softmax}
 
 
 class Dense(nn.Module):
@@ -218,7 +213,7 @@ class Network(nn.Module):
         if self.pooling == "single_attention":
             pooled = attention_pool(values, _sigmoid(self.attention(h3)), lengths)
         else:
-            pooled = _SIMPLE[self.pooling](values, lengths)
+            pooled = POOLINGS[self.pooling].pool(values, lengths)
         return pooled.clamp(CLAMP, 1 - CLAMP) if self.space == "decision" else _sigmoid(self.output(pooled))
 
     def forward(self, x: Tensor, lengths: Tensor, missing: Tensor, member: Tensor | None = None) -> Tensor:

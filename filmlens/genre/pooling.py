@@ -1,4 +1,4 @@
-"""The six poolings of Table 3: from the instances of a film to the film.
+"""The poolings of Table 3: from the instances of a film to the film.
 
 Instance i of a film B has, for genre k, the probability p_ik = sigmoid(W_k h_i + b_k) of the last hidden layer h_i.
 Each function below pools ragged bags by operations on segments, without padding, for a whole stack of folds:
@@ -10,6 +10,7 @@ the result is (folds, films, K). Every film has at least one instance.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
@@ -47,20 +48,31 @@ def attention_pool(values: Tensor, attention: Tensor, lengths: Tensor) -> Tensor
 
 
 class Pooling(NamedTuple):
-    """A pooling of Table 3: its title, its formula in plain text and where it comes from."""
+    """A pooling of Table 3: its title, its formula in plain text and where it comes from.
+
+    `pool` takes values and lengths, as above; None where `Network` makes weights of its own for it. `embeddable`
+    poolings may also pool the embedding instead of the decisions.
+    """
 
     title: str
     formula: str
     source: str
+    pool: Callable[[Tensor, Tensor], Tensor] | None = None
+    embeddable: bool = False
 
 
 #: The six poolings by their code name, in the order of the paper's discussion.
 POOLINGS: dict[str, Pooling] = {
-    "max": Pooling("Max", "max_i p_ik", "standard MI assumption; Wang et al. 2018"),
-    "average": Pooling("Average", "(1/|B|) Σ_i p_ik", "Wang et al. 2018"),
-    "linear_softmax": Pooling("Linear softmax", "Σ_i p_ik² / Σ_i p_ik", "Wang et al. 2018"),
+    "max": Pooling("Max", "max_i p_ik", "standard MI assumption; Wang et al. 2018", max_pool, embeddable=True),
+    "average": Pooling("Average", "(1/|B|) Σ_i p_ik", "Wang et al. 2018", average, embeddable=True),
+    "linear_softmax": Pooling(
+        "Linear softmax", "Σ_i p_ik² / Σ_i p_ik", "Wang et al. 2018", linear_softmax, embeddable=True
+    ),
     "single_attention": Pooling(
-        "Single attention", "Σ_i a_ik p_ik / Σ_i a_ik,  a_i = σ(V h_i + c)", "Kong et al. 2019; Ilse et al. 2018"
+        "Single attention",
+        "Σ_i a_ik p_ik / Σ_i a_ik,  a_i = σ(V h_i + c)",
+        "Kong et al. 2019; Ilse et al. 2018",
+        embeddable=True,
     ),
     "multi_attention": Pooling(
         "Multi-attention", "σ(W_o [att(layer 2); att(layer 3)] + b_o),  att = single attention", "Kong et al. 2019"
@@ -72,12 +84,11 @@ POOLINGS: dict[str, Pooling] = {
     ),
 }
 
-#: Those that may also pool the embedding instead of the decisions.
-EMBEDDABLE = ("max", "average", "linear_softmax", "single_attention")
+EMBEDDABLE = tuple(code for code, pooling in POOLINGS.items() if pooling.embeddable)
 
 
 def table3() -> pd.DataFrame:
-    """Table 3: title, formula, code name and source of the six poolings.
+    """Table 3: title, formula, code name and source of the poolings.
 
     Examples
     --------

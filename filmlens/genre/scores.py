@@ -36,8 +36,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from filmlens.genre.comparison import paired_difference, selection_corrected
-from filmlens.genre.metrics import (
+from filmlens.genre.comparison import guess, paired_difference, sampled, selection_corrected
+from filmlens.stats.bootstrap import interval, resamples
+from filmlens.stats.metrics import (
     METRICS,
     average_precision,
     best_thresholds,
@@ -47,7 +48,6 @@ from filmlens.genre.metrics import (
     rates,
     validate,
 )
-from filmlens.genre.resampling import guess, interval, resamples, sampled
 
 if TYPE_CHECKING:
     from filmlens.genre.crossval import CrossValidation

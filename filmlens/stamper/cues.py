@@ -1,7 +1,7 @@
 """The cue sheet of one film: which track plays from when to when, as a table that shows itself (paper: Fig 1).
 
 Times are float seconds on the film's clock. `track_start` is the place in the track that is heard at `start`;
-`speed` is how many seconds of track pass in a second of film (1.0417 in a PAL transfer).
+`speed` is how many seconds of track pass in a second of film (25/24 in a PAL transfer).
 """
 
 from __future__ import annotations

@@ -59,10 +59,7 @@ def read(path: Path) -> pd.DataFrame:
         Names file, row and remedy.
     """
     table = _typed(_read_text(path), path)
-    order = table["when"].str.replace("Z", "+00:00").argsort(kind="stable")
-    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
-    key[["start", "end"]] = table[["start", "end"]].round(2)
-    return table[~key.iloc[order].duplicated(keep="last").sort_index()].reset_index(drop=True)
+    return table.iloc[_latest(table)].reset_index(drop=True)
 
 
 def put(
@@ -74,9 +71,10 @@ def put(
     ----------
     path : Path
     place : callable
-        Given the table as it is on disk now, the position of the row to replace, or -1 to add one.
+        Given the table as `read` gives it now, the position of the row to replace, or -1 to add one.
     row : mapping or None
-        Columns and values; those not named keep what the replaced row had. None removes the row.
+        Columns and values; those not named keep what the replaced row had. None removes the row, and older ones on
+        the same cue with it, which would count again otherwise.
 
     Returns
     -------
@@ -85,12 +83,16 @@ def put(
     """
     with locked(path):
         text = _read_text(path)
-        at = place(_typed(text, path))
+        table = _typed(text, path)
+        latest = _latest(table)
+        at = place(table.iloc[latest].reset_index(drop=True))
+        at = int(latest[at]) if at >= 0 else -1
         before = None if at < 0 else {str(k): str(v) for k, v in text.iloc[at].items()}
         if row is None:
             if before is None:
                 return None, None
-            rows, after = text.drop(index=text.index[at]), None
+            key = _key(table)
+            rows, after = text[~(key == key.iloc[at]).all(axis=1)], None
         else:
             after = (before or dict.fromkeys(COLUMNS, "")) | {k: _text(v) for k, v in row.items()}
             records = text.to_dict("records")
@@ -200,6 +202,18 @@ def _try_lock(file) -> bool:
     except OSError:
         return False
     return True
+
+
+def _latest(table: pd.DataFrame) -> np.ndarray:
+    """Positions of the rows that count: of several on the same cue, such as in joined files, the latest."""
+    order = table["when"].str.replace("Z", "+00:00").argsort(kind="stable")
+    return np.flatnonzero(~_key(table).iloc[order].duplicated(keep="last").sort_index())
+
+
+def _key(table: pd.DataFrame) -> pd.DataFrame:
+    """What each row is about."""
+    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
+    return key.join(table[["start", "end"]].round(2))
 
 
 def _kind(verdict: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from browser import ROOT, SHOTS, chromium, find_chromium, served
 
-from filmlens.kernels import write_html
+from filmlens.run.kernels import write_html
 
 
 def test_the_html_copy_of_a_notebook_with_a_widget_fetches_nothing(tmp_path):

@@ -231,13 +231,13 @@ def test_verified_cues_feed_the_stages_by_usage(two_films):
     quiet = {"say": lambda line: None, "films": ["one"]}
     stages.run(corpus, "verified-song", **quiet)
     stages.run(corpus, "verified", **quiet)
-    assert stages.table(corpus, "verified-song")["start"].tolist() == [25.0, 32.0]
-    assert stages.table(corpus, "verified")["usage"].tolist() == ["score", "song", "song"]
+    assert stages.read(corpus, "verified-song")["start"].tolist() == [25.0, 32.0]
+    assert stages.read(corpus, "verified")["usage"].tolist() == ["score", "song", "song"]
     assert stages.complete("mir-cues", {"cues": "verified-song"})["usage"] == "song"
     assert stages.variant("mir", stages.complete("mir", {"cues": "verified-song"})) == "verified-song"
     session.judge(ids(session)[2], "reject")
     outcome = stages.run(corpus, "verified-song", **quiet)[-1]
-    assert outcome.computed == 1 and stages.table(corpus, "verified-song")["start"].tolist() == [25.0]
+    assert outcome.computed == 1 and stages.read(corpus, "verified-song")["start"].tolist() == [25.0]
 
 
 def test_precision_over_judged_cues_by_hand(session):

@@ -13,7 +13,7 @@ from conftest import edit
 from filmlens import stages
 from filmlens.features import own
 from filmlens.features.own import FeaturesError, cue_hash
-from filmlens.measuring import cue_sound
+from filmlens.stages.of_film import cue_sound
 from filmlens.study import Study, StudyError
 
 
@@ -57,7 +57,7 @@ def test_the_documented_example_is_picked_up_by_name(brought):
     vectors = study.table("features", features="clap")
     means = rows.groupby("film_id")["clap_0"].mean()
     assert vectors["clap_0"].tolist() == pytest.approx(means.tolist())
-    assert (study.corpus.derived / "own-cues@clap" / "one.parquet").is_file()
+    assert (study.corpus.derived / "own-cues@features=clap" / "one.parquet").is_file()
     [fitted] = study.models([{"model": "simple_mi_knn", "features": "clap"}])
     assert tuple(fitted.columns) == ("clap_0", "clap_1")
     [other] = study.models([{"model": "simple_mi_knn"}])
@@ -116,13 +116,13 @@ def test_what_does_not_fit_the_cues_is_an_error(brought, kind):
 
 def test_cues_that_change_make_features_stale(brought):
     corpus = Study.open(brought).corpus
-    hashed = cue_hash(stages.table(corpus, "cues").query("film_id == 'one'"))
+    hashed = cue_hash(stages.read(corpus, "cues").query("film_id == 'one'"))
     stages.run(corpus, "annotated", say=lambda line: None)
-    annotated = stages.table(corpus, "annotated").query("film_id == 'one'")
+    annotated = stages.read(corpus, "annotated").query("film_id == 'one'")
     assert hashed != cue_hash(annotated) == cue_hash(annotated.iloc[::-1])
     edit(brought / "annotations" / "one.csv", "5,20", "5,19.999")
     stages.run(corpus, "annotated", say=lambda line: None)
-    assert cue_hash(stages.table(corpus, "annotated").query("film_id == 'one'")) != cue_hash(annotated)
+    assert cue_hash(stages.read(corpus, "annotated").query("film_id == 'one'")) != cue_hash(annotated)
 
 
 def test_names_are_checked(brought):

@@ -9,7 +9,7 @@ from filmlens.artefacts import read_failures, read_provenance
 from filmlens.corpus import Corpus
 from filmlens.features.vggish import COLUMNS, cue_frames, embed_examples, examples, load, postprocess, weights
 from filmlens.features.vggish.rows import seconds
-from filmlens.measuring import cue_sound
+from filmlens.stages.of_film import cue_sound
 
 quiet = {"say": lambda line: None}
 
@@ -55,14 +55,14 @@ def test_the_stage_measures_every_cue(two_films, monkeypatch, seeded_weights):
     monkeypatch.setenv(weights.VARIABLE, str(seeded_weights))
     corpus = Corpus.open(two_films)
     stages.run(corpus, "vggish-cues", cues="annotated", **quiet)
-    rows = stages.table(corpus, "vggish", cues="annotated")
+    rows = stages.read(corpus, "vggish", cues="annotated")
     assert list(rows) == ["film_id", "cue", "time", *COLUMNS] and rows.groupby("film_id").size().tolist() == [15, 15]
     assert rows["time"].tolist()[:3] == [5.5, 6.5, 7.5], "on the film's clock"
-    cue = next(stages.table(corpus, "annotated").itertuples())
+    cue = next(stages.read(corpus, "annotated").itertuples())
     samples, _ = cue_sound(corpus["one"], cue, "track", 16_000)
     _, values = seconds(embed_examples(load(seeded_weights), examples(samples)), 15.0)
     assert rows.loc[rows["film_id"] == "one", list(COLUMNS)].to_numpy() == pytest.approx(values, abs=1e-4)
-    vectors = stages.table(corpus, "vggish-cues", cues="annotated")
+    vectors = stages.read(corpus, "vggish-cues", cues="annotated")
     assert vectors.loc[0, list(COLUMNS)].to_numpy(float) == pytest.approx(values.mean(0), abs=1e-4)
     notes = read_provenance(stages.path(corpus, "vggish", "one", cues="annotated"))["notes"]
     assert notes["origin"] == weights.RANDOM and notes["weights"] == seeded_weights.name
@@ -85,12 +85,12 @@ def test_eight_bit_and_relu_lie_beside(two_films, monkeypatch, tmp_path, seeded_
     corpus = Corpus.open(two_films)
     given = {"cues": "annotated", "pca": True, "relu": True, "films": ["one"]} | quiet
     stages.run(corpus, "vggish", **given)
-    rows = stages.table(corpus, "vggish", cues="annotated", pca=True, relu=True)
-    cue = next(stages.table(corpus, "annotated").itertuples())
+    rows = stages.read(corpus, "vggish", cues="annotated", pca=True, relu=True)
+    cue = next(stages.read(corpus, "annotated").itertuples())
     samples, _ = cue_sound(corpus["one"], cue, "track", 16_000)
     eight = postprocess(embed_examples(load(seeded_weights, relu=True), examples(samples)), vectors, means)
     assert np.abs(rows[list(COLUMNS)].to_numpy() - seconds(eight, 4.0)[1]).max() <= 1
-    assert (corpus.derived / "vggish@annotated-relu=True-pca=True").is_dir()
+    assert (corpus.derived / "vggish@cues=annotated,relu=True,pca=True").is_dir()
     np.savez(tmp_path / "pca.npz", pca_eigen_vectors=vectors + 1, pca_means=means)
     assert [o.computed for o in stages.run(corpus, "vggish", **given)] == [0, 1]
     (tmp_path / "pca.npz").unlink()
@@ -104,7 +104,10 @@ def test_without_weights_the_films_fail_with_the_remedy(two_films, monkeypatch, 
     corpus = Corpus.open(two_films)
     stages.run(corpus, "vggish", cues="annotated", **quiet)
     failures = read_failures(corpus.derived / "failures.csv")
-    assert failures["stage"].tolist() == ["vggish@annotated"] * 2 and "filmlens weights vggish" in failures["error"][0]
+    assert (
+        failures["stage"].tolist() == ["vggish@cues=annotated"] * 2
+        and "filmlens weights vggish" in failures["error"][0]
+    )
 
 
 def test_a_cue_beyond_its_track_is_told_and_the_others_measured(two_films, monkeypatch, seeded_weights):
@@ -114,4 +117,4 @@ def test_a_cue_beyond_its_track_is_told_and_the_others_measured(two_films, monke
     corpus = Corpus.open(two_films)
     outcomes = stages.run(corpus, "vggish", cues="annotated", films=["one"], **quiet)
     assert not outcomes[-1].failed and "one: cue 1 (Theme) has no sound" in outcomes[-1].damaged["one"]
-    assert stages.table(corpus, "vggish", cues="annotated")["cue"].unique().tolist() == [0]
+    assert stages.read(corpus, "vggish", cues="annotated")["cue"].unique().tolist() == [0]

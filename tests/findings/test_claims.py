@@ -6,7 +6,8 @@ import pytest
 from simulated_films import GENRES, cross_validated, simulate
 
 from filmlens.findings import claims_table, permutation_runs, robustness_table
-from filmlens.findings.resampling import f1, film_weights, interval
+from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.metrics import f1
 
 COLUMNS = ["claim", "paper", "estimate", "low", "high", "verdict", "estimate is"]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from filmlens.findings import group_importance
-from filmlens.findings.resampling import f1
 from filmlens.findings.sentences import COVERAGE
+from filmlens.stats.metrics import f1
 
 POSITIVES = np.array([55, 40, 30, 20, 11])
 CUT = 1.45 + 0.35 * np.array([0, 0.3, 0.6, 1.0, 1.6])

@@ -7,14 +7,8 @@ from scipy import stats
 
 from filmlens.findings import clip_medians, cross_modal, latex_table, table5
 from filmlens.findings.crossmodal import SOURCES
-from filmlens.findings.units import (
-    clip_units,
-    film_permutations,
-    film_units,
-    permuted_gap,
-    permuted_rank_biserial,
-    weighted_gap,
-)
+from filmlens.findings.units import clip_units, film_units, permuted_gap, permuted_rank_biserial, weighted_gap
+from filmlens.stats.permutation import film_permutations
 
 FEW = {"n_permutations": 19, "n_expected": 5, "n_boot": 20}
 

@@ -18,8 +18,9 @@ from filmlens.findings import (
     simple_mi,
     single_features,
 )
-from filmlens.findings.permuting import cue_rows, film_rows
-from filmlens.findings.resampling import f1, film_weights, given_f1
+from filmlens.stats.bootstrap import film_weights
+from filmlens.stats.metrics import f1, given_f1
+from filmlens.stats.permutation import cue_rows, film_rows
 
 COLUMNS = "genre group importance mean_low mean_high run_low run_high film_low film_high".split()
 

@@ -21,7 +21,7 @@ from filmlens.genre import (
 )
 from filmlens.genre import crossval as module
 from filmlens.genre.folds import assign_folds
-from filmlens.genre.metrics import macro_f1
+from filmlens.stats.metrics import macro_f1
 
 FAST = {"hidden": 8, "epochs": 3, "learning_rate": 1e-2, "device": "cpu"}
 

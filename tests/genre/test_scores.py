@@ -19,7 +19,8 @@ from filmlens.genre import (
     selection_corrected,
     summary,
 )
-from filmlens.genre.metrics import (
+from filmlens.genre.scores import _permuted_map, curves
+from filmlens.stats.metrics import (
     METRICS,
     average_precision,
     best_thresholds,
@@ -29,7 +30,6 @@ from filmlens.genre.metrics import (
     rates,
     validate,
 )
-from filmlens.genre.scores import _permuted_map, curves
 
 
 @pytest.fixture(autouse=True)

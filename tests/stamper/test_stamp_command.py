@@ -23,11 +23,11 @@ def test_a_line_per_film_and_cues_on_disk(two_films):
     assert len(lines) == 2
     assert all("1 cues, 15 s of music in 40 s, 3" in line and "speed 1" in line and "decoys" in line for line in lines)
     corpus = Corpus.open(two_films)
-    cues = stages.table(corpus, "cues")
+    cues = stages.read(corpus, "cues")
     assert cues["track"].tolist() == ["Theme", "Theme"]
     assert list(cues.columns) == ["film_id", "cue", "track", "start", "end", "track_start", "speed", "score"]
     assert call(two_films, "--films", "two", "--engine", "dejavu", "--jobs", 1).exit_code == 0
-    found = stages.table(corpus, "cues", engine="dejavu")
+    found = stages.read(corpus, "cues", engine="dejavu")
     assert found["film_id"].tolist() == ["two"]
     assert "aligned" in found.columns
 
@@ -35,7 +35,7 @@ def test_a_line_per_film_and_cues_on_disk(two_films):
 def test_the_same_cues_from_any_number_of_processes(two_films, tmp_path):
     for jobs in (1, 2):
         assert call(two_films, "--jobs", jobs, "--derived", tmp_path / str(jobs)).exit_code == 0
-    one, two = (stages.table(Corpus.open(two_films, derived=tmp_path / d), "cues") for d in "12")
+    one, two = (stages.read(Corpus.open(two_films, derived=tmp_path / d), "cues") for d in "12")
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -62,7 +62,7 @@ def test_songs_of_a_library_are_found_and_the_soundtrack_goes_first(two_films):
     result = call(two_films, "--library", two_films / "songs", "--jobs", 1)
     assert result.exit_code == 0, result.output
     assert "library" in result.output
-    cues = stages.table(Corpus.open(two_films), "cues")
+    cues = stages.read(Corpus.open(two_films), "cues")
     assert cues["track"].tolist() == ["1999/Song", "Theme"]
     assert len(list((two_films / "derived" / "tracks").glob("*.npz"))) == 5
     table = (two_films / "films.csv").read_text().replace(",composer\n", ",library\n")
@@ -71,7 +71,7 @@ def test_songs_of_a_library_are_found_and_the_soundtrack_goes_first(two_films):
     assert list(corpus["one"].tracks()) == ["Finale", "1999/Song", "Theme"]
     assert list(corpus["two"].tracks()) == ["Finale", "Theme"]
     stages.run(corpus, "mir", say=lambda line: None)
-    frames = stages.table(corpus, "mir")
+    frames = stages.read(corpus, "mir")
     assert frames.groupby("film_id").size().tolist() == pytest.approx([15, 15], abs=1)
 
 

@@ -9,6 +9,8 @@ measured stays NaN, to be imputed inside each training fold.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -133,3 +135,8 @@ def cue_vector(frames: pd.DataFrame) -> pd.Series:
         The 140 columns; NaN where no row has a value.
     """
     return frames[list(COLUMNS)].mean()
+
+
+def rows(sounds: Iterable[np.ndarray]) -> tuple[Iterator[pd.DataFrame], dict]:
+    """The rows of one cue after the other, for the stage ``mir``: `cue_frames` at 44.1 kHz, and no notes."""
+    return (cue_frames(samples, 44_100) for samples in sounds), {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from filmlens.features.vggish import weights
+from filmlens.features.vggish.frontend import RATE
 from filmlens.features.vggish.network import embed_examples, postprocess
+from filmlens.features.vggish.rows import cue_frames
 
 
 def embedder(
@@ -34,6 +37,19 @@ def embedder(
         return postprocess(values, *rotation) if rotation else values
 
     return embed, origin
+
+
+def rows(sounds: Iterable[np.ndarray], *, relu: bool, pca: bool) -> tuple[list[pd.DataFrame], dict[str, str]]:
+    """The rows of all cues of a film, for the stage ``vggish``; notes: the file of weights and their origin.
+
+    Raises
+    ------
+    WeightsError
+        When there are no weights, or no parameters of the PCA.
+    """
+    path = weights.need()
+    embed, origin = embedder(path, relu=relu, pca=pca)
+    return cue_frames(list(sounds), RATE, embed), {"weights": path.name, "origin": origin}
 
 
 @lru_cache(maxsize=1)

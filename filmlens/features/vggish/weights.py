@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,9 +98,9 @@ def pca() -> tuple[np.ndarray, np.ndarray]:
     return vectors, means.ravel()
 
 
-def fingerprint_of(with_pca: bool = False) -> list[dict]:
+def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
     """Size and sampled hash of the files that an embedding depends on; not their place or date."""
-    files = [need(), _pca_file()] if with_pca else [need()]
+    files = [need(), _pca_file()] if parameters["pca"] else [need()]
     return [{k: v for k, v in fingerprint(path).items() if k != "mtime"} for path in files]
 
 

@@ -1,0 +1,317 @@
+"""What the user has: a folder with films.csv, media files and, where they exist, annotated cues.
+
+``films.csv`` has the columns film_id, title, year, genres (``Action|Sci-Fi``), film (a media file; pure sound is
+allowed) and soundtrack (a folder of tracks); the column library may name a folder of other music to look for, such
+as licensed songs; any further column is kept. Paths are relative to the corpus folder or
+absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+
+from filmlens import look, paper
+from filmlens.corpus import archive
+from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
+
+COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack")
+SOUND_ENDINGS = {".mp3", ".m4a", ".aac", ".flac", ".wav", ".ogg", ".opus", ".ac3", ".eac3", ".dts", ".aif", ".aiff"}
+USAGES = {"score", "song", "diegetic"}
+#: Columns whose films can be held out together: films of one franchise or composer resemble each other.
+GROUPS = ("franchise", "composer")
+_FILM_ID = re.compile(r"[^/\\\0]+")
+
+
+@dataclass(frozen=True)
+class Film:
+    """One row of films.csv.
+
+    Attributes
+    ----------
+    id, title : str
+    year : int or None
+    genres : tuple of str
+        In the house order.
+    film : Path
+        The media file.
+    soundtrack : Path or None
+        Folder of tracks.
+    annotation : Path or None
+        The file of true cues, where there is one.
+    row : int
+        Line of films.csv, for messages.
+    folder : Path
+        The corpus it belongs to.
+    more : mapping
+        Every further column, as text.
+    library : Path or None
+        Folder of any music beside the soundtrack, such as licensed songs (the column ``library``).
+    derived : Path or None
+        Where the corpus keeps what is computed.
+    """
+
+    id: str
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    film: Path
+    soundtrack: Path | None
+    annotation: Path | None
+    row: int
+    folder: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    library: Path | None = None
+    derived: Path | None = None
+
+    @property
+    def verdicts(self) -> Path:
+        """Where what was judged of the film's cues is kept."""
+        return self.folder / "verdicts" / f"{self.id}.csv"
+
+    def tracks(self) -> dict[str, Path]:
+        """Sound files of the soundtrack by track name: the path in the folder without its ending.
+
+        Those of the library follow, where there is one; a name of the soundtrack hides the same name there.
+
+        Raises
+        ------
+        CorpusError
+            No such folder, no sound file in it, or two files of one name.
+        """
+        found: dict[str, Path] = {}
+        if self.soundtrack is not None or self.library is None:
+            found = self._sound_files(self.soundtrack, "soundtrack")
+        return (
+            found
+            if self.library is None
+            else found
+            | {name: path for name, path in self._sound_files(self.library, "library").items() if name not in found}
+        )
+
+    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, Path]:
+        if folder is None and (self.folder / archive.MARK).is_file():
+            raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
+        if folder is None or not folder.is_dir():
+            raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
+        found: dict[str, Path] = {}
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in SOUND_ENDINGS and path.is_file() and not path.name.startswith("."):
+                name = path.relative_to(folder).with_suffix("").as_posix()
+                if name in found:
+                    raise CorpusError(
+                        f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
+                        f"({found[name].name}, {path.name}); rename or remove one"
+                    )
+                found[name] = path
+        if not found:
+            raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
+        return found
+
+    def annotations(self) -> pd.DataFrame | None:
+        """The true cues: start, end, track (and track_start, usage when given), by start; None without a file."""
+        return None if self.annotation is None else read_cues(self.annotation)
+
+    def seconds(self, column: str) -> float | None:
+        """A further column as seconds, such as ``picture_start``; None when it is absent or empty."""
+        text = self.more.get(column, "").strip()
+        return parse_time(text) if text else None
+
+    def _repr_html_(self) -> str:
+        year = f" ({self.year})" if self.year else ""
+        about = f"{self.id}: {', '.join(self.genres) or 'no genre'}; film {self.film.name}"
+        return f"<p><b>{look.escape(self.title)}</b>{year}<br>{look.escape(about)}</p>"
+
+
+class Corpus:
+    """The films of a folder, in the order of films.csv.
+
+    Examples
+    --------
+    >>> corpus = Corpus.open("my-films")                   # doctest: +SKIP
+    >>> corpus["psycho"].genres                            # doctest: +SKIP
+    ('Horror',)
+    """
+
+    def __init__(self, folder: Path, films: list[Film], derived: Path | None = None):
+        self.folder = folder
+        self.derived = derived or folder / "derived"
+        self._films = {film.id: replace(film, derived=self.derived) for film in films}
+        self.genres = look.genre_order(g for film in films for g in film.genres)
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, *, derived: str | Path | None = None, library: str | Path | None = None
+    ) -> Corpus:
+        """Read films.csv of a folder.
+
+        Parameters
+        ----------
+        folder : path
+            A relative path is looked up from the working directory, then from the folder that holds the notebooks'.
+            A zip that ``filmlens share`` made is unpacked beside itself first.
+        derived : path, optional
+            Where computed tables go; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
+        library : path, optional
+            Folder of any music in which every film's cues are looked for too; the films' own (column ``library``) by
+            default.
+
+        Raises
+        ------
+        CorpusError
+            Every fault of films.csv at once, each with its row and remedy.
+        """
+        folder = find_folder(folder)
+        films, faults = read_films(folder)
+        if faults:
+            raise CorpusError("\n".join(f"{folder / 'films.csv'}: {fault}" for fault in faults))
+        derived = derived or os.environ.get("FILMLENS_DERIVED") or None
+        if library is not None:
+            films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
+        return cls(folder, films, Path(derived).resolve() if derived else None)
+
+    def __len__(self) -> int:
+        return len(self._films)
+
+    def __iter__(self) -> Iterator[Film]:
+        return iter(self._films.values())
+
+    def __getitem__(self, film_id: str) -> Film:
+        if film_id not in self._films:
+            raise KeyError(f"no film {film_id!r} in {self.folder / 'films.csv'}; it has {', '.join(self._films)}")
+        return self._films[film_id]
+
+    @property
+    def ids(self) -> list[str]:
+        """Film ids in the order of films.csv."""
+        return list(self._films)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether this is a corpus that ``filmlens demo`` made; everything shown from it says so."""
+        return (self.folder / "planted.json").is_file()
+
+    @property
+    def shared(self) -> bool:
+        """Whether this came from ``filmlens share``: what was measured is there, the films and music are not."""
+        return (self.folder / archive.MARK).is_file()
+
+    @property
+    def films(self) -> pd.DataFrame:
+        """One row per film: films.csv as it stands, genres as tuples."""
+        rows = [
+            {"film_id": f.id, "title": f.title, "year": f.year, "genres": f.genres, "film": str(f.film)}
+            | {"soundtrack": str(f.soundtrack or "")}
+            | dict(f.more)
+            for f in self
+        ]
+        return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(k for r in rows for k in r)])))
+
+    def labels(self) -> pd.DataFrame:
+        """Films x genres, True where the film carries the genre; index film_id."""
+        table = {g: [g in f.genres for f in self] for g in self.genres}
+        return pd.DataFrame(table, index=pd.Index(self.ids, name="film_id"), dtype=bool)
+
+    def table1(self) -> pd.DataFrame:
+        """Table 1: how the films divide by genre, beside what the paper states of its own."""
+        labels = self.labels()
+        several = labels.sum(axis=1)
+        counts = {g: int(labels[g].sum()) for g in self.genres}
+        rows = [(g, n, paper.number(f"films tagged {g}")) for g, n in counts.items()]
+        rows += [("films with one genre", int((several == 1).sum()), paper.number("films with one genre"))]
+        rows += [("films with several genres", int((several > 1).sum()), paper.number("films with several genres"))]
+        rows += [("films", len(self), paper.number("films"))]
+        table = pd.DataFrame(rows, columns=["set", "films", "paper"])
+        table.insert(2, "share", table["films"] / max(1, len(self)))
+        table["paper share"] = table["paper"] / paper.number("films")
+        return table
+
+    def s1(self) -> pd.DataFrame:
+        """S1: the films with their tags."""
+        rows = [(f.id, f.title, f.year, ", ".join(f.genres)) for f in self]
+        return pd.DataFrame(rows, columns=["film_id", "title", "year", "genres"]).astype({"year": "Int64"})
+
+    def groups(self) -> pd.DataFrame:
+        """Franchise and composer of every film as text; empty where it is not given."""
+        index = pd.Index(self.ids, name="film_id")
+        return pd.DataFrame({name: [film.more.get(name, "") for film in self] for name in GROUPS}, index=index)
+
+    def __repr__(self) -> str:
+        return f"Corpus({str(self.folder)!r}: {len(self)} films, {', '.join(self.genres) or 'no genre'})"
+
+    def _repr_html_(self) -> str:
+        kind = "synthetic corpus" if self.synthetic else "corpus"
+        return look.page_part(look.html_table(self.s1(), caption=f"{len(self)} films of the {kind} {self.folder.name}"))
+
+
+def find_folder(folder: str | Path) -> Path:
+    """A folder as given, or from the folder that holds the package: JupyterLab's working directory is notebooks/.
+
+    A zip is unpacked beside itself and stands for its folder.
+    """
+    folder = Path(folder).expanduser()
+    here = [folder, Path(__file__).resolve().parents[2] / folder]
+    found = next((p for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), folder).resolve()
+    return archive.unpack_beside(found) if found.is_file() and found.suffix == ".zip" else found
+
+
+def read_films(folder: Path) -> tuple[list[Film], list[str]]:
+    """Films of ``films.csv`` and every fault of the table, as text that begins with the row.
+
+    Raises
+    ------
+    CorpusError
+        When there is no table to read: no file, not text, a column missing.
+    """
+    path = folder / "films.csv"
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file; a corpus is a folder with a films.csv of {', '.join(COLUMNS)}")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
+    missing = [c for c in COLUMNS if c not in table.columns]
+    if missing:
+        raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")
+    films, faults, seen = [], [], {}
+    shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
+    for row, line in enumerate(table.to_dict("records"), start=2):
+        line = {str(k): str(v).strip() for k, v in line.items()}
+        film_id, year = line["film_id"], line["year"]
+        if not _FILM_ID.fullmatch(film_id) or film_id in {".", ".."} or film_id.startswith("."):
+            faults.append(f"row {row}: film_id {film_id!r} must be a plain name without / \\ or a leading dot")
+        elif film_id in seen:
+            faults.append(f"row {row}: film_id {film_id!r} stands in row {seen[film_id]} already; make it unique")
+        seen.setdefault(film_id, row)
+        if year and not re.fullmatch(r"\d{4}", year):
+            faults.append(f"row {row}: year {year!r} is not a year of four digits; correct or empty it")
+        if not line["film"] and not shared:
+            faults.append(f"row {row}: no film file is named; fill the column film")
+        films.append(
+            Film(
+                id=film_id,
+                title=line["title"],
+                year=int(year) if re.fullmatch(r"\d{4}", year) else None,
+                genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
+                film=folder / "not shared" / "film" if shared else folder / line["film"],
+                soundtrack=folder / line["soundtrack"] if line["soundtrack"] and not shared else None,
+                annotation=_annotation_file(folder, film_id),
+                row=row,
+                folder=folder,
+                more={k: v for k, v in line.items() if k not in COLUMNS},
+                library=folder / line["library"] if line.get("library") and not shared else None,
+            )
+        )
+    if not films:
+        faults.append("row 2: no film; write one row per film")
+    return films, faults
+
+
+def _annotation_file(folder: Path, film_id: str) -> Path | None:
+    files = (folder / "annotations" / f"{film_id}{ending}" for ending in (".csv", ".txt"))
+    return next((f for f in files if _FILM_ID.fullmatch(film_id) and f.is_file()), None)

@@ -1,0 +1,124 @@
+"""The feature sets that are measured here: one row each, which stages, notebooks, data sets and documents read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """One row of `FEATURES`.
+
+    Texts of the form ``module:name`` are of this room and imported when they are first needed.
+
+    Attributes
+    ----------
+    name : str
+        Folder under ``derived/``, and what a notebook's `features` names.
+    title, source : str
+        What it is called in Table 2, and who defined it.
+    function : str
+        ``function(sounds, **parameters)`` is given the mono samples of one cue after the other, and returns an
+        iterable with a table for each (``time`` in s within the cue, then the columns, at 1 Hz) and a mapping of notes.
+    columns : str
+        Names of the columns.
+    meaning : str
+        A sentence on every column for the data dictionary; {0} is what follows the last underscore of its name.
+    rate : int
+        Sampling rate of the samples, Hz.
+    frame, hop : float
+        What one value is measured on, and how often, s.
+    cost : str
+        How fast it is, and the benchmark that says so.
+    parameters : mapping
+        Its own, with their defaults.
+    weights : str
+        Module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it stands on a file of weights.
+    descriptors : str
+        Rows of Table 2, where the set has several.
+    """
+
+    name: str
+    title: str
+    source: str
+    function: str
+    columns: str
+    meaning: str = ""
+    rate: int = 44_100
+    frame: float = 1.0
+    hop: float = 1.0
+    cost: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    weights: str = ""
+    descriptors: str = ""
+
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in their order."""
+        return tuple(_named(self.columns))
+
+    def measure(self, sounds: Iterable[np.ndarray], **parameters) -> tuple[Iterable[pd.DataFrame], dict]:
+        """A table for each cue's samples, and notes; see `function`."""
+        return _named(self.function)(sounds, **parameters)
+
+    def weights_module(self):
+        """The module that finds its weights; None when it needs none."""
+        return import_module(f"filmlens.features.{self.weights}") if self.weights else None
+
+    def available(self) -> bool:
+        """Whether it can be measured here: its weights are found, or it needs none."""
+        return not self.weights or self.weights_module().find() is not None
+
+
+FEATURES: dict[str, FeatureSet] = {
+    row.name: row
+    for row in (
+        FeatureSet(
+            name="mir",
+            title="MIR descriptors",
+            source="MIRtoolbox 1.8.1; MATLAB Audio Toolbox",
+            function="mir.windows:rows",
+            columns="mir.columns:COLUMNS",
+            cost="benchmarks/mir.md: 33 x realtime on one core",
+            descriptors="mir.columns:DESCRIPTORS",
+        ),
+        FeatureSet(
+            name="vggish",
+            title="VGGish embedding",
+            source="Hershey et al. 2017",
+            function="vggish.embedding:rows",
+            columns="vggish.rows:COLUMNS",
+            meaning="VGGish embedding, dimension {0}",
+            rate=16_000,
+            frame=0.96,
+            hop=0.96,
+            cost="benchmarks/embeddings.md: 76 x realtime on one core; weights of 288 MB",
+            parameters={"relu": False, "pca": False},
+            weights="vggish.weights",
+        ),
+    )
+}
+
+
+def table2() -> pd.DataFrame:
+    """Table 2, the descriptors of all sets: name, title, group of Fig 3, dimensions, frame and hop in s, source.
+
+    >>> table2()["dimensions"].tolist()[:3]
+    [14, 14, 14]
+    """
+    rows: list[tuple] = []
+    for each in FEATURES.values():
+        one = (each.name, each.title, each.title, len(each.column_names()), each.frame, each.hop, each.source)
+        rows += _named(each.descriptors) if each.descriptors else [one]
+    columns = ["descriptor", "title", "group", "dimensions", "frame", "hop", "source"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _named(text: str):
+    module, _, name = text.partition(":")
+    return getattr(import_module(f"filmlens.features.{module}"), name)

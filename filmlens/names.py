@@ -1,0 +1,143 @@
+"""What a reader calls things: the name, a sentence and the unit of a column, a model or a stage, by pattern.
+
+Pages, figures, sentences and the data dictionary take every name from here. A new thing is a row; the first pattern
+that fits a whole text counts, and {0}, {1} ... stand for what its brackets took.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+
+class Name(NamedTuple):
+    """A reader's name, one sentence, and the unit; empty where there is none."""
+
+    name: str
+    sentence: str = ""
+    unit: str = ""
+
+
+_STATISTIC = r"_(mean|std)"
+ROWS: tuple[tuple[str, Name], ...] = (
+    # of films and cues
+    ("film_id", Name("film", "the film's name in films.csv")),
+    ("title", Name("title", "title of the film")),
+    ("year", Name("year", "year of the film")),
+    ("genres", Name("genres", "the film's genres, separated by |")),
+    ("cue", Name("cue", "number of the cue in its film, from 0, by start")),
+    ("track", Name("track", "the soundtrack's track: path in the soundtrack folder without its ending")),
+    ("start", Name("start", "begin of the cue on the film's clock", "s")),
+    ("end", Name("end", "end of the cue on the film's clock", "s")),
+    ("duration", Name("duration", "end minus start", "s")),
+    ("position", Name("position in the film", "middle of the cue divided by the film's length", "0-1")),
+    ("film_seconds", Name("length of the film", "length of the film", "s")),
+    ("track_start", Name("place in the track", "place in the track that sounds at the cue's start", "s")),
+    ("speed", Name("speed", "seconds of track per second of film: 1, or 25/24 for a PAL transfer")),
+    ("score", Name("score", "evidence of the stamper for the cue; higher is surer, comparable within an engine")),
+    ("aligned", Name("aligned hashes", "hashes of the cue that agree on its place (engine dejavu)")),
+    ("usage", Name("usage", "how the music is used: score, song or diegetic")),
+    ("time", Name("time", "middle of the second on the film's clock", "s")),
+    (
+        "verdict",
+        Name(
+            "verdict",
+            "what a listener judged: accept, corrected (heard, with another track or other edges), reject, added (a "
+            "cue that was not stamped), or empty for not judged",
+        ),
+    ),
+    # of pictures
+    ("brightness", Name("brightness", "mean luma of the picture without its black bars", "0-1")),
+    (
+        "contrast",
+        Name("contrast", "brightest minus darkest place of the picture, at most 320 pixels wide", "0-1"),
+    ),
+    ("contrast_michelson", Name("contrast (Michelson)", "(brightest - darkest) / (brightest + darkest)", "0-1")),
+    ("contrast_p95_p5", Name("contrast (P95 - P5)", "95th minus 5th percentile of the luma", "0-1")),
+    ("contrast_rms", Name("contrast (RMS)", "standard deviation of the luma", "0-1")),
+    (
+        "picture_brightness",
+        Name("brightness under the cue", "median over the cue of the picture's mean luma without black bars", "0-1"),
+    ),
+    (
+        "picture_contrast",
+        Name("contrast under the cue", "median over the cue of brightest minus darkest place of the picture", "0-1"),
+    ),
+    # of genre models
+    (r"genre_(\w+)", Name("{0}", "whether the film carries the genre ({0})")),
+    (
+        r"probability_(\w+)",
+        Name("probability of {0}", "what the cue alone sounds like ({0}), by the model that never saw its film", "0-1"),
+    ),
+    (
+        r"attention_(\w+)",
+        Name(
+            "attention for {0}", "share of the film's attention that the cue has for the genre ({0}); sums to 1", "0-1"
+        ),
+    ),
+    ("random_guess", Name("random guess", "genres drawn by their frequency among the training films")),
+    ("zero_rule", Name("zero rule", "the most common set of genres among the training films")),
+    ("always_positive", Name("always positive", "every genre for every film: the honest floor of F1")),
+    ("simple_mi_(knn|svm|forest)", Name("simple MI ({0})", "a classifier on the mean of a film's cues")),
+    ("voting_(knn|svm|forest)", Name("instance voting ({0})", "a classifier of cues whose majority decides the film")),
+    ("max", Name("max", "a network; the film is its most likely cue")),
+    ("average", Name("average", "a network; the film is the mean of its cues")),
+    ("linear_softmax", Name("linear softmax", "a network; cues are weighed by their own probability")),
+    ("single_attention", Name("single attention", "a network that learns what each cue weighs")),
+    ("multi_attention", Name("multi-attention", "a network that learns what each cue weighs, from two layers")),
+    ("feature_attention", Name("feature-level attention", "a network that learns what each dimension of a cue weighs")),
+    # of stages
+    ("cues", Name("cue sheets", "where each track plays in its film, by the stamper")),
+    ("annotated", Name("annotated cues", "the true cues, where someone wrote them down")),
+    ("verified", Name("verified cues", "cues that someone has heard: accepted, corrected or added")),
+    ("verified-(score|song|diegetic)", Name("verified cues, {0}", "verified cues of the usage {0}")),
+    ("windows", Name("windows", "what the stamper heard in every five seconds of a film")),
+    ("visual", Name("pictures", "brightness and contrast, once a second")),
+    ("genre", Name("genre models", "cross-validated models of the films' genres")),
+    ("importance", Name("feature importance", "loss of F1 when a group of features is exchanged")),
+    ("retrained", Name("retrained without", "F1 without a group of features, and with only that group")),
+    ("cross-modal", Name("music and picture", "brightness and contrast under actual and predicted genres")),
+    ("mir", Name("MIR descriptors", "seventy descriptors of the music, as mean and SD")),
+    ("vggish", Name("VGGish", "embedding of the sound by a network trained on videos")),
+    ("mir-cues|vggish-cues|own-cues", Name("features by cue", "the mean of each cue's rows")),
+    ("own", Name("your own features", "features that were brought")),
+    # of the music; what a descriptor is stands with it, in its feature set
+    (rf"d(d?)mfcc_(\d\d){_STATISTIC}", Name("change of the spectrum's shape, MFCC {1}")),
+    (rf"mfcc_00{_STATISTIC}", Name("loudness (MFCC 0)")),
+    (rf"mfcc_(\d\d){_STATISTIC}", Name("spectrum's shape, MFCC {0}")),
+    (rf"chroma_(\d\d){_STATISTIC}", Name("share of one pitch class ({0}, from C)")),
+    (rf"rms{_STATISTIC}", Name("loudness (RMS)")),
+    (rf"pulseclarity{_STATISTIC}", Name("clearness of the beat")),
+    (rf"tempo{_STATISTIC}", Name("tempo", "", "BPM")),
+    (rf"keyclarity{_STATISTIC}", Name("clearness of the key")),
+    (rf"zerocross{_STATISTIC}", Name("zero-crossing rate", "", "1/s")),
+    (rf"centroid{_STATISTIC}", Name("spectral centroid", "", "Hz")),
+    (rf"spread{_STATISTIC}", Name("spectral spread", "", "Hz")),
+    (rf"(crest|flatness|kurtosis|skewness|entropy){_STATISTIC}", Name("spectral {0}")),
+    (rf"(roughness|brightness|inharmonicity|mode){_STATISTIC}", Name("{0}")),
+)
+
+
+@cache
+def look_up(text: str) -> Name | None:
+    """The row that fits, with what its brackets took filled in; None when none does.
+
+    >>> look_up("probability_sci_fi").name, look_up("tempo_std").unit, look_up("my_column")
+    ('probability of sci_fi', 'BPM', None)
+    """
+    for pattern, row in ROWS:
+        found = re.fullmatch(pattern, text)
+        if found:
+            return Name(*(part.format(*found.groups()) for part in row))
+    return None
+
+
+def reader_name(text: str) -> str:
+    """What a reader calls it; a name that has no row is shown as plain words.
+
+    >>> reader_name("single_attention"), reader_name("keyclarity_mean"), reader_name("my_column")
+    ('single attention', 'clearness of the key', 'my column')
+    """
+    row = look_up(text)
+    return row.name if row else text.replace("_", " ")

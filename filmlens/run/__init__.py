@@ -1,0 +1,1 @@
+"""Whole runs without a notebook open: papermill, the report, provenance, status, features by command."""

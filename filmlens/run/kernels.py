@@ -1,0 +1,181 @@
+"""Executing one notebook in a kernel of its own, watching it, and ending it with everything that it started."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filmlens.stages.environment import THREADS, environment
+from filmlens.stages.progress import line_shower
+
+
+@contextmanager
+def surroundings(**variables: str) -> Iterator[None]:
+    """What a kernel finds in its environment; its own quiet IPython folder, so that no one's start-up files run."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "profile_default" / "ipython_kernel_config.py"
+        settings.parent.mkdir()
+        settings.write_text("c.IPKernelApp.log_level = 50\n", encoding="utf-8")
+        variables |= {name: os.environ.get(name, "1") for name in THREADS} | {"IPYTHONDIR": folder}
+        with environment(variables):
+            yield
+
+
+def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None:
+    """Run one notebook and write it and its HTML copy; the error with its cell, or None.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        As soon as it comes, with the kernel still there: see `ended_with`.
+    """
+    result: list[str | Exception | None] = []
+    # In another thread, because the notebook client takes the signals of the main one and goes on after them.
+    thread = threading.Thread(target=lambda: result.append(_papermill(notebook, out, parameters)), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.2)
+    if not result or isinstance(result[0], Exception):
+        raise result[0] if result else RuntimeError(f"{notebook}: the notebook client ended without an answer")
+    write_html(out)
+    return result[0]
+
+
+def _papermill(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | Exception | None:
+    import papermill
+    from jupyter_core.utils import ensure_event_loop
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(out),
+            parameters=parameters,
+            kernel_name="python3",
+            progress_bar=False,
+            cwd=str(out.parent),
+        )
+    except PapermillExecutionError as failure:
+        return f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
+    except RuntimeError as failure:  # the kernel died
+        return f"{type(failure).__name__}: {failure}"
+    except Exception as failure:
+        return failure
+    finally:
+        ensure_event_loop().close()  # of this thread
+    return None
+
+
+@contextmanager
+def ended_with() -> Iterator[None]:
+    """End every process that was started inside, and theirs, when what is inside ends with an error or Ctrl-C."""
+    import psutil
+
+    this = psutil.Process()
+    before = {child.pid for child in this.children()}
+    try:
+        yield
+    except BaseException:
+        logging.getLogger("papermill").disabled = True  # that its kernel died is known
+        new = [child for child in this.children() if child.pid not in before]
+        new += [grandchild for child in new for grandchild in _descendants(child)]
+        for process in new:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(new, timeout=5)
+        raise
+
+
+def _descendants(process) -> list:
+    import psutil
+
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+@contextmanager
+def followed(journal: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Show the progress that kernels write to the journal of a run."""
+    ended = threading.Event()
+
+    def follow(show: Callable[[str], None]) -> None:
+        place = 0
+        while not ended.wait(0.5):
+            try:
+                with journal.open("rb") as file:
+                    file.seek(place)
+                    whole = file.read().rpartition(b"\n")
+            except OSError:
+                continue
+            place += len(whole[0]) + len(whole[1])
+            lines = [json.loads(line).get("progress") for line in whole[0].splitlines()]
+            if any(lines):
+                show([line for line in lines if line][-1])
+
+    with line_shower(say) as show:
+        thread = threading.Thread(target=follow, args=(show,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def read_journal(journal: Path) -> dict[str, dict]:
+    """Sums over the notebooks of a run: stage -> computed, failed and damaged (film -> text, the last), seconds."""
+    stages: dict[str, dict] = {}
+    lines = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
+    for line in map(json.loads, lines):
+        if "stage" in line:
+            stage = stages.setdefault(line["stage"], {"computed": 0, "failed": {}, "damaged": {}, "seconds": 0.0})
+            stage["computed"] += line["computed"]
+            stage["failed"] |= line["failed"]
+            stage["damaged"] |= line["damaged"]
+            stage["seconds"] = round(stage["seconds"] + line["seconds"], 1)
+    return stages
+
+
+def read_asked(journal: Path, begin: int) -> list[tuple[str, dict]]:
+    """What was asked of the stages, from a place in the journal on."""
+    if not journal.is_file():
+        return []
+    with journal.open("rb") as file:
+        file.seek(begin)
+        lines = [json.loads(line) for line in file.read().splitlines()]
+    return [(stage, parameters) for line in lines for stage, parameters in line.get("asked", ())]
+
+
+def write_html(notebook: Path) -> Path:
+    """HTML copy of an executed notebook that asks no other machine for anything.
+
+    The template of nbconvert loads scripts for mathematics, widgets and diagrams from content networks; they are
+    cut, since every widget has a static figure beside it and formulas are written as text.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    book = nbformat.read(notebook, as_version=4)
+    book.metadata.pop("widgets", None)  # with them the page would fetch the machinery of widgets
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+    exporter, about = HTMLExporter(embed_images=True), {"metadata": {"name": notebook.stem}}
+    page, _ = exporter.from_notebook_node(book, resources=about)
+    page = re.sub(r'<script[^>]*\bsrc="https?://[^"]*"[^>]*>\s*</script>', "", page)
+    page = re.sub(r'<script[^>]*type="module"[^>]*>.*?</script>', "", page, flags=re.DOTALL)
+    page = re.sub(r'<link[^>]*href="https?://[^"]*"[^>]*>', "", page)
+    page = re.sub(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", "", page, flags=re.DOTALL)
+    path = notebook.with_suffix(".html")
+    path.write_text(page, encoding="utf-8")
+    return path

@@ -1,0 +1,279 @@
+"""``filmlens run``: the notebooks, in order, headless, by papermill in one process.
+
+Executed notebooks, HTML copies that open offline, figures, tables, index.html and provenance.json go under one folder.
+Parameters that no notebook knows are refused (papermill only warns), a failing notebook is named with its cell and
+error, and a film that failed makes the run end non-zero after everything else is done. One run at a time works on a
+corpus; an interrupted or killed one is continued by the same command.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filmlens.artefacts import WriteError, write_atomically
+from filmlens.corpus import Corpus
+from filmlens.run import kernels
+from filmlens.run.kernels import read_journal
+from filmlens.run.provenance import provenance
+from filmlens.stages import costs, lock
+from filmlens.stages.loop import at_work
+from filmlens.stages.progress import JOURNAL
+from filmlens.study import Study
+from filmlens.study.cues import write_cues_table
+
+#: What the shell is told of a run that was interrupted.
+INTERRUPTED = 130
+#: Notebooks that listen to or look at the films.
+MEDIA = ("01", "02", "06")
+
+
+class RunError(ValueError):
+    """A run that cannot start: an unknown notebook or parameter."""
+
+
+def notebooks_folder() -> Path:
+    """Where the numbered notebooks lie: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return package / "notebooks" if (package / "notebooks").is_dir() else package.parent / "notebooks"
+
+
+def choose_notebooks(numbers: Iterable[str] | None = None) -> list[Path]:
+    """Notebooks by number, such as ``["03", "04"]``; all by default.
+
+    Raises
+    ------
+    RunError
+        When a number has no notebook.
+    """
+    there = sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+    if numbers is None:
+        return there
+    chosen = []
+    for number in numbers:
+        found = [n for n in there if n.stem == number or n.stem.startswith(f"{number}_")]
+        if not found:
+            raise RunError(f"no notebook {number!r}; there are {', '.join(n.stem for n in there)}")
+        chosen += found
+    return sorted(set(chosen))
+
+
+def known_parameters(notebook: Path) -> dict[str, Any]:
+    """Parameters of a notebook's parameters cell: name -> default."""
+    import papermill
+
+    return {name: ast.literal_eval(p["default"]) for name, p in papermill.inspect_notebook(str(notebook)).items()}
+
+
+def read_parameter(name: str, value: Any, default: Any) -> Any:
+    """A parameter's value as its default is: the film 1917 is a name, the seed 1917 a number.
+
+    Raises
+    ------
+    RunError
+        A text that is no number, or no truth value, where the notebook expects one.
+
+    >>> read_parameter("film", "1917", ""), read_parameter("seed", "3", 0), read_parameter("seconds", "3", 10.0)
+    ('1917', 3, 3.0)
+    """
+    if not isinstance(value, str) or isinstance(default, str):
+        return str(value) if isinstance(default, str) else value
+    try:
+        return {"true": True, "false": False}[value.lower()] if isinstance(default, bool) else type(default)(value)
+    except (KeyError, ValueError):
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
+        raise RunError(f"-p {name}={value}: {name} is {kind}, such as {default}") from None
+
+
+def run(
+    corpus: str | Path,
+    out: str | Path,
+    *,
+    notebooks: Iterable[str] | None = None,
+    profile: str = "quick",
+    parameters: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    dask: str = "",
+    limit: float | None = None,
+    figures: str | Path | None = None,
+    derived: str | Path | None = None,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Execute the notebooks on a corpus.
+
+    Parameters
+    ----------
+    corpus : path
+    out : path
+        Gets ``notebooks/``, ``figures/``, ``index.html``, ``provenance.json``.
+    notebooks : iterable of str, optional
+        Numbers; all by default.
+    profile : {"quick", "paper"}
+    parameters : mapping, optional
+        Further notebook parameters; each goes to the notebooks that know it.
+    jobs : int
+        Processes for what has to be computed.
+    dask : str
+        Address of a Dask scheduler, used in place of processes.
+    limit : float, optional
+        Seconds after which a film is given up.
+    figures : path, optional
+        Another folder for the figures.
+    derived : path, optional
+        Another folder for computed tables, when the corpus must not be written to.
+    say : callable
+        Is given one line per notebook.
+
+    Returns
+    -------
+    int
+        0; 1 when a notebook or a film failed; 130 when it was interrupted.
+
+    Raises
+    ------
+    RunError, CorpusError, LockError, WriteError
+        Before anything is run.
+    """
+    from filmlens.run import status
+    from filmlens.run.report import write_report
+
+    opened = Corpus.open(corpus, derived=derived)
+    chosen = choose_notebooks(notebooks)
+    if opened.shared:
+        chosen = _without_media(chosen, asked=notebooks is not None, say=say)
+    given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
+    known = {n: known_parameters(n) for n in chosen}
+    given = _checked(given, known)
+    out = Path(out).resolve()
+    folder = Path(figures).resolve() if figures else out / "figures"
+    given["figures"] = str(folder)
+    (out / "notebooks").mkdir(parents=True, exist_ok=True)
+    journal = out / "journal.jsonl"
+    begun, errors, minutes, interrupted = time.monotonic(), {}, {}, False
+    with at_work(opened.derived) as token:
+        journal.unlink(missing_ok=True)
+        variables = {JOURNAL: str(journal), lock.TOKEN: token, "FILMLENS_DERIVED": str(opened.derived)}
+        variables |= {"FILMLENS_DASK": dask, "FILMLENS_LIMIT": "" if limit is None else str(limit)}
+        try:
+            for number, notebook in enumerate(chosen, 1):
+                started, place = time.monotonic(), journal.stat().st_size if journal.is_file() else 0
+                own = {k: v for k, v in given.items() if k in known[notebook]}
+                with kernels.ended_with(), kernels.surroundings(**variables), kernels.followed(journal, say):
+                    error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
+                minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
+                if error:
+                    errors[notebook.stem] = error
+                    _stop_when_full(error)
+                elif not own.keys() & status.OWN.keys():  # what is remembered is a run with the defaults
+                    costs.remember_asked(f"{notebook.stem[:2]} {profile}", kernels.read_asked(journal, place))
+                say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
+        except KeyboardInterrupt:
+            interrupted = True
+    stages = read_journal(journal)
+    failed = {(film, stage): text for stage, s in stages.items() for film, text in s["failed"].items()}
+    damaged = {(film, stage): text for stage, s in stages.items() for film, text in s["damaged"].items()}
+    choices = {k: v for k, v in given.items() if k not in ("corpus", "figures")}
+    written = provenance(
+        opened, profile=profile, parameters=choices, known={k: v for names in known.values() for k, v in names.items()}
+    )
+    written |= {
+        "notebooks": minutes,
+        "errors": errors,
+        "stages": stages,
+        "computed": sum(s["computed"] for s in stages.values()),
+        "failures": [{"film_id": f, "stage": s, "error": e} for (f, s), e in (failed | damaged).items()],
+        "interrupted": interrupted,
+        "minutes": round((time.monotonic() - begun) / 60, 2),
+    }
+    text = json.dumps(written, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(out / "provenance.json", lambda part: part.write_text(text, encoding="utf-8"))
+    if interrupted:
+        say("interrupted; what was finished is kept, and the same command continues")
+        return INTERRUPTED
+    for_study = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
+    study = Study.open(opened.folder, derived=opened.derived, profile=profile, **for_study)
+    _write_cues(study, str(given.get("features", "")), out, say)
+    write_report(opened, out, folder, written, failed | damaged)
+    for (film, stage), text in (damaged | failed).items():
+        say(f"{'failed' if (film, stage) in failed else 'damaged'}: {film}, {stage}: {text}")
+    say(
+        f"{out / 'index.html'}: {written['computed']} artefacts computed, {len(failed)} failures, "
+        f"{written['minutes']} min"
+    )
+    return 1 if errors or failed else 0
+
+
+def _stop_when_full(error: str) -> None:
+    """A place that cannot be written to would fail every notebook that follows as well."""
+    _, found, text = error.partition(f"{WriteError.__name__}: ")
+    if found:
+        raise WriteError(text)
+
+
+def _without_media(chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
+    """Of the notebooks, those that a shared corpus can run; the others are named."""
+    needy = [n for n in chosen if n.stem[:2] in MEDIA]
+    if needy and asked:
+        raise RunError(f"{', '.join(n.stem for n in needy)} need the films, which a shared corpus has not")
+    if needy:
+        say(f"left out, because a shared corpus has no films: {', '.join(n.stem for n in needy)}")
+    return [n for n in chosen if n not in needy]
+
+
+def _write_cues(study: Study, features: str, out: Path, say: Callable[[str], None]) -> None:
+    """``cues.parquet``, ``cues.csv``, ``cues_columns.csv``: everything that is known of every cue.
+
+    Of several chosen feature sets the last is the one whose model is heard.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            table = study.cues_table(features=study.features(features)[-1] if features else "")
+        except ValueError as error:  # a table that cannot be read is no reason to lose the report
+            say(f"{out / 'cues.csv'} was not made: {error}")
+            return
+    for warning in caught:
+        say(f"{out / 'cues.csv'}: {warning.message}")
+    if len(table):
+        write_cues_table(table, out)
+
+
+def dry_run(
+    corpus: str | Path,
+    *,
+    notebooks: Iterable[str] | None = None,
+    profile: str = "quick",
+    parameters: Mapping[str, Any] | None = None,
+    jobs: int = 1,
+    derived: str | Path | None = None,
+) -> str:
+    """What `run` would compute: stages, how much of them is stale and why, minutes by the rates measured here."""
+    from filmlens.run import status
+
+    opened = Corpus.open(corpus, derived=derived)
+    chosen = choose_notebooks(notebooks)
+    if opened.shared:
+        chosen = _without_media(chosen, asked=notebooks is not None, say=lambda line: None)
+    parameters = _checked(dict(parameters or {}), {n: known_parameters(n) for n in chosen})
+    numbers = [n.stem[:2] for n in chosen]
+    wanted = status.asked(numbers, profile, parameters)
+    said = status.dry_run(opened, wanted, jobs=jobs)
+    unknown = status.unknown_notebooks(numbers, profile)
+    if unknown:
+        said += f"\nnever run here with the profile {profile}, so that only what they measure is counted: "
+        said += ", ".join(unknown)
+    return said
+
+
+def _checked(given: Mapping[str, Any], known: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
+    """Parameters as the notebooks' defaults are; an error when one is given that none knows."""
+    defaults = {name: value for own in known.values() for name, value in own.items()}
+    unknown = sorted(set(given) - set(defaults))
+    if unknown:
+        raise RunError(f"no notebook knows the parameter {', '.join(unknown)}; they know {', '.join(sorted(defaults))}")
+    return {name: read_parameter(name, value, defaults[name]) for name, value in given.items()}

@@ -1,0 +1,105 @@
+"""``provenance.json`` of a run: everything that someone needs who looks at its figures months later."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from filmlens import __version__
+from filmlens.artefacts import fingerprint
+from filmlens.corpus import Corpus, CorpusError
+
+PACKAGES = (
+    "av",
+    "dask",
+    "distributed",
+    "librosa",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "opencv-python-headless",
+    "pandas",
+    "papermill",
+    "pebble",
+    "pingouin",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "seaborn",
+    "soxr",
+    "torch",
+)
+
+
+def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict:
+    """What a run was made with.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    profile : {"quick", "paper"}
+    parameters : mapping
+        As they were given.
+    known : mapping
+        Those of all notebooks with their defaults, so that nothing has to be guessed later.
+
+    Returns
+    -------
+    dict
+        filmlens, revision, corpus, inputs (film -> fingerprints of its files), profile, seed, parameters, defaults,
+        python, machine, packages. JSON-able, without names of people or machines.
+    """
+    return {
+        "filmlens": __version__,
+        "revision": revision(),
+        "corpus": fingerprint(corpus.folder / "films.csv") | {"films": len(corpus), "synthetic": corpus.synthetic},
+        "inputs": {film.id: _inputs(film) for film in corpus},
+        "profile": profile,
+        "seed": parameters.get("seed", 0),
+        "parameters": dict(parameters),
+        "defaults": {name: value for name, value in sorted(known.items()) if name not in parameters},
+        "python": platform.python_version(),
+        "machine": machine(),
+        "packages": {p: _version(p) for p in PACKAGES},
+    }
+
+
+def revision() -> str:
+    """Git revision of a checkout, with a + when files differ from it; empty for an installed package."""
+    git = ["git", "-C", str(Path(__file__).resolve().parents[1])]
+    try:
+        short = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+        ask = [*git, "status", "--porcelain", "--untracked-files=no", "--", "."]
+        changed = subprocess.run(ask, capture_output=True, text=True, check=True)
+        return short.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def machine() -> str:
+    """Kind of machine: system, processor, cores, memory."""
+    import psutil
+
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB"
+
+
+def _inputs(film) -> dict[str, Any]:
+    try:
+        tracks = {name: fingerprint(path) for name, path in film.tracks().items()}
+    except CorpusError as error:
+        tracks = {"error": str(error)}
+    annotation = {"annotation": fingerprint(film.annotation)} if film.annotation else {}
+    return {"film": fingerprint(film.film), "soundtrack": tracks} | annotation
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"

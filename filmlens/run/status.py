@@ -1,0 +1,219 @@
+"""What is done, stale and failed in a corpus, and what a run would do: ``filmlens status`` and ``run --dry-run``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filmlens import stages
+from filmlens.artefacts import PART, read_failures, read_provenance
+from filmlens.corpus import Corpus
+from filmlens.media import container
+from filmlens.stages import costs, lock
+from filmlens.stages.plan import Plan
+from filmlens.stages.progress import spell
+from filmlens.stages.staleness import NEW
+from filmlens.stages.work import Task
+
+Asked = tuple[str, dict[str, Any]]
+
+#: What the notebooks measure film by film; what else they ask for is known after their first run on this machine.
+MEASURED = {
+    "01": [("cues", {}), ("cues", {"engine": "dejavu"}), ("cues", {"engine": "dejavu", "rule": "votes"})],
+    "02": [("mir-cues", {}), ("visual", {})],
+    "03": [("mir-cues", {})],
+    "04": [("mir-cues", {})],
+    "05": [("mir-cues", {}), ("visual", {})],
+    "06": [("cues", {})],
+}
+_NAMED = 5
+#: What a notebook passes on to the stages, with its defaults.
+OWN = {"cues": "stamped", "sound": "track", "seed": 0}
+
+
+def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[str, Any] | None = None) -> list[Asked]:
+    """Stages and parameters that notebooks ask for: as they did last time here, else what they measure.
+
+    Parameters
+    ----------
+    notebooks : iterable of str
+        Numbers.
+    profile : {"quick", "paper"}
+    parameters : mapping, optional
+        Notebook parameters; cues, sound and seed make a difference here.
+    """
+    given, remembered = dict(parameters or {}), costs.asked()
+    own = {k: given[k] for k in OWN if k in given}
+    wanted: list[Asked] = []
+    for number in notebooks:
+        for stage, before in remembered.get(f"{number} {profile}", MEASURED.get(number, [])):
+            try:
+                known = stages.parameter_names(stage, own | before)
+                # a notebook that compares choices asked for some of them itself: those stay
+                chosen = {k: v for k, v in own.items() if k in known and before.get(k, OWN[k]) == OWN[k]}
+                wanted.append((stage, known | before | chosen))
+            except ValueError:
+                continue  # a stage of a version that had others
+    return wanted
+
+
+def to_do(corpus: Corpus, wanted: Iterable[Asked]) -> list[Plan]:
+    """Plans of all that is asked for, each stage with its parameters once, in running order."""
+    found: dict[tuple, Plan] = {}
+    for stage, parameters in wanted:
+        if isinstance(parameters.get("scheme"), int):  # as many folds as there are films, at most
+            parameters = parameters | {"scheme": min(parameters["scheme"], _films_with_genre(corpus))}
+        for plan in stages.planned(corpus, stage, **parameters):
+            found.setdefault((plan.step.place.folder, plan.step.place.file), plan)
+    order = list(stages.STAGES)
+    return sorted(found.values(), key=lambda plan: order.index(plan.step.place.stage))
+
+
+def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
+    """What a run would compute: per stage how many, how many of them stale, and minutes by the rates measured here.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    wanted : iterable of (stage, parameters)
+        As `asked` gives them.
+    jobs : int
+        Processes that share the work.
+    """
+    measured, lengths = costs.known(), {}
+    rows, whole, unknown = [], 0.0, []
+    plans = to_do(corpus, wanted)
+    for name in dict.fromkeys(_row_name(p) for p in plans):
+        mine = [p for p in plans if _row_name(p) == name]
+        tasks = [task for p in mine for task in p.tasks]
+        every = sum(len(p.tasks) + len(p.fresh) + len(p.failed) + len(p.blocked) for p in mine)
+        seconds = 0.0
+        for plan in mine:
+            rate = costs.rate(plan.step.label, measured)
+            seconds += rate.estimate(_length(t, lengths) for t in plan.tasks) if plan.tasks else 0.0
+        seconds /= max(1, min(jobs, len(tasks)))
+        if seconds != seconds:
+            unknown.append(name)
+            minutes = "not measured yet"
+        else:
+            whole += seconds
+            minutes = f"{seconds / 60:.1f}" if tasks else "0"
+        unit = "films" if not mine[0].step.place.whole else "results"
+        rows.append((name, f"{every} {unit}", str(len(tasks)), minutes))
+    lines = _columns([("stage", "", "stale", "minutes"), *rows])
+    lines += _reasons([(t.subject, _row_name(p), t.why) for p in plans for t in p.tasks])
+    lines += _reasons([(s, _row_name(p), text) for p in plans for s, text in p.failed.items()])
+    processes = f"{jobs} process{'es' if jobs > 1 else ''}"
+    rest = f", and {', '.join(unknown)}, never measured on this machine" if unknown else ""
+    return "\n".join([*lines, f"about {spell(whole)} with {processes}{rest}; notebooks and figures not counted"])
+
+
+def unknown_notebooks(notebooks: Iterable[str], profile: str) -> list[str]:
+    """Notebooks that never ran here with a profile, so that only what they measure is known."""
+    remembered = costs.asked()
+    return [number for number in notebooks if f"{number} {profile}" not in remembered and number in MEASURED]
+
+
+def status(corpus: Corpus) -> str:
+    """Done, stale, failed and not yet computed, by stage and variant, with reasons."""
+    failures = read_failures(corpus.derived / "failures.csv")
+    failed = {(f, s): e for f, s, e in failures.itertuples(index=False)}
+    fallen: dict[str, set[str]] = {}  # folder -> those that failed there altogether
+    for (film_id, folder), error in failed.items():
+        fallen.setdefault(folder, set()).update([film_id] if not error.startswith(PART) else [])
+    rows, stale = [], []
+    for plan in _on_disk(corpus):
+        place = plan.step.place
+        mine = {t.subject: t.why for t in plan.tasks} | dict.fromkeys(plan.blocked, "") | plan.failed
+        bad = [s for s in mine if s in plan.failed or not failed.get((s, place.folder.name), PART).startswith(PART)]
+        above = place.counted - {place.folder.name}
+        blocked = [
+            s for s in mine if s not in bad and any(not failed.get((s, f), PART).startswith(PART) for f in above)
+        ]
+        blocked += [s for s in plan.blocked if s not in bad and s not in blocked]
+        new = [s for s, why in mine.items() if s not in [*bad, *blocked] and why == NEW]
+        again = [s for s in mine if s not in bad and s not in new and s not in blocked]
+        rows.append((_row_name(plan), *map(str, (len(plan.fresh), len(again), len(bad), len(new), len(blocked)))))
+        stale += [(s, _row_name(plan), mine[s]) for s in again]
+    totals: dict[str, list[int]] = {}
+    for name, *counts in rows:
+        totals[name] = [a + int(b) for a, b in zip(totals.get(name, [0] * 5), counts, strict=True)]
+    lines = [f"{corpus.folder}: {len(corpus)} films; computed tables in {corpus.derived}"]
+    header = ("stage", "done", "stale", "failed", "not yet", "input failed")
+    lines += _columns([header, *((name, *map(str, counts)) for name, counts in totals.items())])
+    lines += ["", "stale:", *_reasons(stale)] if stale else []
+    whole = [(f, s, e) for (f, s), e in failed.items() if not e.startswith(PART)]
+    lines += ["", "failed:", *(f"  {f}, {s}: {e}" for f, s, e in whole)] if whole else []
+    part = [(f, s, e) for (f, s), e in failed.items() if e.startswith(PART)]
+    lines += ["", "damaged:", *(f"  {f}, {s}: {e}" for f, s, e in part)] if part else []
+    path = corpus.derived / lock.NAME
+    held = lock.owner(path)
+    if held:
+        state = "is at work" if lock.alive(path, held) else "was killed; the next one continues"
+        lines += ["", f"a run (process {held['pid']} on {held['host']}, since {held['since']}) {state}"]
+    return "\n".join(lines)
+
+
+def _row_name(plan: Plan) -> str:
+    """A film stage with its variant; of a stage of the whole corpus all results together."""
+    return plan.step.place.folder.name
+
+
+def _on_disk(corpus: Corpus) -> list[Plan]:
+    """Plans of everything that was ever computed here, and of what every study measures."""
+    wanted: list[Asked] = [("cues", {}), ("mir-cues", {}), ("visual", {})]
+    for folder in sorted(p for p in corpus.derived.glob("*") if p.is_dir()):
+        name = folder.name.partition("@")[0]
+        if name in stages.STAGES:
+            files = sorted(p for p in folder.glob("*") if p.suffix in (".npz", ".parquet") and p.name[0] != ".")
+            for path in files if stages.STAGES[name].unit == "corpus" else files[:1]:
+                wanted += _configured(name, path)
+    return to_do(corpus, wanted)
+
+
+def _configured(name: str, path: Path) -> list[Asked]:
+    configuration = read_provenance(path).get("configuration")
+    if configuration is None:
+        return []
+    try:
+        return [(name, stages.complete(name, configuration))]
+    except ValueError:
+        return []  # of a version that had other parameters
+
+
+def _films_with_genre(corpus: Corpus) -> int:
+    return max(2, sum(bool(film.genres) for film in corpus))
+
+
+def _length(task: Task, known: dict[Path, float]) -> float:
+    """Seconds of the film that a task reads; 0 when it reads none, or it cannot be told."""
+    if not isinstance(task.recipe["media"], dict) or "film" not in task.recipe["media"]:
+        return 0.0
+    path = task.payload.film
+    if path not in known:
+        try:
+            known[path] = container.duration(path)
+        except ValueError:
+            known[path] = 0.0
+    return known[path]
+
+
+def _reasons(rows: list[tuple[str, str, str]]) -> list[str]:
+    """(subject, stage, why) as lines, equal reasons together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for subject, stage, why in rows:
+        together.setdefault((stage, why), []).append(subject)
+    lines = []
+    for (stage, why), subjects in together.items():
+        more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
+        lines.append(f"  {stage}: {why}: {', '.join(subjects[:_NAMED])}{more}")
+    return lines
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]).rstrip()
+        for row in rows
+    ]

@@ -1,1 +1,0 @@
-"""How a long run is carried out, whatever it computes: staleness, workers, deadlines, the lock, progress, rates."""

@@ -1,0 +1,33 @@
+"""The stages of the study, and the loop that brings them up to date: what is stale is recomputed, nothing else."""
+
+from filmlens.stages.loop import Outcome, folds, planned, read, run
+from filmlens.stages.table import (
+    STAGES,
+    chain,
+    complete,
+    feature_stage,
+    known_to,
+    owner,
+    parameter_names,
+    path,
+    sheet_stage,
+    variant,
+)
+
+__all__ = [
+    "STAGES",
+    "Outcome",
+    "chain",
+    "complete",
+    "feature_stage",
+    "folds",
+    "known_to",
+    "owner",
+    "parameter_names",
+    "path",
+    "planned",
+    "read",
+    "run",
+    "sheet_stage",
+    "variant",
+]

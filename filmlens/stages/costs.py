@@ -1,0 +1,116 @@
+"""What a stage costs on this machine: seconds of work per second of film, or per model, as measured so far.
+
+Beside it, what each notebook last asked the stages for, so that its next run can be foretold. Kept in the user's cache
+folder (``FILMLENS_CACHE``, else ``XDG_CACHE_HOME/filmlens``, else ``~/.cache/filmlens``), one entry per machine and
+stage. Losing the files loses the estimates only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from filmlens.artefacts import write_atomically
+from filmlens.stages.work import Done
+
+#: Later films count more: beyond this many the earlier ones fade.
+_MEMORY = 500
+
+
+class Rate(NamedTuple):
+    """Sums over finished tasks: how many, seconds of work, seconds of the films that were read."""
+
+    tasks: float = 0.0
+    seconds: float = 0.0
+    length: float = 0.0
+
+    def estimate(self, lengths: Iterable[float]) -> float:
+        """Seconds of work for films of these lengths (0 where the stage reads no film).
+
+        >>> Rate(tasks=2, seconds=10, length=100).estimate([60, 60])
+        12.0
+        >>> Rate(tasks=2, seconds=10).estimate([0, 0, 0])
+        15.0
+        """
+        lengths = list(lengths)
+        if self.length and any(lengths):
+            return self.seconds * sum(lengths) / self.length
+        return self.seconds * len(lengths) / self.tasks if self.tasks else float("nan")
+
+
+def folder() -> Path:
+    """Where the rates are kept."""
+    own = os.environ.get("FILMLENS_CACHE")
+    if own:
+        return Path(own)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(cache) / "filmlens"
+
+
+def known() -> dict[str, Rate]:
+    """Rates of this machine by stage (``cues``) and variant (``cues@engine=dejavu``)."""
+    return {name: Rate(*sums) for name, sums in _read_rates().get(platform.node(), {}).items()}
+
+
+def rate(label: str, rates: dict[str, Rate]) -> Rate:
+    """Of a variant, else of its stage; empty when neither was ever measured here."""
+    return rates.get(label) or rates.get(label.partition("@")[0]) or Rate()
+
+
+def remember(label: str, done: Iterable[Done]) -> None:
+    """Add what finished tasks took; a cache that cannot be written is no reason to fail."""
+    finished = [d for d in done if not d.error]
+    if not finished:
+        return
+    whole = _read_rates()
+    here = whole.setdefault(platform.node(), {})
+    for name in {label, label.partition("@")[0]}:
+        old = Rate(*here.get(name, ()))
+        fade = min(1.0, _MEMORY / (old.tasks or 1))
+        more = (len(finished), sum(d.seconds for d in finished), sum(d.length for d in finished))
+        here[name] = [round(fade * a + b, 3) for a, b in zip(old, more, strict=True)]
+    _write("rates.json", whole)
+
+
+def asked() -> dict[str, list[tuple[str, dict]]]:
+    """What each notebook with its profile asked for when it last ran here: stages and their parameters."""
+    read = _read("asked.json")
+    try:
+        return {name: [(str(stage), dict(known)) for stage, known in asks] for name, asks in read.items()}
+    except (TypeError, ValueError):
+        return {}
+
+
+def remember_asked(name: str, asks: Iterable[tuple[str, dict]]) -> None:
+    """Keep what a notebook with its profile asked for, each once."""
+    once = {json.dumps(ask, sort_keys=True): ask for ask in asks}
+    _write("asked.json", _read("asked.json") | {name: list(once.values())})
+
+
+def _write(name: str, content: dict) -> None:
+    try:
+        write_atomically(folder() / name, lambda part: part.write_text(json.dumps(content), encoding="utf-8"))
+    except OSError:
+        return
+
+
+def _read(name: str) -> dict:
+    try:
+        read = json.loads((folder() / name).read_text(encoding="utf-8"))
+        return read if isinstance(read, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _read_rates() -> dict[str, dict[str, list[float]]]:
+    read = _read("rates.json")
+    try:
+        for sums in (s for machine in read.values() for s in machine.values()):
+            Rate(*map(float, sums))
+        return read
+    except (ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,223 @@
+"""The loop over stages: each is planned, what is stale is mapped over workers, what became of it is recorded.
+
+A film that fails is recorded in ``derived/failures.csv`` and the others go on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filmlens.artefacts import PART, WriteError, record_failures
+from filmlens.artefacts import sweep as sweep_away
+from filmlens.corpus import Corpus
+from filmlens.stages import costs, lock, progress, work, workers
+from filmlens.stages.plan import Plan, dropped, plan_step
+from filmlens.stages.table import STAGES, chain, complete, owner, path, place_of, restrict, step
+from filmlens.stages.work import Done
+
+#: Seconds after which a film is given up.
+LIMIT_S = 6 * 3600
+
+
+@dataclass
+class Outcome:
+    """What a run of one stage did: artefacts computed and kept, errors and damage by film, seconds of wall time."""
+
+    stage: str
+    computed: int = 0
+    kept: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        words = [f"{self.stage}: {self.computed} computed, {self.kept} kept"]
+        words += [f"{len(self.damaged)} damaged ({', '.join(sorted(self.damaged))})"] if self.damaged else []
+        words += [f"{len(self.failed)} failed ({', '.join(sorted(self.failed))})"] if self.failed else []
+        return ", ".join(words) + (f", {self.seconds:.0f} s" if self.computed else "")
+
+
+def planned(
+    corpus: Corpus,
+    stage: str,
+    *,
+    films: Iterable[str] | None = None,
+    sweep: Iterable[Mapping[str, Any]] | None = None,
+    **parameters,
+) -> list[Plan]:
+    """What a `run` with the same arguments would do, in running order; nothing is computed or written."""
+    chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    coming: set[Path] = set()
+    plans = []
+    for name, known in _steps(stage, configurations):
+        plans.append(plan_step(corpus, step(corpus, name, known), chosen, coming))
+        coming |= {task.path for task in plans[-1].tasks}
+    return plans
+
+
+def run(
+    corpus: Corpus,
+    stage: str,
+    *,
+    films: Iterable[str] | None = None,
+    sweep: Iterable[Mapping[str, Any]] | None = None,
+    jobs: int = 1,
+    dask: str | None = None,
+    limit: float | None = None,
+    say: Callable[[str], None] = print,
+    **parameters,
+) -> list[Outcome]:
+    """Bring a stage and all it needs up to date.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    stage : str
+        A name in `STAGES`.
+    films : iterable of str, optional
+        Film ids; all by default.
+    sweep : iterable of mappings, optional
+        Several sets of parameters at once, mapped over the processes together.
+    jobs : int
+        Processes, each with one thread. 1 computes here.
+    dask : str, optional
+        Address of a Dask scheduler, used in place of processes; the environment variable FILMLENS_DASK by default.
+    limit : float, optional
+        Seconds after which a film is given up; the environment variable FILMLENS_LIMIT, then six hours by default.
+    say : callable
+        Is given one line per stage that computed or failed something.
+    **parameters
+        Of the stage or any of its inputs.
+
+    Returns
+    -------
+    list of Outcome
+        In running order, the stage itself last.
+
+    Raises
+    ------
+    ValueError
+        An unknown stage, parameter or film; another run at work (`LockError`).
+    WriteError
+        The place of the artefacts is full or may not be written to.
+    """
+    chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    progress.tell({"asked": [(stage, c) for c in configurations]})
+    dask = os.environ.get("FILMLENS_DASK", "") if dask is None else dask
+    limit = float(os.environ.get("FILMLENS_LIMIT") or LIMIT_S) if limit is None else limit
+    steps = _steps(stage, configurations)
+    outcomes, locked = [], False
+    with ExitStack() as held:
+        for name in dict.fromkeys(name for name, _ in steps):
+            todo = [step(corpus, name, known) for other, known in steps if other == name]
+            plans = [plan_step(corpus, wanted, chosen) for wanted in todo]
+            if any(p.tasks for p in plans) and not locked:
+                locked = bool(held.enter_context(at_work(corpus.derived)))
+                plans = [plan_step(corpus, wanted, chosen) for wanted in todo]  # what came in between
+            outcomes.append(carry_out(corpus, plans, say, jobs=jobs, dask=dask, limit=limit))
+    return outcomes
+
+
+def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
+    """The tables of a stage that lie on disk, all films under each other in the order of films.csv.
+
+    Films that failed or were not run are missing, also where a table from before they failed is still kept; a corpus
+    stage gives its one table.
+    """
+    parameters = complete(owner(name), parameters)
+    place = place_of(corpus, name, parameters)
+    failed = dropped(corpus, place)
+    paths = [place.path("")] if place.whole else [place.path(f) for f in corpus.ids if f not in failed]
+    return work.read([p for p in paths if p.is_file()])
+
+
+def folds(corpus: Corpus, name: str, **parameters):
+    """The fitted folds of a model stage that lie on disk."""
+    return work.read([path(corpus, name, **parameters)])
+
+
+@contextmanager
+def at_work(derived: Path) -> Iterator[str]:
+    """Hold the lock, and leave nothing half-written behind: not from a run that was killed, not from this one."""
+    with lock.locked(derived) as token:
+        sweep_away(derived)
+        try:
+            yield token
+        finally:
+            sweep_away(derived)
+
+
+def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **how) -> Outcome:
+    """Compute what is stale of one stage, and record what became of it however it ends."""
+    outcome, begun = Outcome(plans[0].step.place.stage), time.monotonic()
+    tasks = [task for p in plans for task in p.tasks]
+    recorded: dict[str, dict[str, str]] = {}
+    tried: dict[str, set[str]] = {}
+    finished: dict[str, list[Done]] = {}
+    for p in plans:
+        damaged = {subject: _damage(damage) for subject, damage in p.fresh.items() if damage}
+        outcome.kept += len(p.fresh)
+        outcome.failed |= p.failed
+        outcome.damaged |= damaged
+        folder = p.step.place.folder.name
+        recorded[folder] = recorded.get(folder, {}) | p.failed | damaged
+        tried[folder] = tried.get(folder, set()) | {*p.fresh, *p.failed, *p.blocked}
+    try:
+        if tasks:
+            with progress.shown(outcome.stage, len(tasks), say) as shown:
+                for task, done in workers.over(tasks, **how):
+                    if done.fatal:
+                        raise WriteError(done.error)
+                    folder = task.path.parent.name
+                    tried[folder].add(task.subject)
+                    finished.setdefault(task.label, []).append(done)
+                    if done.error:
+                        outcome.failed[task.subject] = recorded[folder][task.subject] = done.error
+                    else:
+                        outcome.computed += 1
+                    if done.damage and not done.error:
+                        outcome.damaged[task.subject] = recorded[folder][task.subject] = _damage(done.damage)
+                    shown(done)
+    finally:
+        outcome.seconds = time.monotonic() - begun
+        for label, done in finished.items():
+            costs.remember(label, done)
+        entry = {name: getattr(outcome, name) for name in ("stage", "computed", "kept", "failed", "damaged")}
+        progress.tell(entry | {"seconds": round(outcome.seconds, 3)})
+        record_failures(corpus.derived / "failures.csv", tried, recorded)
+    if outcome.computed or outcome.failed:
+        say(str(outcome))
+    return outcome
+
+
+def _damage(damage: list[str]) -> str:
+    return PART + "; ".join(damage)
+
+
+def _asked(corpus, stage, films, sweep, parameters) -> tuple[list[str], list[dict[str, Any]]]:
+    """Film ids and sets of parameters, checked."""
+    configurations = [complete(stage, parameters | dict(more)) for more in (sweep if sweep is not None else [{}])]
+    chosen = list(films) if films is not None else corpus.ids
+    for film_id in chosen:
+        corpus[film_id]
+    return chosen, configurations
+
+
+def _steps(stage: str, configurations: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """Each stage with each distinct set of parameters that it knows, in running order, which is that of the rows."""
+    steps: list[tuple[str, dict[str, Any]]] = []
+    asked = {name for configuration in configurations for name in chain(stage, configuration)}
+    for name in filter(asked.__contains__, STAGES):
+        for configuration in configurations:
+            step = (name, restrict(name, configuration))
+            if name in chain(stage, configuration) and step not in steps:
+                steps.append(step)
+    return steps

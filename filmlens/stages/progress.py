@@ -1,0 +1,130 @@
+"""One line per stage while it runs: films done, how many times faster than the film, time left.
+
+In a terminal the line renews itself, in a notebook its output does, elsewhere a plain line follows every minute. Under
+``filmlens run`` the notebooks are other processes: they write to the run's journal, which shows the lines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from filmlens.stages.work import Done
+
+JOURNAL = "FILMLENS_JOURNAL"
+
+_EVERY_S = 60.0
+_BLINK_S = 1.0
+
+
+class Count:
+    """How far a stage is.
+
+    Examples
+    --------
+    >>> count = Count("mir", 4, clock=iter([0.0, 10.0]).__next__)
+    >>> count.add(Done(seconds=9, length=100))
+    >>> count.line()
+    'mir: 1 of 4, 10 x realtime, 30 s left'
+    """
+
+    def __init__(self, stage: str, total: int, *, clock: Callable[[], float] = time.monotonic):
+        self.stage, self.total, self.done, self.failed, self.length = stage, total, 0, 0, 0.0
+        self._clock, self._begun = clock, clock()
+
+    def add(self, done: Done) -> None:
+        self.done += 1
+        self.failed += bool(done.error)
+        self.length += done.length
+
+    def line(self) -> str:
+        passed = max(self._clock() - self._begun, 1e-9)
+        words = [f"{self.stage}: {self.done} of {self.total}"]
+        words += [f"{self.failed} failed"] if self.failed else []
+        words += [f"{self.length / passed:.3g} x realtime"] if self.length else []
+        words += [f"{spell(passed / self.done * (self.total - self.done))} left"] if 0 < self.done < self.total else []
+        return ", ".join(words)
+
+
+def spell(seconds: float) -> str:
+    """A duration for reading.
+
+    >>> spell(12), spell(600), spell(7300), spell(float("nan"))
+    ('12 s', '10 min', '2 h 2 min', 'unknown time')
+    """
+    if seconds != seconds:
+        return "unknown time"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@contextmanager
+def shown(stage: str, total: int, say: Callable[[str], None] = print) -> Iterator[Callable[[Done], None]]:
+    """Show how far a stage is; gives the function that takes each finished task."""
+    count, last = Count(stage, total), 0.0
+    with line_shower(say) as show:
+
+        def add(done: Done) -> None:
+            nonlocal last
+            count.add(done)
+            now = time.monotonic()
+            if now - last >= _BLINK_S or count.done == total:
+                last = now
+                show(count.line())
+
+        show(count.line())
+        yield add
+
+
+@contextmanager
+def line_shower(say: Callable[[str], None] = print) -> Iterator[Callable[[str], None]]:
+    """A function that shows a line in the place of the one before, as the surroundings allow."""
+    if os.environ.get(JOURNAL):
+        yield lambda line: tell({"progress": line})
+    elif "ipykernel" in sys.modules and say is print:
+        yield from _in_notebook()
+    elif say is print and sys.stdout.isatty():
+        yield from _in_terminal()
+    else:
+        yield from _plain(say)
+
+
+def tell(entry: dict) -> None:
+    """Add a line to the journal of the run whose notebook this is; one write, so that those of processes do not mix."""
+    journal = os.environ.get(JOURNAL)
+    if journal:
+        with open(journal, "ab", buffering=0) as file:
+            file.write((json.dumps(entry) + "\n").encode())
+
+
+def _in_notebook() -> Iterator[Callable[[str], None]]:
+    from IPython.display import display
+
+    place = display({"text/plain": ""}, raw=True, display_id=True)
+    yield lambda line: place.update({"text/plain": line}, raw=True)
+
+
+def _in_terminal() -> Iterator[Callable[[str], None]]:
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(Text(""), transient=True, refresh_per_second=4) as live:
+        yield lambda line: live.update(Text(line))
+
+
+def _plain(say: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
+    last = time.monotonic()
+
+    def show(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _EVERY_S:
+            last = time.monotonic()
+            say(line)
+
+    yield show

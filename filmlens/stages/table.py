@@ -1,0 +1,262 @@
+"""The stages of the study as rows, and the names of what they leave on disk.
+
+A stage is a pure function of one film (or of the whole corpus) and the tables of earlier stages. Parameters are one
+flat set of names along the whole chain: a stage carries those of its inputs, so that the features of Dejavu's cues
+and of another engine's lie side by side (``derived/mir@engine=dejavu``). What is stale is recomputed, nothing
+else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filmlens.artefacts import fingerprint
+from filmlens.corpus import USAGES, Corpus, Film
+from filmlens.features import FEATURES, FeatureSet, own
+from filmlens.stages.plan import Place, Step
+
+#: The name under which a failure of the whole corpus is recorded.
+CORPUS = "(corpus)"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row of `STAGES`.
+
+    Attributes
+    ----------
+    name : str
+        Folder under ``derived/``.
+    function : str
+        ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should pay):
+        ``function(subject, tables, **parameters)``, where subject is the `Film`, or the labels of all films.
+        Returns the table, or a `Measured`.
+    inputs : tuple of str
+        Earlier stages; "sheet" and "features" stand for the ones that the parameters choose.
+    media : tuple of str
+        Files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); or weights
+        (of its feature set).
+    parameters : mapping
+        Its own, with their defaults.
+    unit : {"film", "corpus"}
+    beside : tuple of str
+        Further tables that it writes, each in a folder of its own.
+    settled : mapping
+        Further arguments of the function that nobody chooses.
+    folded : bool
+        Whether the result is fitted folds: npz and JSON in place of Parquet.
+    version : int
+        Raised when the function's results change.
+    """
+
+    name: str
+    function: str
+    inputs: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "film"
+    beside: tuple[str, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    folded: bool = False
+    version: int = 1
+
+
+#: `rule` is Dejavu's.
+_STAMPING = {"engine": "filmlens", "rule": "nearby"}
+_SOURCE = {"cues": "stamped"}
+#: The paper's settings. `shortest` is the shortest cue in a bag, in seconds (D: Dejavu's shortest); `space` is a
+#: decision as well (Kong et al. pool instance probabilities).
+_GENRE = {
+    "features": "mir",
+    "level": "cue",
+    "model": "average",
+    "hidden": 64,
+    "epochs": 200,
+    "learning_rate": 5e-5,
+    "space": "decision",
+    "scheme": "leave-one-film-out",
+    "shortest": 5.0,
+    "mfcc_ranks": "0-13",
+    "seed": 0,
+}
+#: Runs, which values are exchanged, and where the loudness of the MFCC counts.
+_IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
+
+
+def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
+    """The two stages of a feature set: its 1 Hz rows, and one row per cue."""
+    media = ("film", "soundtrack", *(["weights"] if row.weights else []))
+    parameters = _SOURCE | {"sound": "track"} | dict(row.parameters)
+    return (
+        Stage(row.name, "of_film:music", ("sheet",), media, parameters, settled={"features": row.name}),
+        Stage(f"{row.name}-cues", "of_film:cue_vectors", (row.name,)),
+    )
+
+
+_ROWS = (
+    Stage("cues", "of_film:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=4),
+    Stage("annotated", "of_film:annotated", (), ("annotation",)),
+    Stage("verified", "of_film:verified", ("cues",), ("verdicts",), version=2),
+    *(Stage(f"verified-{u}", "of_film:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
+    *(stage for row in FEATURES.values() for stage in _measured(row)),
+    Stage("own", "of_film:own", ("sheet",), ("own",), _SOURCE | {"features": "mir"}),
+    Stage("own-cues", "of_film:cue_vectors", ("own",)),
+    Stage("visual", "of_film:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False, "sampling": "exact"}),
+    Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
+    Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
+    Stage("retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
+    Stage("cross-modal", "of_corpus:cross_modal", ("genre", "sheet", "visual"), (), {"contrast": "contrast"}, "corpus"),
+)
+STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
+#: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
+_SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
+
+
+def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
+    """Where the artefact of a film (or of the corpus) lies."""
+    return place_of(corpus, name, complete(owner(name), parameters)).path(film_id or "")
+
+
+def owner(name: str) -> str:
+    """The stage that writes a table: itself, but for a table that another stage writes beside its own.
+
+    >>> owner("windows"), owner("mir")
+    ('cues', 'mir')
+    """
+    return next((row.name for row in STAGES.values() if name in row.beside), name)
+
+
+def complete(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a stage and all its inputs: the defaults, overridden by those given.
+
+    >>> complete("annotated", {})
+    {}
+    >>> complete("mir", {"sound": "film"})["sound"]
+    'film'
+    """
+    known = parameter_names(stage, parameters)
+    unknown = set(parameters) - set(known)
+    if unknown:
+        raise ValueError(f"stage {stage!r} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    return known | dict(parameters)
+
+
+def parameter_names(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter that a stage and its inputs know, with its default."""
+    if stage not in STAGES:
+        raise ValueError(f"no stage {stage!r}; the stages are {', '.join(STAGES)}")
+    known: dict[str, Any] = {}
+    for name in chain(stage, parameters):
+        known |= STAGES[name].parameters
+    return known
+
+
+def known_to(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of some parameters, those that a stage or its inputs know.
+
+    >>> known_to("mir", {"sound": "film", "hidden": 64})
+    {'sound': 'film'}
+    """
+    names = parameter_names(stage, parameters)
+    return {k: v for k, v in parameters.items() if k in names}
+
+
+def sheet_stage(cues: str) -> str:
+    """The stage that holds a choice of cues.
+
+    >>> sheet_stage("stamped"), sheet_stage("verified")
+    ('cues', 'verified')
+    """
+    if cues not in _SHEETS:
+        raise ValueError(f"cues={cues!r} is unknown; choose one of {', '.join(_SHEETS)}")
+    return _SHEETS[cues]
+
+
+def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Names of a stage's inputs, theirs before them, and the stage itself, in running order."""
+    names: list[str] = []
+    for name in _inputs(stage, parameters):
+        names += [n for n in chain(name, parameters) if n not in names]
+    return [*names, stage]
+
+
+def _inputs(stage: str, parameters: Mapping[str, Any]) -> list[str]:
+    """Input stages with "sheet" and "features" resolved by the parameters."""
+    sheet = sheet_stage(parameters.get("cues", "stamped"))
+    features = feature_stage(parameters.get("features", _GENRE["features"]), parameters.get("level", _GENRE["level"]))
+    return [{"sheet": sheet, "features": features}.get(name, name) for name in STAGES[stage].inputs]
+
+
+def feature_stage(features: str, level: str = "cue") -> str:
+    """The stage that gives a set of features, by cue or by frame; a name that is not measured here is the user's own.
+
+    >>> feature_stage("vggish"), feature_stage("mir", "frame"), feature_stage("clap")
+    ('vggish-cues', 'mir', 'own-cues')
+    """
+    if features not in FEATURES:
+        own.check_name(features)
+    return (features if features in FEATURES else "own") + ("-cues" if level == "cue" else "")
+
+
+def variant(stage: str, parameters: Mapping[str, Any]) -> str:
+    """What stands behind the @ of a folder: the parameters that are not the default, with their names.
+
+    >>> variant("mir", complete("mir", {"sound": "film"}))
+    'sound=film'
+    >>> variant("mir", complete("mir", {}))
+    ''
+    """
+    defaults = parameter_names(stage, parameters)
+    return ",".join(f"{key}={parameters[key]}" for key, default in defaults.items() if parameters[key] != default)
+
+
+def restrict(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a flat set of parameters, those that a stage and its inputs know."""
+    return complete(stage, known_to(stage, parameters))
+
+
+def place_of(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:
+    """Where a stage with its parameters, or a table beside it, lies."""
+    stage = STAGES[owner(name)]
+    label = variant(stage.name, parameters)
+    above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == stage.unit and n != stage.name]
+    folders = {_folder(n, restrict(n, parameters)) for n in above} | {_folder(stage.name, parameters)}
+    if stage.unit == "film":
+        return Place(name, corpus.derived / _folder(name, parameters), frozenset(folders))
+    file = f"{label or 'default'}{'.npz' if stage.folded else '.parquet'}"
+    return Place(name, corpus.derived / name, frozenset({name}), f"{CORPUS} {label}".strip(), file)
+
+
+def _folder(name: str, parameters: Mapping[str, Any]) -> str:
+    stage = STAGES[owner(name)]
+    label = variant(stage.name, parameters)
+    return f"{name}@{label}" if label and stage.unit == "film" else name
+
+
+def _kind(name: str, kind: str, parameters: Mapping[str, Any]) -> str | tuple[str, Callable[[Film], Any]]:
+    """What a stage reads of a film, with how it is known again where that hangs on its parameters."""
+    if kind == "own":
+        return kind, lambda film: fingerprint(own.path(film, parameters["features"]))
+    if kind == "weights":
+        return kind, lambda film: FEATURES[name].weights_module().fingerprint_of(parameters)
+    return kind
+
+
+def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
+    """A stage with its parameters and the places of its inputs, as the loop takes it."""
+    stage = STAGES[name]
+    inputs = _inputs(name, parameters)
+    return Step(
+        place=place_of(corpus, name, parameters),
+        function=stage.function,
+        version=stage.version,
+        media=tuple(_kind(name, kind, parameters) for kind in stage.media),
+        own={k: parameters[k] for k in stage.parameters},
+        settled=stage.settled,
+        configuration=parameters,
+        label="@".join(filter(None, [name, variant(name, parameters)])),
+        sources={a: place_of(corpus, n, restrict(n, parameters)) for a, n in zip(stage.inputs, inputs, strict=True)},
+    )

@@ -1,0 +1,204 @@
+"""One task and what a worker does with it: look at the files, read the tables, compute, write."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from filmlens import __version__, artefacts
+from filmlens.artefacts import ArtefactError, Measured, WriteError
+from filmlens.corpus import Film
+from filmlens.media import container
+from filmlens.media.container import MediaError
+from filmlens.media.watch import watched
+
+TOO_LONG = "took longer than its time limit"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One artefact that has to be computed.
+
+    Attributes
+    ----------
+    stage, function : str
+        Name of the stage; ``module:name`` of what computes it.
+    subject : str
+        Film id, or the name of a configuration of the whole corpus.
+    payload : Film or DataFrame
+        What the function is given first.
+    inputs : mapping
+        Name -> paths of the tables it is given next.
+    arguments, configuration : mapping
+        What the function is given by name, and the parameters of the whole chain.
+    path : Path
+        Where the artefact goes.
+    recipe : mapping
+        As `filmlens.stages.staleness.recipe` gives it.
+    label : str
+        Stage and variant; what its cost is remembered under.
+    why : str
+        What made it stale.
+    """
+
+    stage: str
+    function: str
+    subject: str
+    payload: Any
+    inputs: Mapping[str, list[Path]]
+    arguments: Mapping[str, Any]
+    configuration: Mapping[str, Any]
+    path: Path
+    recipe: Mapping[str, Any]
+    label: str
+    why: str = ""
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a task.
+
+    Attributes
+    ----------
+    error : str
+        Empty when it succeeded.
+    fatal : bool
+        Whether the error is one of the place that is written to: the next film would meet it as well.
+    damage : list of str
+        What was passed over in the media that were read.
+    seconds : float
+        Of work.
+    length : float
+        Seconds of the film; 0 when no film was read.
+    """
+
+    error: str = ""
+    fatal: bool = False
+    damage: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    length: float = 0.0
+
+
+def attempt(task: Task, limit: float | None = None) -> Done:
+    """Carry out a task; whatever goes wrong comes back as text, because tracebacks do not travel between machines."""
+    begun = time.monotonic()
+    try:
+        damage = compute(task, limit)
+        return Done(damage=damage, seconds=time.monotonic() - begun, length=_length(task))
+    except Exception as error:
+        return Done(told(error), isinstance(error, WriteError), seconds=time.monotonic() - begun)
+
+
+def told(error: BaseException) -> str:
+    """An error as one line: those of ours as they are, others with their kind and place."""
+    text = " ".join(str(error).split())
+    if isinstance(error, TimeoutError):
+        return TOO_LONG
+    if isinstance(error, (ValueError, OSError, ArtefactError)) and text:
+        return text
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {text}{place}"
+
+
+def compute(task: Task, limit: float | None = None) -> list[str]:
+    """Read the inputs, compute, write; what was passed over in the media.
+
+    Raises
+    ------
+    TimeoutError
+        The time limit in seconds passed while media were read.
+    WriteError
+        The artefact cannot be written.
+    """
+    begun = time.monotonic()
+    _can_see(task)
+    with watched(limit) as damage, _one_thread():
+        tables = {name: read(paths) for name, paths in task.inputs.items()}
+        module, _, name = task.function.partition(":")
+        function = getattr(import_module(f"filmlens.stages.{module}"), name)
+        _torch_too()
+        result = Measured.of(function(task.payload, tables, **task.arguments))
+    folder = task.path.parent
+    beside = {n: folder.with_name(folder.name.replace(task.stage, n, 1)) / task.path.name for n in result.beside}
+    provenance = {
+        "recipe": dict(task.recipe),
+        "configuration": dict(task.configuration),
+        "filmlens": __version__,
+        "seconds": round(time.monotonic() - begun, 3),
+        "notes": result.notes,
+        "damage": damage,
+        "beside": [f"../{path.parent.name}/{path.name}" for path in beside.values()],
+    }
+    for name, path in beside.items():
+        artefacts.write_table(path, result.beside[name], provenance | {"beside": []})
+    # The table that the recipe is looked up in comes last: what was interrupted before counts as stale.
+    if task.path.suffix == ".npz":
+        _folds().write_folds(task.path, result.table, provenance)
+    else:
+        artefacts.write_table(task.path, result.table, provenance)
+    return damage
+
+
+def read(paths: list[Path]) -> Any:
+    """Tables under each other, or fitted folds; an empty table of no film when there is none."""
+    if paths and paths[0].suffix == ".npz":
+        return _folds().read_folds(paths[0])
+    tables = [artefacts.read_table(p) for p in paths]
+    filled = [t for t in tables if len(t)] or tables[:1]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
+
+
+def _folds():
+    """The room of the models, imported when a model is read or written."""
+    return import_module("filmlens.stages.of_corpus")
+
+
+def _can_see(task: Task) -> None:
+    """A worker on another machine must see the same files under the same paths, and be of the same version."""
+    if task.version != __version__:
+        raise ValueError(
+            f"the worker on {platform.node()} has FilmLens {__version__}, the run {task.version}; install the same"
+        )
+    wanted = [p for paths in task.inputs.values() for p in paths]
+    if isinstance(task.payload, Film):
+        media = task.recipe["media"]
+        wanted += [task.payload.film] if media.get("film", {}).get("size", -1) >= 0 else []
+        wanted += [task.payload.soundtrack] if media.get("soundtrack") else []
+    missing = [p for p in wanted if not p.exists()]
+    if missing:
+        raise ValueError(
+            f"the worker on {platform.node()} cannot see {missing[0]}, which the run sees; mount it there under "
+            "the same path"
+        )
+
+
+def _one_thread():
+    """One thread of linear algebra: the work is spread over films, and sums do not depend on the machine."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
+
+
+def _torch_too() -> None:
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+def _length(task: Task) -> float:
+    if not isinstance(task.payload, Film) or "film" not in task.recipe["media"]:
+        return 0.0
+    try:
+        return container.duration(task.payload.film)
+    except MediaError:
+        return 0.0  # only for the rate; the stage itself says what is wrong with the file

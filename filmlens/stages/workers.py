@@ -1,0 +1,183 @@
+"""Mapping tasks over processes through the interface of concurrent.futures: here, by pebble, or on a Dask cluster.
+
+Pebble's pool kills a film that takes too long and outlives a worker that crashes. On a cluster the scheduler of Dask
+repeats what a lost worker had in hand, and the deadline is looked at between packets of media.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+from pebble import ProcessPool
+
+from filmlens.stages.environment import THREADS, environment
+from filmlens.stages.work import Done, Task, attempt, told
+
+_GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
+_NOTICED_S = 0.05
+_LOOK_S = 0.5
+_CONNECT_S = 20.0
+
+
+def over(
+    tasks: Sequence[Task], *, jobs: int = 1, dask: str = "", limit: float | None = None
+) -> Iterator[tuple[Task, Done]]:
+    """Carry out tasks; each with what became of it, as they finish.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    jobs : int
+        Processes. 1 computes here.
+    dask : str
+        Address of a Dask scheduler, such as "tcp://head:8786"; used in place of processes.
+    limit : float, optional
+        Seconds after which a film is given up.
+
+    Raises
+    ------
+    OSError
+        The scheduler cannot be reached.
+    """
+    if not tasks:
+        return
+    if dask:
+        yield from _on_dask(tasks, dask, limit)
+    elif jobs <= 1:
+        yield from ((task, attempt(task, limit)) for task in tasks)
+    else:
+        yield from _in_processes(tasks, jobs, limit)
+
+
+def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
+    """Each job has a pool of one process. In a larger one a worker that dies at the wrong moment takes the others'
+    films with it, or their answers never come (pebble 5.2)."""
+    idle, stopped = SimpleQueue(), threading.Event()
+    with environment({name: "1" for name in THREADS}), _script_kept_out():
+        threads = ThreadPoolExecutor(min(jobs, len(tasks)))
+        for _ in range(min(jobs, len(tasks))):
+            idle.put(_process())
+        try:
+            futures = {threads.submit(_carried_out, task, limit, idle, stopped): task for task in tasks}
+            yield from _finished(futures)
+        finally:
+            stopped.set()  # an interrupted run must not wait for the films in hand
+            threads.shutdown(cancel_futures=True)
+            while not idle.empty():
+                _end(idle.get())
+
+
+def _carried_out(task: Task, limit: float | None, idle: SimpleQueue, stopped: threading.Event) -> Done:
+    """A task in an idle process, and in a new one if pebble gives that up; what failed is ended and replaced."""
+    for again in (True, False):
+        process = idle.get()
+        try:
+            done = _answer(process, task, limit, stopped)
+        except Exception as error:
+            _end(process)
+            idle.put(_process())
+            if again and isinstance(error, RuntimeError) and not stopped.is_set():
+                continue
+            return Done(_lost(error))
+        idle.put(process)
+        return done
+
+
+def _answer(process: ProcessPool, task: Task, limit: float | None, stopped: threading.Event) -> Done:
+    future = process.schedule(_noticed, args=(task, limit), timeout=None if limit is None else limit + _GRACE_S)
+    while not wait([future], timeout=_LOOK_S).done:
+        if stopped.is_set() or not process.active:
+            raise BrokenProcessPool("stopped")
+    return future.result()
+
+
+def _noticed(task: Task, limit: float | None) -> Done:
+    """Carry out a task in a worker; how one died is only known when the pool has read that it began."""
+    time.sleep(_NOTICED_S)
+    return attempt(task, limit)
+
+
+def _process() -> ProcessPool:
+    """A process that waits for tasks; it starts with the first."""
+    return ProcessPool(1, initializer=end_with_parent, context=multiprocessing.get_context("spawn"))
+
+
+def _end(process: ProcessPool) -> None:
+    process.stop()
+    process.join()
+
+
+def _on_dask(tasks: Sequence[Task], address: str, limit: float | None) -> Iterator[tuple[Task, Done]]:
+    from distributed import Client
+
+    try:
+        client = Client(address, set_as_default=False, timeout=_CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise OSError(f"no Dask scheduler answers at {address} ({told(error)}); start one or correct --dask") from error
+    with client, client.get_executor(pure=False) as executor:
+        futures = {executor.submit(attempt, task, limit): task for task in tasks}
+        try:
+            yield from _finished(futures)
+        except BaseException:
+            executor.shutdown(wait=False)
+            raise
+
+
+def _finished(futures: dict[Future, Task]) -> Iterator[tuple[Task, Done]]:
+    for future in as_completed(futures):
+        task = futures[future]
+        try:
+            done = future.result()
+        except Exception as error:
+            done = Done(_lost(error))
+        yield task, done
+
+
+def _lost(error: Exception) -> str:
+    """Why a worker gave no answer."""
+    kind = type(error).__name__
+    if kind == "ProcessExpired":
+        code = getattr(error, "exitcode", None)
+        how = f"signal {-code}" if isinstance(code, int) and code < 0 else f"exit code {code}"
+        return f"the process that worked on it died ({how}): a decoder crashed, or memory ran out"
+    if kind == "BrokenProcessPool":
+        return "the process that worked on it died before it had begun: memory ran out, or Python cannot start here"
+    if kind == "KilledWorker":
+        return "every worker of the cluster that worked on it died: a decoder crashed, or memory ran out"
+    return told(error)
+
+
+def end_with_parent() -> None:
+    """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            multiprocessing.connection.wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+@contextmanager
+def _script_kept_out() -> Iterator[None]:
+    """A spawned process imports the user's script again, and one without a ``__main__`` guard would start itself over
+    and over; nothing of it is needed there."""
+    main = sys.modules["__main__"]
+    before = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    for name in before:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        vars(main).update(before)

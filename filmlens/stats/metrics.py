@@ -1,0 +1,264 @@
+"""Multi-label metrics as pure functions, for one sample of films or for many resamples at once (Table 4).
+
+Precision, recall and F1 are counted per genre; whatever would divide by zero is 0. Average precision is
+sum_e (R_e - R_(e-1)) P_e over the distinct scores e, as scikit-learn's; it is NaN for a genre without positives.
+Macro values are means over genres, of average precision over the genres that have positives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+#: The four numbers of Table 4.
+METRICS = ("precision", "recall", "f1", "map")
+
+
+def validate(Y: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as bool and scores as float, both (n_films, n_genres).
+
+    Raises
+    ------
+    ValueError
+        Shapes that differ, no film, labels other than 0 and 1, scores that are NaN.
+    """
+    Y, P = np.asarray(Y), np.asarray(P, dtype=float)
+    if Y.ndim != 2 or Y.shape != P.shape:
+        raise ValueError(f"labels {Y.shape} and scores {P.shape} must be (films, genres), the same for both")
+    if not len(Y):
+        raise ValueError("no films to score")
+    if not np.isin(Y, (0, 1)).all():
+        raise ValueError("labels must be 0 and 1 (or bool)")
+    if np.isnan(P).any():
+        raise ValueError("a score is NaN; leave films without instances out before scoring")
+    return Y.astype(bool), P
+
+
+def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, 0 where b is 0."""
+    a, b = np.broadcast_arrays(np.asarray(a, dtype=float), np.asarray(b, dtype=float))
+    return np.divide(a, b, out=np.zeros(a.shape), where=b != 0)
+
+
+def rates(Y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 per genre under weights of films.
+
+    Parameters
+    ----------
+    Y : ndarray of bool, shape (n, K)
+    predicted : ndarray of bool, shape (n, K) or (R, n, K)
+        One prediction for all samples, or one for each.
+    weights : ndarray, shape (R, n)
+        How often each film stands in each sample.
+
+    Returns
+    -------
+    precision, recall, f1 : ndarray, shape (R, K)
+    """
+    weights = np.asarray(weights, dtype=float)
+
+    def total(what: np.ndarray) -> np.ndarray:
+        what = what.astype(float)
+        return weights @ what if what.ndim == 2 else np.einsum("rn,rnk->rk", weights, what)
+
+    hits, given, true = total(Y & predicted), total(predicted), total(Y)
+    return divide(hits, given), divide(hits, true), divide(2 * hits, given + true)
+
+
+def average_precision(Y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Average precision per genre under weights of films; parameters as in `rates`.
+
+    Returns
+    -------
+    ndarray, shape (R, K)
+        NaN where a sample holds no positive film.
+    """
+    weights = np.asarray(weights, dtype=float)
+    out = np.full((len(weights), Y.shape[1]), np.nan)
+    last = Y.shape[0] - 1
+    for k in range(Y.shape[1]):
+        s = np.atleast_2d(score[..., k])
+        order = np.argsort(-s, axis=1, kind="stable")
+        ranked = np.take_along_axis(s, order, 1)
+        # films of one score share the precision at the last of them
+        end = np.where(np.diff(ranked, axis=1) != 0, np.arange(last), last)
+        end = np.concatenate([end, np.full((len(s), 1), last)], 1)
+        end = np.minimum.accumulate(end[:, ::-1], 1)[:, ::-1]
+        order, end = (np.broadcast_to(a, (len(weights), last + 1)) for a in (order, end))
+        w = np.take_along_axis(weights, order, 1)
+        hits = w * Y[:, k][order]
+        reached = np.cumsum(hits, 1)
+        precision = np.take_along_axis(divide(reached, np.cumsum(w, 1)), end, 1)
+        total = reached[:, -1]
+        some = total > 0
+        out[some, k] = (hits * precision).sum(1)[some] / total[some]
+    return out
+
+
+def macro(Y: np.ndarray, predicted: np.ndarray, score: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """`METRICS` of every sample, (R,) each; parameters as in `rates`."""
+    precision, recall, f1 = rates(Y, predicted, weights)
+    ap = average_precision(Y, score, weights)
+    with_positives = ~np.isnan(ap)
+    mean_ap = divide(np.where(with_positives, ap, 0).sum(1), with_positives.sum(1))
+    return {"precision": precision.mean(1), "recall": recall.mean(1), "f1": f1.mean(1), "map": mean_ap}
+
+
+def macro_f1(Y: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean over genres of F1 of labels and predictions (n, K).
+
+    Examples
+    --------
+    >>> macro_f1(np.array([[1, 0], [1, 1]]) == 1, np.array([[1, 0], [0, 0]]) == 1)
+    0.3333333333333333
+    """
+    return float(rates(Y, predicted, np.ones((1, len(Y))))[2].mean())
+
+
+def per_genre(
+    Y: np.ndarray,
+    P: np.ndarray,
+    *,
+    threshold: float | np.ndarray = 0.5,
+    score: np.ndarray | None = None,
+    genres: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Precision, recall, F1 and average precision of each genre.
+
+    Parameters
+    ----------
+    Y : array-like of 0 and 1, shape (n_films, n_genres)
+    P : array-like, shape (n_films, n_genres)
+        Predicted where at least `threshold` (a number, or an array that broadcasts to P).
+    score : array-like, optional
+        What average precision ranks by, when it is not P.
+    genres : sequence of str, optional
+
+    Returns
+    -------
+    DataFrame
+        genre, precision, recall, f1, ap, positives (films that carry it), predicted (films given it).
+
+    Examples
+    --------
+    >>> per_genre([[1], [1], [0]], [[0.9], [0.2], [0.6]]).round(2).to_dict("records")
+    [{'genre': '0', 'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'ap': 0.83, 'positives': 2, 'predicted': 2}]
+    """
+    Y, P = validate(Y, P)
+    predicted = P >= threshold
+    one = np.ones((1, len(Y)))
+    precision, recall, f1 = (a[0] for a in rates(Y, predicted, one))
+    ap = average_precision(Y, P if score is None else validate(Y, score)[1], one)[0]
+    names = list(genres) if genres is not None else [str(k) for k in range(Y.shape[1])]
+    return pd.DataFrame(
+        {
+            "genre": names,
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
+            "ap": ap,
+            "positives": Y.sum(0),
+            "predicted": predicted.sum(0),
+        }
+    )
+
+
+def best_thresholds(Y: np.ndarray, P: np.ndarray) -> np.ndarray:
+    """The threshold of each genre that gives the highest F1; midway to the next lower score, .5 without positives.
+
+    Examples
+    --------
+    >>> best_thresholds(np.array([[1], [1], [0]]) == 1, np.array([[0.9], [0.3], [0.1]]))
+    array([0.2])
+    """
+    out = np.full(Y.shape[1], 0.5)
+    given = np.arange(1, len(Y) + 1)
+    for k in np.flatnonzero(Y.any(0)):
+        order = np.argsort(-P[:, k], kind="stable")
+        s, hits = P[order, k], np.cumsum(Y[order, k])
+        f1 = 2 * hits / (given + hits[-1])
+        f1[:-1][s[1:] == s[:-1]] = -1
+        best = int(np.argmax(f1))
+        out[k] = (s[best] + (s[best + 1] if best + 1 < len(s) else 0.0)) / 2
+    return out
+
+
+def f1(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """F1 of every genre, and their mean (macro-F1) last; no positive and no prediction counts as 0.
+
+    Parameters
+    ----------
+    truth : (films, genres) bool array
+    positive : (..., films, genres) bool array
+    weights : (draws, films) array, optional
+        A bootstrap sample whose films have no positive of a genre gives NaN there, and in the mean; a genre without
+        any positive film at all is 0 in every sample.
+
+    Returns
+    -------
+    (..., genres + 1) array, or (..., draws, genres + 1)
+
+    Examples
+    --------
+    >>> truth = np.array([[True, False], [True, True], [False, True]])
+    >>> f1(truth, truth[::-1]).round(3).tolist()
+    [0.5, 0.5, 0.5]
+    """
+    size = truth.sum(axis=0) + positive.sum(axis=-2)
+    both = (truth & positive).sum(axis=-2)
+    if weights is not None:
+        both = weights @ (truth & positive)
+        own = weights @ truth
+        size = own + weights @ positive
+    score = np.divide(2 * both, size, out=np.zeros(np.shape(size)), where=size > 0)
+    if weights is not None:
+        score = np.where((own == 0) & truth.any(axis=0), np.nan, score)
+    return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def given_f1(truth: np.ndarray, positive: np.ndarray, givers: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """F1 pooled over runs in which films took values from other films, when both are resampled.
+
+    In a bootstrap sample a prediction counts as often as its film was drawn times as often as its giver was: without
+    the second factor the interval is too narrow, because it holds fixed what there was to be given.
+
+    Parameters
+    ----------
+    truth : (films, genres) bool array
+    positive : (runs or 1, films, genres) bool array
+    givers : (runs, films) int array
+    weights : (draws, films) array
+
+    Returns
+    -------
+    (draws, genres + 1) array, macro-F1 last; NaN where no positive film of a genre is left.
+    """
+    films, genres = truth.shape
+    pairs = np.zeros((2, films, films, genres))  # true positives, and half of F1's denominator; film by giver
+    own = np.zeros((films, films))
+    every = np.arange(films)
+    for hits, giver in zip(np.broadcast_to(positive, (len(givers), films, genres)), givers, strict=True):
+        pairs[0, every, giver] += hits & truth
+        pairs[1, every, giver] += (hits.astype(float) + truth) / 2
+        own[every, giver] += 1
+    both, size = (
+        np.einsum("dhk,dh->dk", (weights @ p.reshape(films, -1)).reshape(len(weights), films, genres), weights)
+        for p in pairs
+    )
+    positives = ((weights @ own.T) * weights) @ truth
+    score = np.divide(both, size, out=np.zeros_like(size), where=size > 0)
+    score = np.where((positives == 0) & truth.any(axis=0), np.nan, score)
+    return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def precision(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Precision of every genre, and their mean last; no prediction counts as 0. Parameters as :func:`f1`."""
+    hits, claimed = (truth & positive), positive
+    if weights is not None:
+        hits, claimed = weights @ hits, weights @ claimed
+    else:
+        hits, claimed = hits.sum(axis=-2), claimed.sum(axis=-2)
+    score = np.divide(hits, claimed, out=np.zeros(np.shape(hits)), where=claimed > 0)
+    return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)

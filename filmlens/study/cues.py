@@ -1,0 +1,257 @@
+"""One tidy table: a row per cue with everything that is known of it, for pandas, R or a spreadsheet.
+
+It only gathers what lies on disk. Column names are plain words (``probability_sci_fi``), so that they need no quoting
+in a formula of R.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from filmlens import artefacts, stages, verdicts
+from filmlens.corpus import Corpus, Film
+from filmlens.features import mir
+from filmlens.findings import crossmodal
+from filmlens.look import write_csv
+from filmlens.media import container
+from filmlens.stages.plan import label_hash
+from filmlens.study import dictionary
+from filmlens.verdicts.table import find
+
+#: Nodes per layer of the model that Table 5 predicts with, whose probabilities and attention stand in the table.
+TABLE5_HIDDEN = 128
+#: That model with the shorter training, and the same with the nodes of Table 4, in order of preference.
+MODELS = tuple(
+    {"model": "single_attention", "hidden": hidden, "epochs": 60, "learning_rate": 1e-3} for hidden in (128, 64)
+)
+_KEYS = ["film_id", "cue"]
+_TRUE = ("accept", "corrected", "added")
+_TIMES = ["start", "end", "duration", "position", "film_seconds", "track_start", "speed", "score"]
+
+
+def cues_table(
+    corpus: Corpus,
+    *,
+    cues: str = "stamped",
+    sound: str = "track",
+    seed: int = 0,
+    features: str = "mir",
+    models: Sequence[Mapping[str, Any]] = MODELS,
+) -> pd.DataFrame:
+    """Everything measured so far, one row per cue; nothing is computed.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
+        The cue sheet.
+    sound : {"track", "film"}
+        What the music was measured on.
+    seed : int
+        Of the genre model.
+    features : str
+        The feature set that the genre model learnt from; its own columns are not in the table.
+    models : sequence of mapping
+        Parameters of the stage ``genre``; the first that was fitted is taken.
+
+    Returns
+    -------
+    DataFrame
+        The film's columns of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end,
+        duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score; the 140
+        MIR columns; ``probability_<genre>`` and ``attention_<genre>`` of the model that never saw the film;
+        picture_brightness and picture_contrast (medians over the cue); verdict. What was not measured is missing
+        (NaN, or empty text). By film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
+    """
+    tables = _Tables(corpus, {"cues": cues, "sound": sound, "seed": seed, "features": features})
+    tables.read("cues")  # verified sheets stand on it
+    sheet = tables.read(stages.sheet_stage(cues))
+    if sheet.empty:
+        return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES])
+    table = _films(corpus).merge(sheet, on="film_id")
+    table["film_seconds"] = table["film_id"].map(film_lengths(corpus, cues))
+    table["duration"] = table["end"] - table["start"]
+    table["position"] = ((table["start"] + table["end"]) / 2 / table["film_seconds"]).clip(0, 1)
+    last = [*_TIMES, *(["usage"] if "usage" in table else [])]
+    table = table[[*(c for c in table.columns if c not in (*last, "aligned")), *last]]
+    tables.read("mir")  # its hashes are what the cue vectors stand on
+    parts = [tables.read("mir-cues").reindex(columns=[*_KEYS, *mir.COLUMNS]), _pictures(sheet, tables.read("visual"))]
+    if features != "mir":
+        for level in ("frame", "cue"):
+            tables.read(stages.feature_stage(features, level))
+    parts.insert(1, _heard(corpus, tables.model(models)))
+    for part in parts:
+        table = table.merge(part.astype({"film_id": table["film_id"].dtype}), on=_KEYS, how="left", validate="1:1")
+    by_film = table.groupby("film_id", sort=False)
+    heard = [_verdicts(corpus[film_id], part, corrected=cues != "stamped") for film_id, part in by_film]
+    if tables.missing:
+        warnings.warn(f"older than the cues, so left out: {', '.join(tables.missing)}; run again", stacklevel=2)
+    return table.copy().assign(verdict=np.concatenate(heard))
+
+
+def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
+    """Seconds of every film that has a cue sheet, with cues in it or without; index film_id."""
+    found = {}
+    for film in corpus:
+        if stages.path(corpus, stages.sheet_stage(cues), film.id).is_file():
+            stamped = stages.path(corpus, "cues", film.id)
+            seconds = artefacts.read_provenance(stamped).get("notes", {}).get("duration")
+            found[film.id] = float(seconds) if seconds else _length(film)
+    return pd.Series(found, name="seconds", dtype=float).rename_axis("film_id")
+
+
+def film_spans(corpus: Corpus, cues: str = "stamped", *, credits: bool = True) -> pd.DataFrame:
+    """Begin and end (s) of what counts as each film; index film_id.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cues : {"stamped", "verified", "annotated"}
+    credits : bool
+        The whole file (D). False cuts at the columns picture_start and credits_start of films.csv, where they stand.
+    """
+    lengths = film_lengths(corpus, cues).dropna()
+    spans = pd.DataFrame({"begin": 0.0, "end": lengths})
+    if not credits:
+        for film_id in spans.index:
+            film, end = corpus[film_id], spans.loc[film_id, "end"]
+            spans.loc[film_id] = film.seconds("picture_start") or 0.0, film.seconds("credits_start") or end
+    return spans
+
+
+class _Tables:
+    """The tables on disk that stand on each other: what was made from other cues than today's is left out."""
+
+    def __init__(self, corpus: Corpus, chosen: Mapping[str, Any]):
+        self._corpus, self._chosen, self._hashes = corpus, chosen, set()
+        self.missing: list[str] = []
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A film stage's table for all films; its hashes count from now on."""
+        if name not in stages.STAGES:
+            return pd.DataFrame({"film_id": pd.Series(dtype=str)})
+        tables, known = [], self._known(name)
+        for film_id in self._corpus.ids:
+            path = stages.path(self._corpus, name, film_id, **known)
+            provenance = artefacts.read_provenance(path) if path.is_file() else {}
+            if artefacts.stands_on(provenance, self._hashes):
+                self._hashes.add(provenance["table"])
+                tables.append(artefacts.read_table(path))
+            elif path.is_file():
+                self.missing.append(f"{name} of {film_id}")
+        filled = [t for t in tables if len(t)] or tables[:1]
+        return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
+
+    def model(self, models: Sequence[Mapping[str, Any]]):
+        """The first cross-validated model that was fitted on these tables and labels; None, and told, without one."""
+        older = False
+        for model in models:
+            known = stages.known_to("genre", self._chosen | dict(model))
+            path = stages.path(self._corpus, "genre", **known)
+            provenance = artefacts.read_provenance(path)
+            same = provenance.get("recipe", {}).get("media") == label_hash(self._corpus, known)
+            if same and artefacts.stands_on(provenance, self._hashes):
+                return stages.folds(self._corpus, "genre", **known)
+            older |= path.is_file()
+        if older:
+            self.missing.append("the genre model")
+        else:
+            features = self._chosen["features"]
+            told = f"no model was fitted on {features} yet, so probability and attention are empty; run notebook 03"
+            warnings.warn(told, stacklevel=3)
+        return None
+
+    def _known(self, stage: str) -> dict[str, Any]:
+        return stages.known_to(stage, self._chosen)
+
+
+def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
+    """``cues.parquet``, ``cues.csv`` and the data dictionary ``cues_columns.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    artefacts.write_atomically(folder / "cues.parquet", lambda part: table.to_parquet(part, index=False))
+    write_csv(table, folder / "cues.csv")
+    dictionary.describe(table).drop(columns="table").to_csv(folder / "cues_columns.csv", index=False)
+
+
+def slug(name: str, taken: tuple[str, ...] = ()) -> str:
+    """A genre as part of a column name; numbered when another genre has it already.
+
+    >>> slug("Sci-Fi"), slug("Film noir"), slug("Sci Fi", ("sci_fi",))
+    ('sci_fi', 'film_noir', 'sci_fi_2')
+    """
+    word = "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "genre"
+    same = sum(t == word or (t.startswith(f"{word}_") and t[len(word) + 1 :].isdigit()) for t in taken)
+    return f"{word}_{same + 1}" if same else word
+
+
+def slugs(genres) -> dict[str, str]:
+    """Genre -> its part of a column name, all different."""
+    found: dict[str, str] = {}
+    for genre in genres:
+        found[genre] = slug(genre, tuple(found.values()))
+    return found
+
+
+def _films(corpus: Corpus) -> pd.DataFrame:
+    films = corpus.films.drop(columns=["film", "soundtrack", "library"], errors="ignore").astype({"year": "Int64"})
+    made = {"cue", "track", "verdict", *_TIMES, *mir.COLUMNS}
+    films = films.rename(columns={c: f"film_{c}" for c in films.columns if c in made})
+    films["genres"] = ["|".join(f.genres) for f in corpus]
+    for genre, word in slugs(corpus.genres).items():
+        films[f"genre_{word}"] = [genre in f.genres for f in corpus]
+    return films
+
+
+def _heard(corpus: Corpus, model) -> pd.DataFrame:
+    """Out-of-fold probabilities of every cue, and its share of its film's attention."""
+    names = slugs(corpus.genres)
+    columns = [f"{kind}_{word}" for kind in ("probability", "attention") for word in names.values()]
+    if model is None:
+        return pd.DataFrame({"film_id": pd.Series(dtype=str), "cue": pd.Series(dtype="int64")}).reindex(
+            columns=[*_KEYS, *columns]
+        )
+    heard = model.instances()
+    parts = {key: heard[key] for key in _KEYS}
+    for genre, word in names.items():
+        weight = heard[f"attention {genre}"]
+        parts[f"probability_{word}"] = heard[genre]
+        parts[f"attention_{word}"] = weight / weight.groupby(heard["film_id"]).transform("sum")
+    return pd.DataFrame(parts)[[*_KEYS, *columns]]
+
+
+def _pictures(sheet: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
+    names = {"brightness": "picture_brightness", "contrast": "picture_contrast"}
+    if not set(names) <= set(visual.columns):
+        return sheet[_KEYS].assign(**dict.fromkeys(names.values(), np.nan))
+    return crossmodal.clip_medians(sheet, visual).rename(columns=names)
+
+
+def _length(film: Film) -> float:
+    try:
+        return container.duration(film.film)
+    except container.MediaError:
+        return float("nan")
+
+
+def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
+    """What was judged of each cue, found again by track and overlap, where it was or where it was corrected to."""
+    table = verdicts.read(film.verdicts)
+    found = _judged(cues, table, table["verdict"])
+    if corrected:
+        moved = table[table["verdict"].isin(_TRUE)].reset_index(drop=True)
+        for column in ("track", "start", "end"):
+            new = moved[f"new_{column}"]
+            moved[column] = moved[column].where(new.isna() | (new == ""), new)
+        found = np.where(found == "", _judged(cues, moved.assign(verdict="accept"), moved["verdict"]), found)
+    return found
+
+
+def _judged(cues: pd.DataFrame, table: pd.DataFrame, words: pd.Series) -> np.ndarray:
+    at = find(cues, table)
+    return np.array([words.iloc[row] if row >= 0 else "" for row in at], dtype=object)

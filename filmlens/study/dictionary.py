@@ -1,0 +1,97 @@
+"""What every column of every table means: unit and one sentence, from the reader's names and the feature sets."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from filmlens import names
+from filmlens.features import FEATURES, mir
+from filmlens.features.mir.columns import STATISTICS, dimensions
+
+#: Columns that mean something of their own in one table: unit, meaning.
+COLUMNS = {
+    "visual/time": ("s", "moment of the picture on the film's clock"),
+    "windows/time": ("s", "begin of the window on the film's clock"),
+    "windows/track": ("", "the track that the window names; empty for none"),
+    "windows/offset": ("s", "place in the track at the window's begin"),
+    "windows/counted": ("", "whether the window became part of a cue"),
+    "windows/z": ("SD", "evidence for the track above chance (engine filmlens)"),
+    "windows/hashes": ("", "hashes of the window (engine dejavu)"),
+    "windows/matched": ("", "hashes of the window that the track has at any place (engine dejavu)"),
+    "windows/input_confidence": ("0-1", "aligned hashes divided by the window's (engine dejavu)"),
+}
+
+
+def describe(table: pd.DataFrame, name: str = "") -> pd.DataFrame:
+    """The data dictionary of a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+    name : str
+        The stage it comes from, where a column means something of its own.
+
+    Returns
+    -------
+    DataFrame
+        table, column, type, unit, meaning; a row per column.
+
+    >>> describe(pd.DataFrame({"start": [1.0], "mfcc_03_std": [0.5]}), "cues")["meaning"].tolist()
+    ["begin of the cue on the film's clock", 'MFCC, ranks 0-13 (03): SD over windows of 5 s; group MFCC']
+    """
+    rows = [(name, str(c), _kind(table[c]), *meaning(str(c), name)) for c in table.columns]
+    return pd.DataFrame(rows, columns=["table", "column", "type", "unit", "meaning"])
+
+
+def meaning(column: str, table: str = "") -> tuple[str, str]:
+    """Unit and meaning of one column; of a column that FilmLens does not make, where it comes from."""
+    known = COLUMNS.get(f"{table.partition('@')[0]}/{column}") or _MUSIC.get(column)
+    if known:
+        return known
+    for row in FEATURES.values():
+        if row.meaning and column in row.column_names():
+            return "", row.meaning.format(column.rpartition("_")[2])
+    name = names.look_up(column)
+    if name and name.sentence:
+        return name.unit, name.sentence
+    return "", "further column of films.csv" if table == "" else "see the version of FilmLens in provenance.json"
+
+
+def descriptor_lines() -> list[str]:
+    """The table of descriptors in docs/features.md, in Markdown.
+
+    >>> descriptor_lines()[2]
+    '| mfcc | MFCC, ranks 0-13 | MFCC | 14 | 0.05 | 0.025 | MIRtoolbox 1.8.1 mirmfcc |'
+    """
+    lines = ["| name | what it is | group of Fig 3 | dimensions | frame (s) | hop (s) | definition |"]
+    lines += ["|---|---|---|---:|---:|---:|---|"]
+    for d in mir.DESCRIPTORS:
+        cells = (d.descriptor, d.title, d.group, d.dimensions, f"{d.frame:g}", f"{d.hop:g}", d.source)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
+
+
+def _music() -> dict[str, tuple[str, str]]:
+    found = {}
+    for d in mir.DESCRIPTORS:
+        unit = re.search(r"\((Hz|BPM|1/s)\)", d.title)
+        for name in dimensions(d):
+            place = f" ({name[-2:]})" if d.dimensions > 1 else ""
+            for statistic in STATISTICS:
+                word = {"mean": "mean", "std": "SD"}[statistic]
+                text = f"{d.title}{place}: {word} over windows of 5 s; group {d.group}"
+                found[f"{name}_{statistic}"] = (unit.group(1) if unit else "", text)
+    return found
+
+
+def _kind(column: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(column):
+        return "true or false"
+    if pd.api.types.is_integer_dtype(column):
+        return "integer"
+    return "number" if pd.api.types.is_float_dtype(column) else "text"
+
+
+_MUSIC = _music()

@@ -1,0 +1,290 @@
+"""``filmlens share``: what was measured, as a data set that anyone may read, without the films and the music.
+
+The zip is itself a corpus: FilmLens runs on it from the genre models on. Everything in it stands twice, as Parquet
+per film (what FilmLens reads) and as CSV for all films together (what everything reads). Only numbers, names and
+labels go in: no sound, no picture, no fingerprint of a track, no path of this machine, nobody's name or notes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from filmlens import __version__, artefacts, paper
+from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film, archive
+from filmlens.features import FEATURES
+from filmlens.features.vggish.weights import RANDOM
+from filmlens.stages import STAGES
+from filmlens.study import dictionary
+from filmlens.study.cues import cues_table
+
+_VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
+_MUSIC = tuple(name for row in FEATURES for name in (row, f"{row}-cues"))
+#: Tables that are measurements or labels; anything else under ``derived/`` stays at home.
+TABLES = ("cues", "windows", "annotated", *_VERIFIED, *_MUSIC, "visual")
+_LABELS = ("start", "end", "track", "track_start", "usage")
+_VERDICTS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage")
+NO_LICENCE = "none stated: ask whoever gave you this before you pass it on"
+
+
+class SharingError(ValueError):
+    """Nothing that could be shared; says what to run first."""
+
+
+@dataclass
+class Shared:
+    """What went into a zip: rows by table, and the files that were left out, each with the reason."""
+
+    path: Path
+    films: int
+    rows: Counter = field(default_factory=Counter)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        size = self.path.stat().st_size / 1e6
+        words = [f"{self.path}: {size:.1f} MB, {self.films} films"]
+        words += [f"  {name}: {n} rows" for name, n in self.rows.items()]
+        words += [f"  left out: {name}: {why}" for name, why in self.left_out.items()]
+        return "\n".join(words)
+
+
+def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
+    """Write everything measured so far into one zip; the same tables give the same bytes.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    out : path
+        Ends in ``.zip``.
+    licence : str
+        What others may do with the tables, such as "CC BY 4.0"; stands in the README.
+
+    Raises
+    ------
+    SharingError
+        No cue sheet was made yet, or `out` is no zip.
+    """
+    out = Path(out)
+    if out.suffix != ".zip":
+        raise SharingError(f"{out}: the data set is a zip; write --out {out.with_suffix('.zip').name}")
+    result = Shared(out, len(corpus))
+    tables = _tables(corpus, result.left_out)
+    if not tables.get("cues") and not tables.get("annotated"):
+        raise SharingError(f"{corpus.derived}: no cue was found or read yet; `filmlens run` or `filmlens stamp` first")
+
+    def write(part: Path) -> None:
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as box:
+            _write(box, corpus, tables, licence or NO_LICENCE, result)
+
+    artefacts.write_atomically(out, write)
+    return result
+
+
+def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], licence: str, result: Shared) -> None:
+    def text(name: str, content: str) -> None:
+        box.writestr(archive.entry(name), content)
+
+    films = corpus.films.assign(genres=["|".join(f.genres) for f in corpus], film="", soundtrack="")
+    films = films.drop(columns=["library"], errors="ignore")  # a folder of this machine
+    text("films.csv", films.to_csv(index=False, lineterminator="\n"))
+    for film in corpus:
+        for name, table in _labels(film):
+            text(name, table.to_csv(index=False, lineterminator="\n"))
+    words, done = [], []
+    for name, paths in tables.items():
+        for path in paths:
+            box.writestr(archive.entry(f"derived/{name}/{path.name}"), _parquet(path, corpus))
+        rows, first = _csv(box, f"csv/{name}.csv", paths)
+        result.rows[name] = rows
+        words.append(dictionary.describe(first, name))
+        done.append(_record(name, paths, rows))
+    cues = cues_table(corpus)
+    if len(cues):
+        text("cues.csv", cues.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        buffer = io.BytesIO()
+        cues.to_parquet(buffer, index=False)
+        box.writestr(archive.entry("cues.parquet"), buffer.getvalue())
+        words.insert(0, dictionary.describe(cues).assign(table="cues.csv"))
+        result.rows["cues.csv"] = len(cues)
+    text("columns.csv", pd.concat(words).to_csv(index=False, lineterminator="\n"))
+    failures = artefacts.read_failures(corpus.derived / "failures.csv")
+    failures["error"] = [_without_paths(e, corpus) for e in failures["error"]]
+    text("derived/failures.csv", failures.to_csv(index=False, lineterminator="\n"))
+    if corpus.synthetic:
+        text("planted.json", (corpus.folder / "planted.json").read_text(encoding="utf-8"))
+    about = {"filmlens": __version__, "films": len(corpus), "synthetic": corpus.synthetic, "licence": licence}
+    text("provenance.json", _json(about | {"tables": done, "left_out": result.left_out, "paper": paper.CITATION}))
+    text("README.md", _readme(corpus, licence, result, len(failures)))
+    text(archive.MARK, _json(about))
+
+
+def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
+    """Folder name -> the films' files that agree with each other and with the media that are there."""
+    folders = {p.name: p for p in corpus.derived.glob("*") if p.is_dir() and p.name.partition("@")[0] in TABLES}
+    order = sorted(folders, key=lambda n: (TABLES.index(n.partition("@")[0]), n))
+    found: dict[str, list[Path]] = {name: [] for name in order}
+    for film in corpus:
+        hashes: set[str] = set()
+        for name in order:
+            path = folders[name] / f"{film.id}.parquet"
+            if not path.is_file():
+                continue
+            provenance = artefacts.read_provenance(path)
+            why = _stale(film, provenance, hashes)
+            if why:
+                left_out[f"{name}/{film.id}"] = why
+            else:
+                hashes.add(provenance["table"])
+                found[name].append(path)
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
+    """Why a table would mislead beside the others; empty when it does not."""
+    recipe = provenance.get("recipe", {})
+    stage = STAGES.get(recipe.get("stage", ""))
+    if stage is None or "table" not in provenance:
+        return "not a table that this version of FilmLens made"
+    if str(provenance.get("notes", {}).get("origin", "")).startswith(RANDOM):
+        return RANDOM
+    if recipe.get("version") != stage.version:
+        return f"made by an older {stage.name}; run it again"
+    if not artefacts.stands_on(provenance, hashes):
+        return "made from other cues than those here; run it again"
+    changed = [kind for kind, was in (recipe.get("media") or {}).items() if not _unchanged(film, kind, was)]
+    return f"the {' and the '.join(changed)} changed since; run it again" if changed else ""
+
+
+def _unchanged(film: Film, kind: str, was: Any) -> bool:
+    """Whether a film's files are those that were measured; files out of reach are believed to be."""
+    if film.folder.joinpath(archive.MARK).is_file() or kind not in ("film", "soundtrack", "annotation", "verdicts"):
+        return True
+    if kind == "soundtrack":
+        try:
+            return {name: artefacts.fingerprint(p) for name, p in film.tracks().items()} == was
+        except CorpusError:
+            return True
+    path = {"film": film.film, "annotation": film.annotation, "verdicts": film.verdicts}.get(kind)
+    now = artefacts.fingerprint(path) if path else None
+    return now == was or (kind == "film" and now is not None and now["size"] < 0)
+
+
+def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Annotations and verdicts of a film without who made them, when, and their notes."""
+    truth = film.annotations()
+    if truth is not None:
+        yield f"annotations/{film.id}.csv", truth[[c for c in _LABELS if c in truth]]
+    if film.verdicts.is_file():
+        verdicts = pd.read_csv(film.verdicts, dtype=str, keep_default_na=False)
+        yield f"verdicts/{film.id}.csv", verdicts[[c for c in _VERDICTS if c in verdicts]]
+
+
+def _parquet(path: Path, corpus: Corpus) -> bytes:
+    """A table as it is, but for the paths of this machine in its provenance."""
+    arrow = pq.read_table(path)
+    provenance = artefacts.read_provenance(path)
+    recipe = provenance.pop("recipe")  # hashes and track names; what else there is may speak of files
+    provenance = json.loads(_without_paths(json.dumps(provenance), corpus)) | {"recipe": recipe}
+    buffer = io.BytesIO()
+    pq.write_table(artefacts.with_provenance(arrow, provenance), buffer)
+    return buffer.getvalue()
+
+
+def _csv(box: zipfile.ZipFile, name: str, paths: list[Path]) -> tuple[int, pd.DataFrame]:
+    """Write the films under each other, one in memory at a time; number of rows, and an example of the table."""
+    rows, example = 0, None
+    with box.open(archive.entry(name), "w", force_zip64=True) as raw:
+        with io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+            for path in paths:
+                table = artefacts.read_table(path)
+                if example is None:
+                    example = table
+                elif list(table.columns) != list(example.columns):
+                    table = table.reindex(columns=example.columns)
+                example = table if example.empty and len(table) else example
+                table.to_csv(file, index=False, header=path is paths[0], float_format="%.6g", lineterminator="\n")
+                rows += len(table)
+    return rows, example
+
+
+def _record(name: str, paths: list[Path], rows: int) -> dict:
+    made = [artefacts.read_provenance(p) for p in paths]
+    return {
+        "table": name,
+        "films": len(paths),
+        "rows": rows,
+        "stage": made[0]["recipe"]["stage"],
+        "parameters": made[0]["recipe"]["parameters"],
+        "made_by": sorted({str(m.get("filmlens")) for m in made}),
+        "core_minutes": round(sum(m.get("seconds", 0) for m in made) / 60, 2),
+    }
+
+
+def _without_paths(text: str, corpus: Corpus) -> str:
+    """Text without folders of this machine; the file names stay."""
+    folders = {str(p) for f in corpus for p in (f.film.parent, f.soundtrack, f.library) if p} | {str(corpus.derived)}
+    for folder in sorted({str(corpus.folder), *folders}, key=len, reverse=True):
+        text = text.replace(folder + "/", "").replace(folder, "")
+    return re.sub(r"(?<![\w:/.])(?:/[\w .@+-]+)+/(?=[\w])|[A-Za-z]:\\\\(?:[^\\\\:\"]+\\\\)+", "", text)
+
+
+def _json(content: dict) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _readme(corpus: Corpus, licence: str, result: Shared, failures: int) -> str:
+    synthetic = (
+        "\n**The corpus is synthetic**: made by `filmlens demo`; its numbers say nothing about cinema.\n"
+        if corpus.synthetic
+        else ""
+    )
+    own = [c for c in corpus.films.columns if c not in (*COLUMNS, "library")]
+    rows = "\n".join(f"| {name} | {n} |" for name, n in result.rows.items())
+    return f"""# Music and genre in {len(corpus)} films: what was measured
+{synthetic}
+Made by FilmLens {__version__}, an implementation of {paper.CITATION}
+
+## What is in it
+
+- `cues.csv`, `cues.parquet`: one row per cue with everything about it; begin here.
+- `csv/`: each table for all films together, six significant digits.
+- `derived/`: the same per film as Parquet, in full.
+- `films.csv`: the films and their genres{f", and {', '.join(own)}" if own else ""}.
+- `annotations/`, `verdicts/`: true and judged cues, where someone made them.
+- `columns.csv`: every column of every table with its unit and meaning.
+- `provenance.json`: versions, parameters, films and rows, and what was left out ({len(result.left_out)} files).
+- `derived/failures.csv`: what could not be measured, and why ({failures}).
+
+Times are seconds on the film's own clock. A name behind an @ is a variant, such as `cues@engine=dejavu`.
+
+| table | rows |
+|---|---:|
+{rows}
+
+## How to read it
+
+    import pandas as pd
+    cues = pd.read_parquet("cues.parquet")
+
+    cues <- read.csv("cues.csv")
+
+    filmlens run features.zip --out out        (notebooks 00 and 03 to 05; the others need the films)
+
+## What is not in it, and what you may do with it
+
+No sound, no picture and no fingerprint of either: music and film cannot be rebuilt from these measurements. Titles and
+track names are facts about published works. Rights in the films and the music stay with their owners; this data set
+gives none.
+
+Licence of the tables: {licence}
+"""

@@ -1,0 +1,344 @@
+"""A study of one corpus: what every notebook opens first and asks for tables, models, figures.
+
+It holds the choices that hold for a whole notebook (profile, seed, cue sheet, sound), passes each stage those it
+knows, and puts the footer that says them under everything that is saved.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from filmlens import __version__, artefacts, look, paper, stages
+from filmlens.corpus import Corpus
+from filmlens.features import FEATURES, own
+from filmlens.features.vggish import weights
+from filmlens.findings import along_film_time
+from filmlens.findings.latex import latex_table
+from filmlens.media.container import duration, probe
+from filmlens.media.excerpt import excerpt
+from filmlens.media.pictures import film_strip, key_pictures
+from filmlens.stamper import evaluation
+from filmlens.study.cues import TABLE5_HIDDEN, cues_table, film_spans, slugs
+
+#: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
+#: paper's learning rate are no short cut: they end under the floor.
+PROFILES: dict[str, dict[str, Any]] = {
+    "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100, "n_boot": 2000},
+    "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500},
+}
+
+
+class StudyError(ValueError):
+    """Something that a notebook needs is not there; says what and what to do."""
+
+
+class Shown:
+    """HTML that a notebook shows at the end of a cell."""
+
+    def __init__(self, html: str):
+        self._html = html
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+
+@dataclass(frozen=True)
+class Study:
+    """One corpus and the choices of a notebook.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    figures : Path
+        Where figures and tables are saved.
+    profile : {"quick", "paper"}
+    seed : int
+    jobs : int
+        Processes for what has to be computed.
+    cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
+        The cue sheet that everything after stamping stands on; verified cues may be those of one usage.
+    sound : {"track", "film"}
+        Which sound a cue is measured on.
+    """
+
+    corpus: Corpus
+    figures: Path
+    profile: str
+    seed: int
+    jobs: int
+    cues: str
+    sound: str
+
+    @classmethod
+    def open(
+        cls,
+        corpus: str | Path,
+        *,
+        figures: str | Path = "",
+        derived: str | Path | None = None,
+        profile: str = "quick",
+        seed: int = 0,
+        jobs: int = 1,
+        cues: str = "stamped",
+        sound: str = "track",
+    ) -> Study:
+        """Open a corpus for a notebook; see `Corpus.open` for how relative paths are looked up."""
+        if profile not in PROFILES:
+            raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")
+        look.use_style()
+        opened = Corpus.open(corpus, derived=derived)
+        folder = Path(figures) if figures else opened.folder / "figures"
+        if _random_weights() and folder.resolve() == Path(__file__).resolve().parents[2] / "figures":
+            raise StudyError(f"{weights.RANDOM}: never among the figures of the repository; unset {weights.VARIABLE}")
+        return cls(opened, folder, profile, int(seed), int(jobs), cues, sound)
+
+    epochs = property(lambda self: PROFILES[self.profile]["epochs"], doc="Epochs that a network trains for.")
+    learning_rate = property(lambda self: PROFILES[self.profile]["learning_rate"], doc="At which a network trains.")
+    hidden = property(lambda self: PROFILES[self.profile]["hidden"], doc="Nodes per layer of the networks compared.")
+    n_repeats = property(lambda self: PROFILES[self.profile]["n_repeats"], doc="Permutations of a feature group.")
+    n_boot = property(lambda self: PROFILES[self.profile]["n_boot"], doc="Bootstrap samples of films.")
+
+    def table(self, name: str, **parameters) -> pd.DataFrame:
+        """The table of a stage for all films, computed where it is stale.
+
+        Parameters
+        ----------
+        name : str
+            A stage, such as "mir-cues"; "sheet" is the cue sheet that the study chose, "features" what the parameters
+            `features` and `level` name.
+        **parameters
+            Of the stage or its inputs, beside the study's own.
+        """
+        name = stages.sheet_stage(self.cues) if name == "sheet" else name
+        if name == "features":
+            [chosen] = self.features(parameters.pop("features"))
+            name = stages.feature_stage(chosen, parameters.pop("level", "cue"))
+            parameters |= {"features": chosen} if chosen not in FEATURES else {}
+        stage = stages.owner(name)
+        parameters = self._known(stage, parameters)
+        stages.run(self.corpus, stage, jobs=self.jobs, **parameters)
+        return stages.read(self.corpus, name, **parameters)
+
+    def models(self, configurations: Sequence[Mapping[str, Any]], **parameters) -> list:
+        """Cross-validated models, one per configuration of the stage ``genre``, fitted where they are stale."""
+        sweep = [self._known("genre", dict(c) | parameters) for c in configurations]
+        self._need_cues()
+        outcomes = stages.run(self.corpus, "genre", jobs=self.jobs, sweep=sweep)
+        failed = {text for outcome in outcomes if outcome.stage == "genre" for text in outcome.failed.values()}
+        if failed:
+            raise StudyError("; ".join(sorted(failed)))
+        return [stages.folds(self.corpus, "genre", **c) for c in sweep]
+
+    def finding(self, name: str, **parameters) -> pd.DataFrame:
+        """The table of a corpus stage, such as "importance"; raises `StudyError` when it could not be made."""
+        parameters = self._known(name, parameters)
+        self._need_cues()
+        outcomes = stages.run(self.corpus, name, jobs=self.jobs, **parameters)
+        failed = {text for outcome in outcomes if outcome.stage in ("genre", name) for text in outcome.failed.values()}
+        if failed:
+            raise StudyError("; ".join(sorted(failed)))
+        return stages.read(self.corpus, name, **parameters)
+
+    def cues_table(self, *, features: str = "", **model) -> pd.DataFrame:
+        """Everything measured so far, a row per cue, with the genres heard by the model of Table 5.
+
+        Parameters
+        ----------
+        features : str
+            The feature set that the model learnt from; that of Table 5 by default.
+        **model
+            Of the stage ``genre``, in place of the model of Table 5; where that was not fitted, the same model with
+            the nodes of Table 4.
+        """
+        settings = {"model": "single_attention", "epochs": self.epochs, "learning_rate": self.learning_rate}
+        sizes = dict.fromkeys((TABLE5_HIDDEN, *reversed(self.hidden)))
+        models = [model] if model else [settings | {"hidden": hidden} for hidden in sizes]
+        choices = {"cues": self.cues, "sound": self.sound, "seed": self.seed}
+        return cues_table(self.corpus, models=models, features=features or self.table5_features, **choices)
+
+    def film_time(self, *, credits: bool = True, parts: int = 20) -> pd.DataFrame:
+        """Music coverage and genre probability along the films' own time: `findings.along_film_time`."""
+        table, spans = self.cues_table(), film_spans(self.corpus, self.cues, credits=credits)
+        names = {g: f"probability_{word}" for g, word in slugs(self.corpus.genres).items()}
+        if table.empty:
+            raise StudyError(f"no {self.cues} cue in any film: there is no music to place in them")
+        return along_film_time(table, spans, names, self.corpus.labels(), parts=parts, seed=self.seed)
+
+    def features(self, chosen: str = "") -> list[str]:
+        """Names of feature sets, checked to be there: those chosen, or all that can be measured here.
+
+        Parameters
+        ----------
+        chosen : str
+            Names with commas between them: rows of `FEATURES` or folders of the user's under ``features/``.
+        """
+        names = [name.strip() for name in chosen.split(",") if name.strip()]
+        shared = self.corpus.shared
+        there = [n for n, row in FEATURES.items() if row.available() or (shared and self._measured(n))]
+        brought = own.names(self.corpus.folder)
+        for name in names:
+            if name in FEATURES and name not in there:
+                FEATURES[name].weights_module().need()
+            if name not in [*there, *brought]:
+                raise StudyError(
+                    f"features={name!r} are not there: measured are {', '.join(FEATURES)}, brought "
+                    f"{', '.join(brought) or 'none'} (folders of {self.corpus.folder / 'features'})"
+                )
+        return names or there
+
+    @property
+    def table5_features(self) -> str:
+        """The feature set that Table 5 predicts from: the paper's VGGish, or MIR without its weights."""
+        return "vggish" if "vggish" in self.features() else "mir"
+
+    def _measured(self, name: str) -> bool:
+        return (self.corpus.derived / f"{name}-cues").is_dir()
+
+    @property
+    def vggish(self) -> str:
+        """Which weights of VGGish there are, or how to get them, in one line."""
+        if _random_weights():
+            return f"VGGish: {weights.RANDOM}."
+        found = weights.find()
+        if found is None:
+            return (
+                "VGGish is left out, this runs on MIR: `filmlens weights vggish` fetches its weights (288 MB), "
+                f"{weights.VARIABLE}=FILE names them."
+            )
+        return f"VGGish: weights of {found.name}."
+
+    def length(self, film_id: str) -> float:
+        """Seconds of a film, as the stamper met it; the header's figure when it was not stamped."""
+        notes = artefacts.read_provenance(stages.path(self.corpus, "cues", film_id)).get("notes", {})
+        if "duration" in notes:
+            return float(notes["duration"])
+        return duration(self.corpus[film_id].film)
+
+    def accuracy(self, cues: pd.DataFrame) -> pd.DataFrame:
+        """How well found cues agree with the annotations: `evaluation.evaluate`, a row per annotated film."""
+        rows = {}
+        for film in self.corpus:
+            truth = film.annotations()
+            if truth is not None and len(truth):
+                rows[film.id] = evaluation.evaluate(truth, cues[cues["film_id"] == film.id])
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("film_id")
+
+    def listen(self, film_id: str, start: float, end: float, *, track: str | None = None) -> Shown:
+        """A player for an excerpt of the film, or of a track of its soundtrack; the sound is inside the page."""
+        film = self.corpus[film_id]
+        sound = base64.b64encode(excerpt(film.tracks()[track] if track else film.film, start, end)).decode()
+        name = look.escape(f"{track or film.title}, {start:.1f} to {end:.1f} s")
+        return Shown(
+            f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
+        )
+
+    def strip(self, film_id: str, count: int = 14) -> list[tuple[float, np.ndarray]]:
+        """Key frames spread over a film, (seconds, luma), to lie above a timeline; none of a sound file.
+
+        A shared corpus has none either.
+        """
+        film = self.corpus[film_id].film
+        if self.corpus.shared or not probe(film).has_pictures:
+            return []
+        return [
+            (time, image[:: max(1, len(image) // 120), :: max(1, len(image) // 120)])
+            for time, image in key_pictures(film, count)
+        ]
+
+    def barcode(self, film_id: str) -> tuple[np.ndarray, np.ndarray] | None:
+        """A film's pictures squeezed to columns, `media.pictures.film_strip`; None for a sound file or none."""
+        film = self.corpus[film_id].film
+        return film_strip(film) if film.is_file() and probe(film).has_pictures else None
+
+    @property
+    def dynamic_range(self) -> str:
+        """Films of high dynamic range among those measured, in one line: their luma is not comparable with others'."""
+        found = {}
+        for film_id in self.corpus.ids:
+            path = stages.path(self.corpus, "visual", film_id, **self._known("visual", {}))
+            transfer = artefacts.read_provenance(path).get("notes", {}).get("transfer", "SDR")
+            found |= {film_id: transfer} if transfer != "SDR" else {}
+        if not found:
+            return "No film is of high dynamic range."
+        named = ", ".join(f"{film_id} ({transfer})" for film_id, transfer in found.items())
+        return f"High dynamic range, not comparable with the other films' brightness and contrast: {named}."
+
+    def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> Shown:
+        """A table as it stands in the report, for a notebook's output; nothing is saved."""
+        return Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """What failed and why, or was used in part: columns film_id, stage, error."""
+        return artefacts.read_failures(self.corpus.derived / "failures.csv")
+
+    def failed(self, stage: str) -> set[str]:
+        """Films that have no table of a stage; those whose damaged media were used in part have one."""
+        failures = self.failures
+        whole = ~failures["error"].str.startswith(artefacts.PART)
+        return set(failures.loc[whole & (failures["stage"] == stage), "film_id"])
+
+    @property
+    def footer(self) -> str:
+        """What stands under every figure and table."""
+        synthetic = self.corpus.synthetic
+        text = look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
+        return f"{text} · {weights.RANDOM}" if _random_weights() else text
+
+    def save_figure(self, fig, name: str, data: pd.DataFrame) -> None:
+        """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
+        look.save_figure(getattr(fig, "figure", fig), name, data, folder=self.figures, footer=self.footer)
+
+    def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> Shown:
+        """CSV and HTML under the study's figures; shows itself."""
+        caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
+        look.save_table(
+            table, name, folder=self.figures, footer=self.footer, caption=caption, formats=formats, bold=bold
+        )
+        html = look.html_table(table, caption=caption, formats=formats, bold=bold)
+        return Shown(look.page_part(html))
+
+    def save_latex(self, table: pd.DataFrame, name: str, caption: str, *, bold=None) -> None:
+        """The table as LaTeX beside its CSV and HTML."""
+        caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
+        self.figures.mkdir(parents=True, exist_ok=True)
+        text = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
+        (self.figures / f"{name}.tex").write_text(text, encoding="utf-8")
+
+    def save_numbers(self, name: str, numbers: Mapping[str, float]) -> pd.DataFrame:
+        """Our side of numbers that the paper states, for the report's table of both."""
+        table = pd.DataFrame({"name": list(numbers), "value": [float(v) for v in numbers.values()]})
+        self.figures.mkdir(parents=True, exist_ok=True)
+        look.write_csv(table, self.figures / f"paper_numbers_{name}.csv")
+        table["paper"] = table["name"].map(paper.number)
+        return table
+
+    def _caption(self, text: str) -> str:
+        return f"{text} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else text
+
+    def _known(self, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The study's own choices that the stage knows, overridden by those given."""
+        own = {"cues": self.cues, "sound": self.sound, "seed": self.seed, "n_repeats": self.n_repeats}
+        known = stages.parameter_names(stage, own | dict(parameters))
+        return {k: v for k, v in own.items() if k in known} | dict(parameters)
+
+    def _need_cues(self) -> None:
+        sheet = self.table("sheet")
+        if sheet.empty:
+            raise StudyError(
+                f"no {self.cues} cue in any of the {len(self.corpus)} films of {self.corpus.folder}: there is no music "
+                "to learn from. Notebook 01 shows what the stamper met; `filmlens check` looks at the files."
+            )
+
+
+def _random_weights() -> bool:
+    """Whether the VGGish weights in use say that they are random: then everything shown says so, too."""
+    found = weights.find()
+    return found is not None and weights.marked_random(found)

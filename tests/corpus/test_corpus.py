@@ -1,0 +1,148 @@
+"""films.csv and annotations: what is read, and what is said of what cannot be."""
+
+import pandas as pd
+import pytest
+from conftest import edit
+
+from filmlens.corpus import Corpus, CorpusError, parse_time, read_cues
+from filmlens.corpus.check import check
+from filmlens.media.write import write_film
+
+
+def test_a_corpus_shows_its_films(two_films):
+    corpus = Corpus.open(two_films)
+    assert corpus.ids == ["one", "two"] and len(corpus) == 2 and not corpus.synthetic
+    assert corpus["one"].genres == ("Action", "Sci-Fi") and corpus["one"].year == 2014
+    assert corpus["two"].more["composer"] == "B"
+    assert list(corpus["one"].tracks()) == ["Finale", "Theme"]
+    assert corpus.labels().to_numpy().tolist() == [[True, False, True], [False, True, False]]
+    assert list(corpus.labels().columns) == ["Action", "Horror", "Sci-Fi"]
+    assert list(corpus.films.columns)[:6] == ["film_id", "title", "year", "genres", "film", "soundtrack"]
+    table = corpus.table1().set_index("set")
+    assert table.loc["Horror", "films"] == 1 and table.loc["Horror", "paper"] == 11
+    assert table.loc["films with several genres", "films"] == 1
+    assert pd.isna(table.loc["Sci-Fi", "paper"]), "the text does not give it"
+
+
+def test_titles_are_text_wherever_html_is_made(two_films):
+    edit(two_films / "films.csv", "Second & Last", "<script>alert(1)</script>")
+    page = Corpus.open(two_films)._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_relative_paths_are_found_from_anywhere(two_films, monkeypatch, tmp_path):
+    monkeypatch.chdir(two_films.parent)
+    assert Corpus.open("two").folder == two_films.resolve()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert Corpus.open("../two").folder == two_films.resolve()
+
+
+def test_derived_can_lie_elsewhere(two_films, tmp_path, monkeypatch):
+    assert Corpus.open(two_films).derived == two_films / "derived"
+    assert Corpus.open(two_films, derived=tmp_path / "d").derived == tmp_path / "d"
+    monkeypatch.setenv("FILMLENS_DERIVED", str(tmp_path / "e"))
+    assert Corpus.open(two_films).derived == tmp_path / "e"
+
+
+def test_no_table(tmp_path):
+    with pytest.raises(CorpusError, match=r"films\.csv: no such file"):
+        Corpus.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "old, new, says",
+    [
+        ("film_id,title,year", "id,title,year", r"row 1: the header lacks film_id"),
+        ("\ntwo,", "\none,", r"row 3: film_id 'one' stands in row 2 already"),
+        ("\ntwo,", "\n../two,", r"row 3: film_id '../two' must be a plain name"),
+        ("\ntwo,", "\n..,", r"row 3: film_id '..' must be a plain name"),
+        ("\ntwo,", "\na/b,", r"row 3: film_id 'a/b' must be a plain name"),
+        (",2015,", ",MMXV,", r"row 3: year 'MMXV' is not a year"),
+        (",films/two.mp4,", ",,", r"row 3: no film file is named"),
+    ],
+)
+def test_faults_of_the_table_name_row_and_remedy(two_films, old, new, says):
+    edit(two_films / "films.csv", old, new)
+    with pytest.raises(CorpusError, match=says):
+        Corpus.open(two_films)
+
+
+def test_all_faults_are_told_at_once(two_films):
+    edit(two_films / "films.csv", ",2014,", ",x,")
+    edit(two_films / "films.csv", ",2015,", ",y,")
+    with pytest.raises(CorpusError, match=r"(?s)row 2.*row 3"):
+        Corpus.open(two_films)
+
+
+def test_soundtracks(two_films):
+    folder = two_films / "soundtracks" / "one"
+    (folder / "CD1").mkdir()
+    (folder / "Theme.flac").rename(folder / "CD1" / "Theme.flac")
+    assert list(Corpus.open(two_films)["one"].tracks()) == ["CD1/Theme", "Finale"]
+    (folder / "Finale.mp3").write_bytes(b"x")
+    with pytest.raises(CorpusError, match=r"row 2: two sound files of one are named 'Finale'"):
+        Corpus.open(two_films)["one"].tracks()
+    for path in folder.rglob("*.*"):
+        path.unlink()
+    with pytest.raises(CorpusError, match=r"row 2: the soundtrack folder .* holds no sound file"):
+        Corpus.open(two_films)["one"].tracks()
+
+
+def test_annotations_in_both_forms(tmp_path):
+    (tmp_path / "a.csv").write_text("start,end,track,usage\n1:05,70.5,B,song\n2,10,A,\n")
+    (tmp_path / "a.txt").write_text("2.0\t10.0\tA\n65.0\t70.5\tB\n")
+    table, labels = read_cues(tmp_path / "a.csv"), read_cues(tmp_path / "a.txt")
+    assert table["start"].tolist() == labels["start"].tolist() == [2.0, 65.0]
+    assert table["track"].tolist() == labels["track"].tolist() == ["A", "B"]
+    (tmp_path / "b.csv").write_text("start,end,track\n1,2,A\nsoon,9,A\n")
+    with pytest.raises(CorpusError, match=r"b\.csv row 3: start 'soon' is no time"):
+        read_cues(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("start,end,track\n9,2,A\n")
+    with pytest.raises(CorpusError, match=r"c\.csv row 2: the cue ends before it starts"):
+        read_cues(tmp_path / "c.csv")
+
+
+def test_times():
+    assert parse_time("90") == parse_time("1:30") == parse_time("0:01:30") == 90
+    for text in ("", "a", "-3", "1:2:3:4", "nan", "inf"):
+        with pytest.raises(ValueError, match="no time"):
+            parse_time(text)
+
+
+def test_check_finds_nothing_in_a_sound_corpus(two_films):
+    result = check(two_films)
+    assert result.problems == []
+    assert result.summary == "2 films, 0.02 hours, 4 tracks, 3 genres, 2 annotated cues"
+
+
+def test_check_lists_every_problem_at_once(two_films):
+    table = two_films / "films.csv"
+    edit(table, "composer", "Composer,picture_start")
+    edit(table, ",Action|Sci-Fi,", ",,")
+    edit(table, ",A\n", ",A,soon\n")
+    (two_films / "films" / "two.mp4").write_text("no film")
+    (two_films / "soundtracks" / "one" / "Finale.flac").write_bytes(b"")
+    (two_films / "annotations" / "one.csv").write_text("start,end,track,usage\n5,20,Them,score\n30,400,Theme,jingle\n")
+    problems = "\n".join(check(two_films).problems)
+    for says in (
+        "row 1: column 'Composer' is of no known kind; is 'composer' meant?",
+        "row 2: one has no genre",
+        "row 2: picture_start 'soon' is no time",
+        "two.mp4: cannot be read",
+        "Finale.flac: the file is empty",
+        "one.csv row 2: track 'Them' is no file of the soundtrack; is 'Theme' meant?",
+        "one.csv row 3: the cue ends at 400.0 s, outside the film of 40",
+        "one.csv row 3: usage 'jingle' is none of",
+    ):
+        assert says in problems
+    assert len(check(two_films).problems) == 8
+
+
+def test_check_sees_a_film_without_sound_and_a_missing_one(two_films):
+    write_film(two_films / "films" / "one.mp4", (__import__("numpy").zeros((32, 32), "uint8") for _ in range(8)), None)
+    (two_films / "films" / "two.mp4").unlink()
+    first, second = check(two_films).problems
+    assert "row 2" in first and "no sound" in first
+    assert "row 3" in second and "no such file" in second

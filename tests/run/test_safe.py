@@ -1,0 +1,93 @@
+"""Other people's files are data: no pickle, no way out of a folder, names are text; Jupyter stays at home."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from filmlens.artefacts import read_provenance, read_table
+from filmlens.corpus import Corpus, CorpusError
+from filmlens.run.report import write_report
+from filmlens.stages.of_corpus import read_folds
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+#: Modules that unpickle, and calls that execute text or may unpickle.
+MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
+CALLS = {"eval", "exec", "read_pickle", "to_pickle", "yaml.load", "joblib.load", "load_workspace"}
+
+
+def calls(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), {k.arg: ast.unparse(k.value) for k in node.keywords}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "filmlens").rglob("*.py")), ids=lambda p: p.stem)
+def test_nothing_is_unpickled_or_evaluated(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {a.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {(n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert not imported & MODULES
+    for name, keywords in calls(tree):
+        assert name not in CALLS and not name.endswith(("read_pickle", "to_pickle", "joblib.load")), name
+        if name in ("np.load", "numpy.load"):
+            assert keywords.get("allow_pickle") == "False", f"{path.name}: {name}"
+        if name == "torch.load":
+            assert keywords.get("weights_only") == "True", f"{path.name}: {name}"
+
+
+def test_a_pickle_in_place_of_a_table_or_a_model_is_refused(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    model = tmp_path / "model.npz"
+    np.savez(model, weights=np.array([Trap()], dtype=object))
+    model.with_suffix(".json").write_text('{"format": 1, "npz_sha256": ""}')
+    with pytest.raises(ValueError, match="does not belong"):
+        read_folds(model)
+    import hashlib
+
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    model.with_suffix(".json").write_text(f'{{"format": 1, "npz_sha256": "{digest}"}}')
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        read_folds(model)
+    table = tmp_path / "table.parquet"
+    table.write_bytes(model.read_bytes())
+    with pytest.raises(ValueError, match=r"table\.parquet"):
+        read_table(table)
+    assert read_provenance(table) == {} and not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("film_id", ["../out", "..", ".", "a/b", "a\\b", "/etc/passwd", ".hidden", "", "x\0y"])
+def test_a_film_id_cannot_leave_its_folder(tmp_path, film_id):
+    (tmp_path / "films.csv").write_text(
+        f'film_id,title,year,genres,film,soundtrack\n"{film_id}",A,2015,Horror,films/a.mp4,soundtracks/a\n'
+    )
+    with pytest.raises(CorpusError, match="row 2"):
+        Corpus.open(tmp_path)
+    assert not (tmp_path.parent / "out.parquet").exists()
+
+
+def test_names_and_errors_are_text_in_the_report(two_films, tmp_path):
+    bad = "<img src=x onerror=alert(1)>"
+    corpus = Corpus.open(two_films)
+    about = {"filmlens": "0", "profile": "quick", "parameters": {}, "errors": {bad: bad}, "notebooks": {bad: 1}}
+    page = write_report(corpus, tmp_path, tmp_path / "figures", about, {(bad, "cues"): f"{bad}: broken"})
+    text = page.read_text(encoding="utf-8")
+    assert "<img src=x" not in text and text.count("&lt;img src=x") >= 4
+
+
+def test_jupyter_is_started_at_home_with_a_token():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [command] = re.findall(r"jupyter lab(?:[^\n]*\\\n)*[^\n]*", makefile)
+    assert "--ip=127.0.0.1" in command and "--IdentityProvider.token=$$(" in command
+    assert "secrets.token_hex(16)" in command and "token=''" not in command
+    done = subprocess.run(
+        ["make", "-n", "lab", "-o", ".venv/ready"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "--ip=127.0.0.1" in done.stdout and "0.0.0.0" not in done.stdout
+    assert "IdentityProvider.token=" in done.stdout and "secrets.token_hex" in done.stdout
