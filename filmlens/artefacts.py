@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from platformdirs import user_cache_dir
 
 _KEY = b"filmlens"
 _SAMPLE = 1 << 16
@@ -51,6 +52,14 @@ class Measured:
     def of(cls, result: Any) -> Measured:
         """A stage may return just its table."""
         return result if isinstance(result, cls) else cls(result)
+
+
+def cache_folder() -> Path:
+    """What belongs to this user on this machine and to no corpus: downloaded weights, measured rates.
+
+    The environment variable FILMLENS_CACHE, else the system's folder for caches.
+    """
+    return Path(os.environ.get("FILMLENS_CACHE") or user_cache_dir("filmlens", appauthor=False)).expanduser()
 
 
 def fingerprint(path: Path) -> dict:

@@ -1,10 +1,13 @@
 """Fixtures that several rooms share."""
 
+import inspect
 import os
 import shutil
+import textwrap
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from filmlens.media.write import write_audio, write_film
@@ -72,6 +75,36 @@ def two_films(_two_films, tmp_path):
     folder = tmp_path / "two"
     shutil.copytree(_two_films, folder)
     return folder
+
+
+def embed(samples):
+    """Loudness and zero crossings of every half second: an embedding for the example."""
+    parts = np.array_split(samples, max(1, len(samples) // 24_000))
+    values = np.array([[np.sqrt((p**2).mean()), (np.diff(np.sign(p)) != 0).mean()] for p in parts])
+    return (np.arange(len(parts)) + 0.5) / 2, values
+
+
+def documented_example():
+    """The ten lines by which users bring features of their own, as they stand in the documentation."""
+    from filmlens.features import own
+
+    text = inspect.getdoc(own)
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    return textwrap.dedent("\n".join(lines))
+
+
+@pytest.fixture
+def brought(two_films):
+    """A corpus with the features of the documented example."""
+    from filmlens.features import own
+    from filmlens.stages.of_film import cue_sound
+    from filmlens.study import Study
+
+    folder = two_films / "features" / "clap"
+    folder.mkdir(parents=True)
+    names = {"Study": Study, "pd": pd, "own": own, "cue_hash": own.cue_hash, "cue_sound": cue_sound, "embed": embed}
+    exec(documented_example().replace("my-films", str(two_films)), names)
+    return two_films
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 from filmlens import artefacts
+from filmlens.artefacts import cache_folder
+from filmlens.features.vggish import weights
+from filmlens.stages import costs
+from filmlens.stages.work import Done
 
 
 def test_a_table_comes_back_with_its_provenance(tmp_path):
@@ -74,3 +78,13 @@ def test_failures_are_brought_up_to_date(tmp_path):
     ]
     artefacts.record_failures(path, {"cues": ["a"]}, {"cues": {}})
     assert artefacts.read_failures(path)["film_id"].tolist() == ["b"]
+
+
+def test_everything_of_the_user_lies_in_one_folder(tmp_path, monkeypatch):
+    """Weights and rates had two folders on macOS."""
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache"))
+    costs.remember("cues", [Done(seconds=1.0)])
+    assert (cache_folder() / "rates.json").is_file() and cache_folder() == tmp_path / "cache"
+    (cache_folder() / weights.PUBLISHED).write_bytes(b"weights")
+    monkeypatch.delenv(weights.VARIABLE, raising=False)
+    assert weights.find() == cache_folder() / weights.PUBLISHED

@@ -137,6 +137,17 @@ def test_notebooks_stay_thin(notebook):
     assert all(word in "".join(first["source"]) for word in ("**Paper:**", "**Reads**", "**Writes**", "**Takes**"))
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.stem)
+def test_no_cell_overwrites_a_parameter(notebook):
+    [tagged] = [c for c in code_cells(notebook) if "parameters" in c["metadata"].get("tags", [])]
+    parameters = {n.targets[0].id for n in ast.parse("".join(tagged["source"])).body}
+    for cell in code_cells(notebook):
+        if "parameters" not in cell["metadata"].get("tags", []):
+            tree = ast.walk(ast.parse("".join(cell["source"])))
+            names = {n.id for n in tree if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            assert not names & parameters, f"{notebook.stem} overwrites {names & parameters}"
+
+
 def test_no_function_stands_in_two_notebooks():
     names = []
     for notebook in NOTEBOOKS:

@@ -1,14 +1,13 @@
-"""Audacity labels taken in as verdicts: a label that lies over a stamped cue corrects it, another one is a new cue."""
+"""Cue tables taken in as verdicts: a label that lies over a stamped cue corrects it, another one is a new cue."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from filmlens.audition.session import Session
-from filmlens.stamper import CueSheet
+from filmlens.corpus import parse_cues, read_cues
 
 _AGREES_S = 0.02  # an edge nearer than this was not moved
 
@@ -19,7 +18,7 @@ def read_labels(path: str | Path, session: Session) -> dict[str, int]:
     Parameters
     ----------
     path : path
-        Start, end and track between tabs.
+        Audacity labels, or any table that `read_cues` reads.
     session : Session
         Of the film. Every label can be undone there.
 
@@ -30,22 +29,15 @@ def read_labels(path: str | Path, session: Session) -> dict[str, int]:
 
     Raises
     ------
-    ValueError
+    CorpusError
         The file cannot be understood; nothing is written then.
     """
-    return _take(CueSheet.read_audacity(path).table, session)
+    return _take(read_cues(path), session)
 
 
 def parse_labels(text: str, session: Session, *, name: str = "labels") -> dict[str, int]:
     """As `read_labels`, from the text of a file; `name` is for messages."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "labels.txt"
-        path.write_text(text, encoding="utf-8")
-        try:
-            table = CueSheet.read_audacity(path).table
-        except ValueError as error:
-            raise ValueError(str(error).replace(str(path), name)) from None
-    return _take(table, session)
+    return _take(parse_cues(text, name=name), session)
 
 
 def _take(labels: pd.DataFrame, session: Session) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """What the user has: films.csv, media files, true cues; checked, labelled by IMDb, unpacked from a shared archive."""
 
-from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
+from filmlens.corpus.annotations import CorpusError, parse_cues, parse_time, read_cues
 from filmlens.corpus.films import COLUMNS, GROUPS, SOUND_ENDINGS, USAGES, Corpus, Film, find_folder, read_films
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "CorpusError",
     "Film",
     "find_folder",
+    "parse_cues",
     "parse_time",
     "read_cues",
     "read_films",

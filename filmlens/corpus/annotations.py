@@ -1,9 +1,13 @@
-"""True cues as people write them down: the one reader of cue tables, for annotations, imports and the widget."""
+"""Cue tables as people write them down: the one reader, for annotations, imports and the widget."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 
@@ -11,10 +15,14 @@ class CorpusError(ValueError):
     """films.csv or an annotation file that cannot be understood; names file, row and remedy."""
 
 
-def read_cues(path: Path) -> pd.DataFrame:
-    """True cues from a CSV (start,end,track[,track_start][,usage]) or an Audacity label file (.txt).
+def read_cues(path: str | Path) -> pd.DataFrame:
+    """Cues from a CSV (start,end,track[,track_start][,usage]) or from Audacity labels, told apart by their first line.
 
-    Times are seconds or timecode (1:02:03.5). Rows keep their line in the file as the index.
+    Returns
+    -------
+    DataFrame
+        start, end (and track_start, NaN where empty) in s, track and any further column as text; by start. The index
+        is the line in the file.
 
     Raises
     ------
@@ -22,33 +30,62 @@ def read_cues(path: Path) -> pd.DataFrame:
         Names file and row.
     """
     try:
-        if path.suffix.lower() == ".txt":
-            names = ["start", "end", "track"]
-            table = pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-            table = table.iloc[:, :3].set_axis(names[: min(3, table.shape[1])], axis=1)
-            table.index += 1
-        else:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-            table.index += 2
-    except pd.errors.EmptyDataError:
-        table = pd.DataFrame(columns=["start", "end", "track"])
-    except (ValueError, pd.errors.ParserError) as error:
-        raise CorpusError(f"{path}: cannot be read as text in columns ({error})") from error
-    missing = [c for c in ("start", "end", "track") if c not in table.columns]
-    if missing:
-        raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+    return parse_cues(text, name=str(path))
+
+
+def parse_cues(text: str, *, name: str) -> pd.DataFrame:
+    """As `read_cues`, from the text of a file; `name` is for messages."""
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("\\")), "")
+    try:
+        rows = dict(_labels(text) if "\t" in first and first.strip()[0].isdigit() else _table(text))
+    except (ValueError, csv.Error) as error:
+        raise CorpusError(f"{name} {error}") from None
+    table = pd.DataFrame.from_dict(rows, orient="index", dtype=str)
+    if table.empty:
+        table = pd.DataFrame(columns=["start", "end", "track"], index=pd.Index([], dtype="int64"))
     for column in {"start", "end", "track_start"} & set(table.columns):
         values = []
-        for row, text in table[column].items():
+        for row, cell in table[column].items():
             try:
-                values.append(parse_time(text) if text.strip() or column != "track_start" else float("nan"))
+                values.append(parse_time(cell) if cell.strip() or column != "track_start" else np.nan)
             except ValueError as error:
-                raise CorpusError(f"{path} row {row}: {column} {error}") from None
-        table[column] = pd.array(values, dtype="float64")
+                raise CorpusError(f"{name} row {row}: {column} {error}") from None
+        table[column] = np.array(values, float)
     backwards = table.index[table["end"] <= table["start"]]
     if len(backwards):
-        raise CorpusError(f"{path} row {backwards[0]}: the cue ends before it starts; exchange start and end")
+        raise CorpusError(f"{name} row {backwards[0]}: the cue ends before it starts; exchange start and end")
     return table.sort_values("start", kind="stable")
+
+
+def _labels(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Lines of Audacity's labels: start, end and name between tabs, as they stand; its lines of frequencies go."""
+    for row, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.startswith("\\"):
+            continue
+        cells = line.split("\t", 2)
+        if len(cells) < 3:
+            raise ValueError(f"row {row}: not a label; write start, end and track between tabs")
+        yield row, dict(zip(("start", "end", "track"), map(str.strip, cells), strict=True))
+
+
+def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of comma-separated text with a header; empty cells behind the last column are passed over."""
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    header = [cell.strip() for cell in next(reader, ["start", "end", "track"])]
+    missing = [c for c in ("start", "end", "track") if c not in header]
+    if missing:
+        raise ValueError(f"row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
+    row = reader.line_num + 1
+    for cells in reader:
+        if any(cells[len(header) :]):
+            raise ValueError(f"row {row}: {len(cells)} cells under {len(header)} columns; quote a cell with a comma")
+        if any(cells):
+            cells = cells[: len(header)] + [""] * (len(header) - len(cells))
+            yield row, {k: v for k, v in zip(header, cells, strict=True) if k}
+        row = reader.line_num + 1
 
 
 def parse_time(text: str) -> float:

@@ -11,7 +11,7 @@ Missing values are NaN and stay in the bags: they are imputed inside each traini
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ class Bags:
         Names of the D features.
     cues : DataFrame, optional
         One row per instance (film_id, cue and, at frame level, time), to join results of instances back to cues.
+    named : bool
+        Whether `film_ids` are films' own names, by which labels are aligned; bags of plain arrays are only counted.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Bags:
     film_ids: tuple[str, ...]
     columns: tuple[str, ...]
     cues: pd.DataFrame | None = None
+    named: bool = True
 
     def __post_init__(self) -> None:
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731 - the way into a frozen object
@@ -107,6 +110,7 @@ class Bags:
             np.concatenate([[0], np.cumsum([len(a) for a in arrays])]),
             tuple(film_ids) if film_ids is not None else tuple(f"bag {i}" for i in range(len(arrays))),
             tuple(columns) if columns is not None else tuple(f"x{j}" for j in range(width)),
+            named=film_ids is not None,
         )
 
     @classmethod
@@ -183,13 +187,14 @@ class Bags:
             tuple(self.film_ids[i] for i in films),
             self.columns,
             None if self.cues is None else self.cues.iloc[rows].reset_index(drop=True),
+            self.named,
         )
 
     def with_instances(self, instances: np.ndarray) -> Bags:
         """The same films with other values, such as permuted ones; same shape as `instances`."""
         if np.shape(instances) != self.instances.shape:
             raise ValueError(f"instances of shape {self.instances.shape} cannot become {np.shape(instances)}")
-        return Bags(instances, self.offsets, self.film_ids, self.columns, self.cues)
+        return replace(self, instances=instances)
 
 
 def as_bags(bags: Bags | Sequence[np.ndarray]) -> Bags:
@@ -221,7 +226,7 @@ def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
         index = labels.index.astype(str)
         if set(index) == set(bags.film_ids) and len(index) == len(bags):
             labels = labels.set_axis(index).loc[list(bags.film_ids)]
-        elif not isinstance(labels.index, pd.RangeIndex) and not any(f.startswith("bag ") for f in bags.film_ids):
+        elif not isinstance(labels.index, pd.RangeIndex) and bags.named:
             raise ValueError("the index of the labels does not name the films of the bags")
         genres = tuple(map(str, labels.columns)) if isinstance(labels, pd.DataFrame) else (str(labels.name),)
     array = np.asarray(labels)

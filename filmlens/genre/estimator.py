@@ -6,6 +6,8 @@ so that clone, get_params, pickle and GridSearchCV work as they do elsewhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
@@ -47,7 +49,8 @@ class BagEstimator(ClassifierMixin, BaseEstimator):
         if bags.instances.shape[1] != self.n_features_in_ and len(bags.instances):
             raise ValueError(f"bags have {bags.instances.shape[1]} features; the model learnt {self.n_features_in_}")
         if not len(bags.instances):
-            bags = Bags(np.empty((0, self.n_features_in_)), bags.offsets, bags.film_ids, range(self.n_features_in_))
+            none = np.empty((0, self.n_features_in_))
+            bags = replace(bags, instances=none, columns=range(self.n_features_in_))
         return bags
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:

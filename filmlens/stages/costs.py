@@ -1,20 +1,17 @@
 """What a stage costs on this machine: seconds of work per second of film, or per model, as measured so far.
 
 Beside it, what each notebook last asked the stages for, so that its next run can be foretold. Kept in the user's cache
-folder (``FILMLENS_CACHE``, else ``XDG_CACHE_HOME/filmlens``, else ``~/.cache/filmlens``), one entry per machine and
-stage. Losing the files loses the estimates only.
+folder (`artefacts.cache_folder`), one entry per machine and stage. Losing the files loses the estimates only.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
-from filmlens.artefacts import write_atomically
+from filmlens.artefacts import cache_folder, write_atomically
 from filmlens.stages.work import Done
 
 #: Later films count more: beyond this many the earlier ones fade.
@@ -40,15 +37,6 @@ class Rate(NamedTuple):
         if self.length and any(lengths):
             return self.seconds * sum(lengths) / self.length
         return self.seconds * len(lengths) / self.tasks if self.tasks else float("nan")
-
-
-def folder() -> Path:
-    """Where the rates are kept."""
-    own = os.environ.get("FILMLENS_CACHE")
-    if own:
-        return Path(own)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(cache) / "filmlens"
 
 
 def known() -> dict[str, Rate]:
@@ -93,14 +81,14 @@ def remember_asked(name: str, asks: Iterable[tuple[str, dict]]) -> None:
 
 def _write(name: str, content: dict) -> None:
     try:
-        write_atomically(folder() / name, lambda part: part.write_text(json.dumps(content), encoding="utf-8"))
+        write_atomically(cache_folder() / name, lambda part: part.write_text(json.dumps(content), encoding="utf-8"))
     except OSError:
         return
 
 
 def _read(name: str) -> dict:
     try:
-        read = json.loads((folder() / name).read_text(encoding="utf-8"))
+        read = json.loads((cache_folder() / name).read_text(encoding="utf-8"))
         return read if isinstance(read, dict) else {}
     except (OSError, ValueError):
         return {}

@@ -71,7 +71,7 @@ class CueSheet:
 
     @property
     def windows(self) -> pd.DataFrame | None:
-        """What each window of the film predicted, a copy; None when the sheet was read from a file."""
+        """What each window of the film predicted, a copy; None for a hand-made sheet."""
         return None if self._windows is None else self._windows.copy()
 
     duration = property(lambda self: self._duration, doc="Seconds of the film.")
@@ -121,55 +121,12 @@ class CueSheet:
         """Write the cues as CSV, times to a tenth of a millisecond."""
         self._table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
 
-    @classmethod
-    def read_csv(cls, path: str | Path, *, duration: float | None = None) -> CueSheet:
-        """Read cues from CSV with the columns `start`, `end`, `track` and any others.
-
-        Raises
-        ------
-        ValueError
-            A column is missing or a row is no cue; names file and row.
-        """
-        try:
-            table = pd.read_csv(path, dtype={"track": str}, keep_default_na=False, na_values=[""])
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: not a table in CSV ({error}); write the columns start,end,track") from error
-        try:
-            return cls(table, duration=duration)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
     def to_audacity(self, path: str | Path) -> None:
         """Write the cues as an Audacity label file: start, end and track between tabs."""
         names = self._table["track"].str.replace(r"[\t\r\n]+", " ", regex=True)
         rows = zip(self._table["start"], self._table["end"], names, strict=True)
         lines = [f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows]
         Path(path).write_text("".join(lines), encoding="utf-8")
-
-    @classmethod
-    def read_audacity(cls, path: str | Path, *, duration: float | None = None) -> CueSheet:
-        """Read an Audacity label file; its lines of frequencies are passed over.
-
-        Raises
-        ------
-        ValueError
-            A line is no label; names file and line.
-        """
-        rows = []
-        for number, line in enumerate(Path(path).read_text(encoding="utf-8-sig").splitlines(), start=1):
-            if not line.strip() or line.startswith("\\"):
-                continue
-            parts = line.split("\t", 2)
-            try:
-                rows.append((float(parts[0]), float(parts[1]), parts[2].strip()))
-            except (ValueError, IndexError):
-                raise ValueError(
-                    f"{path}, line {number}: not a label; write start, end and track between tabs"
-                ) from None
-        try:
-            return cls(pd.DataFrame(rows, columns=["start", "end", "track"]), duration=duration)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
 
     def timeline_svg(self, *, width: int = 900) -> str:
         """The cues as a picture: one row per track, time from left to right."""

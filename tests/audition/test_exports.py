@@ -80,7 +80,7 @@ def test_labels_correct_what_lies_under_them_and_add_the_rest(corpus, tmp_path):
     assert kept.loc[("Theme", 23.0), "verdict"] == "added", "a rejected cue beside it is another one"
     labels.write_text("5\t6\tTheme\nnonsense\n")
     before = corpus["one"].verdicts.read_text()
-    with pytest.raises(ValueError, match="line 2"):
+    with pytest.raises(ValueError, match="row 2"):
         read_labels(labels, session)
     assert corpus["one"].verdicts.read_text() == before, "nothing of a faulty file is taken"
 

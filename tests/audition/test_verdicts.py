@@ -234,7 +234,7 @@ def test_verified_cues_feed_the_stages_by_usage(two_films):
     assert stages.read(corpus, "verified-song")["start"].tolist() == [25.0, 32.0]
     assert stages.read(corpus, "verified")["usage"].tolist() == ["score", "song", "song"]
     assert stages.complete("mir-cues", {"cues": "verified-song"})["usage"] == "song"
-    assert stages.variant("mir", stages.complete("mir", {"cues": "verified-song"})) == "verified-song"
+    assert stages.variant("mir", stages.complete("mir", {"cues": "verified-song"})) == "cues=verified-song"
     session.judge(ids(session)[2], "reject")
     outcome = stages.run(corpus, "verified-song", **quiet)[-1]
     assert outcome.computed == 1 and stages.read(corpus, "verified-song")["start"].tolist() == [25.0]
@@ -305,3 +305,23 @@ def test_recall_comes_from_spans_or_complete_films_never_from_judging_alone(two_
 
 def test_when_is_utc():
     assert abs(pd.Timestamp(verdicts.when()).timestamp() - time.time()) < 5
+
+
+def test_of_two_rows_on_a_cue_the_latest_is_shown_and_edited(session):
+    """Files of two annotators, joined: the newest row was shown and the oldest edited."""
+    path = session.film.verdicts
+    path.parent.mkdir(exist_ok=True)
+    newest = "Theme,5.000,20.000,reject,,,,,bob,2026-02-01T00:00:00Z,\n"
+    oldest = "Theme,5.000,20.000,accept,,,,,ann,2026-01-01T00:00:00Z,\n"
+    added = [f"Song,21.000,24.000,added,,,,,{who},2026-0{k}-01T00:00:00Z,\n" for k, who in ((2, "bob"), (1, "ann"))]
+    path.write_text("".join([HEAD, newest, oldest, *added]), encoding="utf-8")
+    judging = Session(session.film, STAMPED, 40.0, who="eve")
+    first = ids(judging)[0]
+    assert judging.cues["verdict"].tolist()[0] == "reject"
+    judging.describe(first, note="too loud")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert "too loud" in lines[1] and lines[2] == oldest.strip() and len(lines) == 5
+    assert judging.cues["verdict"].tolist()[0] == "reject" and judging.cues["note"].tolist()[0] == "too loud"
+    [song] = [i for i in ids(judging) if i.startswith("added")]
+    judging.judge(song, "reject")
+    assert not [i for i in ids(judging) if i.startswith("added")], "the older row must not come back"

@@ -104,6 +104,35 @@ def test_annotations_in_both_forms(tmp_path):
         read_cues(tmp_path / "c.csv")
 
 
+def test_labels_are_read_as_they_stand(tmp_path):
+    """Audacity quotes nothing and adds lines of frequencies, which a reader of CSV takes for something else."""
+    labels = '1.0\t2.5\t"Heroes" end\n\\\t100.0\t200.0\n\n3\t4\t"Opening\n5\t6\tLove, etc.\n'
+    (tmp_path / "a.txt").write_text("\ufeff" + labels, encoding="utf-8")
+    assert read_cues(tmp_path / "a.txt")["track"].tolist() == ['"Heroes" end', '"Opening', "Love, etc."]
+    (tmp_path / "b.txt").write_text("1\t2\tA\n1 2 B\n")
+    with pytest.raises(CorpusError, match=r"b\.txt row 2: not a label"):
+        read_cues(tmp_path / "b.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("start,end\n1,2\n", "row 1: the header lacks track"),
+        ("start,end,track\n1,2,A,B\n", "row 2: 4 cells under 3 columns"),
+        ('start,end,track\n1,2,"two\nlines"\n3,x,A\n', "row 4: end 'x' is no time"),
+    ],
+)
+def test_a_table_that_is_none_names_file_and_row(tmp_path, text, message):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(CorpusError, match=f"a.csv {message}"):
+        read_cues(tmp_path / "a.csv")
+
+
+def test_cells_behind_the_last_column_and_numbers_as_names(tmp_path):
+    (tmp_path / "a.csv").write_text("start,end,track,\n0,5,01,\n6,9,NA,\n,,,\n")
+    assert read_cues(tmp_path / "a.csv")["track"].tolist() == ["01", "NA"]
+
+
 def test_times():
     assert parse_time("90") == parse_time("1:30") == parse_time("0:01:30") == 90
     for text in ("", "a", "-3", "1:2:3:4", "nan", "inf"):

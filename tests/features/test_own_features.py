@@ -1,34 +1,16 @@
 """Features that users bring: the documented example is run, names flow to models, what does not fit is refused."""
 
-import inspect
-import textwrap
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import edit
+from conftest import documented_example, edit
 
 from filmlens import stages
 from filmlens.features import own
 from filmlens.features.own import FeaturesError, cue_hash
-from filmlens.stages.of_film import cue_sound
 from filmlens.study import Study, StudyError
-
-
-def embed(samples):
-    """Loudness and zero crossings of every half second: an embedding for the example."""
-    parts = np.array_split(samples, max(1, len(samples) // 24_000))
-    values = np.array([[np.sqrt((p**2).mean()), (np.diff(np.sign(p)) != 0).mean()] for p in parts])
-    return (np.arange(len(parts)) + 0.5) / 2, values
-
-
-def example():
-    """The ten lines of the documentation, as they stand there."""
-    text = inspect.getdoc(own)
-    lines = [line for line in text.splitlines() if line.startswith("    ")]
-    return textwrap.dedent("\n".join(lines))
 
 
 def test_a_film_without_cues_needs_no_file(brought):
@@ -38,18 +20,8 @@ def test_a_film_without_cues_needs_no_file(brought):
     assert own.read(study.corpus["one"], "clap", none).empty
 
 
-@pytest.fixture
-def brought(two_films):
-    """A corpus with the features of the documented example."""
-    folder = two_films / "features" / "clap"
-    folder.mkdir(parents=True)
-    names = {"Study": Study, "pd": pd, "own": own, "cue_hash": cue_hash, "cue_sound": cue_sound, "embed": embed}
-    exec(example().replace("my-films", str(two_films)), names)
-    return two_films
-
-
 def test_the_documented_example_is_picked_up_by_name(brought):
-    assert len(example().splitlines()) <= 11
+    assert len(documented_example().splitlines()) <= 11
     study = Study.open(brought)
     assert study.features() == ["mir"] and study.features("clap") == ["clap"]
     rows = study.table("features", features="clap", level="frame")

@@ -136,8 +136,7 @@ def test_no_network_is_one_line_with_the_remedy(server, tmp_path):
 def test_a_checkpoint_travels_from_server_to_network(server, tmp_path, monkeypatch, seeded_weights):
     server.content = seeded_weights.read_bytes()
     sha = hashlib.sha256(server.content).hexdigest()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "filmlens"))
     monkeypatch.delenv(weights.VARIABLE, raising=False)
     path = fetch(server.url, size=len(server.content), sha=sha)
     assert path.parent == tmp_path / "filmlens" and weights.find() is None
@@ -148,8 +147,7 @@ def test_a_checkpoint_travels_from_server_to_network(server, tmp_path, monkeypat
 
 
 def test_weights_that_someone_brings_are_read_before_they_are_kept(tmp_path, monkeypatch, seeded_weights):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache" / "filmlens"))
     monkeypatch.delenv(weights.VARIABLE, raising=False)
     (tmp_path / "page.pth").write_text("<html>")
     with pytest.raises(WeightsError, match=r"page\.pth"):

@@ -98,8 +98,7 @@ def test_eight_bit_and_relu_lie_beside(two_films, monkeypatch, tmp_path, seeded_
 
 
 def test_without_weights_the_films_fail_with_the_remedy(two_films, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "filmlens"))
     monkeypatch.delenv(weights.VARIABLE, raising=False)
     corpus = Corpus.open(two_films)
     stages.run(corpus, "vggish", cues="annotated", **quiet)

@@ -128,3 +128,14 @@ def test_labels_are_aligned_by_film_and_named_by_column():
 def test_other_labels_raise(labels, message):
     with pytest.raises(ValueError, match=message):
         as_labels(labels, as_bags([np.ones((1, 1)), np.ones((1, 1))]))
+
+
+def test_films_whose_names_look_like_counted_bags_are_aligned_by_name():
+    bags = Bags.from_table(table().replace({"film_id": {"a": "bag 1", "b": "bag 2"}}), ["bag 1", "bag 2"], ["x"])
+    labels = pd.DataFrame({"Horror": [1, 0]}, index=["up", "down"])
+    with pytest.raises(ValueError, match="does not name the films"):
+        as_labels(labels, bags)
+    for same in (bags.take([0, 1]), bags.with_instances(bags.instances + 1)):
+        assert same.named
+    counted = as_bags([np.ones((1, 1)), np.ones((1, 1))])
+    assert as_labels(labels, counted)[0].tolist() == [[True], [False]] and not counted.take([1]).named

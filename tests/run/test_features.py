@@ -13,8 +13,7 @@ from filmlens.run.features import extract
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache" / "filmlens"))
     monkeypatch.delenv(weights.VARIABLE, raising=False)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from filmlens.corpus import read_cues
 from filmlens.stamper import CueSheet, intervals
 
 
@@ -40,44 +41,26 @@ def test_parts_of_a_sheet(sheet):
 
 def test_csv_and_audacity_come_back(sheet, tmp_path):
     sheet.to_csv(tmp_path / "cues.csv")
-    pd.testing.assert_frame_equal(CueSheet.read_csv(tmp_path / "cues.csv").table, sheet.table)
+    pd.testing.assert_frame_equal(CueSheet(read_cues(tmp_path / "cues.csv")).table, sheet.table)
     sheet.to_audacity(tmp_path / "cues.txt")
-    back = CueSheet.read_audacity(tmp_path / "cues.txt", duration=100)
+    back = CueSheet(read_cues(tmp_path / "cues.txt"), duration=100)
     pd.testing.assert_frame_equal(back.table[["track", "start", "end"]], sheet.table[["track", "start", "end"]])
     assert back.duration == 100
 
 
-def test_numbers_as_track_names_stay_text(tmp_path):
-    (tmp_path / "a.csv").write_text("start,end,track\n0,5,01\n6,9,NA\n")
-    assert CueSheet.read_csv(tmp_path / "a.csv").table["track"].tolist() == ["01", "NA"]
-
-
-def test_audacity_lines_of_frequencies_are_passed_over(tmp_path):
-    (tmp_path / "a.txt").write_text("﻿1.0\t2.5\tTheme\n\\\t100.0\t200.0\n\n3\t4\tOther one\n", encoding="utf-8")
-    assert CueSheet.read_audacity(tmp_path / "a.txt").table["track"].tolist() == ["Theme", "Other one"]
-
-
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("rows", "message"),
     [
-        ("start,end\n1,2\n", "lack the column track"),
-        ("start,end,track\n1,2,A\n7,7,B\n", "row 2"),
-        ("start,end,track\n1,x,A\n", "row 1"),
-        ("start,end,track\n1,2,\n", "name its track"),
-        ("", "not a table"),
+        ([(1, 2, "A"), (7, 7, "B")], "row 2"),
+        ([(1, float("nan"), "A")], "row 1"),
+        ([(1, 2, "")], "name its track"),
     ],
 )
-def test_bad_csv_names_file_and_row(tmp_path, text, message):
-    (tmp_path / "bad.csv").write_text(text)
-    with pytest.raises(ValueError, match=message) as error:
-        CueSheet.read_csv(tmp_path / "bad.csv")
-    assert "bad.csv" in str(error.value)
-
-
-def test_bad_label_names_file_and_line(tmp_path):
-    (tmp_path / "bad.txt").write_text("1\t2\tA\n1 2 B\n")
-    with pytest.raises(ValueError, match=r"bad\.txt, line 2"):
-        CueSheet.read_audacity(tmp_path / "bad.txt")
+def test_a_bad_cue_is_named_by_its_row(rows, message):
+    with pytest.raises(ValueError, match=message):
+        CueSheet(pd.DataFrame(rows, columns=["start", "end", "track"]))
+    with pytest.raises(ValueError, match="lack the column track"):
+        CueSheet(pd.DataFrame(rows, columns=["start", "end", "name"]))
 
 
 def test_a_sheet_shows_itself_escaped(sheet):

@@ -1,5 +1,8 @@
 """The tidy table of cues: literal values, what is missing, what is stale, names, and what is written."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +11,8 @@ from measured_films import LENGTH, measured
 from filmlens import artefacts, stages
 from filmlens.corpus import Corpus
 from filmlens.features import mir
+from filmlens.run import notebooks as run
+from filmlens.study import Study, StudyError
 from filmlens.study.cues import cues_table, film_lengths, slugs, write_cues_table
 from filmlens.study.dictionary import describe
 
@@ -124,3 +129,43 @@ def test_what_is_written_reads_the_same(corpus, tmp_path):
     assert words["column"].tolist() == list(table.columns) and words["meaning"].notna().all()
     known = describe(table).set_index("column")["meaning"]
     assert known["composer"] == "further column of films.csv" and (known == "further column of films.csv").sum() == 1
+
+
+def test_the_model_of_table_4_stands_in_for_that_of_table_5(tmp_path, monkeypatch):
+    """After notebook 03 of the quick profile, with 64 nodes, there were no probabilities, and nobody was told."""
+    folder = measured(tmp_path / "films", monkeypatch).folder
+    study = Study.open(folder)
+    with pytest.warns(UserWarning, match="no model was fitted on mir yet"):
+        assert study.cues_table()["probability_drama"].isna().all()
+    settings = {"model": "single_attention", "epochs": study.epochs, "learning_rate": study.learning_rate}
+    [fitted] = study.models([settings | {"hidden": 64}])
+    heard = fitted.instances().set_index(["film_id", "cue"])["Drama"]
+    table = study.cues_table().set_index(["film_id", "cue"])["probability_drama"].dropna()
+    pd.testing.assert_series_equal(table, heard.loc[table.index], check_names=False)
+
+
+def test_the_cue_table_of_a_run_hears_the_features_that_were_asked_for(tmp_path, monkeypatch):
+    study = Study.open(measured(tmp_path / "films", monkeypatch).folder)
+    asked = []
+    monkeypatch.setattr(Study, "cues_table", lambda self, **choices: asked.append(choices) or pd.DataFrame())
+    monkeypatch.setattr(Study, "features", lambda self, chosen="": chosen.split(","))
+    for given in ("mir,clap", ""):
+        run._write_cues(study, given, tmp_path, print)
+    assert asked == [{"features": "clap"}, {"features": ""}]
+
+
+def test_a_study_is_copied_and_a_mistyped_feature_set_is_refused(tmp_path, monkeypatch):
+    study = Study.open(measured(tmp_path / "films", monkeypatch).folder, profile="paper")
+    for again in (copy.copy(study), copy.deepcopy(study), pickle.loads(pickle.dumps(study))):
+        assert again.epochs == 200 and again.hidden == (64, 128) and again.corpus.ids == study.corpus.ids
+    with pytest.raises(AttributeError):
+        study.epoch  # noqa: B018
+    with pytest.raises(ValueError, match="has no parameter features"):
+        study.table("mir-cues", features="vggish")
+    with pytest.raises(StudyError, match="features='mri' are not there: measured are mir, vggish"):
+        study.table("features", features="mri")
+
+
+def test_the_dictionary_knows_every_verdict():
+    words = describe(pd.DataFrame({"verdict": [""]}))["meaning"].iloc[0]
+    assert all(kind in words for kind in ("accept", "corrected", "added", "reject"))

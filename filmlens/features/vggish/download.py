@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filmlens import __version__
+from filmlens.artefacts import cache_folder
 from filmlens.features.vggish import weights
 from filmlens.features.vggish.weights import WeightsError
 
@@ -64,7 +65,7 @@ def fetch(
         No network, another file at the address (such as a page of HTML), or a wrong hash, in which case nothing
         of it is kept.
     """
-    folder = Path(folder) if folder is not None else weights.cache_folder()
+    folder = Path(folder) if folder is not None else cache_folder()
     name = url.rpartition("/")[2]
     sha = sha or _hash_in(name)
     target, part = folder / name, folder / f"{name}.part"
@@ -105,7 +106,7 @@ def keep(file: str | Path, folder: str | Path | None = None) -> Path:
         When the file holds no such weights, or is damaged.
     """
     file = Path(file)
-    folder = Path(folder) if folder is not None else weights.cache_folder()
+    folder = Path(folder) if folder is not None else cache_folder()
     weights.load(file)
     published = file.stat().st_size == SIZE and sha256(file).startswith(_hash_in(weights.PUBLISHED))
     if file.name == weights.PUBLISHED and not published:

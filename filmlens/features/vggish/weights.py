@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from filmlens.artefacts import fingerprint
+from filmlens.artefacts import cache_folder, fingerprint
 from filmlens.features.vggish.frontend import RATE, examples
 
 if TYPE_CHECKING:
@@ -36,17 +36,6 @@ _NAMED = "vggish-own"  # in the cache, with the ending that the user's file had
 
 class WeightsError(ValueError):
     """Weights that are missing, damaged or of another network; says what to do."""
-
-
-def cache_folder() -> Path:
-    """Where downloaded weights are kept: the user's cache of this machine."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "filmlens"
 
 
 def find() -> Path | None:
