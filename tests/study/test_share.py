@@ -141,7 +141,8 @@ def test_a_shared_corpus_can_be_shared_again(corpus, tmp_path):
     assert np.isclose(len(first["cues.csv"]), len(second["cues.csv"]))
 
 
-def test_a_shared_corpus_is_asked_only_for_what_it_brings(corpus, tmp_path):
+def test_a_shared_corpus_is_asked_only_for_what_it_brings(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache"))  # what another corpus was asked for is not known
     share(corpus, tmp_path / "features.zip")
     study = Study.open(tmp_path / "features.zip")
     allowed = robustness.conditions(study)
