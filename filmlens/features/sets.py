@@ -75,34 +75,32 @@ class FeatureSet:
         return not self.weights or self.weights_module().find() is not None
 
 
-FEATURES: dict[str, FeatureSet] = {
-    row.name: row
-    for row in (
-        FeatureSet(
-            name="mir",
-            title="MIR descriptors",
-            source="MIRtoolbox 1.8.1; MATLAB Audio Toolbox",
-            function="mir.windows:rows",
-            columns="mir.columns:COLUMNS",
-            cost="benchmarks/mir.md: 33 x realtime on one core",
-            descriptors="mir.columns:DESCRIPTORS",
-        ),
-        FeatureSet(
-            name="vggish",
-            title="VGGish embedding",
-            source="Hershey et al. 2017",
-            function="vggish.embedding:rows",
-            columns="vggish.rows:COLUMNS",
-            meaning="VGGish embedding, dimension {0}",
-            rate=16_000,
-            frame=0.96,
-            hop=0.96,
-            cost="benchmarks/embeddings.md: 76 x realtime on one core; weights of 288 MB",
-            parameters={"relu": False, "pca": False},
-            weights="vggish.weights",
-        ),
-    )
-}
+ROWS = (
+    FeatureSet(
+        name="mir",
+        title="MIR descriptors",
+        source="MIRtoolbox 1.8.1; MATLAB Audio Toolbox",
+        function="mir.windows:rows",
+        columns="mir.columns:COLUMNS",
+        cost="benchmarks/mir.md: 33 x realtime on one core",
+        descriptors="mir.columns:DESCRIPTORS",
+    ),
+    FeatureSet(
+        name="vggish",
+        title="VGGish embedding",
+        source="Hershey et al. 2017",
+        function="vggish.embedding:rows",
+        columns="vggish.rows:COLUMNS",
+        meaning="VGGish embedding, dimension {0}",
+        rate=16_000,
+        frame=0.96,
+        hop=0.96,
+        cost="benchmarks/embeddings.md: 76 x realtime on one core; weights of 288 MB",
+        parameters={"relu": False, "pca": False},
+        weights="vggish.weights",
+    ),
+)
+FEATURES: dict[str, FeatureSet] = {row.name: row for row in ROWS}
 
 
 def table2() -> pd.DataFrame:
