@@ -177,6 +177,16 @@ table.filmlens .num { text-align: right !important; font-variant-numeric: tabula
 """
 
 
+class Shown:
+    """HTML that a notebook shows at the end of a cell."""
+
+    def __init__(self, html: str):
+        self._html = html
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+
 def page_part(html: str) -> str:
     """HTML with the house's table style before it, for a notebook's output."""
     return f"<style>{TABLE_CSS}</style>{html}"

@@ -5,8 +5,10 @@ Always transcoded: browsers play some of the codecs of films, such as AC-3, in s
 
 from __future__ import annotations
 
+import base64
 import io
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 
 import av
@@ -47,6 +49,13 @@ def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_00
     if not sound.shape[-1]:
         raise ValueError(f"{path}: has no sound between {start} and {end} s")
     return encode(sound, bit_rate=bit_rate)
+
+
+def player(path: str | Path, start: float, end: float, name: str) -> str:
+    """HTML of a player for an excerpt, the sound inside the page; `name` is shown as text."""
+    sound = base64.b64encode(excerpt(path, start, end)).decode()
+    name = escape(name)
+    return f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
 
 
 def stereo(sound: np.ndarray) -> np.ndarray:

@@ -1,12 +1,14 @@
-"""One picture of a film at a time, as JPEG for a page."""
+"""Small pictures of a film for a page: one as JPEG, or some spread over the film."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import cv2
+import numpy as np
 
-from filmlens.media.container import MediaError, open_media, origin, picture_stream, timed
+from filmlens.media.container import MediaError, open_media, origin, picture_stream, probe, timed
+from filmlens.media.pictures import key_pictures
 
 
 def still(path: str | Path, time: float, *, width: int = 320) -> bytes:
@@ -49,3 +51,11 @@ def still(path: str | Path, time: float, *, width: int = 320) -> bytes:
         small = last.reformat(width=width - width % 2, height=height - height % 2, format="bgr24").to_ndarray()
     _, coded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 82])
     return coded.tobytes()
+
+
+def thumbnails(path: str | Path, count: int = 14) -> list[tuple[float, np.ndarray]]:
+    """Key frames spread over a film, (seconds, luma under 240 high), to lie above a timeline; none of a sound file."""
+    if not probe(path).has_pictures:
+        return []
+    steps = [(time, image, max(1, len(image) // 120)) for time, image in key_pictures(path, count)]
+    return [(time, image[::step, ::step]) for time, image, step in steps]

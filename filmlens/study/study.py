@@ -6,7 +6,6 @@ knows, and puts the footer that says them under everything that is saved.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,9 @@ from filmlens.features.vggish import weights
 from filmlens.findings import along_film_time
 from filmlens.findings.latex import latex_table
 from filmlens.media.container import duration, probe
-from filmlens.media.excerpt import excerpt
-from filmlens.media.pictures import film_strip, key_pictures
+from filmlens.media.excerpt import player
+from filmlens.media.pictures import film_strip
+from filmlens.media.still import thumbnails
 from filmlens.stamper import evaluation
 from filmlens.study.cues import TABLE5_HIDDEN, cues_table, film_spans, slugs
 
@@ -37,16 +37,6 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 class StudyError(ValueError):
     """Something that a notebook needs is not there; says what and what to do."""
-
-
-class Shown:
-    """HTML that a notebook shows at the end of a cell."""
-
-    def __init__(self, html: str):
-        self._html = html
-
-    def _repr_html_(self) -> str:
-        return self._html
 
 
 @dataclass(frozen=True)
@@ -230,27 +220,15 @@ class Study:
                 rows[film.id] = evaluation.evaluate(truth, cues[cues["film_id"] == film.id])
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("film_id")
 
-    def listen(self, film_id: str, start: float, end: float, *, track: str | None = None) -> Shown:
+    def listen(self, film_id: str, start: float, end: float, *, track: str | None = None) -> look.Shown:
         """A player for an excerpt of the film, or of a track of its soundtrack; the sound is inside the page."""
         film = self.corpus[film_id]
-        sound = base64.b64encode(excerpt(film.tracks()[track] if track else film.film, start, end)).decode()
-        name = look.escape(f"{track or film.title}, {start:.1f} to {end:.1f} s")
-        return Shown(
-            f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
-        )
+        name = f"{track or film.title}, {start:.1f} to {end:.1f} s"
+        return look.Shown(player(film.tracks()[track] if track else film.film, start, end, name))
 
-    def strip(self, film_id: str, count: int = 14) -> list[tuple[float, np.ndarray]]:
-        """Key frames spread over a film, (seconds, luma), to lie above a timeline; none of a sound file.
-
-        A shared corpus has none either.
-        """
-        film = self.corpus[film_id].film
-        if self.corpus.shared or not probe(film).has_pictures:
-            return []
-        return [
-            (time, image[:: max(1, len(image) // 120), :: max(1, len(image) // 120)])
-            for time, image in key_pictures(film, count)
-        ]
+    def strip(self, film_id: str) -> list[tuple[float, np.ndarray]]:
+        """Small pictures spread over a film, `media.still.thumbnails`; none of a sound file or a shared corpus."""
+        return [] if self.corpus.shared else thumbnails(self.corpus[film_id].film)
 
     def barcode(self, film_id: str) -> tuple[np.ndarray, np.ndarray] | None:
         """A film's pictures squeezed to columns, `media.pictures.film_strip`; None for a sound file or none."""
@@ -270,9 +248,9 @@ class Study:
         named = ", ".join(f"{film_id} ({transfer})" for film_id, transfer in found.items())
         return f"High dynamic range, not comparable with the other films' brightness and contrast: {named}."
 
-    def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> Shown:
+    def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> look.Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
-        return Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
+        return look.Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -296,14 +274,14 @@ class Study:
         """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
         look.save_figure(getattr(fig, "figure", fig), name, data, folder=self.figures, footer=self.footer)
 
-    def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> Shown:
+    def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> look.Shown:
         """CSV and HTML under the study's figures; shows itself."""
         caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
         look.save_table(
             table, name, folder=self.figures, footer=self.footer, caption=caption, formats=formats, bold=bold
         )
         html = look.html_table(table, caption=caption, formats=formats, bold=bold)
-        return Shown(look.page_part(html))
+        return look.Shown(look.page_part(html))
 
     def save_latex(self, table: pd.DataFrame, name: str, caption: str, *, bold=None) -> None:
         """The table as LaTeX beside its CSV and HTML."""
