@@ -314,13 +314,13 @@ def test_of_two_rows_on_a_cue_the_latest_is_shown_and_edited(session):
     newest = "Theme,5.000,20.000,reject,,,,,bob,2026-02-01T00:00:00Z,\n"
     oldest = "Theme,5.000,20.000,accept,,,,,ann,2026-01-01T00:00:00Z,\n"
     added = [f"Song,21.000,24.000,added,,,,,{who},2026-0{k}-01T00:00:00Z,\n" for k, who in ((2, "bob"), (1, "ann"))]
-    path.write_text("".join([HEAD, newest, oldest, *added]), encoding="utf-8")
+    path.write_text("".join([HEAD, oldest, newest, *added]), encoding="utf-8")
     judging = Session(session.film, STAMPED, 40.0, who="eve")
     first = ids(judging)[0]
     assert judging.cues["verdict"].tolist()[0] == "reject"
     judging.describe(first, note="too loud")
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert "too loud" in lines[1] and lines[2] == oldest.strip() and len(lines) == 5
+    assert "too loud" in lines[2] and lines[1] == oldest.strip() and len(lines) == 5
     assert judging.cues["verdict"].tolist()[0] == "reject" and judging.cues["note"].tolist()[0] == "too loud"
     [song] = [i for i in ids(judging) if i.startswith("added")]
     judging.judge(song, "reject")
