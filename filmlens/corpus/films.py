@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from filmlens import look, paper
@@ -218,7 +219,7 @@ class Corpus:
         return pd.DataFrame(table, index=pd.Index(self.ids, name="film_id"), dtype=bool)
 
     def table1(self) -> pd.DataFrame:
-        """Table 1: how the films divide by genre, beside what the paper states of its own."""
+        """Table 1: how the films divide by genre, beside what the study's 110 do; `source` says who states that."""
         labels = self.labels()
         several = labels.sum(axis=1)
         counts = {g: int(labels[g].sum()) for g in self.genres}
@@ -229,7 +230,18 @@ class Corpus:
         table = pd.DataFrame(rows, columns=["set", "films", "paper"])
         table.insert(2, "share", table["films"] / max(1, len(self)))
         table["paper share"] = table["paper"] / paper.number("films")
-        return table
+        names = [n if n.startswith("films") else f"films tagged {n}" for n in table["set"]]
+        kind = {n: "second-hand" if paper.second_hand(n) else "text" for n in names}
+        return table.assign(source=[kind[n] if np.isfinite(paper.number(n)) else "" for n in names])
+
+    def among_the_studys(self) -> pd.DataFrame:
+        """S1: the study's films, and which of them are here (`here`: the film_id, by IMDb id, else title and year)."""
+        ours = {film.more.get("imdb_id", ""): film.id for film in self}
+        named = {(film.title.casefold(), film.year): film.id for film in self}
+        table = paper.films().copy()
+        keys = zip(table["imdb_id"], table["title"].str.casefold(), table["year"], strict=True)
+        table["here"] = [ours.get(imdb) or named.get((title, year), "") for imdb, title, year in keys]
+        return table[["title", "year", "genres", "cues", "imdb_id", "here"]]
 
     def s1(self) -> pd.DataFrame:
         """S1: the films with their tags."""

@@ -52,7 +52,7 @@ shows that the software works and says nothing about cinema.{% endif %}</p>
 <nav>{% for item in items %}<a href="#{{ item.file }}">{{ item.paper }}</a>{% endfor %}</nav>
 {% if failures %}<section class="warn" id="failures"><h2>What failed</h2>{{ failures }}</section>{% endif %}
 <section id="numbers"><h2>The paper's numbers beside these</h2>{{ numbers }}
-<p>Only numbers that stand in the paper's text are shown as the paper's.</p></section>
+<p>Numbers that stand in the paper's text, and numbers that a later work quotes from it: second-hand.</p></section>
 {% for item in items %}<section id="{{ item.file }}"><h2>{{ item.paper }}: {{ item.title }}</h2>
 {% if item.png %}<a href="{{ item.svg }}">
 <img src="{{ item.png }}" alt="{{ item.paper }}: {{ item.title }}"></a>{% endif %}
@@ -120,7 +120,7 @@ def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, fai
         css=look.TABLE_CSS,
         items=items,
         failures=_html(look.html_table(failures)) if len(failures) else "",
-        numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[2:]})),
+        numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[3:]})),
         notebooks=list(provenance["notebooks"]),
         cues=(out / "cues.csv").is_file(),
         citation=paper.CITATION,
@@ -131,7 +131,7 @@ def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, fai
 
 
 def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
-    """The numbers that the paper states, ours where the figures hold them, and the difference.
+    """The paper's numbers, ours where the figures hold them, and the difference; quoted rows stand in Table 4 itself.
 
     Parameters
     ----------
@@ -143,14 +143,16 @@ def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        item, number, paper, ours or "ours (synthetic)", diff.
+        item, number, source (with what speaks against it), paper, ours or "ours (synthetic)", diff.
     """
     ours = _ours(figures)
+    rows_of_table4 = {name for row in paper.TABLE4.values() for name in paper.row_names(row).values()}
     rows = [
-        (row["item"], row["name"], row["value"], ours.get(row["name"], float("nan")))
+        (row["item"], row["name"], _source(row), row["value"], ours.get(row["name"], float("nan")))
         for _, row in paper.numbers().iterrows()
+        if row["name"] not in rows_of_table4
     ]
-    table = pd.DataFrame(rows, columns=["item", "number", "paper", "ours"])
+    table = pd.DataFrame(rows, columns=["item", "number", "source", "paper", "ours"])
     if synthetic:
         return table.rename(columns={"ours": "ours (synthetic)"})
     return table.assign(diff=table["ours"] - table["paper"])
@@ -159,14 +161,20 @@ def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
 def update_readme(readme: Path, figures: Path) -> None:
     """Set the table of the paper's numbers and the demo's between the README's two marks."""
     table = paper_and_ours(figures, synthetic=True)
-    lines = ["| " + " | ".join(table.columns) + " |", "|---|---|---:|---:|"]
+    lines = ["| " + " | ".join(table.columns) + " |", "|---|---|---|---:|---:|"]
     for row in table.itertuples(index=False):
-        cells = (f"{value:.4g}" if value == value else "–" for value in row[2:])
-        lines.append("| " + " | ".join([*row[:2], *cells]) + " |")
+        cells = (f"{value:.4g}" if value == value else "–" for value in row[3:])
+        lines.append("| " + " | ".join([*row[:3], *cells]) + " |")
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(_MARKS[0])
     after = rest.split(_MARKS[1])[1]
     readme.write_text(f"{before}{_MARKS[0]}\n" + "\n".join(lines) + f"\n{_MARKS[1]}{after}", encoding="utf-8")
+
+
+def _source(row: pd.Series) -> str:
+    """Where a number comes from, and what speaks against it."""
+    source = "second-hand" if row["source"] == paper.QUOTED else "text"
+    return f"{source}; {row['doubt']}" if row["doubt"] else source
 
 
 def _ours(figures: Path) -> dict[str, float]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filmlens import artefacts, findings, paper
+from filmlens import artefacts, findings
 from filmlens.corpus import GROUPS
 from filmlens.features import mir
 from filmlens.findings import crossmodal
@@ -44,22 +44,6 @@ OTHERS = {
         for base in ("knn", "svm", "forest")
     },
 }
-
-
-#: The only F1 that the paper's text gives of single models; its Table 4 did not come with it.
-_STATED = {
-    ("mir", "average 64"): "macro-F1 MIR average pooling 64 nodes",
-    ("vggish", "single_attention 128"): "macro-F1 single attention VGGish",
-}
-
-
-def stated_f1(features: str, name: str) -> float:
-    """What the paper states of a model's macro-F1; NaN where it states nothing.
-
-    >>> stated_f1("mir", "average 64"), stated_f1("mir", "max 64")
-    (0.61, nan)
-    """
-    return paper.number(_STATED[features, name]) if (features, name) in _STATED else float("nan")
 
 
 def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *, shortest: float = 5.0) -> Bags:
