@@ -4,12 +4,15 @@ BIN := .venv/bin
 # Two processes with one thread each beat two threads.
 export OMP_NUM_THREADS = 1
 
-.PHONY: figures test test-slow lab audition lint clean
+.PHONY: figures readme test test-slow lab shell audition lint clean
 
 figures: .venv/ready
 	test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
 	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick
-	$(BIN)/python -m filmlens.run.report README.md figures
+
+# What README and docs show of the demo, from the figures of the last `make figures`.
+readme: .venv/ready
+	$(BIN)/python -m filmlens.run.readme figures
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -17,12 +20,12 @@ test: .venv/ready
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
 
-# In a container the only user may be root, whom JupyterLab refuses otherwise.
-ROOT_TOO := $(if $(filter 0,$(shell id -u)),--allow-root)
-
 lab: .venv/ready
-	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_TOO) notebooks \
-		--IdentityProvider.token=$$($(BIN)/python -c "import secrets; print(secrets.token_hex(16))")
+	$(BIN)/python -m filmlens.run.lab
+
+# A shell in which `filmlens` is a command; `exit` leaves it.
+shell: .venv/ready
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $${SHELL:-/bin/sh}
 
 # Notebook 06 as a page, for people who judge cues and do not know Jupyter: make audition CORPUS=my-corpus
 CORPUS ?= data/demo

@@ -268,7 +268,10 @@ def find_folder(folder: str | Path) -> Path:
     """
     folder = Path(folder).expanduser()
     here = [folder, Path(__file__).resolve().parents[2] / folder]
-    found = next((p for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), folder).resolve()
+    found = next((p.resolve() for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), None)
+    if found is None:
+        places = ", ".join(dict.fromkeys(str(p.parent.resolve()) for p in here))
+        raise CorpusError(f"{folder}: no such folder; looked for it in {places}")
     return archive.unpack_beside(found) if found.is_file() and found.suffix == ".zip" else found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import jinja2
@@ -31,8 +30,6 @@ ITEMS = (
     ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
     ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )
-
-_MARKS = ("<!-- numbers: made by `make figures` -->", "<!-- end of numbers -->")
 
 _PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -158,19 +155,6 @@ def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
     return table.assign(diff=table["ours"] - table["paper"])
 
 
-def update_readme(readme: Path, figures: Path) -> None:
-    """Set the table of the paper's numbers and the demo's between the README's two marks."""
-    table = paper_and_ours(figures, synthetic=True)
-    lines = ["| " + " | ".join(table.columns) + " |", "|---|---|---|---:|---:|"]
-    for row in table.itertuples(index=False):
-        cells = (f"{value:.4g}" if value == value else "–" for value in row[3:])
-        lines.append("| " + " | ".join([*row[:3], *cells]) + " |")
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(_MARKS[0])
-    after = rest.split(_MARKS[1])[1]
-    readme.write_text(f"{before}{_MARKS[0]}\n" + "\n".join(lines) + f"\n{_MARKS[1]}{after}", encoding="utf-8")
-
-
 def _source(row: pd.Series) -> str:
     """Where a number comes from, and what speaks against it."""
     source = "second-hand" if row["source"] == paper.QUOTED else "text"
@@ -193,7 +177,3 @@ def _html(text: str):
     from markupsafe import Markup
 
     return Markup(text)
-
-
-if __name__ == "__main__":
-    update_readme(Path(sys.argv[1]), Path(sys.argv[2]))

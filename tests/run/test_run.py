@@ -13,7 +13,8 @@ import pytest
 from filmlens.corpus import Corpus
 from filmlens.run import status
 from filmlens.run.notebooks import choose_notebooks, dry_run, run
-from filmlens.run.report import ITEMS, update_readme
+from filmlens.run.readme import update_readme
+from filmlens.run.report import ITEMS
 
 HOSTS = re.compile(r"""(?:src|href)=["']https?://|@import url|import\s*\(?["']https?://""")
 
@@ -124,5 +125,5 @@ def test_a_genre_that_one_film_has_and_a_genre_that_all_have(toy, study, tmp_pat
 def test_the_readmes_table_is_made_by_code(tmp_path):
     root = Path(__file__).resolve().parents[2]
     shutil.copy(root / "README.md", tmp_path / "README.md")
-    update_readme(tmp_path / "README.md", root / "figures")
+    update_readme(tmp_path / "README.md", root / "docs" / "demo")
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == (root / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,75 @@
+"""What a newcomer meets after `make figures`: a command that is found, a lab that opens, numbers of today."""
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from filmlens.corpus import Corpus, CorpusError
+from filmlens.run import lab, readme
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_documents_numbers_are_of_todays_stages():
+    assert not readme.changed_since(ROOT / "docs" / "demo"), "run `make figures readme` and look at the difference"
+
+
+def test_what_is_shown_is_kept_with_the_stages_it_rests_on(tmp_path):
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    for name in ("fig1_stamper.png", "table1_films.csv", "paper_numbers_genre.csv", "claims.csv"):
+        (figures / name).write_text(name)
+    readme.keep(figures, tmp_path / "docs")
+    kept = {p.name for p in (tmp_path / "docs").iterdir()}
+    assert kept == {"fig1_stamper.png", "table1_films.csv", "paper_numbers_genre.csv", readme.VERSIONS}
+    assert readme.changed_since(tmp_path / "docs") == []
+    text = (tmp_path / "docs" / readme.VERSIONS).read_text()
+    (tmp_path / "docs" / readme.VERSIONS).write_text(text.replace('"cues": ', '"cues": 1'))
+    assert readme.changed_since(tmp_path / "docs") == ["cues"]
+
+
+def test_the_command_is_found_in_make_shell():
+    done = subprocess.run(
+        ["make", "-s", "shell"], cwd=ROOT, input="filmlens --version\n", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and done.stdout.strip()[0].isdigit(), done.stdout + done.stderr
+
+
+def test_a_folder_that_is_not_there_names_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CorpusError, match=f"my-films: no such folder; looked for it in {tmp_path}, {ROOT}"):
+        Corpus.open("my-films")
+
+
+def test_the_lab_prints_its_whole_address_and_shows_its_token_to_nobody_else(tmp_path):
+    words = [sys.executable, "-m", "filmlens.run.lab", "--no-browser"]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        address = process.stdout.readline().removeprefix("JupyterLab: ").strip()
+        base, _, token = address.partition("/lab?token=")
+        assert base.startswith("http://127.0.0.1:") and len(token) == 32
+        assert answer(f"{base}/api/contents?token={token}") == 200
+        assert answer(f"{base}/api/contents") == 403
+        listed = Path(f"/proc/{process.pid}/cmdline")
+        assert not listed.exists() or token not in listed.read_text()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    assert "--LabApp.news_url=None" in lab.command(1)
+
+
+def answer(url: str) -> int:
+    """Status of a page, waited for until the server is up."""
+    for _ in range(120):
+        try:
+            return urllib.request.urlopen(url, timeout=10).status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"no server at {url}")
