@@ -1,27 +1,32 @@
-"""Opening a media file: which streams it has, where its clock starts, and errors that name the file.
+"""What a media file holds: its length, its sound and its pictures.
 
 Times are float seconds of presentation time, zero at the container's start, the same for sound and picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
-from av.stream import Disposition
 
+from filmlens.media import choice
+from filmlens.media.opening import (
+    MediaError,
+    Medium,
+    names,
+    open_media,
+    origin,
+    picture_stream,
+    sound_stream,
+    stepping,
+    timed,
+)
+from filmlens.media.packets import index, packets
+from filmlens.media.structure import structure
 from filmlens.media.watch import in_time
 
-#: Containers that store a time with every packet, or whose packets name their samples; in the others (raw MP3,
-#: AC-3, DTS ...) a seek only estimates where it has landed, so they are read from the start.
-TIMED = {"mov", "mp4", "matroska", "webm", "avi", "ogg", "wav", "flac", "mpegts"}
-
-
-class MediaError(ValueError):
-    """A media file that is missing, cannot be decoded, or lacks the stream that was asked for."""
+__all__ = ["MediaError", "Medium", "duration", "open_media", "origin", "probe", "sound_streams", "timed"]
 
 
 @dataclass(frozen=True)
@@ -56,53 +61,39 @@ class MediaInfo:
         return self.width > 0
 
 
-@contextmanager
-def open_media(path: str | Path) -> Iterator[av.container.InputContainer]:
-    """Open a media file for reading; decoding errors inside become `MediaError`.
+def stated_end(box: av.container.InputContainer, stream: av.stream.Stream) -> float:
+    """Where the header says that a stream ends, on the film's clock; 0 where it does not say, or only estimates.
 
-    Raises
-    ------
-    MediaError
-        Names the file and what to do about it.
+    The container's own length is that of its longest stream, which may be a subtitle; it counts only when there is no
+    other stream.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise MediaError(f"{path}: no such file; correct the path or put the file there")
-    if path.stat().st_size == 0:
-        raise MediaError(f"{path}: the file is empty; copy it again")
+    tagged = _clock_time(stream.metadata.get("DURATION", ""))
+    if tagged:
+        return tagged - origin(box)
+    if not timed(box) or names(box) & {"ogg"} or structure(box.name).overlong:
+        return 0.0
+    if stream.duration:
+        start = 0 if "flac" in names(box) else stream.start_time or 0
+        return float((stream.duration + start) * stream.time_base) - origin(box)
+    return (box.duration or 0) / av.time_base if len(box.streams) == 1 else 0.0
+
+
+def headless_start(box: av.container.InputContainer, stream: av.stream.Stream) -> float:
+    """Seconds that are missing before a sound file's first packet."""
+    lost = origin(box) == 0 and bool(names(box) & {"flac", "ogg"}) and structure(box.name).headless
+    return max(0.0, (box.start_time or 0) / av.time_base) if lost else 0.0
+
+
+def _clock_time(text: str) -> float:
+    """Seconds of Matroska's tag "00:00:19.000000000"; 0 when it is none."""
     try:
-        with av.open(str(path), metadata_errors="ignore") as box:
-            yield box
-    except (av.FFmpegError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise MediaError(f"{path}: cannot be read as sound or pictures ({reason}); is it complete?") from error
+        hours, minutes, seconds = text.strip("\0 ").split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except ValueError:
+        return 0.0
 
 
-def timed(box: av.container.InputContainer) -> bool:
-    """Whether the container stores packet times, so that a seek lands where it says."""
-    return bool(TIMED & set(box.format.name.split(",")))
-
-
-def origin(box: av.container.InputContainer) -> float:
-    """The container's start in its streams' time, which is zero on the film's clock."""
-    return (box.start_time or 0) / av.time_base
-
-
-def sound_stream(box: av.container.InputContainer) -> av.AudioStream | None:
-    """The default sound stream, else the first; None without sound."""
-    streams = [s for s in box.streams.audio if s.codec_context is not None]
-    return next((s for s in streams if s.disposition & Disposition.default), streams[0] if streams else None)
-
-
-def picture_stream(box: av.container.InputContainer) -> av.VideoStream | None:
-    """The first moving-picture stream; a cover image is none, nor is a still."""
-    if box.format.name == "image2" or box.format.name.endswith("_pipe"):
-        return None
-    covers = Disposition.attached_pic | Disposition.still_image
-    return next((s for s in box.streams.video if s.codec_context is not None and not s.disposition & covers), None)
-
-
-def probe(path: str | Path) -> MediaInfo:
+def probe(path: str | Path | Medium) -> MediaInfo:
     """Read what a media file holds.
 
     Raises
@@ -111,11 +102,11 @@ def probe(path: str | Path) -> MediaInfo:
         When it cannot be opened or has neither sound nor pictures.
     """
     with open_media(path) as box:
-        sound, picture = sound_stream(box), picture_stream(box)
+        sound, picture = sound_stream(box, path), picture_stream(box)
         if sound is None and picture is None:
             raise MediaError(f"{path}: has neither sound nor pictures")
         return MediaInfo(
-            duration=_duration(box, sound or picture),
+            duration=_duration(box, path, [s for s in (sound, picture) if s is not None]),
             sample_rate=sound.codec_context.sample_rate if sound else 0,
             channels=sound.codec_context.channels if sound else 0,
             width=picture.codec_context.width if picture else 0,
@@ -124,18 +115,43 @@ def probe(path: str | Path) -> MediaInfo:
         )
 
 
-def duration(path: str | Path) -> float:
-    """Length of a media file in seconds."""
+def sound_streams(path: str | Path | Medium) -> tuple[list[choice.SoundStream], int | None]:
+    """Every sound stream of a file, and the number of the one that is read."""
+    with open_media(path) as box:
+        read = sound_stream(box, path)
+        readable = [s for s in box.streams.audio if s.codec_context is not None]
+        return choice.sound_streams(box), next((n for n, s in enumerate(readable) if s is read), None)
+
+
+def duration(path: str | Path | Medium) -> float:
+    """Length of a media file in seconds: of its sound and pictures, whatever else it carries."""
     return probe(path).duration
 
 
-def _duration(box: av.container.InputContainer, stream: av.stream.Stream) -> float:
-    if timed(box) and box.duration:
-        return box.duration / av.time_base
+def _duration(box: av.container.InputContainer, path: str | Path | Medium, streams: list[av.stream.Stream]) -> float:
+    if stepping(box):
+        return max(0.0, max(index(path).ends.values(), default=0.0) - origin(box))
+    if timed(box) and not structure(path).overlong:
+        ends = [stated_end(box, s) for s in streams]
+        if all(ends) or (any(ends) and not box.duration):
+            return max(ends)
+        if box.duration:
+            return box.duration / av.time_base + headless_start(box, streams[0])
+    if structure(path).joined and not box.streams.video:
+        rate = streams[0].codec_context.sample_rate
+        return sum(f.samples for p in packets(box, streams[0], path) for f in _decoded_or_none(p)) / rate
     # The header's figure is an estimate from the bit rate: the packets know.
     end = 0.0
-    for packet in box.demux(stream):
+    for packet in packets(box, streams[0], path):
         in_time()
         if packet.pts is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return max(0.0, end - origin(box))
+
+
+def _decoded_or_none(packet: av.Packet) -> list[av.AudioFrame]:
+    in_time()
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        return []

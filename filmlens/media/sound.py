@@ -14,8 +14,21 @@ import av
 import numpy as np
 import soxr
 
-from filmlens.media.container import MediaError, duration, open_media, origin, sound_stream, timed
-from filmlens.media.watch import in_time, passed_over
+from filmlens.media.account import Account
+from filmlens.media.container import duration
+from filmlens.media.line import in_line, on_grid
+from filmlens.media.opening import (
+    MediaError,
+    Medium,
+    open_media,
+    origin,
+    refuse_encrypted,
+    sound_stream,
+    stepping,
+    timed,
+)
+from filmlens.media.packets import packets
+from filmlens.media.watch import in_time
 
 __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 
@@ -24,18 +37,14 @@ __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 _GAP_S, _VORBIS_GAP_S = 0.010, 0.060
 # A longer silence between two packets is a damaged time, not a pause.
 _PAUSE_S = 4 * 3600.0
-# As much may be lost between packets without being told.
-_LOST_S = 0.25
-# Headers round, and encoders pad: a sound that ends earlier than this before its stated end is cut off.
-_CUT_S, _CUT_SHARE = 2.0, 0.02
-# Where a file tells how long it is: the counts of an MP3, the last page of an Ogg.
-_HEAD = 1 << 18
+# A time has to be off for so long to be believed.
+_HOLD_S = 0.5
 # Decoders need some sound before the place that was asked for (Opus 80 ms, AAC a frame).
 _PREROLL_S = 1.0
 
 
 def read_audio(
-    path: str | Path,
+    path: str | Path | Medium,
     rate: int | None = None,
     *,
     start: float | None = None,
@@ -70,14 +79,14 @@ def read_audio(
     return np.concatenate(parts, axis=-1)
 
 
-def native_rate(path: str | Path) -> int:
+def native_rate(path: str | Path | Medium) -> int:
     """Samples per second of the file's sound."""
     with open_media(path) as box:
         return _stream(box, path).codec_context.sample_rate
 
 
 def blocks(
-    path: str | Path,
+    path: str | Path | Medium,
     rate: int | None = None,
     *,
     seconds: float = 60.0,
@@ -116,8 +125,8 @@ def blocks(
             yield start + sent / rate, np.ascontiguousarray(np.concatenate(held, axis=-1))
 
 
-def _stream(box: av.container.InputContainer, path: str | Path) -> av.AudioStream:
-    stream = sound_stream(box)
+def _stream(box: av.container.InputContainer, path: str | Path | Medium) -> av.AudioStream:
+    stream = sound_stream(box, path)
     if stream is None:
         raise MediaError(f"{path}: has no sound; give a file with a sound track")
     if not stream.codec_context.sample_rate:
@@ -143,21 +152,35 @@ def _resampled(parts: Iterator[np.ndarray], native: int, rate: int) -> Iterator[
 def _placed(
     box: av.container.InputContainer,
     stream: av.AudioStream,
-    path: str | Path,
+    path: str | Path | Medium,
     start: float,
     end: float | None,
     mono: bool,
 ) -> Iterator[np.ndarray]:
-    """Decoded sound from `start` on, gapless: silence where the file has none, overlaps cut."""
-    native, zero = stream.codec_context.sample_rate, origin(box)
-    stop = None if end is None else round((end - start) * native)
+    """Decoded sound from `start` on, gapless: silence where the file has none, overlaps cut.
+
+    A part begins at the sample that the whole film has there: frames of one size lie on the grid that the first of
+    the film opens, however coarse the container's times are.
+    """
+    native, zero, tick = stream.codec_context.sample_rate, origin(box), float(stream.time_base)
+    before = round(start * native)  # of the whole film's samples
+    stop = None if end is None else round(end * native) - before
     vorbis = stream.codec_context.name == "vorbis"
-    gap_s = _VORBIS_GAP_S if vorbis else _GAP_S
-    if start > _PREROLL_S and timed(box) and not vorbis:
-        box.seek(int((start - _PREROLL_S + zero) / stream.time_base), stream=stream)
-    written, at, channels = 0, None, None  # samples given out, and the place of the next decoded one, from `start`
-    missing = 0
-    for frame in _decoded(box, stream, path):
+    gap = round((_VORBIS_GAP_S if vorbis else _GAP_S) * native)
+    away = start > _PREROLL_S and (stepping(box) or (timed(box) and not vorbis))
+    grid = _grid(box, stream, path, zero) if away else None
+    account = Account(path, native) if start == 0 and stop is None else None
+    written, at, channels = 0, None, None  # samples given out, and the place behind the last decoded one, from `start`
+
+    def place(frame: av.AudioFrame) -> int | None:
+        return None if frame.pts is None else round((frame.pts * tick - zero) * native) - before
+
+    def opening(at: int, length: int) -> int:
+        return at if grid is None else on_grid(at + before, grid, length, tick * native) - before
+
+    frames = _decoded(box, stream, path, start - _PREROLL_S if away else 0.0, account)
+    hold = round(_HOLD_S * native)
+    for at, frame in in_line(frames, place, opening, gap, hold if away else 0, hold, account):
         if frame.sample_rate != native:
             raise MediaError(f"{path}: changes its sample rate from {native} to {frame.sample_rate} Hz; re-encode it")
         sound = _floats(frame)
@@ -166,12 +189,6 @@ def _placed(
             sound = sound.mean(axis=0, dtype=np.float32)
         elif sound.shape[0] != channels:
             sound = np.repeat(sound.mean(axis=0, keepdims=True), channels, axis=0)
-        place = at or 0
-        if frame.pts is not None:
-            place = round((float(frame.pts * stream.time_base) - zero - start) * native)
-        if at is None or abs(place - at) > gap_s * native:
-            missing += max(0, place - at) if at is not None and written else 0
-            at = place
         if at - written > _PAUSE_S * native:
             raise MediaError(f"{path}: its sound jumps to {start + at / native:.0f} s; a time in it is damaged")
         while at > written and (stop is None or written < stop):
@@ -186,63 +203,52 @@ def _placed(
             written += rest.shape[-1]
         if stop is not None and written >= stop:
             break
-    if missing > _LOST_S * native:
-        passed_over(f"{path}: {missing / native:.1f} s of sound are missing inside; is it whole?")
     if at is None and start == 0:
         raise MediaError(f"{path}: its sound cannot be decoded; is it complete?")
-    if stop is None and at is not None:
-        met, stated = start + at / native, _stated_end(box, stream, path)
-        if stated - met > max(_CUT_S, _CUT_SHARE * stated):
-            passed_over(f"{path}: its sound should last {stated:.0f} s and ends at {met:.0f} s; is it whole?")
-        elif _lacks_its_end(path):
-            passed_over(f"{path}: the file is shorter than its header says, or lacks its end; is it whole?")
+    if account is not None:
+        account.tell(box, stream, at)
 
 
-def _stated_end(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> float:
-    """Where the header says that the sound ends, on the film's clock; 0 when it only estimates."""
-    if not timed(box):
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-        counted = b"Xing" in head or b"Info" in head
-        return float(stream.duration * stream.time_base) if counted and stream.duration else 0.0
-    if stream.duration:
-        return float((stream.duration + (stream.start_time or 0)) * stream.time_base) - origin(box)
-    return (box.duration or 0) / av.time_base
+def _grid(
+    box: av.container.InputContainer, stream: av.AudioStream, path: str | Path | Medium, zero: float
+) -> int | None:
+    """A sample of the whole film at which a frame ends: the first frame's."""
+    first = next((f for f in _decoded(box, stream, path, 0.0, None) if f.pts is not None), None)
+    if first is None:
+        return None
+    return round((first.pts * float(stream.time_base) - zero) * stream.codec_context.sample_rate) + first.samples
 
 
-def _lacks_its_end(path: str | Path) -> bool:
-    """Whether a RIFF file (WAV, AVI) is shorter than it says, or the last page of an Ogg file is not marked as last."""
-    with open(path, "rb") as file:
-        head = file.read(8)
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _HEAD))
-        tail = file.read()
-    if head[:4] == b"RIFF":
-        stated = int.from_bytes(head[4:], "little")
-        return 0 < stated < 0xFFFFFFFF and stated + 8 > size + 1  # 0 and all ones: written as a stream
-    last = tail.rfind(b"OggS")
-    return head[:4] == b"OggS" and (last < 0 or not tail[last + 5 : last + 6] or not tail[last + 5] & 4)
-
-
-def _decoded(box: av.container.InputContainer, stream: av.AudioStream, path: str | Path) -> Iterator[av.AudioFrame]:
-    """Frames of a stream; damaged packets are passed over and told once."""
-    damaged = 0
-    packets = box.demux(stream)
+def _decoded(
+    box: av.container.InputContainer,
+    stream: av.AudioStream,
+    path: str | Path | Medium,
+    start: float,
+    account: Account | None,
+) -> Iterator[av.AudioFrame]:
+    """Frames of a stream from a time on; damaged packets are passed over."""
+    coming, first = packets(box, stream, path, start), True
     while True:
         in_time()
         try:
-            packet = next(packets)
+            packet = next(coming)
         except StopIteration:
             break
         except av.FFmpegError:
-            damaged += 1  # the file ends inside a packet: what came before stands
+            if account is not None:
+                account.damaged += 1  # the file ends inside a packet: what came before stands
             break
+        if first:
+            refuse_encrypted(packet, path)
+            first = False
+        if account is not None:
+            account.add(packet)
         try:
             yield from packet.decode()
         except av.FFmpegError:
-            damaged += 1
-    if damaged:
-        passed_over(f"{path}: {damaged} damaged packets of sound were passed over")
+            refuse_encrypted(packet, path)
+            if account is not None:
+                account.damaged += 1
 
 
 def _floats(frame: av.AudioFrame) -> np.ndarray:

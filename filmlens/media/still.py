@@ -7,11 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from filmlens.media.container import MediaError, open_media, origin, picture_stream, probe, timed
+from filmlens.media.container import probe
+from filmlens.media.frames import frames_from
+from filmlens.media.opening import MediaError, Medium, need_pictures, open_media
 from filmlens.media.pictures import key_pictures
 
 
-def still(path: str | Path, time: float, *, width: int = 320) -> bytes:
+def still(path: str | Path | Medium, time: float, *, width: int = 320) -> bytes:
     """The picture that stands at a time: the last one with presentation time <= `time`.
 
     Parameters
@@ -33,17 +35,12 @@ def still(path: str | Path, time: float, *, width: int = 320) -> bytes:
         No such file, no moving picture, or none at or before that time.
     """
     with open_media(path) as box:
-        stream = picture_stream(box)
-        if stream is None:
-            raise MediaError(f"{path}: has no moving picture")
-        zero = origin(box)
-        if time > 0 and timed(box):
-            box.seek(int((time + zero) / stream.time_base), stream=stream)
+        stream = need_pictures(box, path)
         last = None
-        for frame in box.decode(stream):
-            if last is not None and frame.pts is not None and frame.pts * stream.time_base - zero > time + 1e-6:
+        for shown, frame in frames_from(box, stream, path, max(0.0, time), None):
+            if last is not None and shown > time + 1e-6:
                 break
-            last = frame
+            last = last if frame is None else frame
         if last is None:
             raise MediaError(f"{path}: has no picture at {time:.1f} s")
         shape = float(stream.sample_aspect_ratio or 1) or 1.0

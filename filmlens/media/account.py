@@ -1,0 +1,125 @@
+"""What was read of a film's sound, compared with what its container holds: packets, bytes and stated length.
+
+A difference that could move a cue is told in seconds. Nothing is told of a film whose sound ends before its picture, or
+whose subtitles go on behind the end: their lengths are not the sound's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+
+from filmlens.media.container import headless_start, stated_end
+from filmlens.media.opening import Medium
+from filmlens.media.structure import structure
+from filmlens.media.watch import passed_over
+
+#: Seconds; a smaller difference is told of no film.
+TOLD_S = 0.05
+# Formats that are nothing but their packets: what lies between them is lost, and no time says so.
+_BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp"}
+_UNREAD = 0.005  # share of a file behind its last packet, where nothing else belongs
+
+
+class Account:
+    """Books of one reading of a whole sound.
+
+    Attributes
+    ----------
+    damaged : int
+        Packets that could not be decoded.
+    """
+
+    def __init__(self, path: str | Path | Medium, rate: int):
+        self.path, self.rate = path, rate
+        self.damaged = 0
+        self._missing = self._cut = 0  # samples
+        self._bytes, self._begin, self._end, self._until, self._duration = 0, None, 0, None, 0
+
+    def add(self, packet: av.Packet) -> None:
+        """Enter a packet that was read."""
+        size = packet.size
+        if not size:
+            return
+        self._bytes += size
+        if packet.pos is not None:
+            self._end = packet.pos + size
+            if self._begin is None:
+                self._begin = packet.pos
+        length = packet.duration or 0
+        self._duration += length
+        if packet.pts is not None:
+            self._until = packet.pts + length
+
+    def step(self, samples: int) -> None:
+        """Enter a gap that was filled with silence, or an overlap (negative) that was cut."""
+        if samples > 0:
+            self._missing += samples
+        else:
+            self._cut -= samples
+
+    def tell(self, box: av.container.InputContainer, stream: av.AudioStream, end: int) -> None:
+        """Report what does not agree.
+
+        Parameters
+        ----------
+        box, stream
+            That were read.
+        end : int
+            Sample at which the sound ended, on the film's clock.
+        """
+        met, name = end / self.rate, f"{self.path}"
+        if self.damaged:
+            passed_over(f"{name}: {self.damaged} damaged packets of sound were passed over")
+        if self._missing > TOLD_S * self.rate:
+            passed_over(f"{name}: {self._missing / self.rate:.2f} s of sound are missing inside; is it whole?")
+        if self._cut > TOLD_S * self.rate:
+            passed_over(f"{name}: {self._cut / self.rate:.2f} s of sound overlap and were cut; is it whole?")
+        lost = headless_start(box, stream)
+        if lost > TOLD_S:
+            passed_over(f"{name}: the first {lost:.2f} s are missing; is it whole?")
+        self._tell_length(box, stream, met)
+
+    def _tell_length(self, box: av.container.InputContainer, stream: av.AudioStream, met: float) -> None:
+        name, bytes_say = f"{self.path}", structure(self.path)
+        stated, lost = stated_end(box, stream), self._lost(box, stream)
+        if bytes_say.overlong:
+            passed_over(f"{name}: its header says less than the {met:.2f} s that it holds; all of it was read")
+        elif stated - met > TOLD_S:
+            passed_over(f"{name}: its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?")
+        elif lost > TOLD_S:
+            passed_over(f"{name}: about {lost:.2f} s of its bytes are no sound that can be read; is it whole?")
+        elif bytes_say.cut:
+            passed_over(f"{name}: the file is shorter than its header says, or lacks its end; is it whole?")
+        if bytes_say.unread:
+            passed_over(f"{name}: several films follow each other in the file and only the first is read; part them")
+
+    def _lost(self, box: av.container.InputContainer, stream: av.AudioStream) -> float:
+        """Seconds of bytes between or behind the packets of a format that has nothing else."""
+        format_ = box.format.name
+        seconds = self._duration * float(stream.time_base)
+        if self._begin is None or not self._bytes or not seconds:
+            return 0.0
+        size = _without_tags(Path(self.path))
+        if format_ in _BARE:
+            return (size - self._begin - self._bytes) * seconds / self._bytes
+        if format_ == "flv" and size - self._end > _UNREAD * size:
+            return (size - self._end) * seconds / self._end
+        return 0.0
+
+
+def _without_tags(path: Path) -> int:
+    """Bytes of a file before the tags and the padding at its end (ID3v1, APEv2)."""
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 128))
+        if file.read(3) == b"TAG":
+            size -= 128
+        file.seek(max(0, size - 32))
+        foot = file.read(32)
+        if foot[:8] == b"APETAGEX":
+            size -= int.from_bytes(foot[12:16], "little") + (32 if foot[23] & 0x80 else 0)
+        file.seek(max(0, size - 4096))
+        tail = file.read(min(4096, size))
+    return size - (len(tail) - len(tail.rstrip(b"\0")))

@@ -1,0 +1,163 @@
+"""Opening a media file: what is opened at all, which streams are read, and where the film's clock starts.
+
+Times are float seconds of presentation time, zero at the container's start, the same for sound and picture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.stream import Disposition
+
+from filmlens.media import choice, clock
+from filmlens.media.structure import structure
+
+#: Containers that store a time with every packet, or whose packets name their samples; in the others (raw MP3,
+#: AC-3, DTS ...) a seek only estimates where it has landed, so they are read from the start.
+TIMED = {"mov", "mp4", "matroska", "webm", "avi", "ogg", "wav", "flac"}
+#: The containers that are opened. None of them reads another file or an address: playlists and lists of files,
+#: whatever their ending, are refused.
+OPENED = (
+    *("mov", "mp4", "m4a", "3gp", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "ogg", "asf", "rm"),
+    *("mxf", "gxf", "dv", "nut", "wtv", "h264", "hevc", "m4v", "mp3", "aac", "loas", "flac", "wav", "w64", "aiff"),
+    *("ac3", "eac3", "dts", "dtshd", "truehd", "mlp", "wv", "ape", "tta", "tak", "mpc", "mpc8", "caf", "au", "amr"),
+    *("dsf", "iff", "spdif", "shn", "oma", "voc"),
+)
+_OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(OPENED)}
+_LISTS = {b"#EXTM3U": "a playlist", b"ffconcat": "a list of files", b"[playlist]": "a playlist", b"<?xml": "a text"}
+_REFUSED = 22  # EINVAL, what a format that is not on the list gives
+_ENCRYPTED_TAGS = {"drms", "drmi", "enca", "encv"}
+
+
+class MediaError(ValueError):
+    """A media file that is missing, cannot be decoded, or lacks the stream that was asked for."""
+
+
+@dataclass(frozen=True)
+class Medium(os.PathLike):
+    """A media file together with which of its sounds is the film's own; wherever a path is read, this is too.
+
+    Attributes
+    ----------
+    path : Path
+    language : str
+        Of the film, as films.csv states it; a foreign stream is read only when there is no other.
+    audio_stream : int or None
+        Number of the sound stream to read, from 0, whatever its flags.
+    """
+
+    path: Path
+    language: str = ""
+    audio_stream: int | None = None
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@contextmanager
+def open_media(path: str | Path | Medium) -> Iterator[av.container.InputContainer]:
+    """Open a media file for reading; decoding errors inside become `MediaError`.
+
+    Raises
+    ------
+    MediaError
+        Names the file and what to do about it.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise MediaError(f"{file}: no such file; correct the path or put the file there")
+    if file.stat().st_size == 0:
+        raise MediaError(f"{file}: the file is empty; copy it again")
+    options = _OPTIONS | ({"ignore_length": "1"} if structure(file).overlong else {})
+    try:
+        with av.open(str(file), metadata_errors="ignore", options=options) as box:
+            yield box
+    except (av.FFmpegError, UnicodeDecodeError) as error:
+        if getattr(error, "errno", None) == _REFUSED and (kind := _refused(file)):
+            raise MediaError(f"{file}: {kind}; give the film or track itself") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MediaError(f"{file}: cannot be read as sound or pictures ({reason}); is it complete?") from error
+
+
+def _refused(path: Path) -> str:
+    """What a file is that no container on the list holds; empty when it is one of those, and damaged."""
+    with open(path, "rb") as file:
+        head = file.read(16).lstrip(b"\xef\xbb\xbf \t\r\n")
+    kind = next((name for mark, name in _LISTS.items() if head.startswith(mark)), "")
+    if kind:
+        return f"is {kind}, and the files that it names are not opened"
+    try:
+        with av.open(str(path), metadata_errors="ignore", options={"protocol_whitelist": "file"}) as box:
+            name = box.format.name
+    except (av.FFmpegError, UnicodeDecodeError):
+        return ""
+    return f"has no moving picture or sound of a kind that is opened (it is {name})"
+
+
+def timed(box: av.container.InputContainer) -> bool:
+    """Whether the container stores packet times, so that a seek lands where it says."""
+    return bool(TIMED & names(box)) and not structure(box.name).joined
+
+
+def stepping(box: av.container.InputContainer) -> bool:
+    """Whether the container's clock may begin anew anywhere, so that places are looked up in an index."""
+    return bool(clock.STEPPING & names(box))
+
+
+def names(box: av.container.InputContainer) -> set[str]:
+    return set(box.format.name.split(","))
+
+
+def origin(box: av.container.InputContainer) -> float:
+    """The container's start in its streams' time, which is zero on the film's clock.
+
+    A sound file that has lost its first packets starts where it started before: what is left is not moved.
+    """
+    if names(box) & {"flac", "ogg"} and not box.streams.video and structure(box.name).headless:
+        return 0.0
+    return (box.start_time or 0) / av.time_base
+
+
+def sound_stream(box: av.container.InputContainer, path: str | Path | Medium | None = None) -> av.AudioStream | None:
+    """The sound stream that is read; None without sound. A `Medium` says more about which.
+
+    Raises
+    ------
+    MediaError
+        The stream that is asked for is not there.
+    """
+    language, number = (path.language, path.audio_stream) if isinstance(path, Medium) else ("", None)
+    try:
+        return choice.choose(box, language, number)
+    except LookupError as error:
+        raise MediaError(f"{path}: {error}; correct audio_stream") from None
+
+
+def picture_stream(box: av.container.InputContainer) -> av.VideoStream | None:
+    """The first moving-picture stream; a cover image is none, nor is a still."""
+    covers = Disposition.attached_pic | Disposition.still_image
+    return next((s for s in box.streams.video if s.codec_context is not None and not s.disposition & covers), None)
+
+
+def need_pictures(box: av.container.InputContainer, path: str | Path | Medium) -> av.VideoStream:
+    """The picture stream, set to decode on one thread; `MediaError` without one."""
+    stream = picture_stream(box)
+    if stream is None:
+        raise MediaError(f"{path}: has no moving picture")
+    stream.thread_type = "NONE"  # films are mapped over processes
+    return stream
+
+
+def refuse_encrypted(packet: av.Packet, path: str | Path | Medium) -> None:
+    """Raise `MediaError` for a packet that is encrypted: what would be decoded is noise or nothing."""
+    tag = packet.stream.codec_context.codec_tag.lower()
+    if tag in _ENCRYPTED_TAGS or packet.has_sidedata("encryption_info"):
+        raise MediaError(f"{path}: its {packet.stream.type} is encrypted; give a copy without copy protection")

@@ -1,0 +1,82 @@
+"""Packets of a stream from any place of a file on, with times of the film's one clock.
+
+How a place is found depends on the container: by its own search where that can be trusted, by an index of our own where
+the clock steps, and from the beginning where a search would only estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import av
+
+from filmlens.media import clock
+from filmlens.media.opening import Medium, names, open_media, origin, picture_stream, sound_stream, stepping, timed
+from filmlens.media.structure import structure
+from filmlens.media.watch import passed_over
+
+
+def packets(
+    box: av.container.InputContainer, stream: av.stream.Stream, path: str | Path | Medium, time: float = 0.0
+) -> Iterator[av.Packet]:
+    """Packets of a stream from some place at or before a time on, with times of the film's one clock.
+
+    Parameters
+    ----------
+    box : container
+    stream : stream
+    path : path
+    time : float
+        In s on the film's clock; 0 reads from the very beginning. Formats that cannot be searched are read from there
+        whatever the time.
+    """
+    if stepping(box):
+        if time > 0:
+            yield from clock.from_index(box, stream, index(path), time + origin(box))
+            return
+        box.seek(0, backward=False, unsupported_byte_offset=True)
+        yield from (p for p in _one_clock(box, path) if p.stream_index == stream.index)
+    elif timed(box):
+        if time > 0:
+            box.seek(int((time + origin(box)) / stream.time_base), stream=stream)
+        yield from box.demux(stream)
+    elif structure(path).joined and not box.streams.video:
+        box.seek(0, backward=False, unsupported_byte_offset=True)
+        yield from _counted(box.demux(stream))
+    else:
+        box.seek(0)
+        steps = structure(path).joined or "asf" in names(box)
+        yield from clock.Clock(stream.index).continuous(box.demux(stream)) if steps else box.demux(stream)
+
+
+def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
+    """Packets of joined sound files: only the first has a time, the others follow without a gap."""
+    for count, packet in enumerate(packets):
+        if count:
+            packet.pts = packet.dts = None
+        yield packet
+
+
+def _one_clock(box: av.container.InputContainer, path: str | Path | Medium) -> Iterator[av.Packet]:
+    streams = [s for s in (sound_stream(box, path), picture_stream(box)) if s is not None]
+    sound = next((s.index for s in streams if s.type == "audio"), None)
+    one = clock.Clock(sound, origin(box))
+    yield from one.continuous(box.demux(streams))
+    if one.ahead:
+        passed_over(f"{path}: its clock jumps ahead by {one.ahead:.1f} s in all; the parts follow each other here")
+
+
+def index(path: str | Path | Medium) -> clock.Index:
+    """Where everything lies in a file whose clock may step; read once as long as the file stays the same."""
+    stat = Path(path).stat()
+    return _index(path if isinstance(path, Medium) else str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _index(path: str | Medium, _size: int, _changed: int) -> clock.Index:
+    with open_media(path) as box:
+        streams = [s for s in (sound_stream(box, path), picture_stream(box)) if s is not None]
+        sound = next((s.index for s in streams if s.type == "audio"), None)
+        return clock.scan(box, streams, sound, origin(box))

@@ -1,0 +1,192 @@
+"""What a file's bytes say of themselves, read without any decoder: joined pieces, a lost beginning, a missing end.
+
+A demuxer believes what it meets first. A file that was joined from two, a recording whose header was never finished
+or an album track whose first pages are lost look whole to it; their bytes know better. Ogg: RFC 3533; FLAC: RFC 9639;
+Matroska: RFC 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+_EBML = b"\x1a\x45\xdf\xa3"
+_SEGMENT = b"\x18\x53\x80\x67"
+_OPEN_SIZES = (0, 0xFFFFFFFF)  # written as a stream: the size was not known
+_STREAMINFO = 34
+_PADDING = 1 << 16  # bytes behind the end that say nothing
+
+
+class Structure(NamedTuple):
+    """What the bytes of a file say.
+
+    Attributes
+    ----------
+    joined : bool
+        Several files follow each other in this one.
+    unread : bool
+        What follows is not reached by a demuxer.
+    headless : bool
+        The first packets are lost; times still count from the beginning that was.
+    cut : bool
+        The file is shorter than it says, or lacks its last page.
+    overlong : bool
+        A WAV file holds more sound than its header says.
+    """
+
+    joined: bool = False
+    unread: bool = False
+    headless: bool = False
+    cut: bool = False
+    overlong: bool = False
+
+
+def structure(path: str | Path) -> Structure:
+    """What the bytes of a file say of its wholeness; nothing for a kind that says nothing."""
+    stat = Path(path).stat()
+    return _structure(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _structure(path: str, size: int, _changed: int) -> Structure:
+    with _bytes(path, size) as data:
+        if data[:4] == b"OggS":
+            return _of_ogg(data)
+        if data[:4] == b"fLaC":
+            return Structure(joined=_second_flac(data), headless=True)
+        if data[:4] == b"RIFF":
+            return _of_riff(data)
+        if data[:4] == _EBML:
+            return _of_matroska(data)
+        if data[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+            return _of_mp4(data)
+    return Structure()
+
+
+@contextmanager
+def _bytes(path: str, size: int) -> Iterator[mmap.mmap | bytes]:
+    if not size:
+        yield b""
+        return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+class _Page(NamedTuple):
+    first: bool
+    last: bool
+    granule: int
+    serial: int
+    number: int
+
+
+def _pages(data: mmap.mmap) -> Iterator[_Page]:
+    """Pages of an Ogg file; what lies between them is passed over."""
+    at = 0
+    while (at := data.find(b"OggS", at)) >= 0 and at + 27 <= len(data):
+        flags, count = data[at + 5], data[at + 26]
+        granule, serial, number = (
+            int.from_bytes(data[at + a : at + b], "little") for a, b in ((6, 14), (14, 18), (18, 22))
+        )
+        whole = data[at + 4] == 0 and at + 27 + count <= len(data)
+        end = at + 27 + count + sum(data[at + 27 : at + 27 + count]) if whole else 0
+        if whole and end <= len(data):
+            yield _Page(bool(flags & 2), bool(flags & 4), granule, serial, number)
+            at = end
+        else:
+            at += 4
+
+
+def _of_ogg(data: mmap.mmap) -> Structure:
+    begun, joined, headless = False, False, False
+    before: dict[int, _Page] = {}
+    page = None
+    for page in _pages(data):
+        if page.first and begun:
+            joined = True
+        begun = begun or not page.first
+        last = before.get(page.serial)
+        # the headers have no place in the sound: granule 0, or none
+        if last is not None and last.granule in (0, 2**64 - 1) and page.granule not in (0, 2**64 - 1) and not joined:
+            headless = headless or page.number > last.number + 1
+        before[page.serial] = page
+    return Structure(joined=joined, headless=headless, cut=page is None or not page.last)
+
+
+def _second_flac(data: mmap.mmap) -> bool:
+    at = 0
+    while (at := data.find(b"fLaC", at + 4)) > 0:
+        if data[at + 4 : at + 5] in (b"\0", b"\x80") and int.from_bytes(data[at + 5 : at + 8], "big") == _STREAMINFO:
+            return True
+    return False
+
+
+def _of_riff(data: mmap.mmap) -> Structure:
+    stated, size = int.from_bytes(data[4:8], "little"), len(data)
+    if data[8:12] != b"WAVE":  # AVI: further RIFF chunks follow the first where it is long
+        end = stated + 8 + (stated & 1)
+        joined = data[end : end + 4] == b"RIFF" and data[end + 8 : end + 12] == b"AVI "
+        return Structure(joined=joined, cut=stated not in _OPEN_SIZES and stated + 8 > size + 1)
+    at = 12
+    while at + 8 <= size:
+        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name == b"data":
+            end = at + 8 + length
+            if length in _OPEN_SIZES:
+                return Structure()
+            return Structure(cut=end > size, overlong=size - end > _PADDING // 16 and not _is_chunk(data, end))
+        at += 8 + length + (length & 1)
+    return Structure(cut=stated not in _OPEN_SIZES and stated + 8 > size + 1)
+
+
+def _is_chunk(data: mmap.mmap, at: int) -> bool:
+    """Whether a chunk of RIFF with a name and a size that fits begins here, or a byte later."""
+    for place in {at, at + (at & 1)}:
+        name, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
+        if name.isalnum() or name.strip().isalnum():
+            if place + 8 + length <= len(data) + 1 and length:
+                return True
+    return data[at : at + 3] == b"TAG" or data[at : at + 3] == b"ID3"
+
+
+def _of_matroska(data: mmap.mmap) -> Structure:
+    length, width = _vint(data, 4)
+    at = 4 + width + (length or 0)
+    if data[at : at + 4] != _SEGMENT:
+        return Structure()
+    length, width = _vint(data, at + 4)
+    if length is None:
+        return Structure()  # written as a stream
+    end = at + 4 + width + length
+    return Structure(joined=data[end : end + 4] == _EBML, cut=end > len(data))
+
+
+def _vint(data: mmap.mmap, at: int) -> tuple[int | None, int]:
+    """A variable-size integer of EBML and its width; None for the value that means unknown."""
+    first = data[at] if at < len(data) else 0
+    if not first:
+        return 0, 1
+    width = 9 - first.bit_length()
+    value = int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1)
+    return (None if value == (1 << 7 * width) - 1 else value), width
+
+
+def _of_mp4(data: mmap.mmap) -> Structure:
+    at, movies, size = 0, 0, len(data)
+    while at + 8 <= size:
+        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if length == 1:
+            length = int.from_bytes(data[at + 8 : at + 16], "big")
+        if length == 0:
+            break  # up to the end
+        if length < 8 or not name.strip(b"\xa9 ").isalnum():
+            break  # no box: what follows is padding, or damaged
+        movies += name == b"moov"
+        if at + length > size:
+            return Structure(cut=True, unread=movies > 1)
+        at += length
+    return Structure(unread=movies > 1)
