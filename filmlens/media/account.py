@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from filmlens.media.container import headless_start, stated_end
-from filmlens.media.opening import Medium
+from filmlens.media.opening import Medium, origin
 from filmlens.media.structure import structure
 from filmlens.media.watch import passed_over
 
@@ -35,7 +35,8 @@ class Account:
         self.path, self.rate = path, rate
         self.damaged = 0
         self._missing = self._cut = 0  # samples
-        self._bytes, self._begin, self._end, self._until, self._duration = 0, None, 0, None, 0
+        self._bytes, self._begin, self._end, self._duration = 0, None, 0, 0
+        self._until = 0  # ticks; the last packet may be padded
 
     def add(self, packet: av.Packet) -> None:
         """Enter a packet that was read."""
@@ -86,7 +87,7 @@ class Account:
         stated, lost = stated_end(box, stream), self._lost(box, stream)
         if bytes_say.overlong:
             passed_over(f"{name}: its header says less than the {met:.2f} s that it holds; all of it was read")
-        elif stated - met > TOLD_S:
+        elif stated - max(met, self._until * float(stream.time_base) - origin(box)) > TOLD_S:
             passed_over(f"{name}: its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?")
         elif lost > TOLD_S:
             passed_over(f"{name}: about {lost:.2f} s of its bytes are no sound that can be read; is it whole?")

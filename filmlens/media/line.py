@@ -28,7 +28,7 @@ def in_line(
     place : callable
         Sample that a frame's own time means, or None.
     opening : callable
-        Place of the first frame from what the first times mean, and the length of a frame.
+        Where the first frame ends, from what its time means and the length of a frame.
     gap : int
         Samples by which a time may be off.
     first, hold : int
@@ -51,7 +51,10 @@ def in_line(
         counted = at
         if not agrees:
             believed = _believed(held, gap)
-            at = (opening(believed, size) if at is None else believed) if believed is not None else at or 0
+            if at is None and believed is not None:
+                first_end = held[0][0].samples
+                believed = opening(believed + first_end, size) - first_end
+            at = believed if believed is not None else at or 0
         if counted is not None and account is not None:
             account.step(at - counted)
         for kept, _ in held:

@@ -30,6 +30,8 @@ OPENED = (
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(OPENED)}
 _LISTS = {b"#EXTM3U": "a playlist", b"ffconcat": "a list of files", b"[playlist]": "a playlist", b"<?xml": "a text"}
+# Decoders that fill in noise: drawn from each frame itself, it is the same wherever reading begins.
+_NOISY, _NOISE_OF_ITS_FRAME = {"ac3", "eac3"}, {"cons_noisegen": "1"}
 _REFUSED = 22  # EINVAL, what a format that is not on the list gives
 _ENCRYPTED_TAGS = {"drms", "drmi", "enca", "encv"}
 
@@ -136,9 +138,12 @@ def sound_stream(box: av.container.InputContainer, path: str | Path | Medium | N
     """
     language, number = (path.language, path.audio_stream) if isinstance(path, Medium) else ("", None)
     try:
-        return choice.choose(box, language, number)
+        stream = choice.choose(box, language, number)
     except LookupError as error:
         raise MediaError(f"{path}: {error}; correct audio_stream") from None
+    if stream is not None and stream.codec_context.name in _NOISY and not stream.codec_context.is_open:
+        stream.codec_context.options = dict(_NOISE_OF_ITS_FRAME)  # opening empties it
+    return stream
 
 
 def picture_stream(box: av.container.InputContainer) -> av.VideoStream | None:

@@ -52,9 +52,13 @@ def packets(
 
 
 def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
-    """Packets of joined sound files: only the first has a time, the others follow without a gap."""
-    for count, packet in enumerate(packets):
-        if count:
+    """Packets of joined sound files: behind the first file they have no times, and follow each other without a gap."""
+    last: int | None = None
+    counting = False
+    for packet in packets:
+        counting = counting or (last is not None and (packet.dts is None or packet.dts < last))
+        last = packet.dts
+        if counting:
             packet.pts = packet.dts = None
         yield packet
 

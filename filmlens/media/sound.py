@@ -168,15 +168,15 @@ def _placed(
     vorbis = stream.codec_context.name == "vorbis"
     gap = round((_VORBIS_GAP_S if vorbis else _GAP_S) * native)
     away = start > _PREROLL_S and (stepping(box) or (timed(box) and not vorbis))
-    grid = _grid(box, stream, path, zero) if away else None
+    grid = _grid(path) if away else None
     account = Account(path, native) if start == 0 and stop is None else None
     written, at, channels = 0, None, None  # samples given out, and the place behind the last decoded one, from `start`
 
     def place(frame: av.AudioFrame) -> int | None:
         return None if frame.pts is None else round((frame.pts * tick - zero) * native) - before
 
-    def opening(at: int, length: int) -> int:
-        return at if grid is None else on_grid(at + before, grid, length, tick * native) - before
+    def opening(end: int, length: int) -> int:
+        return end if grid is None else on_grid(end + before, grid, length, tick * native) - before
 
     frames = _decoded(box, stream, path, start - _PREROLL_S if away else 0.0, account)
     hold = round(_HOLD_S * native)
@@ -209,14 +209,15 @@ def _placed(
         account.tell(box, stream, at)
 
 
-def _grid(
-    box: av.container.InputContainer, stream: av.AudioStream, path: str | Path | Medium, zero: float
-) -> int | None:
+def _grid(path: str | Path | Medium) -> int | None:
     """A sample of the whole film at which a frame ends: the first frame's."""
-    first = next((f for f in _decoded(box, stream, path, 0.0, None) if f.pts is not None), None)
-    if first is None:
-        return None
-    return round((first.pts * float(stream.time_base) - zero) * stream.codec_context.sample_rate) + first.samples
+    with open_media(path) as box:  # of its own: AC-3 forgets how it draws its noise when a decoder in use is moved
+        stream = _stream(box, path)
+        first = next((f for f in _decoded(box, stream, path, 0.0, None) if f.pts is not None), None)
+        if first is None:
+            return None
+        start = float(first.pts * stream.time_base) - origin(box)
+        return round(start * stream.codec_context.sample_rate) + first.samples
 
 
 def _decoded(

@@ -38,13 +38,22 @@ FILM_CODECS = {
     ".mov": ("libx264", "aac"),
     ".webm": ("libvpx-vp9", "libopus"),
     ".avi": ("mpeg4", "ac3"),
+    ".ts": ("mpeg2video", "mp2"),
+    ".m2ts": ("libx264", "ac3"),
+    ".mpg": ("mpeg2video", "mp2"),
+    ".vob": ("mpeg2video", "ac3"),
+    ".flv": ("flv", "libmp3lame"),
+    ".ogg": ("libvpx", "libopus"),
 }
 
 _PICTURE_OPTIONS = {
     # x264's macroblock tree with B-frames gives other bytes in one run of ten, on one thread too
     "libx264": {"preset": "veryfast", "crf": "28", "mbtree": "0"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "crf": "36", "b": "0"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "crf": "36", "b": "1000000"},
     "mpeg4": {"qmin": "3", "qmax": "3"},
+    "mpeg2video": {"qmin": "3", "qmax": "3"},
+    "flv": {"qmin": "3", "qmax": "3"},
 }
 _SOUND_OPTIONS = {
     "aac": {"aac_coder": "fast"},  # half the time of the default, and closer to the input
@@ -109,7 +118,8 @@ def write_film(
     Parameters
     ----------
     path : path-like
-        .mp4 .mkv .mov (H.264 + AAC by default), .webm (VP9 + Opus), .avi (MPEG-4 + AC-3).
+        .mp4 .mkv .mov (H.264 + AAC by default), .webm (VP9 + Opus), .avi (MPEG-4 + AC-3), .ts .mpg (MPEG-2 + MP2),
+        .vob (MPEG-2 + AC-3), .m2ts (H.264 + AC-3), .flv (Sorenson + MP3), .ogg (VP8 + Opus).
     pictures : iterable of uint8 arrays, shape (h, w, 3) RGB or (h, w) gray, or None
         One after another, taken as needed; height and width even. None: a film without pictures.
     audio : float array, shape (n,) or (channels, n), or None
