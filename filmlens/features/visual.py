@@ -20,6 +20,8 @@ from filmlens.media.pictures import key_pictures, sample_luma
 COLUMNS = ("brightness", "contrast", "contrast_michelson", "contrast_p95_p5", "contrast_rms")
 
 _BAR = 24 / 255  # a row or column whose mean stays below is a black bar
+_OFTEN = 0.25  # of the pictures in which a row of the picture is lit: the share from which another one is picture, too
+_LARGE = 0.2  # of the largest lit piece: smaller ones apart from it are marks in a bar
 _WIDTH = 320
 
 
@@ -53,11 +55,14 @@ def picture_features(
     if sampling == "keyframes" and spans is None:
         rows = _of_key_frames(path)
     else:
-        crop, rows = None, []
+        bars, rows = None, []
         for time, luma in sample_luma(path, spans=spans, sampling=sampling):
-            if crop is None:
-                crop = find_crop(chain([luma], (picture for _, picture in key_pictures(path, _spread(spans)))))
-            rows.append(_row(time, luma[crop]))
+            if bars is None:
+                keys = (picture for _, picture in key_pictures(path, _spread(spans)))
+                bars = _bars_by_size(chain([luma], keys))
+            if luma.shape not in bars:
+                bars[luma.shape] = Bars().add(luma)  # a size that no key frame looked at had
+            rows.append(_row(time, luma[bars[luma.shape].crop]))
     return pd.DataFrame(rows, columns=["time", *COLUMNS], dtype=float)
 
 
@@ -66,17 +71,17 @@ def _row(time: float, luma: np.ndarray) -> tuple[float, ...]:
 
 
 def _of_key_frames(path: str | Path) -> list[tuple[float, ...]]:
-    """Every key frame decoded once. The crop only grows as brighter pictures come: those that were measured before it
-    was whole, mostly a few dark ones at the beginning, are measured again."""
-    brightest, crop, early, rows = None, None, 0, []
+    """Every key frame decoded once. Few pictures settle a crop: those that were measured before it was, mostly some
+    dark ones at the beginning, are measured again."""
+    bars: dict[tuple[int, ...], Bars] = {}
+    crops, early, rows = {}, 0, []
     for time, luma in sample_luma(path, sampling="keyframes"):
-        if brightest is None or crop != tuple(slice(0, n) for n in brightest.shape):
-            brightest = _brighter(brightest, luma)
-            lit = _lit(brightest)
-            crop, early = (crop, early) if lit == crop else (lit, len(rows))
+        crop = bars.setdefault(luma.shape, Bars()).add(luma).crop
+        if crops.setdefault(luma.shape, crop) != crop:
+            crops[luma.shape], early = crop, len(rows)
         rows.append(_row(time, luma[crop]))
     again = islice(sample_luma(path, sampling="keyframes"), early)
-    return [_row(time, luma[crop]) for time, luma in again] + rows[early:]
+    return [_row(time, luma[crops[luma.shape]]) for time, luma in again] + rows[early:]
 
 
 def _spread(spans: Sequence[tuple[float, float]] | None) -> int:
@@ -85,7 +90,7 @@ def _spread(spans: Sequence[tuple[float, float]] | None) -> int:
 
 
 def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
-    """Rows and columns inside the black bars: those whose mean over the brightest of all pictures exceeds 24/255.
+    """Rows and columns of the picture inside its black bars.
 
     Parameters
     ----------
@@ -97,25 +102,56 @@ def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
     rows, columns : slice
         The whole picture when nothing is bright enough.
     """
-    brightest = None
+    first, bars = None, Bars()
     for picture in pictures:
-        brightest = _brighter(brightest, picture)
-    return _lit(brightest)
+        first = first or picture.shape
+        if picture.shape == first:
+            bars.add(picture)
+    return bars.crop
 
 
-def _brighter(brightest: np.ndarray | None, picture: np.ndarray) -> np.ndarray:
-    """The brightest of all pictures, place by place, with one more."""
-    if brightest is None:
-        return picture.copy()
-    return np.maximum(brightest, picture, out=brightest) if picture.shape == brightest.shape else brightest
+def _bars_by_size(pictures: Iterable[np.ndarray]) -> dict[tuple[int, ...], Bars]:
+    """The bars of every size of picture in a film: a recording may change it, and its bars with it."""
+    bars: dict[tuple[int, ...], Bars] = {}
+    for picture in pictures:
+        bars.setdefault(picture.shape, Bars()).add(picture)
+    return bars
 
 
-def _lit(brightest: np.ndarray) -> tuple[slice, slice]:
-    slices = []
-    for axis in (1, 0):
-        lit = np.flatnonzero(brightest.mean(axis=axis) > _BAR)
-        slices.append(slice(int(lit[0]), int(lit[-1]) + 1) if len(lit) else slice(None))
-    return slices[0], slices[1]
+class Bars:
+    """What is picture and what is black bar, from any number of pictures of one size.
+
+    A row or column is lit in a picture when its mean exceeds 24/255. A bar is what is dark most of the time, seen
+    against the rows of the picture, and in one piece with the edge: what is lit in it now and then, such as subtitles,
+    or always but apart from the picture, such as line 21 or the noise of a tape's edge, does not make it picture.
+    """
+
+    def __init__(self):
+        self._lit: list[np.ndarray] = []
+
+    def add(self, luma: np.ndarray) -> Bars:
+        """Take one more picture into account."""
+        lit = [cv2.reduce(luma, axis, cv2.REDUCE_AVG).ravel() > _BAR for axis in (1, 0)]
+        self._lit = [a + b for a, b in zip(self._lit, lit, strict=True)] if self._lit else [a.astype(int) for a in lit]
+        return self
+
+    @property
+    def crop(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture; all of it when nothing is lit."""
+        rows, columns = (_main_piece(count) for count in self._lit) if self._lit else (slice(None), slice(None))
+        return rows, columns
+
+
+def _main_piece(count: np.ndarray) -> slice:
+    """From the first to the last of the large pieces that are lit often, given how often each row or column is lit."""
+    if not count.any():
+        return slice(None)
+    typical = np.median(count[count > 0])
+    lit = np.concatenate([[False], count > _OFTEN * typical, [False]])
+    edges = np.flatnonzero(lit[1:] != lit[:-1])
+    begins, ends = edges[::2], edges[1::2]
+    large = np.flatnonzero(ends - begins >= _LARGE * (ends - begins).max())
+    return slice(int(begins[large[0]]), int(ends[large[-1]]))
 
 
 def measure(luma: np.ndarray) -> dict[str, float]:

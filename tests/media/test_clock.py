@@ -64,7 +64,9 @@ def test_parts_joined_follow_each_other_on_one_clock(tmp_path, ending):
     assert abs(duration(path) - 18) < 0.15 and abs(len(heard) / 48_000 - 18) < 0.15
     for part in range(3):
         assert abs(lag(heard[48_000 * 6 * part :][: 48_000 * 6], sent[part])) < 0.1 * 48_000
-    assert [k for k in pictures if 0 < k < 18] == [float(k) for k in range(1, 18)]  # where the sound begins first, none stands at 0
+    assert [k for k in pictures if 0 < k < 18] == [
+        float(k) for k in range(1, 18)
+    ]  # where the sound begins first, none stands at 0
     assert all(abs(n - FPS * t) <= 3 for t, n in pictures.items())
     times = [t for t, _ in key_pictures(path, 6)]
     assert len(times) == 6 and times == sorted(times) and times[-1] > 14

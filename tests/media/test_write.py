@@ -83,7 +83,11 @@ def test_loud_samples_are_clipped_not_wrapped(tmp_path):
     assert heard[0, :5] == pytest.approx([0, 1, -1, 1, -1], abs=1e-4)
 
 
-@pytest.mark.parametrize("ending", FILM_CODECS)
+# the clock of the others begins where it likes: tests/media/test_clock.py
+FROM_ZERO = [e for e in FILM_CODECS if e not in (".ts", ".m2ts", ".mpg", ".vob", ".flv")]
+
+
+@pytest.mark.parametrize("ending", FROM_ZERO)
 def test_film_comes_back(tmp_path, ending):
     path, sent = tmp_path / f"film{ending}", sweep(3.0, channels=2)
     write_film(path, stripes(30), sent, fps=10, rate=RATE)
@@ -95,7 +99,7 @@ def test_film_comes_back(tmp_path, ending):
     assert heard.shape[1] / rate == pytest.approx(3.0, abs=0.05)
 
 
-@pytest.mark.parametrize("ending", FILM_CODECS)
+@pytest.mark.parametrize("ending", FROM_ZERO)
 def test_packets_lie_in_time_order(tmp_path, ending):
     write_film(tmp_path / f"film{ending}", stripes(50), sweep(10.0), fps=5, rate=RATE)
     latest, apart = {}, 0.0
