@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import numpy as np
 
 from filmlens.media.container import headless_start, stated_end
 from filmlens.media.opening import Medium, origin
@@ -34,8 +35,10 @@ class Account:
     def __init__(self, path: str | Path | Medium, rate: int):
         self.path, self.rate = path, rate
         self.damaged = 0
+        self._tags_at = _without_tags(path)
         self._missing = self._cut = 0  # samples
-        self._bytes, self._begin, self._end, self._duration = 0, None, 0, 0
+        self._sizes: list[int] = []
+        self._begin, self._end, self._duration = None, 0, 0
         self._until = 0  # ticks; the last packet may be padded
 
     def add(self, packet: av.Packet) -> None:
@@ -43,7 +46,7 @@ class Account:
         size = packet.size
         if not size:
             return
-        self._bytes += size
+        self._sizes.append(size)
         if packet.pos is not None:
             self._end = packet.pos + size
             if self._begin is None:
@@ -52,6 +55,11 @@ class Account:
         self._duration += length
         if packet.pts is not None:
             self._until = packet.pts + length
+
+    def damage(self, packet: av.Packet | None = None) -> None:
+        """Enter a packet that could not be decoded, or the place where the file breaks off; a tag at its end is none."""
+        if packet is None or packet.pos is None or packet.pos + packet.size <= self._tags_at:
+            self.damaged += 1
 
     def step(self, samples: int) -> None:
         """Enter a gap that was filled with silence, or an overlap (negative) that was cut."""
@@ -85,7 +93,7 @@ class Account:
     def _tell_length(self, box: av.container.InputContainer, stream: av.AudioStream, met: float) -> None:
         name, bytes_say = f"{self.path}", structure(self.path)
         stated, lost = stated_end(box, stream), self._lost(box, stream)
-        if bytes_say.overlong:
+        if bytes_say.overlong and not bytes_say.wrapped:
             passed_over(f"{name}: its header says less than the {met:.2f} s that it holds; all of it was read")
         elif stated - max(met, self._until * float(stream.time_base) - origin(box)) > TOLD_S:
             passed_over(f"{name}: its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?")
@@ -100,17 +108,26 @@ class Account:
         """Seconds of bytes between or behind the packets of a format that has nothing else."""
         format_ = box.format.name
         seconds = self._duration * float(stream.time_base)
-        if self._begin is None or not self._bytes or not seconds:
+        if self._begin is None or not self._sizes or not seconds:
             return 0.0
-        size = _without_tags(Path(self.path))
+        held = sum(self._sizes)
         if format_ in _BARE:
-            return (size - self._begin - self._bytes) * seconds / self._bytes
+            between = self._tags_at - self._begin - held
+            return (between + self._swollen()) * seconds / held
+        size = Path(self.path).stat().st_size
         if format_ == "flv" and size - self._end > _UNREAD * size:
             return (size - self._end) * seconds / self._end
         return 0.0
 
+    def _swollen(self) -> float:
+        """Bytes that a parser which lost its way has put to the packet before: what a packet has too many."""
+        sizes = np.array(self._sizes[:-1] or [0])
+        usual, large = np.median(sizes), np.percentile(sizes, 95)
+        most = 1.1 * usual if large <= 1.1 * usual else 2 * large
+        return float((sizes[sizes > most] - usual).sum())
 
-def _without_tags(path: Path) -> int:
+
+def _without_tags(path: str | Path | Medium) -> int:
     """Bytes of a file before the tags and the padding at its end (ID3v1, APEv2)."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)

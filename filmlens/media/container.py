@@ -70,6 +70,8 @@ def stated_end(box: av.container.InputContainer, stream: av.stream.Stream) -> fl
     tagged = _clock_time(stream.metadata.get("DURATION", ""))
     if tagged:
         return tagged - origin(box)
+    if structure(box.name).counted and stream.duration:
+        return float(stream.duration * stream.time_base)
     if not timed(box) or names(box) & {"ogg"} or structure(box.name).overlong:
         return 0.0
     if stream.duration:

@@ -29,7 +29,12 @@ OPENED = (
     *("dsf", "iff", "spdif", "shn", "oma", "voc"),
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(OPENED)}
-_LISTS = {b"#EXTM3U": "a playlist", b"ffconcat": "a list of files", b"[playlist]": "a playlist", b"<?xml": "a text"}
+_LISTS = {
+    b"#EXTM3U": "a playlist",
+    b"ffconcat": "a list of files",
+    b"[playlist]": "a playlist",
+    b"<?xml": "a list or text",
+}
 # Decoders that fill in noise: drawn from each frame itself, it is the same wherever reading begins.
 _NOISY, _NOISE_OF_ITS_FRAME = {"ac3", "eac3"}, {"cons_noisegen": "1"}
 _REFUSED = 22  # EINVAL, what a format that is not on the list gives
@@ -83,25 +88,22 @@ def open_media(path: str | Path | Medium) -> Iterator[av.container.InputContaine
         with av.open(str(file), metadata_errors="ignore", options=options) as box:
             yield box
     except (av.FFmpegError, UnicodeDecodeError) as error:
-        if getattr(error, "errno", None) == _REFUSED and (kind := _refused(file)):
+        if kind := _refused(file, getattr(error, "errno", None)):
             raise MediaError(f"{file}: {kind}; give the film or track itself") from error
         reason = getattr(error, "strerror", None) or str(error)
         raise MediaError(f"{file}: cannot be read as sound or pictures ({reason}); is it complete?") from error
 
 
-def _refused(path: Path) -> str:
-    """What a file is that no container on the list holds; empty when it is one of those, and damaged."""
+def _refused(path: Path, reason: int | None) -> str:
+    """Why a file was not even tried; empty when it was, and is damaged."""
     with open(path, "rb") as file:
         head = file.read(16).lstrip(b"\xef\xbb\xbf \t\r\n")
     kind = next((name for mark, name in _LISTS.items() if head.startswith(mark)), "")
     if kind:
         return f"is {kind}, and the files that it names are not opened"
-    try:
-        with av.open(str(path), metadata_errors="ignore", options={"protocol_whitelist": "file"}) as box:
-            name = box.format.name
-    except (av.FFmpegError, UnicodeDecodeError):
-        return ""
-    return f"has no moving picture or sound of a kind that is opened (it is {name})"
+    if reason == _REFUSED:
+        return "has no moving picture and no sound in a container that is opened (stills, lists and playlists are not)"
+    return ""
 
 
 def timed(box: av.container.InputContainer) -> bool:

@@ -41,6 +41,8 @@ def packets(
     elif timed(box):
         if time > 0:
             box.seek(int((time + origin(box)) / stream.time_base), stream=stream)
+        elif stream.type == "video":  # spans of pictures are read one after another
+            box.seek(0)
         yield from box.demux(stream)
     elif structure(path).joined and not box.streams.video:
         box.seek(0, backward=False, unsupported_byte_offset=True)

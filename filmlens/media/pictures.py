@@ -161,7 +161,7 @@ def _sampled(
         if tick is None:
             return
         last = last if frame is None else frame
-        length = float(frame.duration * frame.time_base) if frame is not None and frame.duration else 0.0
+        length = float(frame.duration * stream.time_base) if frame is not None and frame.duration else 0.0
         end = max(end, time + (length or end - time))
     # The last picture stands until it ends.
     while last is not None and tick is not None and tick < end:

@@ -237,7 +237,7 @@ def _decoded(
             break
         except av.FFmpegError:
             if account is not None:
-                account.damaged += 1  # the file ends inside a packet: what came before stands
+                account.damage()  # the file ends inside a packet: what came before stands
             break
         if first:
             refuse_encrypted(packet, path)
@@ -249,7 +249,7 @@ def _decoded(
         except av.FFmpegError:
             refuse_encrypted(packet, path)
             if account is not None:
-                account.damaged += 1
+                account.damage(packet)
 
 
 def _floats(frame: av.AudioFrame) -> np.ndarray:

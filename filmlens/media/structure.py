@@ -2,7 +2,7 @@
 
 A demuxer believes what it meets first. A file that was joined from two, a recording whose header was never finished
 or an album track whose first pages are lost look whole to it; their bytes know better. Ogg: RFC 3533; FLAC: RFC 9639;
-Matroska: RFC 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12.
+Matroska: RFC 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's header.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
-_OPEN_SIZES = (0, 0xFFFFFFFF)  # written as a stream: the size was not known
+_ENDLESS = 0x7FFFF000  # sizes from here on are written when the size is not known
 _STREAMINFO = 34
-_PADDING = 1 << 16  # bytes behind the end that say nothing
+_PADDING = 4096  # bytes behind the end that say nothing
 
 
 class Structure(NamedTuple):
@@ -36,6 +36,10 @@ class Structure(NamedTuple):
         The file is shorter than it says, or lacks its last page.
     overlong : bool
         A WAV file holds more sound than its header says.
+    wrapped : bool
+        That is because its size passes the 4 GB that the header can say.
+    counted : bool
+        An MP3 file counts its frames.
     """
 
     joined: bool = False
@@ -43,6 +47,8 @@ class Structure(NamedTuple):
     headless: bool = False
     cut: bool = False
     overlong: bool = False
+    wrapped: bool = False
+    counted: bool = False
 
 
 def structure(path: str | Path) -> Structure:
@@ -62,6 +68,8 @@ def _structure(path: str, size: int, _changed: int) -> Structure:
             return _of_riff(data)
         if data[:4] == _EBML:
             return _of_matroska(data)
+        if data[:3] == b"ID3" or (data[0] == 0xFF and len(data) > 1 and data[1] & 0xE6 == 0xE2):
+            return Structure(counted=_counted(data))
         if data[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
             return _of_mp4(data)
     return Structure()
@@ -130,17 +138,21 @@ def _of_riff(data: mmap.mmap) -> Structure:
     if data[8:12] != b"WAVE":  # AVI: further RIFF chunks follow the first where it is long
         end = stated + 8 + (stated & 1)
         joined = data[end : end + 4] == b"RIFF" and data[end + 8 : end + 12] == b"AVI "
-        return Structure(joined=joined, cut=stated not in _OPEN_SIZES and stated + 8 > size + 1)
+        return Structure(joined=joined, cut=_cut(stated, 8, size))
     at = 12
     while at + 8 <= size:
         name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
         if name == b"data":
             end = at + 8 + length
-            if length in _OPEN_SIZES:
-                return Structure()
-            return Structure(cut=end > size, overlong=size - end > _PADDING // 16 and not _is_chunk(data, end))
+            more = length != 0 and size - end > _PADDING and not _is_chunk(data, end)
+            return Structure(cut=_cut(length, at + 8, size), overlong=more, wrapped=(size - end) >= 1 << 32)
         at += 8 + length + (length & 1)
-    return Structure(cut=stated not in _OPEN_SIZES and stated + 8 > size + 1)
+    return Structure(cut=_cut(stated, 8, size))
+
+
+def _cut(stated: int, before: int, size: int) -> bool:
+    """Whether a file ends before the stated length behind its first bytes does; an unknown length says nothing."""
+    return 0 < stated < _ENDLESS and before + stated > size + 1
 
 
 def _is_chunk(data: mmap.mmap, at: int) -> bool:
@@ -173,6 +185,16 @@ def _vint(data: mmap.mmap, at: int) -> tuple[int | None, int]:
     width = 9 - first.bit_length()
     value = int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1)
     return (None if value == (1 << 7 * width) - 1 else value), width
+
+
+def _counted(data: mmap.mmap) -> bool:
+    """Whether the first frame of an MP3 file counts the others (Xing, LAME)."""
+    at = 0
+    if data[:3] == b"ID3":
+        at = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(data[6:10]))
+    head = data[at : at + 4096]
+    tag = max(head.find(b"Xing"), head.find(b"Info"))
+    return tag > 0 and bool(head[tag + 7] & 1) and int.from_bytes(head[tag + 8 : tag + 12], "big") > 0
 
 
 def _of_mp4(data: mmap.mmap) -> Structure:
