@@ -57,7 +57,7 @@ class Account:
             self._until = packet.pts + length
 
     def damage(self, packet: av.Packet | None = None) -> None:
-        """Enter a packet that could not be decoded, or the place where the file breaks off; a tag at its end is none."""
+        """Enter a packet that could not be decoded, or the place where the file breaks off. A tag is none."""
         if packet is None or packet.pos is None or packet.pos + packet.size <= self._tags_at:
             self.damaged += 1
 

@@ -70,8 +70,8 @@ def stated_end(box: av.container.InputContainer, stream: av.stream.Stream) -> fl
     tagged = _clock_time(stream.metadata.get("DURATION", ""))
     if tagged:
         return tagged - origin(box)
-    if structure(box.name).counted and stream.duration:
-        return float(stream.duration * stream.time_base)
+    if (frames := structure(box.name).frames) and "mp3" in names(box):
+        return frames * stream.codec_context.frame_size / stream.codec_context.sample_rate - origin(box)
     if not timed(box) or names(box) & {"ogg"} or structure(box.name).overlong:
         return 0.0
     if stream.duration:

@@ -38,8 +38,8 @@ class Structure(NamedTuple):
         A WAV file holds more sound than its header says.
     wrapped : bool
         That is because its size passes the 4 GB that the header can say.
-    counted : bool
-        An MP3 file counts its frames.
+    frames : int
+        That an MP3 file counts; 0 when it does not.
     """
 
     joined: bool = False
@@ -48,7 +48,7 @@ class Structure(NamedTuple):
     cut: bool = False
     overlong: bool = False
     wrapped: bool = False
-    counted: bool = False
+    frames: int = 0
 
 
 def structure(path: str | Path) -> Structure:
@@ -69,7 +69,7 @@ def _structure(path: str, size: int, _changed: int) -> Structure:
         if data[:4] == _EBML:
             return _of_matroska(data)
         if data[:3] == b"ID3" or (data[0] == 0xFF and len(data) > 1 and data[1] & 0xE6 == 0xE2):
-            return Structure(counted=_counted(data))
+            return Structure(frames=_counted(data))
         if data[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
             return _of_mp4(data)
     return Structure()
@@ -187,14 +187,14 @@ def _vint(data: mmap.mmap, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), width
 
 
-def _counted(data: mmap.mmap) -> bool:
-    """Whether the first frame of an MP3 file counts the others (Xing, LAME)."""
+def _counted(data: mmap.mmap) -> int:
+    """How many frames the first one of an MP3 file counts (Xing, LAME); 0 when it does not."""
     at = 0
     if data[:3] == b"ID3":
         at = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(data[6:10]))
     head = data[at : at + 4096]
     tag = max(head.find(b"Xing"), head.find(b"Info"))
-    return tag > 0 and bool(head[tag + 7] & 1) and int.from_bytes(head[tag + 8 : tag + 12], "big") > 0
+    return int.from_bytes(head[tag + 8 : tag + 12], "big") if tag > 0 and head[tag + 7 : tag + 8] >= b"\1" else 0
 
 
 def _of_mp4(data: mmap.mmap) -> Structure:
