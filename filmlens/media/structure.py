@@ -7,17 +7,16 @@ Matroska: RFC 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's hea
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
 _ENDLESS = 0x7FFFF000  # sizes from here on are written when the size is not known
 _STREAMINFO = 34
+_BLOCK = 1 << 20
 _PADDING = 4096  # bytes behind the end that say nothing
 
 
@@ -59,7 +58,8 @@ def structure(path: str | Path) -> Structure:
 
 @lru_cache(maxsize=256)
 def _structure(path: str, size: int, _changed: int) -> Structure:
-    with _bytes(path, size) as data:
+    with open(path, "rb") as file:
+        data = _Bytes(file, size)
         if data[:4] == b"OggS":
             return _of_ogg(data)
         if data[:4] == b"fLaC":
@@ -75,13 +75,28 @@ def _structure(path: str, size: int, _changed: int) -> Structure:
     return Structure()
 
 
-@contextmanager
-def _bytes(path: str, size: int) -> Iterator[mmap.mmap | bytes]:
-    if not size:
-        yield b""
-        return
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        yield data
+class _Bytes:
+    """A file as a sequence of bytes that is never read as a whole into memory, nor mapped there."""
+
+    def __init__(self, file: BinaryIO, size: int):
+        self._file, self._size = file, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, at: int | slice) -> int | bytes:
+        if isinstance(at, slice):
+            self._file.seek(at.start or 0)
+            return self._file.read(max(0, at.stop - (at.start or 0)))
+        return self[at : at + 1][0]
+
+    def find(self, wanted: bytes, start: int) -> int:
+        """Where the next such bytes begin; -1 when there are none."""
+        for at in range(start, self._size, _BLOCK):
+            place = self[at : at + _BLOCK + len(wanted) - 1].find(wanted)
+            if place >= 0:
+                return at + place
+        return -1
 
 
 class _Page(NamedTuple):
@@ -92,16 +107,15 @@ class _Page(NamedTuple):
     number: int
 
 
-def _pages(data: mmap.mmap) -> Iterator[_Page]:
+def _pages(data: _Bytes) -> Iterator[_Page]:
     """Pages of an Ogg file; what lies between them is passed over."""
     at = 0
-    while (at := data.find(b"OggS", at)) >= 0 and at + 27 <= len(data):
-        flags, count = data[at + 5], data[at + 26]
-        granule, serial, number = (
-            int.from_bytes(data[at + a : at + b], "little") for a, b in ((6, 14), (14, 18), (18, 22))
-        )
-        whole = data[at + 4] == 0 and at + 27 + count <= len(data)
-        end = at + 27 + count + sum(data[at + 27 : at + 27 + count]) if whole else 0
+    while (at := at if data[at : at + 4] == b"OggS" else data.find(b"OggS", at)) >= 0 and at + 27 <= len(data):
+        head = data[at : at + 27 + 255]
+        flags, count = head[5], head[26]
+        granule, serial, number = (int.from_bytes(head[a:b], "little") for a, b in ((6, 14), (14, 18), (18, 22)))
+        whole = head[4] == 0 and at + 27 + count <= len(data)
+        end = at + 27 + count + sum(head[27 : 27 + count]) if whole else 0
         if whole and end <= len(data):
             yield _Page(bool(flags & 2), bool(flags & 4), granule, serial, number)
             at = end
@@ -109,7 +123,7 @@ def _pages(data: mmap.mmap) -> Iterator[_Page]:
             at += 4
 
 
-def _of_ogg(data: mmap.mmap) -> Structure:
+def _of_ogg(data: _Bytes) -> Structure:
     begun, joined, headless = False, False, False
     before: dict[int, _Page] = {}
     page = None
@@ -125,7 +139,7 @@ def _of_ogg(data: mmap.mmap) -> Structure:
     return Structure(joined=joined, headless=headless, cut=page is None or not page.last)
 
 
-def _second_flac(data: mmap.mmap) -> bool:
+def _second_flac(data: _Bytes) -> bool:
     at = 0
     while (at := data.find(b"fLaC", at + 4)) > 0:
         if data[at + 4 : at + 5] in (b"\0", b"\x80") and int.from_bytes(data[at + 5 : at + 8], "big") == _STREAMINFO:
@@ -133,7 +147,7 @@ def _second_flac(data: mmap.mmap) -> bool:
     return False
 
 
-def _of_riff(data: mmap.mmap) -> Structure:
+def _of_riff(data: _Bytes) -> Structure:
     stated, size = int.from_bytes(data[4:8], "little"), len(data)
     if data[8:12] != b"WAVE":  # AVI: further RIFF chunks follow the first where it is long
         end = stated + 8 + (stated & 1)
@@ -155,7 +169,7 @@ def _cut(stated: int, before: int, size: int) -> bool:
     return 0 < stated < _ENDLESS and before + stated > size + 1
 
 
-def _is_chunk(data: mmap.mmap, at: int) -> bool:
+def _is_chunk(data: _Bytes, at: int) -> bool:
     """Whether a chunk of RIFF with a name and a size that fits begins here, or a byte later."""
     for place in {at, at + (at & 1)}:
         name, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
@@ -165,7 +179,7 @@ def _is_chunk(data: mmap.mmap, at: int) -> bool:
     return data[at : at + 3] == b"TAG" or data[at : at + 3] == b"ID3"
 
 
-def _of_matroska(data: mmap.mmap) -> Structure:
+def _of_matroska(data: _Bytes) -> Structure:
     length, width = _vint(data, 4)
     at = 4 + width + (length or 0)
     if data[at : at + 4] != _SEGMENT:
@@ -177,7 +191,7 @@ def _of_matroska(data: mmap.mmap) -> Structure:
     return Structure(joined=data[end : end + 4] == _EBML, cut=end > len(data))
 
 
-def _vint(data: mmap.mmap, at: int) -> tuple[int | None, int]:
+def _vint(data: _Bytes, at: int) -> tuple[int | None, int]:
     """A variable-size integer of EBML and its width; None for the value that means unknown."""
     first = data[at] if at < len(data) else 0
     if not first:
@@ -187,7 +201,7 @@ def _vint(data: mmap.mmap, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), width
 
 
-def _counted(data: mmap.mmap) -> int:
+def _counted(data: _Bytes) -> int:
     """How many frames the first one of an MP3 file counts (Xing, LAME); 0 when it does not."""
     at = 0
     if data[:3] == b"ID3":
@@ -197,7 +211,7 @@ def _counted(data: mmap.mmap) -> int:
     return int.from_bytes(head[tag + 8 : tag + 12], "big") if tag > 0 and head[tag + 7 : tag + 8] >= b"\1" else 0
 
 
-def _of_mp4(data: mmap.mmap) -> Structure:
+def _of_mp4(data: _Bytes) -> Structure:
     at, movies, size = 0, 0, len(data)
     while at + 8 <= size:
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
