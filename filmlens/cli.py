@@ -54,8 +54,8 @@ def check(corpus: CorpusFolder) -> None:
     from filmlens.corpus.check import check
 
     result = check(corpus)
-    for problem in result.problems:
-        typer.echo(problem)
+    for line in (*result.notes, *result.problems):
+        typer.echo(line)
     if result.problems:
         typer.echo(f"{len(result.problems)} problems ({result.summary})")
         raise typer.Exit(1)
@@ -315,6 +315,8 @@ def _joined(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Entry point: a mistake of the user's is one clear line and exit code 1, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # what a code page lacks, or a name that is no text, ends no run
     try:
         app(args=_joined(sys.argv[1:]))
     except (ValueError, OSError) as error:

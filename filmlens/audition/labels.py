@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 import pandas as pd
 
 from filmlens.audition.session import Session
-from filmlens.corpus import parse_cues, read_cues
+from filmlens.corpus import CorpusError, parse_cues, read_cues
 
+_BEYOND_S = 1.0  # behind the film's end; lengths are rounded
 _AGREES_S = 0.02  # an edge nearer than this was not moved
 
 
@@ -30,17 +32,37 @@ def read_labels(path: str | Path, session: Session) -> dict[str, int]:
     Raises
     ------
     CorpusError
-        The file cannot be understood; nothing is written then.
+        The file cannot be understood, or a label lies outside the film or names a track that is none; nothing is
+        written then.
     """
-    return _take(read_cues(path), session)
+    return _take(read_cues(path), session, str(path))
 
 
 def parse_labels(text: str, session: Session, *, name: str = "labels") -> dict[str, int]:
     """As `read_labels`, from the text of a file; `name` is for messages."""
-    return _take(parse_cues(text, name=name), session)
+    return _take(parse_cues(text, name=name), session, name)
 
 
-def _take(labels: pd.DataFrame, session: Session) -> dict[str, int]:
+def _refuse_strange(labels: pd.DataFrame, session: Session, name: str) -> None:
+    """Labels outside the film, or of a track that it does not have, belong to another cut or are a slip of the pen."""
+    try:
+        tracks = {*session.film.tracks(), *session.cues["track"]}
+    except CorpusError:
+        tracks = set()  # a corpus without its music
+    for row, label in labels.iterrows():
+        if label["end"] > session.duration + _BEYOND_S:
+            raise CorpusError(
+                f"{name} row {row}: the label ends at {label['end']:.1f} s, outside the film of "
+                f"{session.duration:.1f} s; are these labels of another cut?"
+            )
+        if tracks and label["track"] not in tracks:
+            near = difflib.get_close_matches(label["track"], sorted(tracks), 1)
+            hint = f"; is {near[0]!r} meant?" if near else "; name one"
+            raise CorpusError(f"{name} row {row}: track {label['track']!r} is no file of the soundtrack{hint}")
+
+
+def _take(labels: pd.DataFrame, session: Session, name: str) -> dict[str, int]:
+    _refuse_strange(labels, session, name)
     counts = dict.fromkeys(("accepted", "corrected", "added", "unchanged"), 0)
     used: set[str] = set()
     for label in labels.to_dict("records"):

@@ -16,6 +16,7 @@ from filmlens import __version__
 from filmlens.artefacts import ArtefactError, fingerprint, read_provenance, read_table, write_table
 from filmlens.corpus import Corpus, Film
 from filmlens.media import sound
+from filmlens.media.apart import apart, apart_stream
 
 #: Bins per second of a film's finest waveform.
 RATE = 20
@@ -105,8 +106,8 @@ def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
     MediaError
         The film's sound cannot be read.
     """
-    parts, rate = [], sound.native_rate(film.film)
-    for _, block in sound.blocks(film.film, rate, seconds=_BLOCK_S):
+    parts, rate = [], apart(sound.native_rate, film.sound)
+    for _, block in apart_stream(sound.blocks, film.sound, rate, seconds=_BLOCK_S):
         count = int(np.ceil(len(block) * RATE / rate - 1e-6))
         # the last bin is filled up, so that every bin is as long as the others
         whole = np.pad(block, (0, max(0, round(count * rate / RATE) - len(block))), mode="edge")
@@ -122,4 +123,9 @@ def _path(corpus: Corpus, film: Film) -> Path:
 
 
 def _recipe(film: Film) -> dict:
-    return {"stage": "peaks", "version": 1, "parameters": {"rate": RATE}, "media": {"film": fingerprint(film.film)}}
+    return {
+        "stage": "peaks",
+        "version": 1,
+        "parameters": {"rate": RATE},
+        "media": {"film": fingerprint(film.film) | film.sound.choice},
+    }

@@ -15,6 +15,7 @@ import pandas as pd
 
 from filmlens import artefacts, look, stages
 from filmlens.corpus import Corpus, CorpusError, Film
+from filmlens.media.apart import apart
 from filmlens.media.container import MediaError, probe
 
 _STRIP = 800  # values of the brightness strip
@@ -52,7 +53,7 @@ def stamped_cues(corpus: Corpus, film: Film, **parameters) -> tuple[pd.DataFrame
 def length(film: Film, notes: dict) -> float:
     """Seconds of a film, as the stamper met it, else from its header; 0 when it cannot be read."""
     try:
-        return float(notes["duration"]) if "duration" in notes else probe(film.film).duration
+        return float(notes["duration"]) if "duration" in notes else apart(probe, film.film).duration
     except MediaError:
         return 0.0
 
@@ -65,7 +66,7 @@ def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float)
     except CorpusError as error:
         tracks, problems = sorted(set(stamped["track"])), [str(error)]
     try:
-        pictures = probe(film.film).has_pictures
+        pictures = apart(probe, film.film).has_pictures
     except MediaError as error:
         pictures, problems = False, [*problems, str(error)]
     colors = look.TRACK_COLORS

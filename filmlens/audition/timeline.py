@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from filmlens.corpus import CorpusError, Film
+from filmlens.media.apart import apart
 from filmlens.media.container import MediaError, probe
 
 _RATE = 25.0  # for films without pictures
@@ -30,19 +32,22 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
     def span(start: int, frames: int):
         return api.opentime.TimeRange(api.opentime.RationalTime(start, rate), api.opentime.RationalTime(frames, rate))
 
-    rate, pictures = _rate(film)
+    rate, pictures, start_code = _rate(film)
     whole = (
         max(round(duration * rate), *(round(e * rate) for e in cues["end"]), 1) if len(cues) else round(duration * rate)
     )
     line = api.schema.Timeline(name=film.title or film.id)
+    first = _first_frame(start_code, rate)  # programs find a film's pictures by the time code that it carries
+    if first:
+        line.global_start_time = api.opentime.RationalTime(first, rate)
     line.metadata["filmlens"] = {"film_id": film.id, "duration": float(duration)}
     for kind in ("Video", "Audio") if pictures else ("Audio",):
         track = api.schema.Track(name="Film", kind=getattr(api.schema.TrackKind, kind))
         reference = api.schema.ExternalReference(
-            target_url=film.film.absolute().as_uri(), available_range=span(0, whole)
+            target_url=film.film.absolute().as_uri(), available_range=span(first, whole)
         )
         track.append(
-            api.schema.Clip(name=film.title or film.id, media_reference=reference, source_range=span(0, whole))
+            api.schema.Clip(name=film.title or film.id, media_reference=reference, source_range=span(first, whole))
         )
         line.tracks.append(track)
     files = _files(film)
@@ -94,12 +99,30 @@ def lanes(cues: pd.DataFrame) -> list[list[int]]:
     return found
 
 
-def _rate(film: Film) -> tuple[float, bool]:
+def _rate(film: Film) -> tuple[float, bool, str]:
+    """Frames a second, whether there are pictures, and the time code of the first frame."""
     try:
-        info = probe(film.film)
+        info = apart(probe, film.film)
     except MediaError:
-        return _RATE, False
-    return (info.fps or _RATE), info.has_pictures
+        return _RATE, False, ""
+    return (info.fps or _RATE), info.has_pictures, info.time_code
+
+
+def _first_frame(code: str, rate: float) -> int:
+    """Number of the frame that a time code names; 0 without one.
+
+    >>> _first_frame("01:00:00:00", 25), _first_frame("00:01:00;02", 30000 / 1001), _first_frame("", 24)
+    (90000, 1800, 0)
+    """
+    parts = re.split(r"[:;.]", code)
+    if len(parts) != 4 or not all(p.isdigit() for p in parts):
+        return 0
+    whole, (hours, minutes, seconds, frames) = round(rate), map(int, parts)
+    number = ((hours * 60 + minutes) * 60 + seconds) * whole + frames
+    if ";" not in code:
+        return number
+    passed = 60 * hours + minutes  # drop-frame code leaves out two numbers a minute, but every tenth
+    return number - round(whole / 15) * (passed - passed // 10)
 
 
 def _files(film: Film) -> dict[str, tuple[Path, float]]:
@@ -111,7 +134,7 @@ def _files(film: Film) -> dict[str, tuple[Path, float]]:
         return {}
     for name, path in tracks.items():
         try:
-            found[name] = (path, probe(path).duration)
+            found[name] = (path, apart(probe, path).duration)
         except MediaError:
             continue
     return found

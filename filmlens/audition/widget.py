@@ -25,6 +25,7 @@ from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import open_session
 from filmlens.corpus import Corpus, CorpusError
+from filmlens.media.apart import apart
 from filmlens.media.still import still
 
 _HERE = Path(__file__).parent
@@ -230,7 +231,7 @@ class Audition(anywidget.AnyWidget):
 
     def _on_excerpt(self, m: dict) -> tuple[dict, list]:
         start, end, place, key = self._stretch(m)
-        sound, factors = ab_excerpt(self._film.film, place, start, end, factors=self._factors.get(key))
+        sound, factors = apart(ab_excerpt, self._film.sound, place, start, end, factors=self._factors.get(key))
         if place is not None:
             self._factors[key] = factors
         return {"start": start, "end": end, "track": place is not None}, [sound]
@@ -238,10 +239,10 @@ class Audition(anywidget.AnyWidget):
     def _on_waveform(self, m: dict) -> tuple[dict, list]:
         start, end, place, _ = self._stretch(m)
         count = int(min(_MOST_BINS, np.ceil((end - start) * _FINEST)))
-        film = peaks.bins(film_sound(self._film.film, start, end, _WAVE_RATE, mono=True), count)
+        film = peaks.bins(apart(film_sound, self._film.sound, start, end, _WAVE_RATE, mono=True), count)
         shown = [film.tobytes()]
         if place is not None:
-            shown.append(peaks.bins(track_sound(place, start, end, _WAVE_RATE, mono=True), count).tobytes())
+            shown.append(peaks.bins(apart(track_sound, place, start, end, _WAVE_RATE, mono=True), count).tobytes())
         return {"cue": m.get("cue"), "start": start, "end": end, "count": count}, shown
 
     def _on_spectrogram(self, m: dict) -> tuple[dict, list]:
@@ -251,7 +252,7 @@ class Audition(anywidget.AnyWidget):
         place = self._place(m) if m.get("source") == "track" else None
         if m.get("source") == "track" and place is None:
             raise ValueError("where the cue lies in its track is not known")
-        read = (lambda a, b: track_sound(place, a, b, rate, mono=True)) if place else self._film_at(rate)
+        read = (lambda a, b: apart(track_sound, place, a, b, rate, mono=True)) if place else self._film_at(rate)
         samples = np.concatenate([np.zeros(round(max(0.0, -first) * rate), np.float32), read(max(0.0, first), last)])
         shape = {"columns": spectrogram.COLUMNS, "rows": spectrogram.ROWS, "seconds": spectrogram.SECONDS}
         about = {"cue": m.get("cue"), "source": m.get("source"), "tile": number} | shape
@@ -262,12 +263,12 @@ class Audition(anywidget.AnyWidget):
         path = self._film.tracks().get(cue["track"])
         key = (m["cue"], str(cue["track"]))
         if path is not None and key not in self._found:
-            self._found[key] = find_place(self._film.film, path, float(cue["start"]), float(cue["end"]))
+            self._found[key] = apart(find_place, self._film.sound, path, float(cue["start"]), float(cue["end"]))
         return {"type": "state"} | self._state(), []
 
     def _on_picture(self, m: dict) -> tuple[dict, list]:
         at = min(max(0.0, float(m["time"])), self._session.duration)
-        return {"time": at}, [still(self._film.film, at)]
+        return {"time": at}, [apart(still, self._film.film, at)]
 
     def _on_peaks(self, m: dict) -> tuple[dict, list]:
         levels = self._waveform.levels
@@ -278,7 +279,7 @@ class Audition(anywidget.AnyWidget):
         return {"count": len(shown), "rate": rate, "start": np.floor(start * rate) / rate}, [shown.tobytes()]
 
     def _film_at(self, rate: int) -> Callable[[float, float], np.ndarray]:
-        return lambda a, b: film_sound(self._film.film, a, b, rate, mono=True)
+        return lambda a, b: apart(film_sound, self._film.sound, a, b, rate, mono=True)
 
     def _stretch(self, m: dict) -> tuple[float, float, Place | None, str]:
         """Start and end inside the film, and where the cue's music lies, if it is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,10 +31,21 @@ def read_cues(path: str | Path) -> pd.DataFrame:
         Names file and row.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        data = Path(path).read_bytes()
+        text = data.decode(_encoding(data))
     except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+        raise CorpusError(f"{path}: cannot be read as UTF-8 or UTF-16 text ({error}); save it as UTF-8") from error
     return parse_cues(text, name=str(path))
+
+
+def _encoding(data: bytes) -> str:
+    """UTF-8, or UTF-16 where the first bytes say so or every other byte is zero."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    zeros = [data[at:200:2].count(0) for at in (0, 1)]
+    if max(zeros) > 0.4 * len(data[:200:2]) > 0:
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return "utf-8-sig"
 
 
 def parse_cues(text: str, *, name: str) -> pd.DataFrame:
@@ -54,6 +66,7 @@ def parse_cues(text: str, *, name: str) -> pd.DataFrame:
             except ValueError as error:
                 raise CorpusError(f"{name} row {row}: {column} {error}") from None
         table[column] = np.array(values, float)
+    table["track"] = [unicodedata.normalize("NFC", track) for track in table["track"]]
     backwards = table.index[table["end"] <= table["start"]]
     if len(backwards):
         raise CorpusError(f"{name} row {backwards[0]}: the cue ends before it starts; exchange start and end")
@@ -73,7 +86,9 @@ def _labels(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of comma-separated text with a header; empty cells behind the last column are passed over."""
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    first = text.lstrip("\ufeff\r\n ").split("\n", 1)[0]
+    mark = max(",;\t", key=first.count)  # spreadsheets of countries with decimal commas write semicolons
+    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=mark)
     header = [cell.strip() for cell in next(reader, ["start", "end", "track"])]
     missing = [c for c in ("start", "end", "track") if c not in header]
     if missing:
@@ -83,6 +98,8 @@ def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         if any(cells[len(header) :]):
             raise ValueError(f"row {row}: {len(cells)} cells under {len(header)} columns; quote a cell with a comma")
         if any(cells):
+            if len(cells) <= max(header.index(c) for c in ("start", "end", "track")):
+                raise ValueError(f"row {row}: {len(cells)} cells, and start, end and track are needed")
             cells = cells[: len(header)] + [""] * (len(header) - len(cells))
             yield row, {k: v for k, v in zip(header, cells, strict=True) if k}
         row = reader.line_num + 1
@@ -91,11 +108,11 @@ def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 def parse_time(text: str) -> float:
     """Seconds from seconds or timecode.
 
-    >>> parse_time("1:02:03.5"), parse_time("61.25")
-    (3723.5, 61.25)
+    >>> parse_time("1:02:03.5"), parse_time("61.25"), parse_time("0:06,48")
+    (3723.5, 61.25, 6.48)
     """
     try:
-        parts = [float(p) for p in str(text).strip().split(":")]
+        parts = [float(p.replace(",", ".")) for p in str(text).strip().split(":")]
         if len(parts) > 3 or min(parts) < 0 or any(p != p or p == float("inf") for p in parts):
             raise ValueError
     except ValueError:

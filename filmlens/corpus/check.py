@@ -3,23 +3,69 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 from filmlens import corpus as corpus_
 from filmlens.corpus import CorpusError, Film, archive, find_folder, read_films
+from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, files_in, one_name
 from filmlens.media import container, pictures, sound
-from filmlens.media.container import MediaError
+from filmlens.media.apart import Died, apart
+from filmlens.media.container import MediaError, Medium
+from filmlens.media.structure import structure
+from filmlens.media.watch import watched
 
-KNOWN = (*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start")
+KNOWN = (
+    *(*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start"),
+    *("language", "audio_stream"),
+)
+_SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
+_LIMIT_S = 3600.0
+#: Endings of what lies beside the tracks of an album and need not be tried.
+_NO_SOUND = {
+    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".log", ".md", ".nfo", ".cue"),
+    *(
+        ".m3u",
+        ".m3u8",
+        ".pls",
+        ".xspf",
+        ".url",
+        ".ini",
+        ".db",
+        ".htm",
+        ".html",
+        ".xml",
+        ".json",
+        ".csv",
+        ".sfv",
+        ".md5",
+    ),
+}
 
 
-class Checked(NamedTuple):
-    """The result of `check`: problems as text, and the sums of what was found."""
-
+class _Checked(NamedTuple):
     problems: list[str]
     summary: str
+
+
+class Checked(_Checked):
+    """The result of `check`: problems as text, and the sums of what was found.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What is good to know, and no problem.
+    """
+
+    notes: tuple[str, ...] = ()
+
+
+class Looked(NamedTuple):
+    """What a look into one media file found."""
+
+    seconds: float
+    problems: list[str]
+    streams: list[str]
 
 
 def check(folder: str | Path) -> Checked:
@@ -28,7 +74,8 @@ def check(folder: str | Path) -> Checked:
     Returns
     -------
     Checked
-        Problems, each with file and row, and a summary of films, hours, tracks, genres and annotations.
+        Problems, each with file and row, and a summary of films, hours, tracks, genres and annotations; notes: which
+        of several sounds is read, and which files of a soundtrack folder are not.
 
     Raises
     ------
@@ -41,8 +88,9 @@ def check(folder: str | Path) -> Checked:
     if (folder / archive.MARK).is_file():
         genres = {g for film in films for g in film.genres}
         return Checked([f"{table}: {f}" for f in faults], f"{len(films)} films, {len(genres)} genres, no media: shared")
-    problems = [f"{table}: {fault}" for fault in faults]
+    problems, notes = [f"{table}: {fault}" for fault in faults], []
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
+    problems += _nobodys_annotations(folder, films)
     seconds, tracks, cues = 0.0, 0, 0
     for film in films:
         where = f"{table} row {film.row}"
@@ -53,21 +101,33 @@ def check(folder: str | Path) -> Checked:
                 film.seconds(column)
             except ValueError as error:
                 problems.append(f"{where}: {column} {error}")
-        length = 0.0
-        try:
-            length = _read_film(film)
-        except MediaError as error:
-            problems.append(f"{where}: {error}")
-        names, faults = _read_tracks(film)
+        looked = _look(film.sound, True)
+        problems += [f"{where}: {fault}" for fault in looked.problems]
+        notes += [f"{where}: {film.id}: {text}" for text in looked.streams]
+        names, faults, more = _read_tracks(film)
         problems += faults
-        count, faults = _read_annotation(film, names, length)
+        notes += more
+        count, faults = _read_annotation(film, names, looked.seconds)
         problems += faults
-        seconds, tracks, cues = seconds + length, tracks + len(names), cues + count
+        seconds, tracks, cues = seconds + looked.seconds, tracks + len(names), cues + count
     genres = {g for film in films for g in film.genres}
     summary = (
         f"{len(films)} films, {seconds / 3600:.2f} hours, {tracks} tracks, {len(genres)} genres, {cues} annotated cues"
     )
-    return Checked(problems, summary)
+    checked = Checked(problems, summary)
+    checked.notes = tuple(notes)
+    return checked
+
+
+def _nobodys_annotations(folder: Path, films: list[Film]) -> list[str]:
+    ids = {one_name(film.id): film.id for film in films}
+    found = []
+    for path in annotation_files(folder):
+        if one_name(path.stem) not in ids:
+            near = difflib.get_close_matches(path.stem, ids.values(), 1)
+            hint = f"; is {near[0]!r} meant?" if near else "; rename or remove it"
+            found.append(f"{path}: belongs to no film of films.csv{hint}")
+    return found
 
 
 def _strange_columns(films: list[Film]) -> list[str]:
@@ -82,45 +142,92 @@ def _strange_columns(films: list[Film]) -> list[str]:
     return found
 
 
-def _read_film(film: Film) -> float:
-    """Length of a film whose first second and last two can be decoded; `MediaError` otherwise."""
-    info = container.probe(film.film)
-    if not info.has_sound:
-        raise MediaError(f"{film.film}: the film has no sound; no music can be found in it")
-    _decodes(film.film, info.duration)
-    if info.has_pictures:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if next(pictures.sample_luma(film.film, spans=[(0, 1)]), None) is None:
-                raise MediaError(f"{film.film}: its pictures cannot be decoded; is it complete?")
-    return info.duration
+def _look(path: Path | Medium, film: bool) -> Looked:
+    """A look into a file, in a process of its own: a decoder that crashes is a problem of that file."""
+    try:
+        return apart(look_into, path, film, limit=_LIMIT_S)
+    except Died as error:
+        return Looked(0.0, [str(error)], [])
 
 
-def _decodes(path: Path, length: float) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        first = sound.read_audio(path, start=0, end=min(1.0, length))
-        with container.open_media(path) as box:
-            claimed = container.timed(box)  # in other files the length is the one that was met, and a seek is slow
-        last = sound.read_audio(path, start=max(0.0, length - 3), end=length) if claimed else first
+def look_into(path: Path | Medium, film: bool) -> Looked:
+    """Length of a film or track, and what is wrong with it: its first second and its last are decoded.
+
+    Parameters
+    ----------
+    path : path
+    film : bool
+        Whether its pictures and its further sounds matter, too.
+    """
+    try:
+        info = container.probe(path)
+        if not info.has_sound:
+            what = "the film has no sound; no music can be found in it" if film else "has no sound"
+            return Looked(0.0, [f"{path}: {what}"], [])
+        problems = _decodes(path)
+        streams, read = container.sound_streams(path)
+        told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
+        if film and info.has_pictures:
+            with watched():
+                if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
+                    problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
+        return Looked(info.duration, problems, told if film and len(streams) > 1 else [])
+    except MediaError as error:
+        return Looked(0.0, [str(error)], [])
+
+
+def _decodes(path: Path | Medium) -> list[str]:
+    """What is wrong with the beginning and the end of a sound; packets in between are counted when it is read."""
+    with container.open_media(path) as box:
+        stream = container.sound_stream(box, path)
+        stated = container.stated_end(box, stream) if container.timed(box) else 0.0
+    with watched():
+        first = sound.read_audio(path, start=0, end=3.0)
+        last, rate = first, sound.native_rate(path)
+        if stated > 3:  # in other files the length is the one that was met
+            last = sound.read_audio(path, start=stated - 3, end=stated)
     if not len(first):
-        raise MediaError(f"{path}: its sound cannot be decoded; is it complete?")
-    if not len(last):
-        raise MediaError(f"{path}: says it is {length:.0f} s long but ends before; it looks truncated, copy it again")
+        return [f"{path}: its sound cannot be decoded; is it complete?"]
+    says = structure(Path(path))
+    lacks = stated - (stated - 3 + len(last) / rate) if stated > 3 else 0.0
+    if lacks > _SHORT_S or says.cut:
+        more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
+        return [f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"]
+    if says.unread:
+        return [f"{path}: several films follow each other in the file and only the first is read; part them"]
+    if says.overlong and not says.wrapped:
+        return [f"{path}: holds more sound than its header says, and all of it is read; write it anew"]
+    return []
 
 
-def _read_tracks(film: Film) -> tuple[set[str], list[str]]:
+def _read_tracks(film: Film) -> tuple[set[str], list[str], list[str]]:
+    """Names of tracks, what is wrong with them, and which files are passed over."""
     try:
         tracks = film.tracks()
     except CorpusError as error:
-        return set(), [str(error)]
-    faults = []
-    for path in tracks.values():
-        try:
-            _decodes(path, container.duration(path))
-        except MediaError as error:
-            faults.append(f"films.csv row {film.row}: track of {film.id}: {error}")
-    return set(tracks), faults
+        return set(), [str(error)], []
+    where, faults, aside = f"films.csv row {film.row}", [], []
+    for name, path in tracks.items():
+        faults += [f"{where}: track of {film.id}: {fault}" for fault in _look(path, False).problems]
+        if not _is_text(str(path)):
+            faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
+    for folder in filter(None, (film.soundtrack, film.library)):
+        for path in files_in(folder):
+            if path.suffix.lower() in SOUND_ENDINGS:
+                continue
+            if path.suffix.lower() in _NO_SOUND or _look(path, False).problems:
+                aside.append(path.name)
+            else:
+                faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
+    return set(tracks), faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_annotation(film: Film, tracks: set[str], length: float) -> tuple[int, list[str]]:

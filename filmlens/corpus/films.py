@@ -1,15 +1,17 @@
 """What the user has: a folder with films.csv, media files and, where they exist, annotated cues.
 
 ``films.csv`` has the columns film_id, title, year, genres (``Action|Sci-Fi``), film (a media file; pure sound is
-allowed) and soundtrack (a folder of tracks); the column library may name a folder of other music to look for, such
-as licensed songs; any further column is kept. Paths are relative to the corpus folder or
-absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
+allowed) and soundtrack (a folder of tracks). The column library may name a folder of other music to look for, such as
+licensed songs; language and audio_stream say which of a film's sounds is its own; any further column is kept. Paths are
+relative to the corpus folder or absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``,
+``exports/`` and figures.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,9 +22,17 @@ import pandas as pd
 from filmlens import look, paper
 from filmlens.corpus import archive
 from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
+from filmlens.media.opening import Medium
 
 COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack")
-SOUND_ENDINGS = {".mp3", ".m4a", ".aac", ".flac", ".wav", ".ogg", ".opus", ".ac3", ".eac3", ".dts", ".aif", ".aiff"}
+#: Endings of tracks. What else lies in a soundtrack folder is named by ``filmlens check``.
+SOUND_ENDINGS = {
+    *(".mp3", ".m4a", ".m4b", ".aac", ".flac", ".wav", ".ogg", ".oga", ".opus", ".ac3", ".eac3", ".dts", ".dtshd"),
+    *(".aif", ".aiff", ".aifc", ".wma", ".asf", ".wv", ".mka", ".ape", ".tta", ".tak", ".mpc", ".mp2", ".mp1", ".mpa"),
+    *(".caf", ".w64", ".rf64", ".bwf", ".au", ".snd", ".amr", ".dsf", ".spx", ".mlp", ".thd", ".alac", ".voc", ".ra"),
+    *(".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mpg", ".vob", ".3gp", ".ogv", ".wmv"),
+}
+ANNOTATIONS = (".csv", ".txt")
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")
@@ -71,6 +81,12 @@ class Film:
     derived: Path | None = None
 
     @property
+    def sound(self) -> Medium:
+        """The film with which of its sounds is its own: what is read wherever its sound is heard or measured."""
+        number = self.more.get("audio_stream", "").strip()
+        return Medium(self.film, self.more.get("language", "").strip(), int(number) if number.isdigit() else None)
+
+    @property
     def verdicts(self) -> Path:
         """Where what was judged of the film's cues is kept."""
         return self.folder / "verdicts" / f"{self.id}.csv"
@@ -101,15 +117,16 @@ class Film:
         if folder is None or not folder.is_dir():
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
         found: dict[str, Path] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in SOUND_ENDINGS and path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(folder).with_suffix("").as_posix()
-                if name in found:
-                    raise CorpusError(
-                        f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
-                        f"({found[name].name}, {path.name}); rename or remove one"
-                    )
-                found[name] = path
+        for path in files_in(folder):
+            if path.suffix.lower() not in SOUND_ENDINGS:
+                continue
+            name = track_name(path.relative_to(folder))
+            if name in found:
+                raise CorpusError(
+                    f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
+                    f"({found[name].name}, {path.name}); rename or remove one"
+                )
+            found[name] = path
         if not found:
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
         return found
@@ -300,9 +317,13 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
         film_id, year = line["film_id"], line["year"]
         if not _FILM_ID.fullmatch(film_id) or film_id in {".", ".."} or film_id.startswith("."):
             faults.append(f"row {row}: film_id {film_id!r} must be a plain name without / \\ or a leading dot")
-        elif film_id in seen:
-            faults.append(f"row {row}: film_id {film_id!r} stands in row {seen[film_id]} already; make it unique")
-        seen.setdefault(film_id, row)
+        elif (same := one_name(film_id)) in seen:
+            there, before = seen[same]
+            how = "" if there == film_id else f", written {there!r}: the disk may take them for one"
+            faults.append(f"row {row}: film_id {film_id!r} stands in row {before} already{how}; make it unique")
+        seen.setdefault(one_name(film_id), (film_id, row))
+        if not re.fullmatch(r"\d*", line.get("audio_stream", "")):
+            faults.append(f"row {row}: audio_stream {line['audio_stream']!r} is no number; check lists them, from 0")
         if year and not re.fullmatch(r"\d{4}", year):
             faults.append(f"row {row}: year {year!r} is not a year of four digits; correct or empty it")
         if not line["film"] and not shared:
@@ -328,5 +349,39 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
 
 
 def _annotation_file(folder: Path, film_id: str) -> Path | None:
-    files = (folder / "annotations" / f"{film_id}{ending}" for ending in (".csv", ".txt"))
-    return next((f for f in files if _FILM_ID.fullmatch(film_id) and f.is_file()), None)
+    if not _FILM_ID.fullmatch(film_id):
+        return None
+    files = (folder / "annotations" / f"{film_id}{ending}" for ending in ANNOTATIONS)
+    found = next((f for f in files if f.is_file()), None)
+    if found is not None:
+        return found
+    same = [f for f in annotation_files(folder) if one_name(f.stem) == one_name(film_id)]
+    return min(same, key=lambda f: ANNOTATIONS.index(f.suffix.lower()), default=None)
+
+
+def annotation_files(folder: Path) -> list[Path]:
+    """The files of true cues in a corpus, whether they belong to a film or not."""
+    files = sorted((folder / "annotations").glob("*"))
+    return [f for f in files if f.suffix.lower() in ANNOTATIONS and not f.name.startswith(".")]
+
+
+def one_name(name: str) -> str:
+    """A name as a disk may compare it: a Mac writes accents apart, and its disks and Windows' do not see capitals."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def track_name(path: Path) -> str:
+    """Name of a track: its path in the folder without its ending, accents composed, bytes that are no text escaped.
+
+    >>> track_name(Path("CD1/01 Main Title.flac"))
+    'CD1/01 Main Title'
+    """
+    name = path.with_suffix("").as_posix()
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", name)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """Every file of a folder and those inside it, but hidden ones."""
+    files = (p for p in folder.rglob("*") if p.is_file())
+    return sorted(p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts))

@@ -26,7 +26,10 @@ from filmlens.media.packets import index, packets
 from filmlens.media.structure import structure
 from filmlens.media.watch import in_time
 
-__all__ = ["MediaError", "Medium", "duration", "open_media", "origin", "probe", "sound_streams", "timed"]
+__all__ = [
+    *("MediaError", "Medium", "MediaInfo", "duration", "open_media", "origin", "probe", "sound_stream"),
+    *("sound_streams", "stated_end", "timed"),
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class MediaInfo:
         Of the picture stream in use; 0 without pictures.
     fps : float
         Average frame rate; 0 without pictures.
+    time_code : str
+        Of the first frame, such as "01:00:00:00"; empty when it carries none.
     """
 
     duration: float
@@ -51,6 +56,7 @@ class MediaInfo:
     width: int = 0
     height: int = 0
     fps: float = 0.0
+    time_code: str = ""
 
     @property
     def has_sound(self) -> bool:
@@ -114,6 +120,9 @@ def probe(path: str | Path | Medium) -> MediaInfo:
             width=picture.codec_context.width if picture else 0,
             height=picture.codec_context.height if picture else 0,
             fps=float(picture.average_rate or 0) if picture else 0.0,
+            time_code=next(
+                (m["timecode"] for m in (*(s.metadata for s in box.streams), box.metadata) if "timecode" in m), ""
+            ),
         )
 
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from filmlens.media.luma import luma
-from filmlens.media.opening import Medium, open_media, origin, refuse_encrypted, stepping, timed
+from filmlens.media.opening import Medium, need_pictures, open_media, origin, refuse_encrypted, stepping, timed
 from filmlens.media.packets import index as index_of
 from filmlens.media.packets import packets
 from filmlens.media.watch import in_time, passed_over
@@ -25,8 +25,6 @@ def key_pictures(path: str | Path | Medium, count: int) -> Iterator[tuple[float,
 
 def spread_keys(path: str | Path | Medium, count: int) -> Iterator[tuple[float, av.VideoFrame]]:
     """At most `count` key frames spread over the film, as (time, frame)."""
-    from filmlens.media.pictures import need_pictures
-
     with open_media(path) as box:
         stream = need_pictures(box, path)
         length = (box.duration or 0) / av.time_base

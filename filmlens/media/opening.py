@@ -62,6 +62,12 @@ class Medium(os.PathLike):
     language: str = ""
     audio_stream: int | None = None
 
+    @property
+    def choice(self) -> dict[str, str | int]:
+        """What was chosen, for what depends on it; empty when nothing was."""
+        said = {"language": self.language, "audio_stream": self.audio_stream}
+        return {name: value for name, value in said.items() if value not in ("", None)}
+
     def __fspath__(self) -> str:
         return str(self.path)
 

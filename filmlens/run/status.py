@@ -10,6 +10,7 @@ from filmlens import stages
 from filmlens.artefacts import PART, read_failures, read_provenance
 from filmlens.corpus import Corpus
 from filmlens.media import container
+from filmlens.media.apart import apart
 from filmlens.stages import costs, lock
 from filmlens.stages.plan import Plan
 from filmlens.stages.progress import spell
@@ -193,7 +194,7 @@ def _length(task: Task, known: dict[Path, float]) -> float:
     path = task.payload.film
     if path not in known:
         try:
-            known[path] = container.duration(path)
+            known[path] = apart(container.duration, path)
         except ValueError:
             known[path] = 0.0
     return known[path]

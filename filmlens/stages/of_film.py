@@ -41,7 +41,7 @@ def stamp(film: Film, tables: dict, *, engine: str, rule: str) -> Measured:
     more = {"rule": rule} if engine == "dejavu" else {}
     keep = film.derived / "tracks" if film.derived else None
     index = stamper.index_tracks(film.tracks(), engine=engine, keep=keep)
-    sheet = stamper.stamp(film.film, index, **more)
+    sheet = stamper.stamp(film.sound, index, **more)
     windows = sheet.windows.copy()
     windows.insert(0, "film_id", film.id)
     notes = {"duration": sheet.duration, "speed": sheet.speed, "decoy_seconds": sheet.decoy_seconds}
@@ -143,7 +143,7 @@ def cue_sound(
     if _placed(cue, tracks):
         end = cue.track_start + (cue.end - cue.start) * cue.speed
         return sound.read_audio(tracks[cue.track], rate, start=cue.track_start, end=end), float(cue.speed)
-    return sound.read_audio(film.film, rate, start=cue.start, end=cue.end), 1.0
+    return sound.read_audio(film.sound, rate, start=cue.start, end=cue.end), 1.0
 
 
 def _tracks(film: Film, kind: str, starts: Iterable[float]) -> Mapping[str, Path]:

@@ -50,7 +50,7 @@ def fingerprints(film: Film, kinds: tuple[str | tuple[str, Callable[[Film], Any]
         elif kind == "annotation":
             found[kind] = fingerprint(film.annotation) if film.annotation else None
         else:
-            found[kind] = fingerprint(film.film)
+            found[kind] = fingerprint(film.film) | film.sound.choice
     return found
 
 

@@ -63,6 +63,11 @@ class Task:
     why: str = ""
     version: str = __version__
 
+    @property
+    def reads_media(self) -> bool:
+        """Whether it opens the film or its tracks."""
+        return isinstance(self.payload, Film) and bool({"film", "soundtrack"} & set(self.recipe["media"]))
+
 
 @dataclass(frozen=True)
 class Done:

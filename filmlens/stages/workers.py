@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from queue import SimpleQueue
 
 from pebble import ProcessPool
 
+from filmlens.media.apart import Died, apart, end_with_parent, script_kept_out
 from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.work import Done, Task, attempt, told
 
@@ -38,7 +36,7 @@ def over(
     ----------
     tasks : sequence of Task
     jobs : int
-        Processes. 1 computes here.
+        Processes. 1 computes here what reads no media.
     dask : str
         Address of a Dask scheduler, such as "tcp://head:8786"; used in place of processes.
     limit : float, optional
@@ -54,16 +52,27 @@ def over(
     if dask:
         yield from _on_dask(tasks, dask, limit)
     elif jobs <= 1:
-        yield from ((task, attempt(task, limit)) for task in tasks)
+        yield from ((task, _alone(task, limit)) for task in tasks)
     else:
         yield from _in_processes(tasks, jobs, limit)
+
+
+def _alone(task: Task, limit: float | None) -> Done:
+    """A task here, unless it reads strangers' media: a decoder that crashes must not end the run."""
+    if not task.reads_media:
+        return attempt(task, limit)
+    try:
+        with environment({name: "1" for name in THREADS}):
+            return apart(attempt, task, limit, limit=None if limit is None else limit + _GRACE_S)
+    except Died as error:
+        return Done(str(error) if "signal" in str(error) or limit is None else told(TimeoutError()))
 
 
 def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
     """Each job has a pool of one process. In a larger one a worker that dies at the wrong moment takes the others'
     films with it, or their answers never come (pebble 5.2)."""
     idle, stopped = SimpleQueue(), threading.Event()
-    with environment({name: "1" for name in THREADS}), _script_kept_out():
+    with environment({name: "1" for name in THREADS}), script_kept_out():
         threads = ThreadPoolExecutor(min(jobs, len(tasks)))
         for _ in range(min(jobs, len(tasks))):
             idle.put(_process())
@@ -155,29 +164,3 @@ def _lost(error: Exception) -> str:
     if kind == "KilledWorker":
         return "every worker of the cluster that worked on it died: a decoder crashed, or memory ran out"
     return told(error)
-
-
-def end_with_parent() -> None:
-    """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def watch() -> None:
-            multiprocessing.connection.wait([parent.sentinel])
-            os._exit(1)
-
-        threading.Thread(target=watch, daemon=True, name="parent").start()
-
-
-@contextmanager
-def _script_kept_out() -> Iterator[None]:
-    """A spawned process imports the user's script again, and one without a ``__main__`` guard would start itself over
-    and over; nothing of it is needed there."""
-    main = sys.modules["__main__"]
-    before = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    for name in before:
-        setattr(main, name, None)
-    try:
-        yield
-    finally:
-        vars(main).update(before)

@@ -20,6 +20,7 @@ from filmlens.features import mir
 from filmlens.findings import crossmodal
 from filmlens.look import write_csv
 from filmlens.media import container
+from filmlens.media.apart import apart
 from filmlens.stages.plan import label_hash
 from filmlens.study import dictionary
 from filmlens.verdicts.table import find
@@ -234,7 +235,7 @@ def _pictures(sheet: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
 
 def _length(film: Film) -> float:
     try:
-        return container.duration(film.film)
+        return apart(container.duration, film.film)
     except container.MediaError:
         return float("nan")
 

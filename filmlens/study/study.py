@@ -20,6 +20,7 @@ from filmlens.features import FEATURES, own
 from filmlens.features.vggish import weights
 from filmlens.findings import along_film_time
 from filmlens.findings.latex import latex_table
+from filmlens.media.apart import apart
 from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import player
 from filmlens.media.pictures import film_strip
@@ -209,7 +210,7 @@ class Study:
         notes = artefacts.read_provenance(stages.path(self.corpus, "cues", film_id)).get("notes", {})
         if "duration" in notes:
             return float(notes["duration"])
-        return duration(self.corpus[film_id].film)
+        return apart(duration, self.corpus[film_id].film)
 
     def accuracy(self, cues: pd.DataFrame) -> pd.DataFrame:
         """How well found cues agree with the annotations: `evaluation.evaluate`, a row per annotated film."""
@@ -224,16 +225,16 @@ class Study:
         """A player for an excerpt of the film, or of a track of its soundtrack; the sound is inside the page."""
         film = self.corpus[film_id]
         name = f"{track or film.title}, {start:.1f} to {end:.1f} s"
-        return look.Shown(player(film.tracks()[track] if track else film.film, start, end, name))
+        return look.Shown(apart(player, film.tracks()[track] if track else film.sound, start, end, name))
 
     def strip(self, film_id: str) -> list[tuple[float, np.ndarray]]:
         """Small pictures spread over a film, `media.still.thumbnails`; none of a sound file or a shared corpus."""
-        return [] if self.corpus.shared else thumbnails(self.corpus[film_id].film)
+        return [] if self.corpus.shared else apart(thumbnails, self.corpus[film_id].film)
 
     def barcode(self, film_id: str) -> tuple[np.ndarray, np.ndarray] | None:
         """A film's pictures squeezed to columns, `media.pictures.film_strip`; None for a sound file or none."""
         film = self.corpus[film_id].film
-        return film_strip(film) if film.is_file() and probe(film).has_pictures else None
+        return apart(film_strip, film) if film.is_file() and apart(probe, film).has_pictures else None
 
     @property
     def dynamic_range(self) -> str:

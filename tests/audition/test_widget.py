@@ -122,7 +122,7 @@ def test_faults_are_told_not_raised(one, corpus):
     for content in ({"cue": "x", "verdict": "accept"}, {"cue": cue, "verdict": "maybe"}, {"cue": cue}):
         assert ask(one, "judge", **content)[0]["type"] == "error"
     assert ask(one, "excerpt", cue=cue, start=20.0, end=10.0)[0]["type"] == "error"
-    assert ask(one, "labels", text="nonsense", name="my labels.txt")[0]["text"].startswith("my labels.txt, line 1")
+    assert ask(one, "labels", text="nonsense", name="my labels.txt")[0]["text"].startswith("my labels.txt row 1")
     assert ask(one, "export", format="xml")[0]["type"] == "error"
     assert not corpus["one"].verdicts.exists()
     corpus["one"].film.unlink()
@@ -134,7 +134,7 @@ def test_faults_are_told_not_raised(one, corpus):
 def test_a_fault_of_ours_reaches_the_page_too(one, monkeypatch):
     told = []
     one.send = lambda content, buffers=None: told.append(content)
-    monkeypatch.setattr(widget, "still", lambda *a: [][1])
+    monkeypatch.setattr(widget, "apart", lambda *a: [][1])
     one._on_message(one, {"type": "picture", "id": "p", "time": 1.0}, [])
     one._pool.shutdown(wait=True)
     assert told == [{"type": "error", "id": "p", "about": "picture", "text": "IndexError: list index out of range"}]

@@ -1,0 +1,177 @@
+"""Strangers' media read in a process of its own: a decoder that crashes takes that process with it, never the caller.
+
+Processes wait for the next call when one is done, so that only the first call pays for the start. They end with the
+program, or when it is killed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from filmlens.media.opening import MediaError
+from filmlens.media.watch import passed_over, watched
+
+_ENDED_S = 10.0
+_idle: list[_Process] = []
+_lock = threading.Lock()
+
+
+class Died(MediaError):
+    """The process that read a file ended in the middle, or was given up; says how."""
+
+
+def apart(function: Callable, *given: Any, limit: float | None = None, **named: Any) -> Any:
+    """What a function gives, called in another process.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module; it and what it is given and gives travel between processes.
+    limit : float, optional
+        Seconds after which the process is given up.
+
+    Raises
+    ------
+    Died
+        The process crashed, or took longer than `limit`.
+    """
+    for kind, value in _answers(function, given, named, limit):
+        if kind == "value":
+            return value
+    raise AssertionError("a process ended without an answer")
+
+
+def apart_stream(function: Callable, *given: Any, **named: Any) -> Iterator[Any]:
+    """What a generator function yields, one by one, from another process; as `apart` otherwise."""
+    for kind, value in _answers(function, given, named, None):
+        if kind == "item":
+            yield value
+
+
+def _answers(function: Callable, given: tuple, named: dict, limit: float | None) -> Iterator[tuple[str, Any]]:
+    with _lock:
+        process = _idle.pop() if _idle else None
+    if process is None or not process.alive():
+        process = _Process()
+    finished = False
+    try:
+        process.pipe.send_bytes(pickle.dumps((os.getcwd(), dict(os.environ), function, given, named)))
+        while True:
+            try:
+                kind, value = process.answer(limit)
+            except Died as died:
+                file = next((f"{g}: " for g in given if isinstance(g, (str, os.PathLike))), "")
+                raise Died(f"{file}{died}") from None
+            if kind == "damage":
+                passed_over(value)
+            elif kind == "error":
+                finished = True
+                raise value
+            else:
+                finished = kind in ("value", "end")
+                yield kind, value
+                if finished:
+                    return
+    finally:
+        if finished:
+            with _lock:
+                _idle.append(process)
+        else:
+            process.end()
+
+
+class _Process:
+    def __init__(self):
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="filmlens media")
+        with script_kept_out():
+            self._process.start()
+        theirs.close()
+
+    def alive(self) -> bool:
+        return self._process.is_alive()
+
+    def answer(self, limit: float | None) -> tuple[str, Any]:
+        try:
+            if self.pipe.poll(limit):
+                return pickle.loads(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            self._process.join(_ENDED_S)
+            code = self._process.exitcode
+            how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+            raise Died(f"the process that read it died ({how}): a decoder crashed, or memory ran out") from None
+        raise Died(f"the process that read it gave no answer for {limit:.0f} s")
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join(_ENDED_S)
+        self.pipe.close()
+
+
+def _serve(pipe: multiprocessing.connection.Connection) -> None:
+    end_with_parent()
+    while True:
+        try:
+            folder, environment, function, given, named = pickle.loads(pipe.recv_bytes())
+        except EOFError:
+            return
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        try:
+            with watched() as damage:
+                value = function(*given, **named)
+                if isinstance(value, Iterator):
+                    for item in value:
+                        pipe.send_bytes(pickle.dumps(("item", item)))
+                    value = None
+            last = pickle.dumps(("value", value))
+        except Exception as error:
+            damage, last = [], _packed(error)
+        for text in damage:
+            pipe.send_bytes(pickle.dumps(("damage", text)))
+        pipe.send_bytes(last)
+
+
+def _packed(error: Exception) -> bytes:
+    try:
+        data = pickle.dumps(("error", error))
+        pickle.loads(data)
+        return data
+    except Exception:  # what cannot travel is told
+        return pickle.dumps(("error", ValueError(f"{type(error).__name__}: {error}")))
+
+
+def end_with_parent() -> None:
+    """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            multiprocessing.connection.wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+@contextmanager
+def script_kept_out() -> Iterator[None]:
+    """A spawned process imports the user's script again, and one without a ``__main__`` guard would start itself over
+    and over; nothing of it is needed there."""
+    main = sys.modules["__main__"]
+    before = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    for name in before:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        vars(main).update(before)
