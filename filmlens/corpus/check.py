@@ -148,6 +148,8 @@ def _look(path: Path | Medium, film: bool) -> Looked:
         return apart(look_into, path, film, limit=_LIMIT_S)
     except Died as error:
         return Looked(0.0, [str(error)], [])
+    except Exception as error:  # whatever a damaged file brings about, the others are looked at
+        return Looked(0.0, [f"{path}: cannot be read ({type(error).__name__}: {error}); is it complete?"], [])
 
 
 def look_into(path: Path | Medium, film: bool) -> Looked:

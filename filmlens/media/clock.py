@@ -19,10 +19,8 @@ from dataclasses import dataclass, field
 
 import av
 
+from filmlens.media.opening import demuxed
 from filmlens.media.watch import in_time
-
-#: Formats whose clock may begin anew, and in which a jump to a byte is possible.
-STEPPING = {"mpegts", "mpeg", "flv"}
 
 _BACK_S = 0.1  # a time may lie this far before the last of its stream
 _CLOSE_S = 1.0  # and this far behind it without a look at the other clocks
@@ -253,7 +251,7 @@ def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], soun
             raw.setdefault(packet.stream_index, []).append((place.get(packet.stream_index, 0), packet.dts, packet.pts))
             yield packet
 
-    for packet in clock.continuous(noted(box.demux(streams))):
+    for packet in clock.continuous(noted(demuxed(box, streams))):
         stream = packet.stream_index
         byte, dts, _ = raw[stream].pop(0)
         last = max(last, byte + packet.size)
@@ -290,7 +288,7 @@ def from_index(
 def _renamed(box, stream, index: Index, entry: tuple[float, int, int] | None) -> Iterator[av.Packet]:
     moves, damaged = index.moves.get(stream.index, [(-1, 0)]), index.damaged.get(stream.index, set())
     place, reached = 0, entry is None
-    for packet in box.demux(stream):
+    for packet in demuxed(box, stream):
         place = place if packet.pos is None else packet.pos
         if packet.dts is None:
             if reached:

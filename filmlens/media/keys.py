@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from filmlens.media.luma import luma
-from filmlens.media.opening import Medium, need_pictures, open_media, origin, refuse_encrypted, stepping, timed
+from filmlens.media.opening import Medium, demuxed, need_pictures, open_media, origin, refuse_encrypted, stepping, timed
 from filmlens.media.packets import index as index_of
 from filmlens.media.packets import packets
 from filmlens.media.watch import in_time, passed_over
@@ -115,7 +115,7 @@ def _key_packets(
             continue
         if packet.dts is not None and packet.dts > following:  # the jump went too far
             box.seek(following, stream=stream)
-            coming, following = box.demux(stream), math.inf
+            coming, following = demuxed(box, stream), math.inf
             continue
         yield packet
         if whole and packet.dts is not None and packet.pts is not None:
@@ -126,4 +126,4 @@ def _key_packets(
             following = index[place].timestamp
             # times of decoding stand in the index, and a jump goes by times of presentation
             box.seek(following + max(packet.pts - packet.dts, 0), stream=stream)
-            coming = box.demux(stream)
+            coming = demuxed(box, stream)

@@ -14,12 +14,14 @@ from pathlib import Path
 import av
 from av.stream import Disposition
 
-from filmlens.media import choice, clock
+from filmlens.media import choice
 from filmlens.media.structure import structure
 
 #: Containers that store a time with every packet, or whose packets name their samples; in the others (raw MP3,
 #: AC-3, DTS ...) a seek only estimates where it has landed, so they are read from the start.
 TIMED = {"mov", "mp4", "matroska", "webm", "avi", "ogg", "wav", "flac"}
+#: Containers whose clock may begin anew, and in which a jump to a byte is possible.
+STEPPING = {"mpegts", "mpeg", "flv"}
 #: The containers that are opened. None of them reads another file or an address: playlists and lists of files,
 #: whatever their ending, are refused.
 OPENED = (
@@ -119,7 +121,7 @@ def timed(box: av.container.InputContainer) -> bool:
 
 def stepping(box: av.container.InputContainer) -> bool:
     """Whether the container's clock may begin anew anywhere, so that places are looked up in an index."""
-    return bool(clock.STEPPING & names(box))
+    return bool(STEPPING & names(box))
 
 
 def names(box: av.container.InputContainer) -> set[str]:
@@ -158,6 +160,16 @@ def picture_stream(box: av.container.InputContainer) -> av.VideoStream | None:
     """The first moving-picture stream; a cover image is none, nor is a still."""
     covers = Disposition.attached_pic | Disposition.still_image
     return next((s for s in box.streams.video if s.codec_context is not None and not s.disposition & covers), None)
+
+
+def demuxed(
+    box: av.container.InputContainer, streams: av.stream.Stream | list[av.stream.Stream]
+) -> Iterator[av.Packet]:
+    """Packets of streams as the file has them; one that a damaged file names and has not is a `MediaError`."""
+    try:
+        yield from box.demux(streams)
+    except IndexError:
+        raise MediaError(f"{box.name}: names a stream that it does not have; is it complete?") from None
 
 
 def need_pictures(box: av.container.InputContainer, path: str | Path | Medium) -> av.VideoStream:

@@ -13,7 +13,17 @@ from pathlib import Path
 import av
 
 from filmlens.media import clock
-from filmlens.media.opening import Medium, names, open_media, origin, picture_stream, sound_stream, stepping, timed
+from filmlens.media.opening import (
+    Medium,
+    demuxed,
+    names,
+    open_media,
+    origin,
+    picture_stream,
+    sound_stream,
+    stepping,
+    timed,
+)
 from filmlens.media.structure import structure
 from filmlens.media.watch import passed_over
 
@@ -43,14 +53,14 @@ def packets(
             box.seek(int((time + origin(box)) / stream.time_base), stream=stream)
         elif stream.type == "video":  # spans of pictures are read one after another
             box.seek(0)
-        yield from box.demux(stream)
+        yield from demuxed(box, stream)
     elif structure(path).joined and not box.streams.video:
         box.seek(0, backward=False, unsupported_byte_offset=True)
-        yield from _counted(box.demux(stream))
+        yield from _counted(demuxed(box, stream))
     else:
         box.seek(0)
         steps = structure(path).joined or "asf" in names(box)
-        yield from clock.Clock(stream.index).continuous(box.demux(stream)) if steps else box.demux(stream)
+        yield from clock.Clock(stream.index).continuous(demuxed(box, stream)) if steps else demuxed(box, stream)
 
 
 def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
@@ -69,7 +79,7 @@ def _one_clock(box: av.container.InputContainer, path: str | Path | Medium) -> I
     streams = [s for s in (sound_stream(box, path), picture_stream(box)) if s is not None]
     sound = next((s.index for s in streams if s.type == "audio"), None)
     one = clock.Clock(sound, origin(box))
-    yield from one.continuous(box.demux(streams))
+    yield from one.continuous(demuxed(box, streams))
     if one.ahead:
         passed_over(f"{path}: its clock jumps ahead by {one.ahead:.1f} s in all; the parts follow each other here")
 
