@@ -49,16 +49,19 @@ def _refuse_strange(labels: pd.DataFrame, session: Session, name: str) -> None:
         tracks = {*session.film.tracks(), *session.cues["track"]}
     except CorpusError:
         tracks = set()  # a corpus without its music
+    faults = []
     for row, label in labels.iterrows():
         if label["end"] > session.duration + _BEYOND_S:
-            raise CorpusError(
+            faults.append(
                 f"{name} row {row}: the label ends at {label['end']:.1f} s, outside the film of "
                 f"{session.duration:.1f} s; are these labels of another cut?"
             )
         if tracks and label["track"] not in tracks:
             near = difflib.get_close_matches(label["track"], sorted(tracks), 1)
             hint = f"; is {near[0]!r} meant?" if near else "; name one"
-            raise CorpusError(f"{name} row {row}: track {label['track']!r} is no file of the soundtrack{hint}")
+            faults.append(f"{name} row {row}: track {label['track']!r} is no file of the soundtrack{hint}")
+    if faults:
+        raise CorpusError("\n".join(faults))
 
 
 def _take(labels: pd.DataFrame, session: Session, name: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import pickle
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,7 @@ class _Process:
 
 def _serve(pipe: multiprocessing.connection.Connection) -> None:
     end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the program means the caller, who ends this
     while True:
         try:
             folder, environment, function, given, named = pickle.loads(pipe.recv_bytes())

@@ -149,6 +149,8 @@ def run(
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
     known = {n: known_parameters(n) for n in chosen}
     given = _checked(given, known)
+    if given.get("film") and given["film"] not in opened.ids:
+        raise RunError(f"-p film={given['film']}: no such film in films.csv; it has {', '.join(opened.ids)}")
     out = Path(out).resolve()
     folder = Path(figures).resolve() if figures else out / "figures"
     given["figures"] = str(folder)

@@ -2,7 +2,9 @@
 
 import csv
 import re
+import shutil
 
+import av
 import pandas as pd
 import pytest
 from conftest import edit
@@ -10,7 +12,7 @@ from conftest import edit
 from filmlens import artefacts, stages
 from filmlens.audition import FORMATS, Session, export, exports, open_session, read_labels, timeline
 from filmlens.cli import app
-from filmlens.corpus import Corpus
+from filmlens.corpus import Corpus, CorpusError
 
 CUES = pd.DataFrame(
     {
@@ -179,3 +181,38 @@ def test_the_command_writes_and_takes_in(corpus, tmp_path):
     assert done.exit_code == 0 and "1 added" in done.output
     assert run(app, ["import", folder, "three", str(tmp_path / "one.txt")]).exit_code == 2
     assert isinstance(run(app, ["export", folder, "--format", "jams", "--films", "x"]).exception, ValueError)
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("100.0\t120.0\tTheme\n", "row 2: the label ends at 120.0 s, outside the film of 40.0 s"),
+        ("6.5\t17.8\tTheem\n", "row 2: track 'Theem' is no file of the soundtrack; is 'Theme' meant"),
+    ],
+)
+def test_labels_of_another_cut_or_of_no_track_are_refused(corpus, tmp_path, line, says):
+    session = open_session(corpus, "one")
+    labels = tmp_path / "labels.txt"
+    labels.write_text("6.0\t18.0\tTheme\n" + line)
+    with pytest.raises(CorpusError, match=rf"labels\.txt {says}"):
+        read_labels(labels, session)
+    assert not corpus["one"].verdicts.exists(), "nothing of the file is taken"
+
+
+def test_a_timeline_begins_at_the_films_time_code(corpus, tmp_path):
+    film = corpus["one"].film
+    with av.open(str(film)) as source, av.open(str(tmp_path / "coded.mov"), "w") as box:
+        streams = [box.add_stream_from_template(s) for s in source.streams]
+        streams[0].metadata["timecode"] = "01:00:00:00"
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream_index]
+                box.mux(packet)
+    shutil.move(tmp_path / "coded.mov", film)
+    session = open_session(corpus, "one")
+    api = pytest.importorskip("opentimelineio")
+    line = api.adapters.read_from_string(timeline.otio(corpus["one"], session.cues, 40.0), "otio_json")
+    rate = line.global_start_time.rate
+    assert line.global_start_time.value == 3600 * rate
+    clip = line.tracks[0][0]
+    assert clip.source_range.start_time.value == clip.media_reference.available_range.start_time.value == 3600 * rate

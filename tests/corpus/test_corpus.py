@@ -174,3 +174,43 @@ def test_check_sees_a_film_without_sound_and_a_missing_one(two_films):
     first, second = check(two_films).problems
     assert "row 2" in first and "no sound" in first
     assert "row 3" in second and "no such file" in second
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("kind", ["labels", "commas", "semicolons", "tabs"])
+def test_cue_tables_as_programs_write_them(tmp_path, kind, encoding):
+    text = {
+        "labels": '6,48\t17.86\t"The Map\n\\\t100.0\t4000.0\n0:23.98\t00:00:34,5\t"Arrival" (reprise)\n',
+        "commas": 'start,end,track,\n6.48,17.86,"""The Map",\n0:23.98,"34,5","""Arrival"" (reprise)",\n,,,\n',
+        "semicolons": 'start;end;track\n6,48;17,86;"""The Map"\n23,98;34,5;"""Arrival"" (reprise)"\n',
+        "tabs": 'start\tend\ttrack\n6.48\t17.86\t"""The Map"\n23.98\t34.5\t"""Arrival"" (reprise)"\n',
+    }[kind]
+    path = tmp_path / ("cues.txt" if kind == "labels" else "cues.csv")
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    table = read_cues(path)
+    assert table["track"].tolist() == ['"The Map', '"Arrival" (reprise)']
+    assert table["start"].tolist() == [6.48, 23.98] and table["end"].tolist() == [17.86, 34.5]
+
+
+@pytest.mark.parametrize(
+    "row, says",
+    [
+        (",6.48,17.86,Theme", "row 2: 4 cells under 3 columns"),
+        ("6.48,17.86", "row 2: 2 cells"),
+        ("17.86,6.48,Theme", "row 2: the cue ends before it starts"),
+        ("00:00:06:12,17,Theme", "row 2: start '00:00:06:12' is no time"),
+        ("Theme,6.48,17.86", "row 2: start 'Theme' is no time"),
+    ],
+)
+def test_a_shifted_row_is_refused_with_its_line(tmp_path, row, says):
+    path = tmp_path / "cues.csv"
+    path.write_text(f"start,end,track\n{row}\n")
+    with pytest.raises(CorpusError, match=rf"cues\.csv {says}"):
+        read_cues(path)
+
+
+def test_text_of_another_code_page_names_its_file(tmp_path):
+    path = tmp_path / "cues.txt"
+    path.write_bytes("6.48\t17.86\tÜber\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"cues\.txt: cannot be read as UTF-8 or UTF-16"):
+        read_cues(path)

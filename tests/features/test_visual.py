@@ -107,3 +107,61 @@ def test_no_span_no_rows_and_no_picture_an_error(tmp_path):
     write_audio(tmp_path / "film.m4a", np.zeros(4410, np.float32), 44_100)
     with pytest.raises(MediaError, match="no moving picture"):
         picture_features(tmp_path / "film.m4a")
+
+
+def letterboxed(kind, count=24):
+    """A letterboxed film as it is, with line 21, with subtitles in the lower bar, with the noise of a tape's edge."""
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        picture = np.zeros((288, 480), np.float32)
+        picture[40:248] = 0.5
+        picture[60:100, 100:200], picture[150:200, 300:400] = 0.75, 0.25
+        if kind == "line21":
+            picture[0, (np.arange(480) // 4) % 2 == 0] = 0.8
+        elif kind == "subtitle" and 8 <= i < 14:
+            picture[258:270, 150:330] = (np.arange(180) % 6 < 3).astype(np.float32)
+        elif kind == "tape":
+            picture[284:] = rng.random((4, 480))
+        yield picture
+
+
+@pytest.mark.parametrize("kind", ["clean", "line21", "subtitle", "tape"])
+def test_marks_in_a_bar_do_not_make_it_picture(kind):
+    assert find_crop(letterboxed(kind)) == (slice(40, 248), slice(0, 480))
+
+
+def test_a_dark_top_is_picture_where_it_is_lit_now_and_then():
+    def night():
+        for i in range(40):
+            picture = np.zeros((90, 160), np.float32)
+            picture[30:] = 0.4
+            picture[:30] = 0.3 if i % 3 == 0 else 0.0
+            yield picture
+
+    assert find_crop(night()) == (slice(0, 90), slice(0, 160))
+
+
+def test_a_split_screen_keeps_both_halves():
+    def split():
+        for _ in range(8):
+            picture = np.full((90, 160), 0.4, np.float32)
+            picture[:, 70:90] = 0
+            picture[:10] = 0
+            yield picture
+
+    assert find_crop(split()) == (slice(10, 90), slice(0, 160))
+
+
+def test_each_size_of_picture_has_its_own_bars(tmp_path):
+    """A recording whose picture changes its size: wide with bars, then full."""
+    parts = []
+    for name, (height, width, bar) in {"a": (96, 160, 20), "b": (120, 160, 0)}.items():
+        picture = np.full((height, width), 140, np.uint8)
+        picture[:bar], picture[height - bar :] = 0, 0
+        options = {"qmin": "2", "qmax": "2", "g": "12"}
+        write_film(tmp_path / f"{name}.ts", [picture] * 150, None, fps=25, codec="mpeg2video", options=options)
+        parts.append((tmp_path / f"{name}.ts").read_bytes())
+    (tmp_path / "film.ts").write_bytes(b"".join(parts))
+    table = picture_features(tmp_path / "film.ts")
+    assert len(table) >= 11 and np.ptp(table["brightness"]) < 0.02 and table["brightness"].min() > 0.5
+    assert table["contrast"].max() < 0.1
