@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import edit
 
-from filmlens import artefacts, stages
+from filmlens import artefacts, stages, verdicts
 from filmlens.audition import FORMATS, Session, export, exports, open_session, read_labels, timeline
 from filmlens.cli import app
 from filmlens.corpus import Corpus, CorpusError
@@ -194,9 +194,10 @@ def test_labels_of_another_cut_or_of_no_track_are_refused(corpus, tmp_path, line
     session = open_session(corpus, "one")
     labels = tmp_path / "labels.txt"
     labels.write_text("6.0\t18.0\tTheme\n" + line)
+    before = verdicts.read(corpus["one"].verdicts)
     with pytest.raises(CorpusError, match=rf"labels\.txt {says}"):
         read_labels(labels, session)
-    assert not corpus["one"].verdicts.exists(), "nothing of the file is taken"
+    assert verdicts.read(corpus["one"].verdicts).equals(before), "nothing of the file is taken"
 
 
 def test_a_timeline_begins_at_the_films_time_code(corpus, tmp_path):
