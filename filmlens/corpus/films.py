@@ -334,13 +334,13 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 title=line["title"],
                 year=int(year) if re.fullmatch(r"\d{4}", year) else None,
                 genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
-                film=folder / "not shared" / "film" if shared else folder / line["film"],
-                soundtrack=folder / line["soundtrack"] if line["soundtrack"] and not shared else None,
+                film=folder / "not shared" / "film" if shared else on_disk(folder, line["film"]),
+                soundtrack=on_disk(folder, line["soundtrack"]) if line["soundtrack"] and not shared else None,
                 annotation=_annotation_file(folder, film_id),
                 row=row,
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in COLUMNS},
-                library=folder / line["library"] if line.get("library") and not shared else None,
+                library=on_disk(folder, line["library"]) if line.get("library") and not shared else None,
             )
         )
     if not films:
@@ -368,6 +368,21 @@ def annotation_files(folder: Path) -> list[Path]:
 def one_name(name: str) -> str:
     """A name as a disk may compare it: a Mac writes accents apart, and its disks and Windows' do not see capitals."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def on_disk(folder: Path, name: str) -> Path:
+    """A path of films.csv as the disk writes it: a Mac's disk has accents apart that a table has composed."""
+    path = folder / name
+    if path.exists():
+        return path
+    here = Path(path.anchor) if path.anchor else Path()
+    for part in path.parts[1 if path.anchor else 0 :]:
+        there = here / part
+        if not there.exists() and here.is_dir():
+            wanted = unicodedata.normalize("NFC", part)
+            there = next((p for p in here.iterdir() if unicodedata.normalize("NFC", p.name) == wanted), there)
+        here = there
+    return here
 
 
 def track_name(path: Path) -> str:

@@ -12,7 +12,8 @@ import av
 import numpy as np
 
 from filmlens.media.container import headless_start, stated_end
-from filmlens.media.opening import Medium, origin
+from filmlens.media.opening import Medium, origin, stepping
+from filmlens.media.packets import index
 from filmlens.media.structure import structure
 from filmlens.media.watch import passed_over
 
@@ -20,7 +21,8 @@ from filmlens.media.watch import passed_over
 TOLD_S = 0.05
 # Formats that are nothing but their packets: what lies between them is lost, and no time says so.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp"}
-_UNREAD = 0.005  # share of a file behind its last packet, where nothing else belongs
+# Behind the last packet of a stream of packets: a share of the file, and bytes.
+_UNREAD, _TAIL = 0.005, 1 << 14
 
 
 class Account:
@@ -115,9 +117,15 @@ class Account:
             between = self._tags_at - self._begin - held
             return (between + self._swollen()) * seconds / held
         size = Path(self.path).stat().st_size
-        if format_ == "flv" and size - self._end > _UNREAD * size:
-            return (size - self._end) * seconds / self._end
+        if stepping(box) and self._unread(size, self._end):
+            reached = index(self.path).bytes  # the pictures may go on where the sound has ended
+            if self._unread(size, reached):
+                return (size - reached) * seconds / max(self._end, 1)
         return 0.0
+
+    @staticmethod
+    def _unread(size: int, reached: int) -> bool:
+        return size - reached > _UNREAD * size + _TAIL
 
     def _swollen(self) -> float:
         """Bytes that a parser which lost its way has put to the packet before: what a packet has too many."""

@@ -91,6 +91,10 @@ def test_names_of_a_mac_and_of_a_table_are_one(two_films):
         two_films / "annotations" / unicodedata.normalize("NFD", "amélie.csv")
     )
     edit(two_films / "films.csv", "\ntwo,", "\n" + unicodedata.normalize("NFC", "amélie,"))
+    for folder, name in (("films", "one.mp4"), ("soundtracks", "one")):
+        path = two_films / folder / name
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name.replace("one", "Épée"))))
+    edit(two_films / "films.csv", "films/one.mp4,soundtracks/one", "films/Épée.mp4,soundtracks/Épée")
     assert check(two_films).problems == []
     assert [len(film.annotations()) for film in Corpus.open(two_films)] == [1, 1]
 

@@ -267,3 +267,12 @@ def test_streams_are_named_with_their_flags(tmp_path):
     streams_of(path, (0.1, COMMENT, {"language": "eng", "title": "Talk"}, 2), (0.5, DEFAULT, {}, 1))
     found, _ = sound_streams(path)
     assert [str(s) for s in found] == ['sound 0 (ac3 2 ch, eng, "Talk", commentary)', "sound 1 (ac3 1 ch, default)"]
+
+
+@pytest.mark.parametrize("ending", ["ts", "flv"])
+def test_a_recording_whose_sound_ends_early_is_whole(tmp_path, ending):
+    path = tmp_path / f"film.{ending}"
+    rng = np.random.default_rng(0)
+    pictures = (rng.integers(0, 255, (64, 64), np.uint8) for _ in range(250))
+    write_film(path, pictures, chirp(5, RATE), fps=25, rate=44_100)
+    assert not told(path)[1] and abs(duration(path) - 10) < 0.1
