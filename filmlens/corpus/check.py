@@ -196,7 +196,7 @@ def _decodes(path: Path | Medium) -> list[str]:
         more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
         return [f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"]
     if says.unread:
-        return [f"{path}: several films follow each other in the file and only the first is read; part them"]
+        return [f"{path}: several files follow each other in this one and only the first is read; part them"]
     if says.overlong and not says.wrapped:
         return [f"{path}: holds more sound than its header says, and all of it is read; write it anew"]
     return []

@@ -104,7 +104,7 @@ class Account:
         elif bytes_say.cut:
             passed_over(f"{name}: the file is shorter than its header says, or lacks its end; is it whole?")
         if bytes_say.unread:
-            passed_over(f"{name}: several films follow each other in the file and only the first is read; part them")
+            passed_over(f"{name}: several files follow each other in this one and only the first is read; part them")
 
     def _lost(self, box: av.container.InputContainer, stream: av.AudioStream) -> float:
         """Seconds of bytes between or behind the packets of a format that has nothing else."""

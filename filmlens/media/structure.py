@@ -159,7 +159,10 @@ def _of_riff(data: _Bytes) -> Structure:
         if name == b"data":
             end = at + 8 + length
             more = length != 0 and size - end > _PADDING and not _is_chunk(data, end)
-            return Structure(cut=_cut(length, at + 8, size), overlong=more, wrapped=(size - end) >= 1 << 32)
+            end += length & 1
+            again = data[end : end + 4] == b"RIFF"
+            more, wrapped = more and not again, size - end >= 1 << 32
+            return Structure(unread=again, cut=_cut(length, at + 8, size), overlong=more, wrapped=wrapped)
         at += 8 + length + (length & 1)
     return Structure(cut=_cut(stated, 8, size))
 

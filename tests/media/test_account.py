@@ -140,10 +140,11 @@ def test_bytes_of_an_mp3_that_are_no_sound_are_told(tmp_path):
     assert any("no sound that can be read" in d for d in damage)
 
 
-def test_two_films_in_one_mp4_are_told(tmp_path):
-    film(tmp_path / "a.mp4", 3)
-    path = tmp_path / "both.mp4"
-    path.write_bytes((tmp_path / "a.mp4").read_bytes() * 2)
+@pytest.mark.parametrize("ending", ["mp4", "wav"])
+def test_two_files_in_one_of_which_the_second_is_not_reached_are_told(tmp_path, ending):
+    one, path = tmp_path / f"a.{ending}", tmp_path / f"both.{ending}"
+    film(one, 3) if ending == "mp4" else track(one, 3)
+    path.write_bytes(one.read_bytes() * 2)
     _, damage = told(path)
     assert any("only the first is read" in d for d in damage)
 
