@@ -21,6 +21,9 @@ from filmlens.media.watch import passed_over
 TOLD_S = 0.05
 # Formats that are nothing but their packets: what lies between them is lost, and no time says so.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp"}
+_SYNC = 0x47  # the first byte of every packet of a transport stream
+_HEAD = 1 << 24  # bytes before the first packet: tags and pictures
+_LONGER_S = 0.15  # the last packet may be filled up
 # Behind the last packet of a stream of packets: a share of the file, and bytes.
 _UNREAD, _TAIL = 0.005, 1 << 14
 
@@ -95,16 +98,36 @@ class Account:
     def _tell_length(self, box: av.container.InputContainer, stream: av.AudioStream, met: float) -> None:
         name, bytes_say = f"{self.path}", structure(self.path)
         stated, lost = stated_end(box, stream), self._lost(box, stream)
+        until = self._until * float(stream.time_base) - origin(box)
         if bytes_say.overlong and not bytes_say.wrapped:
             passed_over(f"{name}: its header says less than the {met:.2f} s that it holds; all of it was read")
-        elif stated - max(met, self._until * float(stream.time_base) - origin(box)) > TOLD_S:
+        elif stated - max(met, until) > TOLD_S:
             passed_over(f"{name}: its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?")
+        elif stated and not bytes_say.joined and min(met, until) - stated > _LONGER_S:
+            passed_over(f"{name}: its sound should last {stated:.2f} s and goes on to {met:.2f} s; is it whole?")
         elif lost > TOLD_S:
             passed_over(f"{name}: about {lost:.2f} s of its bytes are no sound that can be read; is it whole?")
         elif bytes_say.cut:
             passed_over(f"{name}: the file is shorter than its header says, or lacks its end; is it whole?")
+        if self._begins_inside(box):
+            passed_over(f"{name}: begins in the middle of a packet; its first part may be missing")
         if bytes_say.unread:
             passed_over(f"{name}: several files follow each other in this one and only the first is read; part them")
+
+    def _begins_inside(self, box: av.container.InputContainer) -> bool:
+        """Whether a file that is nothing but packets begins with a piece of one."""
+        with open(self.path, "rb") as file:
+            head = file.read(10)
+            file.seek(0)
+            before = file.read(min(self._begin or 0, _HEAD))
+        if box.format.name == "mpegts":
+            return head[0] != _SYNC and head[4] != _SYNC
+        if box.format.name == "mpeg":
+            return head[:3] != b"\0\0\1"
+        if box.format.name not in _BARE or b"Xing" in before or b"Info" in before:
+            return False
+        tag = sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10])) + 10
+        return bool(before[tag if head[:3] == b"ID3" else 0 :].strip(b"\0"))
 
     def _lost(self, box: av.container.InputContainer, stream: av.AudioStream) -> float:
         """Seconds of bytes between or behind the packets of a format that has nothing else."""
@@ -114,8 +137,9 @@ class Account:
             return 0.0
         held = sum(self._sizes)
         if format_ in _BARE:
-            between = self._tags_at - self._begin - held
-            return (between + self._swollen()) * seconds / held
+            lost = self._tags_at - self._begin - held + self._swollen()
+            # how much is missing between two pieces of packets, nobody knows
+            return max(lost * seconds / held, 2 * TOLD_S if self._swollen() else 0.0)
         size = Path(self.path).stat().st_size
         if stepping(box) and self._unread(size, self._end):
             reached = index(self.path).bytes  # the pictures may go on where the sound has ended

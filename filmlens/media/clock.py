@@ -70,11 +70,13 @@ class Clock:
     ----------
     ahead : float
         Seconds that were closed where the file's clock jumped ahead.
+    again : float
+        Seconds by which it stepped back into the middle of a part: what stands there twice, or was edited.
     """
 
     def __init__(self, sound: int | None = None, origin: float = 0.0):
         self.sound, self.origin = sound, origin
-        self.ahead = 0.0
+        self.ahead = self.again = 0.0
         self._part = _Part()
         self._of: dict[int, _Part] = {}
         self._new: _Part | None = None
@@ -193,6 +195,9 @@ class Clock:
             offset = gaps[self.sound] + (0.0 if silent <= _OVERLAP_S else -(-silent // frame) * frame)
         step = min(start - self._of[s].ends[s] for s, start in new.starts.items() if s in gaps)
         self.ahead += step if step > _AHEAD_S else 0.0
+        before = self._part.starts
+        inside = all(new.starts[s] - before[s] > _CLOSE_S for s in gaps if s in before)
+        self.again -= step if inside and step < -_BACK_S else 0.0
         return offset
 
 

@@ -14,6 +14,7 @@ from filmlens.media import choice
 from filmlens.media.opening import (
     MediaError,
     Medium,
+    headless,
     names,
     open_media,
     origin,
@@ -88,8 +89,7 @@ def stated_end(box: av.container.InputContainer, stream: av.stream.Stream) -> fl
 
 def headless_start(box: av.container.InputContainer, stream: av.stream.Stream) -> float:
     """Seconds that are missing before a sound file's first packet."""
-    lost = origin(box) == 0 and bool(names(box) & {"flac", "ogg"}) and structure(box.name).headless
-    return max(0.0, (box.start_time or 0) / av.time_base) if lost else 0.0
+    return max(0.0, (box.start_time or 0) / av.time_base) if headless(box) else 0.0
 
 
 def _clock_time(text: str) -> float:

@@ -8,6 +8,8 @@ import av
 
 from filmlens.media.account import Account
 
+_AT_END = 3  # frames at the end that agree on another place are believed
+
 
 def in_line(
     frames: Iterable[av.AudioFrame],
@@ -62,7 +64,13 @@ def in_line(
             at += kept.samples
         held, length = [], 0
     if held:
-        at = (_believed(held, gap) or 0) if at is None else at
+        believed = _believed(held, gap)
+        if at is None:
+            at = believed or 0
+        elif len(held) >= _AT_END and believed is not None:
+            if account is not None:
+                account.step(believed - at)
+            at = believed
         for kept, _ in held:
             yield at, kept
             at += kept.samples

@@ -133,9 +133,15 @@ def origin(box: av.container.InputContainer) -> float:
 
     A sound file that has lost its first packets starts where it started before: what is left is not moved.
     """
-    if names(box) & {"flac", "ogg"} and not box.streams.video and structure(box.name).headless:
-        return 0.0
-    return (box.start_time or 0) / av.time_base
+    return 0.0 if headless(box) else (box.start_time or 0) / av.time_base
+
+
+def headless(box: av.container.InputContainer) -> bool:
+    """Whether a sound file whose times count from its beginning has lost its first packets."""
+    if not names(box) & {"flac", "ogg"} or box.streams.video or not box.streams.audio:
+        return False
+    says = structure(box.name)
+    return says.headless or (box.streams.audio[0].start_time or 0) >= says.first_end > 0
 
 
 def sound_stream(box: av.container.InputContainer, path: str | Path | Medium | None = None) -> av.AudioStream | None:

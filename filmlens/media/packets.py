@@ -82,6 +82,10 @@ def _one_clock(box: av.container.InputContainer, path: str | Path | Medium) -> I
     yield from one.continuous(demuxed(box, streams))
     if one.ahead:
         passed_over(f"{path}: its clock jumps ahead by {one.ahead:.1f} s in all; the parts follow each other here")
+    if one.again:
+        passed_over(
+            f"{path}: its clock steps back by {one.again:.1f} s into what came before; is a stretch there twice?"
+        )
 
 
 def index(path: str | Path | Medium) -> clock.Index:

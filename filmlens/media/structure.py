@@ -37,6 +37,8 @@ class Structure(NamedTuple):
         A WAV file holds more sound than its header says.
     wrapped : bool
         That is because its size passes the 4 GB that the header can say.
+    first_end : int
+        Ticks at which the first page of an Ogg file's sound ends; what begins behind it has lost that page.
     frames : int
         That an MP3 file counts; 0 when it does not.
     """
@@ -47,6 +49,7 @@ class Structure(NamedTuple):
     cut: bool = False
     overlong: bool = False
     wrapped: bool = False
+    first_end: int = 0
     frames: int = 0
 
 
@@ -124,7 +127,7 @@ def _pages(data: _Bytes) -> Iterator[_Page]:
 
 
 def _of_ogg(data: _Bytes) -> Structure:
-    begun, joined, headless = False, False, False
+    begun, joined, headless, first_end = False, False, False, 0
     before: dict[int, _Page] = {}
     page = None
     for page in _pages(data):
@@ -135,8 +138,9 @@ def _of_ogg(data: _Bytes) -> Structure:
         # the headers have no place in the sound: granule 0, or none
         if last is not None and last.granule in (0, 2**64 - 1) and page.granule not in (0, 2**64 - 1) and not joined:
             headless = headless or page.number > last.number + 1
+            first_end = first_end or page.granule
         before[page.serial] = page
-    return Structure(joined=joined, headless=headless, cut=page is None or not page.last)
+    return Structure(joined=joined, headless=headless, first_end=first_end, cut=page is None or not page.last)
 
 
 def _second_flac(data: _Bytes) -> bool:
