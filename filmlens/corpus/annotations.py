@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filmlens.text import clean, from_cell
+
 
 class CorpusError(ValueError):
     """films.csv or an annotation file that cannot be understood; names file, row and remedy."""
@@ -68,13 +70,13 @@ def _labels(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         cells = line.split("\t", 2)
         if len(cells) < 3:
             raise ValueError(f"row {row}: not a label; write start, end and track between tabs")
-        yield row, dict(zip(("start", "end", "track"), map(str.strip, cells), strict=True))
+        yield row, dict(zip(("start", "end", "track"), (clean(c).strip() for c in cells), strict=True))
 
 
 def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of comma-separated text with a header; empty cells behind the last column are passed over."""
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
-    header = [cell.strip() for cell in next(reader, ["start", "end", "track"])]
+    header = [from_cell(cell).strip() for cell in next(reader, ["start", "end", "track"])]
     missing = [c for c in ("start", "end", "track") if c not in header]
     if missing:
         raise ValueError(f"row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
@@ -84,7 +86,7 @@ def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
             raise ValueError(f"row {row}: {len(cells)} cells under {len(header)} columns; quote a cell with a comma")
         if any(cells):
             cells = cells[: len(header)] + [""] * (len(header) - len(cells))
-            yield row, {k: v for k, v in zip(header, cells, strict=True) if k}
+            yield row, {k: from_cell(v) for k, v in zip(header, cells, strict=True) if k}
         row = reader.line_num + 1
 
 

@@ -11,6 +11,7 @@ from filmlens import corpus as corpus_
 from filmlens.corpus import CorpusError, Film, archive, find_folder, read_films
 from filmlens.media import container, pictures, sound
 from filmlens.media.container import MediaError
+from filmlens.text import clean
 
 KNOWN = (*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start")
 
@@ -67,7 +68,7 @@ def check(folder: str | Path) -> Checked:
     summary = (
         f"{len(films)} films, {seconds / 3600:.2f} hours, {tracks} tracks, {len(genres)} genres, {cues} annotated cues"
     )
-    return Checked(problems, summary)
+    return Checked([clean(problem) for problem in problems], summary)
 
 
 def _strange_columns(films: list[Film]) -> list[str]:

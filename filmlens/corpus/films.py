@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filmlens import look, paper
+from filmlens import look, paper, text
 from filmlens.corpus import archive
 from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
 
@@ -26,7 +26,8 @@ SOUND_ENDINGS = {".mp3", ".m4a", ".aac", ".flac", ".wav", ".ogg", ".opus", ".ac3
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")
-_FILM_ID = re.compile(r"[^/\\\0]+")
+_FILM_ID = re.compile(r"(?!\.)[^/\\]+")
+_LONGEST_ID = 200  # bytes; names of files have 255
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,11 @@ class Film:
         found: dict[str, Path] = {}
         for path in sorted(folder.rglob("*")):
             if path.suffix.lower() in SOUND_ENDINGS and path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(folder).with_suffix("").as_posix()
+                name = text.clean(path.relative_to(folder).with_suffix("").as_posix())
                 if name in found:
                     raise CorpusError(
                         f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
-                        f"({found[name].name}, {path.name}); rename or remove one"
+                        f"({text.clean(found[name].name)}, {text.clean(path.name)}); rename or remove one"
                     )
                 found[name] = path
         if not found:
@@ -120,13 +121,13 @@ class Film:
 
     def seconds(self, column: str) -> float | None:
         """A further column as seconds, such as ``picture_start``; None when it is absent or empty."""
-        text = self.more.get(column, "").strip()
-        return parse_time(text) if text else None
+        given = self.more.get(column, "").strip()
+        return parse_time(given) if given else None
 
     def _repr_html_(self) -> str:
         year = f" ({self.year})" if self.year else ""
         about = f"{self.id}: {', '.join(self.genres) or 'no genre'}; film {self.film.name}"
-        return f"<p><b>{look.escape(self.title)}</b>{year}<br>{look.escape(about)}</p>"
+        return f"<p><b>{text.html(self.title)}</b>{year}<br>{text.html(about)}</p>"
 
 
 class Corpus:
@@ -290,16 +291,20 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
+    raw, table = table, text.restored(table)
     missing = [c for c in COLUMNS if c not in table.columns]
     if missing:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")
-    films, faults, seen = [], [], {}
+    films, faults, seen, raw_id = [], [], {}, list(table.columns).index("film_id")
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     for row, line in enumerate(table.to_dict("records"), start=2):
         line = {str(k): str(v).strip() for k, v in line.items()}
         film_id, year = line["film_id"], line["year"]
-        if not _FILM_ID.fullmatch(film_id) or film_id in {".", ".."} or film_id.startswith("."):
-            faults.append(f"row {row}: film_id {film_id!r} must be a plain name without / \\ or a leading dot")
+        given = raw.iloc[row - 2, raw_id].strip()
+        if not _FILM_ID.fullmatch(given) or text.clean(given) != given or len(given.encode()) > _LONGEST_ID:
+            faults.append(
+                f"row {row}: film_id {given[:60]!r} must be a plain name without / \\ or a leading dot: it names files"
+            )
         elif film_id in seen:
             faults.append(f"row {row}: film_id {film_id!r} stands in row {seen[film_id]} already; make it unique")
         seen.setdefault(film_id, row)
@@ -313,13 +318,13 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 title=line["title"],
                 year=int(year) if re.fullmatch(r"\d{4}", year) else None,
                 genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
-                film=folder / "not shared" / "film" if shared else folder / line["film"],
-                soundtrack=folder / line["soundtrack"] if line["soundtrack"] and not shared else None,
+                film=folder / "not shared" / "film" if shared else text.find_path(folder, line["film"]),
+                soundtrack=text.find_path(folder, line["soundtrack"]) if line["soundtrack"] and not shared else None,
                 annotation=_annotation_file(folder, film_id),
                 row=row,
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in COLUMNS},
-                library=folder / line["library"] if line.get("library") and not shared else None,
+                library=text.find_path(folder, line["library"]) if line.get("library") and not shared else None,
             )
         )
     if not films:

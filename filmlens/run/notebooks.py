@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from filmlens import text
 from filmlens.artefacts import WriteError, write_atomically
 from filmlens.corpus import Corpus
 from filmlens.run import kernels
@@ -102,7 +103,7 @@ def run(
     limit: float | None = None,
     figures: str | Path | None = None,
     derived: str | Path | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = text.say,
 ) -> int:
     """Execute the notebooks on a corpus.
 

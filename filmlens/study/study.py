@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filmlens import __version__, artefacts, look, paper, stages
+from filmlens import __version__, artefacts, look, paper, stages, text
 from filmlens.corpus import Corpus
 from filmlens.features import FEATURES, own
 from filmlens.features.vggish import weights
@@ -248,6 +248,10 @@ class Study:
         named = ", ".join(f"{film_id} ({transfer})" for film_id, transfer in found.items())
         return f"High dynamic range, not comparable with the other films' brightness and contrast: {named}."
 
+    def note(self, words: str) -> look.Shown:
+        """Words for a notebook's output, such as what stands under a figure."""
+        return look.Shown(f"<p>{text.html(words)}</p>")
+
     def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> look.Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
         return look.Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
@@ -267,8 +271,8 @@ class Study:
     def footer(self) -> str:
         """What stands under every figure and table."""
         synthetic = self.corpus.synthetic
-        text = look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
-        return f"{text} · {weights.RANDOM}" if _random_weights() else text
+        words = look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
+        return f"{words} · {weights.RANDOM}" if _random_weights() else words
 
     def save_figure(self, fig, name: str, data: pd.DataFrame) -> None:
         """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
@@ -287,8 +291,8 @@ class Study:
         """The table as LaTeX beside its CSV and HTML."""
         caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
         self.figures.mkdir(parents=True, exist_ok=True)
-        text = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
-        (self.figures / f"{name}.tex").write_text(text, encoding="utf-8")
+        written = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
+        (self.figures / f"{name}.tex").write_text(written, encoding="utf-8")
 
     def save_numbers(self, name: str, numbers: Mapping[str, float]) -> pd.DataFrame:
         """Our side of numbers that the paper states, for the report's table of both."""
@@ -298,8 +302,8 @@ class Study:
         table["paper"] = table["name"].map(paper.number)
         return table
 
-    def _caption(self, text: str) -> str:
-        return f"{text} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else text
+    def _caption(self, words: str) -> str:
+        return f"{words} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else words
 
     def _known(self, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The study's own choices that the stage knows, overridden by those given."""
