@@ -160,6 +160,11 @@ def row_count(path: Path) -> int:
     return pq.read_metadata(path).num_rows
 
 
+def column_names(path: Path) -> list[str]:
+    """Names of a table's columns, from its header."""
+    return pq.read_schema(path).names
+
+
 def read_provenance(path: Path) -> dict:
     """Provenance of an artefact: of a Parquet file from its metadata, of an npz from the .provenance.json beside it.
 

@@ -98,7 +98,7 @@ def parse_time(text: str) -> float:
     """
     try:
         parts = [float(p) for p in str(text).strip().split(":")]
-        if len(parts) > 3 or min(parts) < 0 or any(p != p or p == float("inf") for p in parts):
+        if len(parts) > 3 or min(parts) < 0 or any(p != p or p > 1e7 for p in parts):
             raise ValueError
     except ValueError:
         raise ValueError(f"{text!r} is no time; write seconds or h:mm:ss") from None

@@ -84,6 +84,8 @@ class Study:
             raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")
         look.use_style()
         opened = Corpus.open(corpus, derived=derived)
+        if opened.shared:
+            _need_columns(opened.derived)
         folder = Path(figures) if figures else opened.folder / "figures"
         if _random_weights() and folder.resolve() == Path(__file__).resolve().parents[2] / "figures":
             raise StudyError(f"{weights.RANDOM}: never among the figures of the repository; unset {weights.VARIABLE}")
@@ -318,6 +320,16 @@ class Study:
                 f"no {self.cues} cue in any of the {len(self.corpus)} films of {self.corpus.folder}: there is no music "
                 "to learn from. Notebook 01 shows what the stamper met; `filmlens check` looks at the files."
             )
+
+
+def _need_columns(derived: Path) -> None:
+    """Refuse tables of another's data set that lack columns of the feature sets that are known here."""
+    for path in sorted(derived.glob("*/*.parquet")):
+        row = FEATURES.get(path.parent.name.partition("@")[0].removesuffix("-cues"))
+        known = artefacts.column_names(path) if row else []
+        missing = [c for c in (row.column_names() if row else ()) if c not in known]
+        if missing and artefacts.row_count(path):
+            raise StudyError(f"{path}: lacks the column {missing[0]!r} of {row.name}; get the data set again")
 
 
 def _random_weights() -> bool:
