@@ -119,7 +119,9 @@ def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bo
     """Check one table, first what its footer says; for each column of numbers whether it has any."""
     with path.open("rb") as raw:
         raw.seek(max(0, path.stat().st_size - 8))
-        length = int.from_bytes(raw.read(4), "little")
+        length, mark = int.from_bytes(raw.read(4), "little"), raw.read(4)
+    if mark != b"PAR1":
+        raise BoundsError("is no whole Parquet file; get it again")
     if length > FOOTER:
         raise BoundsError(f"has a footer of {length} bytes, more than {FOOTER}")
     with pq.ParquetFile(path, thrift_string_size_limit=FOOTER, thrift_container_size_limit=1_000_000) as file:

@@ -88,7 +88,7 @@ def line_shower(say: Callable[[str], None] = text.say) -> Iterator[Callable[[str
     """A function that shows a line in the place of the one before, as the surroundings allow."""
     if os.environ.get(JOURNAL):
         yield lambda line: tell({"progress": line})
-    elif "ipykernel" in sys.modules and say is text.say:
+    elif _in_kernel() and say is text.say:
         yield from _in_notebook()
     elif say is text.say and sys.stdout.isatty():
         yield from _in_terminal()
@@ -102,6 +102,12 @@ def tell(entry: dict) -> None:
     if journal:
         with open(journal, "ab", buffering=0) as file:
             file.write((json.dumps(entry) + "\n").encode())
+
+
+def _in_kernel() -> bool:
+    """Whether a notebook's kernel shows what is displayed; a program may have imported one and be none."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _in_notebook() -> Iterator[Callable[[str], None]]:
