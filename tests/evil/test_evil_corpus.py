@@ -88,13 +88,19 @@ def test_the_search_finds_what_bites():
     assert evil.markdown_bites(bad) and evil.tex_bites(bad) and evil.vtt_bites(bad) and evil.said_bites(bad)
 
 
-def test_no_command_lets_a_text_bite(two_films, tmp_path):
-    folder = evil.bite(two_films, tmp_path / "evil")
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def came_out(_two_films, tmp_path_factory):
+    """Corpus, folder of what came out, and what was said."""
+    root = tmp_path_factory.mktemp("evil")
+    folder, out = evil.bite(_two_films, root / "evil"), root / "out"
     out.mkdir()
     said = through_all_commands(folder, out)
     said.append(commanded("run", folder, "--out", out / "run", "--notebooks", "00", "--jobs", 1))
-    said.append(commanded("run", folder, "--out", out / "run", "--dry-run"))
+    return folder, out, [*said, commanded("run", folder, "--out", out / "run", "--dry-run")]
+
+
+def test_no_command_lets_a_text_bite(came_out):
+    folder, out, said = came_out
     assert any("=1+cmd" in s for s in said)
     files = searched(out, folder / "derived")
     assert {".csv", ".html", ".md", ".vtt", ".txt", ".jams", ".otio", ".ipynb", ".json"} <= {f.suffix for f in files}
@@ -120,10 +126,8 @@ def test_files_whose_names_are_not_utf8_are_found(two_films):
 
 
 @needs_browser
-def test_a_report_of_the_evil_corpus_runs_nothing_in_a_browser(two_films, tmp_path):
-    folder = evil.bite(two_films, tmp_path / "evil")
-    commanded("run", folder, "--out", tmp_path / "out", "--notebooks", "00", "--jobs", 1)
-    pages = sorted((tmp_path / "out").rglob("*.html"))
+def test_a_report_of_the_evil_corpus_runs_nothing_in_a_browser(came_out, tmp_path):
+    pages = sorted(came_out[1].rglob("*.html"))
     assert len(pages) >= 3 and pages_in_chromium(pages, tmp_path / "profile") == ([], [])
     bad = tmp_path / "bad.html"
     bad.write_text(f"<p>{evil.EVERYTHING}</p>")
