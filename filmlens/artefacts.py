@@ -214,7 +214,9 @@ def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapp
 
     def write(part: Path) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("film_id", "stage", "error"), *(map(cell, row) for row in lines)])
+            csv.writer(file, lineterminator="\n").writerows(
+                [("film_id", "stage", "error"), *(map(cell, row) for row in lines)]
+            )
 
     write_atomically(path, write)
 

@@ -37,7 +37,8 @@ def bite(source: Path, folder: Path) -> Path:
         _annotation(folder / "annotations" / f"{film['film_id']}.csv", film_id, music)
         row = {k: EVERYTHING for k in film} | {k: film[k] for k in ("year", "film", "soundtrack")}
         row["genres"] = "|".join(GENRES[genres.index(g)] for g in film["genres"].split("|") if g)
-        more = {"composer": EVERYTHING, "imdb_id": f"tt{number + 1:07d}", f"{FORMULA} {HTML} {ESCAPES}": EVERYTHING}
+        more = {name: f"{EVERYTHING} {number % 3}" for name in ("composer", "franchise")}
+        more |= {"imdb_id": f"tt{number + 1:07d}", f"{FORMULA} {HTML} {ESCAPES}": EVERYTHING}
         rows.append(row | {"film_id": film_id, "picture_start": "1"} | more)
     pd.DataFrame(rows).to_csv(folder / "films.csv", index=False)
     (folder / "verdicts").mkdir(exist_ok=True)
@@ -104,7 +105,7 @@ class _Page(HTMLParser):
             value = (value or "").strip().lower()
             if name.startswith("on") or value.startswith(("javascript:", "vbscript:")):
                 self.bites.append(f"<{tag} {name}={value[:60]}")
-            if name in ("src", "href", "srcset") and ("evil" in value or value == "x"):
+            if name in ("src", "href", "srcset") and (value.startswith("evil") or value == "x"):
                 self.bites.append(f"<{tag} {name}={value[:60]}")
         if tag == "script" and not dict(attrs).get("type", "").endswith("json"):
             self.bites.append("<script>")
