@@ -63,6 +63,19 @@ def find_path(folder: Path, name: str) -> Path:
     return found if found.exists() else path
 
 
+def utf8(path: Path) -> Path:
+    """A folder that is written to, or that files name; its name must be one that they can hold.
+
+    Raises
+    ------
+    ValueError
+        Bytes of the name are not UTF-8.
+    """
+    if _HALF.search(str(path)):
+        raise ValueError(f"{path}: the name of this folder is not UTF-8; rename it, or take another one")
+    return path
+
+
 def html(text: object) -> str:
     """Text in HTML or SVG, between tags or as a quoted attribute.
 

@@ -164,7 +164,7 @@ def export(
     if format not in FORMATS:
         raise ValueError(f"format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
     text, ending = FORMATS[format]
-    folder = Path(out) if out else corpus.folder / "exports"
+    folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
     chosen = list(films) if films is not None else corpus.ids
     unknown = [film_id for film_id in chosen if film_id not in corpus.ids]
     if unknown:

@@ -175,7 +175,7 @@ class Corpus:
         derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
-        return cls(folder, films, Path(derived).resolve() if derived else None)
+        return cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None)
 
     def __len__(self) -> int:
         return len(self._films)
@@ -273,6 +273,7 @@ def find_folder(folder: str | Path) -> Path:
     if found is None:
         places = ", ".join(dict.fromkeys(str(p.parent.resolve()) for p in here))
         raise CorpusError(f"{folder}: no such folder; looked for it in {places}")
+    text.utf8(found)
     return archive.unpack_beside(found) if found.is_file() and found.suffix == ".zip" else found
 
 

@@ -27,6 +27,7 @@ from filmlens.stages.loop import at_work
 from filmlens.stages.progress import JOURNAL
 from filmlens.study import Study
 from filmlens.study.cues import write_cues_table
+from filmlens.text import utf8
 
 #: What the shell is told of a run that was interrupted.
 INTERRUPTED = 130
@@ -150,8 +151,8 @@ def run(
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
     known = {n: known_parameters(n) for n in chosen}
     given = _checked(given, known)
-    out = Path(out).resolve()
-    folder = Path(figures).resolve() if figures else out / "figures"
+    out = utf8(Path(out).resolve())
+    folder = utf8(Path(figures).resolve()) if figures else out / "figures"
     given["figures"] = str(folder)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     journal = out / "journal.jsonl"

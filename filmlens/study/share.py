@@ -27,7 +27,7 @@ from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
 from filmlens.study import dictionary
 from filmlens.study.cues import cues_table
-from filmlens.text import defused, markdown, restored
+from filmlens.text import defused, markdown, restored, utf8
 
 _VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
 _MUSIC = tuple(name for row in FEATURES for name in (row, f"{row}-cues"))
@@ -75,7 +75,7 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     SharingError
         No cue sheet was made yet, or `out` is no zip.
     """
-    out = Path(out)
+    out = utf8(Path(out))
     if out.suffix != ".zip":
         raise SharingError(f"{out}: the data set is a zip; write --out {out.with_suffix('.zip').name}")
     result = Shared(out, len(corpus))

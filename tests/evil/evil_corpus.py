@@ -77,6 +77,18 @@ def write_verdicts(folder: Path, cues: pd.DataFrame) -> None:
         pd.DataFrame([row]).to_csv(folder / "verdicts" / f"{film_id}.csv", index=False)
 
 
+def write_features(folder: Path, cues: pd.DataFrame) -> None:
+    """Features of the user's own, whose columns bite."""
+    from filmlens.features import own
+
+    (folder / "features" / "bites").mkdir(parents=True)
+    for film_id, part in cues.groupby("film_id"):
+        table = part[["film_id", "cue"]].assign(time=part["start"] + 0.5)
+        table[EVERYTHING], table[f"{FORMULA} {HTML}"] = part["end"], part["score"]
+        table.attrs["cues"] = own.cue_hash(part)
+        table.to_parquet(folder / "features" / "bites" / f"{film_id}.parquet")
+
+
 def imdb(folder: Path, films: int) -> Path:
     """IMDb's table with titles that bite."""
     head = "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres\n"

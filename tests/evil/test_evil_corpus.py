@@ -58,7 +58,8 @@ def through_all_commands(folder, out):
     cues = stages.read(corpus, "cues")
     assert len(cues) and any("Café".lower()[:3] in t and "’" in t for t in cues["track"]), "Windows-1252 is read"
     evil.write_verdicts(folder, cues)
-    said.append(commanded("features", folder, "--which", "mir,visual", "--jobs", 1))
+    evil.write_features(folder, cues)
+    said.append(commanded("features", folder, "--which", "mir,visual,bites", "--jobs", 1))
     said += [commanded("export", folder, "--format", name, "--out", out / "exports") for name in FORMATS]
     labels = next(p for p in (out / "exports").glob("*.txt"))
     said.append(commanded("import", folder, corpus.ids[0], labels))
@@ -125,6 +126,15 @@ def test_files_whose_names_are_not_utf8_are_found(two_films):
     assert "one: 1 cues" in commanded("stamp", two_films, "--films", "one", "--jobs", 1)
 
 
+def test_a_folder_of_ours_must_be_utf8(two_films, tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    for words in (["stamp", two_films, "--derived", odd], ["run", two_films, "--out", odd], ["check", odd]):
+        if words[0] == "check":
+            two_films.rename(odd)
+        done = CliRunner().invoke(app, [str(w) for w in words])
+        assert isinstance(done.exception, ValueError) and "is not UTF-8; rename it" in str(done.exception), words
+
+
 @needs_browser
 def test_a_report_of_the_evil_corpus_runs_nothing_in_a_browser(came_out, tmp_path):
     pages = sorted(came_out[1].rglob("*.html"))
@@ -141,8 +151,8 @@ def test_everything_of_the_evil_corpus(toy, tmp_path):
     out.mkdir()
     through_all_commands(folder, out)
     command = [sys.executable, "-m", "filmlens.cli", "run", "--jobs", "2"]
-    for corpus, name in ((folder, "run"), (out / "features.zip", "shared")):
-        words = [*command, str(corpus), "--out", str(out / name)]
+    for corpus, name, more in ((folder, "run", ["-p", "features", "mir,bites"]), (out / "features.zip", "shared", [])):
+        words = [*command, str(corpus), "--out", str(out / name), *more]
         done = subprocess.run(words, capture_output=True, check=False)
         said = (done.stdout + done.stderr).decode("utf-8")
         assert done.returncode == 0, said[-3000:]
