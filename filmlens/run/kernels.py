@@ -185,6 +185,8 @@ def write_html(notebook: Path) -> Path:
     book = nbformat.read(notebook, as_version=4)
     book.metadata.pop("widgets", None)  # with them the page would fetch the machinery of widgets
     for cell in book.cells:
+        if "outputs" in cell:
+            cell["outputs"] = [o for o in cell["outputs"] if "data" not in o or _KEPT & set(o["data"])]
         for output in cell.get("outputs", []):
             for kind in set(output.get("data", {})) - _KEPT:
                 del output["data"][kind]

@@ -6,10 +6,13 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from filmlens import look
 from filmlens.artefacts import read_provenance, read_table
 from filmlens.corpus import Corpus, CorpusError
+from filmlens.run.kernels import write_html
 from filmlens.run.report import write_report
 from filmlens.stages.of_corpus import read_folds
 
@@ -91,3 +94,25 @@ def test_jupyter_is_started_at_home_with_a_token():
     )
     assert "--ip=127.0.0.1" in done.stdout and "0.0.0.0" not in done.stdout
     assert "IdentityProvider.token=" in done.stdout and "secrets.token_hex" in done.stdout
+
+
+def test_the_html_copy_of_a_notebook_keeps_tables_and_players_and_nothing_that_runs(tmp_path):
+    import nbformat
+
+    table = look.page_part(look.html_table(pd.DataFrame({"a": ["<b>"]}), caption="kept"))
+    player = '<p>x<br><audio controls src="data:audio/ogg;base64,AAAA" aria-label="x"></audio></p>'
+    bad = "<img src=x onerror=bite()><script>bite()</script><a href='javascript:bite()'>l</a><p onclick=bite()>p</p>"
+    bad += (
+        "<svg onload=bite()></svg><iframe src='//evil'></iframe><audio src='http://evil/a'></audio><style>*{}</style>"
+    )
+    kinds = {"image/svg+xml": "<svg onload='bite()'/>", "application/javascript": "bite()", "text/markdown": bad}
+    outputs = [nbformat.v4.new_output("display_data", {"text/html": table + player + bad, "text/plain": "x"} | kinds)]
+    outputs += [nbformat.v4.new_output("display_data", kinds), nbformat.v4.new_output("stream", text=f"{bad}\x1b[31m")]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=outputs)])
+    nbformat.write(book, tmp_path / "book.ipynb")
+    page = write_html(tmp_path / "book.ipynb").read_text(encoding="utf-8")
+    assert page.index(look.POLICY) < page.index("<style") and "<caption>kept</caption>" in page
+    assert "<td>&lt;b&gt;</td>" in page and 'src="data:audio/ogg;base64,AAAA"' in page
+    body = page[page.index("<body") :]
+    assert not re.findall(r"<(script|iframe|svg|a |style)|<\w[^>]* (on\w+|href)=|<\w[^>]* src=\"?(x|http|//)", body)
+    assert "<script" not in page and "\x1b" not in page
