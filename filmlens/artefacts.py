@@ -25,6 +25,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from platformdirs import user_cache_dir
 
+from filmlens.text import cell, clean, from_cell, restored
+
 _KEY = b"filmlens"
 _SAMPLE = 1 << 16
 #: How the failure of a film begins that was measured although its media are damaged.
@@ -158,6 +160,11 @@ def row_count(path: Path) -> int:
     return pq.read_metadata(path).num_rows
 
 
+def column_names(path: Path) -> list[str]:
+    """Names of a table's columns, from its header."""
+    return pq.read_schema(path).names
+
+
 def read_provenance(path: Path) -> dict:
     """Provenance of an artefact: of a Parquet file from its metadata, of an npz from the .provenance.json beside it.
 
@@ -198,16 +205,18 @@ def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapp
     rows = []
     if path.is_file():
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [tuple(r) for r in csv.reader(file)][1:]
+            rows = [tuple(map(from_cell, r)) for r in csv.reader(file)][1:]
     gone = {(film, stage) for stage, films in tried.items() for film in films}
     lines = [r for r in rows if len(r) == 3 and r[:2] not in gone]
-    lines += [(film, stage, text) for stage, films in errors.items() for film, text in films.items()]
+    lines += [(film, stage, clean(text)) for stage, films in errors.items() for film, text in films.items()]
     if sorted(lines) == sorted(rows):
         return
 
     def write(part: Path) -> None:
         with part.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("film_id", "stage", "error"), *lines])
+            csv.writer(file, lineterminator="\n").writerows(
+                [("film_id", "stage", "error"), *(map(cell, row) for row in lines)]
+            )
 
     write_atomically(path, write)
 
@@ -216,4 +225,4 @@ def read_failures(path: Path) -> pd.DataFrame:
     """What failed and why: columns film_id, stage, error."""
     if not path.is_file():
         return pd.DataFrame(columns=["film_id", "stage", "error"])
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return restored(pd.read_csv(path, dtype=str, keep_default_na=False))

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from filmlens.text import defused, say, terminal
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder with films.csv.")]
@@ -21,7 +23,7 @@ def _version(show: bool) -> None:
     if show:
         from filmlens import __version__
 
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
@@ -55,11 +57,11 @@ def check(corpus: CorpusFolder) -> None:
 
     result = check(corpus)
     for line in (*result.notes, *result.problems):
-        typer.echo(line)
+        say(line)
     if result.problems:
-        typer.echo(f"{len(result.problems)} problems ({result.summary})")
+        say(f"{len(result.problems)} problems ({result.summary})")
         raise typer.Exit(1)
-    typer.echo(f"no problem: {result.summary}")
+    say(f"no problem: {result.summary}")
 
 
 @app.command()
@@ -84,11 +86,11 @@ def stamp(
     unknown = [name for name in chosen if name not in opened.ids]
     if unknown:
         raise ValueError(f"no film {', '.join(unknown)} in films.csv; it has {', '.join(opened.ids)}")
-    outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=typer.echo, engine=engine, rule=rule)[-1]
+    outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=say, engine=engine, rule=rule)[-1]
     for line in lines({f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}, outcome.failed):
-        typer.echo(line)
+        say(line)
     if library:
-        typer.echo(f"to keep the library for later runs, name it in a column library of films.csv: {library}")
+        say(f"to keep the library for later runs, name it in a column library of films.csv: {library}")
     raise typer.Exit(1 if outcome.failed else 0)
 
 
@@ -124,12 +126,12 @@ def weights(
     if network != "vggish":
         raise typer.BadParameter(f"{network!r} has no weights here; the network is vggish")
     if file is not None:
-        typer.echo(f"kept as {download.keep(file)}")
+        say(f"kept as {download.keep(file)}")
         return
     with typer.progressbar(length=download.SIZE, label="VGGish weights") as bar:
         path = download.fetch(progress=lambda done, of: bar.update(done - bar.pos))
     pca = download.fetch(download.PCA_URL, size=download.PCA_SIZE, sha=download.PCA_SHA)
-    typer.echo(f"kept as {path} and {pca}")
+    say(f"kept as {path} and {pca}")
 
 
 @app.command()
@@ -154,7 +156,7 @@ def run(
     if dry_run:
         from filmlens.run.notebooks import dry_run
 
-        typer.echo(dry_run(corpus, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, derived=derived))
+        say(dry_run(corpus, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, derived=derived))
         raise typer.Exit
     if out is None:
         raise typer.BadParameter("say where the report goes: --out DIR")
@@ -177,7 +179,7 @@ def share(
     from filmlens.corpus import Corpus
     from filmlens.study.share import share
 
-    typer.echo(share(Corpus.open(corpus, derived=derived), out, licence=licence))
+    say(share(Corpus.open(corpus, derived=derived), out, licence=licence))
 
 
 @app.command()
@@ -195,11 +197,12 @@ def genres(
 
     opened = Corpus.open(corpus)
     found = look_up(opened, imdb, genres=labels.split(",") if labels else GENRES)
-    typer.echo(found.films[["film_id", "imdb_id", "imdb_title", "imdb_year", "before", "genres"]].to_csv(index=False))
+    shown = found.films[["film_id", "imdb_id", "imdb_title", "imdb_year", "before", "genres"]]
+    say(defused(shown).to_csv(index=False))
     for problem in found.problems:
-        typer.echo(problem)
+        say(problem)
     if out:
-        typer.echo(f"{write_films(opened, found, out)}: compare it with films.csv, then put it in its place")
+        say(f"{write_films(opened, found, out)}: compare it with films.csv, then put it in its place")
     raise typer.Exit(1 if found.problems else 0)
 
 
@@ -212,7 +215,7 @@ def status(
     from filmlens.corpus import Corpus
     from filmlens.run.status import status
 
-    typer.echo(status(Corpus.open(corpus, derived=derived)))
+    say(status(Corpus.open(corpus, derived=derived)))
 
 
 @app.command()
@@ -232,7 +235,7 @@ def export(
 
     chosen = _names(films) or None
     for path in export(Corpus.open(corpus, derived=derived), format, films=chosen, cues=cues, out=out):
-        typer.echo(path)
+        say(path)
 
 
 @app.command()
@@ -264,9 +267,9 @@ def import_labels(
 
     opened = Corpus.open(corpus, derived=derived)
     if film not in opened.ids:
-        raise typer.BadParameter(f"no film {film!r}; films.csv has {', '.join(opened.ids)}")
+        raise typer.BadParameter(terminal(f"no film {film!r}; films.csv has {', '.join(opened.ids)}"))
     counts = read_labels(labels, open_session(opened, film))
-    typer.echo(", ".join(f"{number} {word}" for word, number in counts.items()))
+    say(", ".join(f"{number} {word}" for word, number in counts.items()))
 
 
 def _names(text: str) -> list[str]:
@@ -320,7 +323,7 @@ def main() -> None:
     try:
         app(args=_joined(sys.argv[1:]))
     except (ValueError, OSError) as error:
-        typer.echo(f"filmlens: {error}", err=True)
+        say(f"filmlens: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

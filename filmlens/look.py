@@ -1,4 +1,4 @@
-"""The house style: genre order and colours, matplotlib settings, saving figures and tables, HTML escaping.
+"""The house style: genre order and colours, matplotlib settings, saving figures and tables.
 
 Every picture and table of FilmLens goes through this room, so that a genre has one colour everywhere,
 a figure says which version, profile and seed made it, and a second run writes the same bytes.
@@ -6,11 +6,12 @@ a figure says which version, profile and seed made it, and a second run writes t
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
+
+from filmlens import text
 
 #: The paper's six genres, in the order of every table, bar and timeline.
 GENRES = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi")
@@ -55,14 +56,16 @@ STYLE = {
     "legend.fontsize": 9,
     "svg.hashsalt": "filmlens",
     "svg.fonttype": "path",
+    "text.parse_math": False,  # names of users are no TeX
 }
 
 
 def use_style() -> None:
-    """Apply the house style to matplotlib for this process."""
+    """Apply the house style to matplotlib and pandas for this process."""
     import matplotlib as mpl
 
     mpl.rcParams.update(STYLE)
+    pd.set_option("display.html.use_mathjax", False)
 
 
 def genre_order(genres: Iterable[str]) -> list[str]:
@@ -85,15 +88,6 @@ def genre_colors(genres: Iterable[str]) -> dict[str, str]:
     others = [g for g in genre_order(genres) if g not in fixed]
     spare = _PALETTE[len(GENRES) :]
     return {g: fixed.get(g) or spare[others.index(g) % len(spare)] for g in genre_order(genres)}
-
-
-def escape(text: object) -> str:
-    """Text from a user's file as HTML-safe text.
-
-    >>> escape('<b>"Psycho"</b>')
-    '&lt;b&gt;&quot;Psycho&quot;&lt;/b&gt;'
-    """
-    return html.escape(str(text), quote=True)
 
 
 def html_table(
@@ -137,25 +131,26 @@ def html_table(
         if not isinstance(value, (list, tuple, dict)) and pd.isna(value):
             return "–"
         if callable(how):
-            return escape(how(value))
+            return text.html(how(value))
         if how:
-            return escape(how.format(value))
+            return text.html(how.format(value))
         if isinstance(value, float):
-            return escape(p_value(value) if column == "p" or str(column).startswith("p_") else f"{value:.3f}")
-        return escape(value)
+            return text.html(p_value(value) if column == "p" or str(column).startswith("p_") else f"{value:.3f}")
+        return text.html(value)
 
-    head = "".join(f"<th{' class=num' if numeric[c] else ''}>{escape(c)}</th>" for c in table.columns)
+    head = "".join(f"<th{' class=num' if numeric[c] else ''}>{text.html(c)}</th>" for c in table.columns)
     rows = []
     for i, row in enumerate(table.itertuples(index=False)):
         cells = []
         for column, value in zip(table.columns, row, strict=True):
-            text = cell(column, value)
+            shown = cell(column, value)
             if bold is not None and column in bold.columns and bool(bold.iloc[i][column]):
-                text = f"<b>{text}</b>"
-            cells.append(f"<td{' class=num' if numeric[column] else ''}>{text}</td>")
+                shown = f"<b>{shown}</b>"
+            cells.append(f"<td{' class=num' if numeric[column] else ''}>{shown}</td>")
         rows.append("<tr>" + "".join(cells) + "</tr>")
-    note = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<table class="filmlens">{note}<thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    note = f"<caption>{text.html(caption)}</caption>" if caption else ""
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<table class="filmlens tex2jax_ignore">{note}{body}</table>'
 
 
 def p_value(p: float) -> str:
@@ -166,6 +161,13 @@ def p_value(p: float) -> str:
     """
     return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
+
+#: In the head of every page that is written: it runs no script and asks no other machine for anything.
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="'
+    "default-src 'none'; img-src 'self' data:; media-src data:; font-src data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'\">"
+)
 
 TABLE_CSS = """
 table.filmlens { border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif; margin: 1em 0 }
@@ -204,7 +206,7 @@ def footer(*, version: str, profile: str, seed: int, synthetic: bool) -> str:
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Numbers behind a figure: six significant digits, so that rounding noise of a machine does not show."""
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    text.defused(table).to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str) -> None:
@@ -251,8 +253,8 @@ def save_table(
     write_csv(table, folder / f"{name}.csv")
     body = html_table(table, caption=caption, formats=formats, bold=bold)
     page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(caption)}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8">{POLICY}<title>{text.html(caption)}</title>'
         f"<style>:root {{ color-scheme: light dark }}{TABLE_CSS}</style>{body}"
-        f"<p><small>{escape(footer)}</small></p></html>\n"
+        f"<p><small>{text.html(footer)}</small></p></html>\n"
     )
     (folder / f"{name}.html").write_text(page, encoding="utf-8")

@@ -26,6 +26,7 @@ FLOORS = [
     ["findings", "features", "verdicts"],
     ["corpus", "genre", "stamper", "demo"],
     ["media", "stats", "artefacts", "look", "paper", "names"],
+    ["text"],
 ]
 LEVEL = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -80,7 +81,7 @@ def wrong_imports(package: Path) -> list[str]:
 
 def test_imports_point_down():
     assert not wrong_imports(PACKAGE)
-    assert len(FLOORS) == 7
+    assert len(FLOORS) == 8
 
 
 def planted(tmp_path: Path, **files: str) -> list[str]:
@@ -176,6 +177,31 @@ def test_environment_lock_and_project_agree():
         if name != "filmlens":
             assert name in locked, f"{name} is not in constraints.txt"
             assert requirement.specifier.contains(locked[name]), f"constraints.txt locks {name} outside {requirement}"
+
+
+def test_the_hashed_lock_agrees_with_the_constraints():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    locked = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    hashed = {}
+    for entry in re.split(r"^(?=[a-z0-9])", text.replace("\\\n", " "), flags=re.M)[1:]:
+        name, version, marker, hashes = re.fullmatch(
+            r"([a-z0-9-]+)==(\S+)( ; .*?)?((?: +--hash=sha256:[0-9a-f]{64})+)\s*", entry
+        ).groups()
+        assert hashes and name not in hashed, name
+        hashed[name] = version
+        assert name in locked or marker, f"{name} is needed everywhere, but constraints.txt lacks it"
+    assert {n: v for n, v in hashed.items() if n in locked} == {n: v for n, v in locked.items() if n != "torch"}
+    assert "torch" not in hashed and "filmlens" not in hashed and "//" not in text
+
+
+def test_the_make_route_installs_by_the_lock_and_the_build_backend_is_pinned():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "--require-hashes --no-deps -r requirements.lock" in makefile and "--no-build-isolation -e ." in makefile
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    [backend] = build["requires"]
+    assert backend in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert build["build-backend"].startswith(Requirement(backend).name)
 
 
 def test_the_card_is_kept():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import __version__, stages, verdicts
+from filmlens import text as text_
 from filmlens.artefacts import write_atomically
 from filmlens.audition import timeline
 from filmlens.audition.scene import length, stamped_cues
@@ -44,13 +44,10 @@ SHEETS = ("reviewed", "verified", "stamped", "annotated")
 
 
 def cue_sheet(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """An industry cue sheet as CSV: a header, then a row per cue; times as HH:MM:SS.
-
-    Text that a spreadsheet would take for a formula is made text by an apostrophe before it.
-    """
+    """An industry cue sheet as CSV: a header, then a row per cue; times as HH:MM:SS."""
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\n").writerow
-    write(["Production title", _cell(film.title or film.id)])
+    write(["Production title", text_.cell(film.title or film.id)])
     write(["Year", film.year or ""])
     write(["Length", clock(duration)])
     write(["Total music", clock(_music(cues))])
@@ -59,14 +56,15 @@ def cue_sheet(film: Film, cues: pd.DataFrame, duration: float) -> str:
     write(SHEET_COLUMNS)
     for number, cue in enumerate(cues.to_dict("records"), start=1):
         start, end = round(cue["start"]), round(cue["end"])
-        row = [number, _cell(cue["track"]), cue.get("usage") or "score", clock(start), clock(end), clock(end - start)]
+        times = [clock(start), clock(end), clock(end - start)]
+        row = [number, text_.cell(cue["track"]), cue.get("usage") or "score", *times]
         write(row + [""] * (len(SHEET_COLUMNS) - len(row)))
     return out.getvalue()
 
 
 def audacity(film: Film, cues: pd.DataFrame, duration: float) -> str:
     """Audacity labels: start, end and track between tabs; `read_labels` reads them again."""
-    names = [re.sub(r"[\t\r\n]+", " ", str(t)) for t in cues["track"]]
+    names = map(text_.clean, cues["track"])
     rows = zip(cues["start"], cues["end"], names, strict=True)
     return "".join(f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows)
 
@@ -116,8 +114,8 @@ def webvtt(film: Film, cues: pd.DataFrame, duration: float) -> str:
     """Subtitles that name the track while it plays."""
     blocks = ["WEBVTT\n"]
     for number, cue in enumerate(cues.to_dict("records"), start=1):
-        name = re.sub(r"\s+", " ", str(cue["track"])).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        blocks.append(f"{number}\n{clock(cue['start'], 3)} --> {clock(cue['end'], 3)}\n♪ {name}\n")
+        times = f"{clock(cue['start'], 3)} --> {clock(cue['end'], 3)}"
+        blocks.append(f"{number}\n{times}\n♪ {text_.webvtt(cue['track'])}\n")
     return "\n".join(blocks)
 
 
@@ -166,7 +164,7 @@ def export(
     if format not in FORMATS:
         raise ValueError(f"format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
     text, ending = FORMATS[format]
-    folder = Path(out) if out else corpus.folder / "exports"
+    folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
     chosen = list(films) if films is not None else corpus.ids
     unknown = [film_id for film_id in chosen if film_id not in corpus.ids]
     if unknown:
@@ -215,16 +213,6 @@ def clock(seconds: float, decimals: int = 0) -> str:
     whole, part = divmod(ticks, 10**decimals)
     text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
     return f"{text}.{part:0{decimals}d}" if decimals else text
-
-
-def _cell(text: object) -> str:
-    """A cell that no spreadsheet runs as a formula.
-
-    >>> _cell("=1+1"), _cell("Theme")
-    ("'=1+1", 'Theme')
-    """
-    text = re.sub(r"[\r\n]+", " ", str(text))
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r") else text
 
 
 def _music(cues: pd.DataFrame) -> float:

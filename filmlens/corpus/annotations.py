@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filmlens.text import clean, from_cell
+
 
 class CorpusError(ValueError):
     """films.csv or an annotation file that cannot be understood; names file, row and remedy."""
@@ -81,7 +83,7 @@ def _labels(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         cells = line.split("\t", 2)
         if len(cells) < 3:
             raise ValueError(f"row {row}: not a label; write start, end and track between tabs")
-        yield row, dict(zip(("start", "end", "track"), map(str.strip, cells), strict=True))
+        yield row, dict(zip(("start", "end", "track"), (clean(c).strip() for c in cells), strict=True))
 
 
 def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -89,7 +91,7 @@ def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     first = text.lstrip("\ufeff\r\n ").split("\n", 1)[0]
     mark = max(",;\t", key=first.count)  # spreadsheets of countries with decimal commas write semicolons
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=mark)
-    header = [cell.strip() for cell in next(reader, ["start", "end", "track"])]
+    header = [from_cell(cell).strip() for cell in next(reader, ["start", "end", "track"])]
     missing = [c for c in ("start", "end", "track") if c not in header]
     if missing:
         raise ValueError(f"row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
@@ -101,7 +103,7 @@ def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
             if len(cells) <= max(header.index(c) for c in ("start", "end", "track")):
                 raise ValueError(f"row {row}: {len(cells)} cells, and start, end and track are needed")
             cells = cells[: len(header)] + [""] * (len(header) - len(cells))
-            yield row, {k: v for k, v in zip(header, cells, strict=True) if k}
+            yield row, {k: from_cell(v) for k, v in zip(header, cells, strict=True) if k}
         row = reader.line_num + 1
 
 
@@ -113,7 +115,7 @@ def parse_time(text: str) -> float:
     """
     try:
         parts = [float(p.replace(",", ".")) for p in str(text).strip().split(":")]
-        if len(parts) > 3 or min(parts) < 0 or any(p != p or p == float("inf") for p in parts):
+        if len(parts) > 3 or min(parts) < 0 or any(p != p or p > 1e7 for p in parts):
             raise ValueError
     except ValueError:
         raise ValueError(f"{text!r} is no time; write seconds or h:mm:ss") from None

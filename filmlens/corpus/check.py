@@ -14,6 +14,7 @@ from filmlens.media.apart import Died, apart
 from filmlens.media.container import MediaError, Medium
 from filmlens.media.structure import structure
 from filmlens.media.watch import watched
+from filmlens.text import clean
 
 KNOWN = (
     *(*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start"),
@@ -114,8 +115,8 @@ def check(folder: str | Path) -> Checked:
     summary = (
         f"{len(films)} films, {seconds / 3600:.2f} hours, {tracks} tracks, {len(genres)} genres, {cues} annotated cues"
     )
-    checked = Checked(problems, summary)
-    checked.notes = tuple(notes)
+    checked = Checked([clean(problem) for problem in problems], summary)
+    checked.notes = tuple(clean(note) for note in notes)
     return checked
 
 

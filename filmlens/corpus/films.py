@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filmlens import look, paper
+from filmlens import look, paper, text
 from filmlens.corpus import archive
 from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
 from filmlens.media.opening import Medium
@@ -36,7 +36,8 @@ ANNOTATIONS = (".csv", ".txt")
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")
-_FILM_ID = re.compile(r"[^/\\\0]+")
+_FILM_ID = re.compile(r"(?!\.)[^/\\]+")
+_LONGEST_ID = 200  # bytes; names of files have 255
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Film:
             if name in found:
                 raise CorpusError(
                     f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
-                    f"({found[name].name}, {path.name}); rename or remove one"
+                    f"({text.clean(found[name].name)}, {text.clean(path.name)}); rename or remove one"
                 )
             found[name] = path
         if not found:
@@ -137,13 +138,13 @@ class Film:
 
     def seconds(self, column: str) -> float | None:
         """A further column as seconds, such as ``picture_start``; None when it is absent or empty."""
-        text = self.more.get(column, "").strip()
-        return parse_time(text) if text else None
+        given = self.more.get(column, "").strip()
+        return parse_time(given) if given else None
 
     def _repr_html_(self) -> str:
         year = f" ({self.year})" if self.year else ""
         about = f"{self.id}: {', '.join(self.genres) or 'no genre'}; film {self.film.name}"
-        return f"<p><b>{look.escape(self.title)}</b>{year}<br>{look.escape(about)}</p>"
+        return f"<p><b>{text.html(self.title)}</b>{year}<br>{text.html(about)}</p>"
 
 
 class Corpus:
@@ -191,7 +192,7 @@ class Corpus:
         derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
-        return cls(folder, films, Path(derived).resolve() if derived else None)
+        return cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None)
 
     def __len__(self) -> int:
         return len(self._films)
@@ -289,6 +290,7 @@ def find_folder(folder: str | Path) -> Path:
     if found is None:
         places = ", ".join(dict.fromkeys(str(p.parent.resolve()) for p in here))
         raise CorpusError(f"{folder}: no such folder; looked for it in {places}")
+    text.utf8(found)
     return archive.unpack_beside(found) if found.is_file() and found.suffix == ".zip" else found
 
 
@@ -307,16 +309,20 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
+    raw, table = table, text.restored(table)
     missing = [c for c in COLUMNS if c not in table.columns]
     if missing:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")
-    films, faults, seen = [], [], {}
+    films, faults, seen, raw_id = [], [], {}, list(table.columns).index("film_id")
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     for row, line in enumerate(table.to_dict("records"), start=2):
         line = {str(k): str(v).strip() for k, v in line.items()}
         film_id, year = line["film_id"], line["year"]
-        if not _FILM_ID.fullmatch(film_id) or film_id in {".", ".."} or film_id.startswith("."):
-            faults.append(f"row {row}: film_id {film_id!r} must be a plain name without / \\ or a leading dot")
+        given = raw.iloc[row - 2, raw_id].strip()
+        if not _FILM_ID.fullmatch(given) or text.clean(given) != given or len(given.encode()) > _LONGEST_ID:
+            faults.append(
+                f"row {row}: film_id {given[:60]!r} must be a plain name without / \\ or a leading dot: it names files"
+            )
         elif (same := one_name(film_id)) in seen:
             there, before = seen[same]
             how = "" if there == film_id else f", written {there!r}: the disk may take them for one"
@@ -334,13 +340,13 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 title=line["title"],
                 year=int(year) if re.fullmatch(r"\d{4}", year) else None,
                 genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
-                film=folder / "not shared" / "film" if shared else on_disk(folder, line["film"]),
-                soundtrack=on_disk(folder, line["soundtrack"]) if line["soundtrack"] and not shared else None,
+                film=folder / "not shared" / "film" if shared else text.find_path(folder, line["film"]),
+                soundtrack=text.find_path(folder, line["soundtrack"]) if line["soundtrack"] and not shared else None,
                 annotation=_annotation_file(folder, film_id),
                 row=row,
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in COLUMNS},
-                library=on_disk(folder, line["library"]) if line.get("library") and not shared else None,
+                library=text.find_path(folder, line["library"]) if line.get("library") and not shared else None,
             )
         )
     if not films:
@@ -370,30 +376,13 @@ def one_name(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def on_disk(folder: Path, name: str) -> Path:
-    """A path of films.csv as the disk writes it: a Mac's disk has accents apart that a table has composed."""
-    path = folder / name
-    if path.exists():
-        return path
-    here = Path(path.anchor) if path.anchor else Path()
-    for part in path.parts[1 if path.anchor else 0 :]:
-        there = here / part
-        if not there.exists() and here.is_dir():
-            wanted = unicodedata.normalize("NFC", part)
-            there = next((p for p in here.iterdir() if unicodedata.normalize("NFC", p.name) == wanted), there)
-        here = there
-    return here
-
-
 def track_name(path: Path) -> str:
-    """Name of a track: its path in the folder without its ending, accents composed, bytes that are no text escaped.
+    """Name of a track: its path in the folder without its ending, accents composed.
 
     >>> track_name(Path("CD1/01 Main Title.flac"))
     'CD1/01 Main Title'
     """
-    name = path.with_suffix("").as_posix()
-    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", text.clean(path.with_suffix("").as_posix()))
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ import pandas as pd
 from filmlens import look
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus
+from filmlens.text import defused, restored
 
 _NEEDED = ("tconst", "primaryTitle", "originalTitle", "startYear", "genres")
 _NONE = r"\N"
@@ -127,11 +128,11 @@ def write_films(corpus: Corpus, found: Found, out: str | Path) -> Path:
     out = Path(out)
     if out.exists():
         raise ImdbError(f"{out}: exists; name a new file, compare it with films.csv and put it in its place yourself")
-    table = pd.read_csv(corpus.folder / "films.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    table = restored(pd.read_csv(corpus.folder / "films.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig"))
     new = dict(zip(found.films["film_id"], found.films["genres"], strict=True))
     named = table["film_id"].str.strip()
     table["genres"] = [new.get(f) or old for f, old in zip(named, table["genres"], strict=True)]
-    write_atomically(out, lambda part: table.to_csv(part, index=False, lineterminator="\n"))
+    write_atomically(out, lambda part: defused(table).to_csv(part, index=False, lineterminator="\n"))
     return out
 
 

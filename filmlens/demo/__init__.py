@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from filmlens import __version__
+from filmlens import __version__, text
 from filmlens.demo.films import render
 from filmlens.demo.plan import FilmPlan, plan_films, planted
 
@@ -46,7 +46,7 @@ def build(
     seconds: float = 90,
     seed: int = 0,
     jobs: int = 2,
-    progress: Callable[[str], object] = print,
+    progress: Callable[[str], object] = text.say,
 ) -> Path:
     """Build the synthetic corpus.
 

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, ScalarFormatter
 
-from filmlens import look
+from filmlens import look, text
 from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
-from filmlens.figures.parts import broken, tick_label
+from filmlens.figures.parts import broken
 
 look.use_style()
 
@@ -93,7 +93,7 @@ def plot_cue(
     tempo.xaxis.set_major_formatter(ScalarFormatter())
     tempo.set_xlabel("time in the cue [s]")
     if title:
-        fig.suptitle(title, parse_math=False)
+        fig.suptitle(title)
     return fig
 
 
@@ -124,7 +124,7 @@ def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
     ax.set_xlim(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1)
     ax.set_xlabel("correlation with librosa's nearest function over time, r")
     ax.grid(axis="y", visible=False)
-    ax.set_title(f"Descriptors against librosa's defaults{': ' + title if title else ''}", parse_math=False)
+    ax.set_title(f"Descriptors against librosa's defaults{': ' + title if title else ''}")
     return ax
 
 
@@ -226,7 +226,7 @@ def plot_examples(examples: np.ndarray, *, most: int = 12, title: str = "") -> F
     ax.set_ylabel("mel band [Hz]")
     ax.set_xlabel("time in the cue [s]")
     ax.grid(visible=False)
-    ax.set_title(title or f"{len(shown)} of {len(examples)} examples of {SECONDS} s", parse_math=False)
+    ax.set_title(title or f"{len(shown)} of {len(examples)} examples of {SECONDS} s")
     return fig
 
 
@@ -279,7 +279,7 @@ def plot_pictures(
         strip.barh(
             tracks.index(str(cue.track)), cue.end - cue.start, left=cue.start, height=0.7, color=colors[str(cue.track)]
         )
-    strip.set_yticks(range(len(tracks)), [tick_label(track) for track in tracks])
+    strip.set_yticks(range(len(tracks)), [text.figure(track) for track in tracks])
     strip.set_ylim(max(len(tracks), 1) - 0.4, -0.6)
     strip.set_title("Cues by track")
     strip.grid(axis="y", visible=False)
@@ -289,7 +289,7 @@ def plot_pictures(
     strip.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
     strip.set_xlabel("time in the film [min:s]")
     if title:
-        fig.suptitle(title, parse_math=False)
+        fig.suptitle(title)
     return fig
 
 

@@ -1,4 +1,4 @@
-"""Parts that several figures share: lines that break where nothing was measured, names of users' files as labels."""
+"""Parts that several figures share: lines that break where nothing was measured."""
 
 from __future__ import annotations
 
@@ -15,13 +15,3 @@ def broken(times: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
     """
     gaps = np.flatnonzero(np.diff(times) > _GAP_S) + 1
     return tuple(np.insert(np.asarray(a, float), gaps, np.nan) for a in (times, *values))
-
-
-def tick_label(text: object, most: int = 28) -> str:
-    """A user's name as a label: no mathematics, not too long.
-
-    >>> tick_label("Money $ 1"), tick_label("x" * 40, 5)
-    ('Money \\\\$ 1', 'xxxx…')
-    """
-    text = str(text).replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from filmlens.figures.parts import tick_label
+from filmlens import text
 from filmlens.look import TRACK_COLORS, use_style
 
 use_style()
@@ -73,7 +73,7 @@ def plot_windows(
     axes[-1, 0].set_xlabel("time in the film [min:s]")
     handles = [plt.Rectangle((0, 0), 1, 1, color=c) for c in colors.values()]
     handles.append(plt.Rectangle((0, 0), 1, 1, facecolor="white", edgecolor=_QUIET, hatch="////"))
-    names = [*map(tick_label, colors), "prediction that does not count"]
+    names = [*map(text.figure, colors), "prediction that does not count"]
     axes[0, 0].set_title("From window predictions to cues")
     fig.legend(handles, names, loc="upper left", bbox_to_anchor=(0.1, 0.0), ncols=3)
     inch = 1 / fig.get_figheight()
@@ -114,7 +114,7 @@ def plot_timeline(
         )
         handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Rectangle((0, 0), 1, 1, fill=False)]
         ax.legend(handles, ["cue found", "cue annotated"], loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    ax.set_yticks(range(len(tracks)), [tick_label(t) for t in tracks])
+    ax.set_yticks(range(len(tracks)), [text.figure(t) for t in tracks])
     ax.set_ylim(len(tracks) - 0.4, -0.6)
     ax.set_xlim(0, duration)
     ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
@@ -151,7 +151,7 @@ def plot_timelines(
     for film_id, table in (annotations or {}).items():
         style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.8, "height": 0.84}
         ax.barh([row[film_id]] * len(table), table["end"] - table["start"], left=table["start"], **style)
-    ax.set_yticks(range(len(row)), [tick_label(name) for name in row])
+    ax.set_yticks(range(len(row)), [text.figure(name) for name in row])
     ax.set_ylim(len(row) - 0.4, -0.6)
     ax.set_xlim(0, max(lengths.values(), default=1.0))
     ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
@@ -176,7 +176,7 @@ def plot_coverage(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 0.24 * len(table) + 1.2))
     ax.barh(np.arange(len(table)), table["share"], height=0.7, color=TRACK_COLORS[0])
-    ax.set_yticks(np.arange(len(table)), [tick_label(f, 36) for f in table["film"]])
+    ax.set_yticks(np.arange(len(table)), [text.figure(f, 36) for f in table["film"]])
     ax.set_ylim(len(table) - 0.4, -0.6)
     ax.set_xlim(0, max(0.05, min(1.0, 1.08 * table["share"].max() if len(table) else 1.0)))
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-_ESCAPES = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$"}
-_ESCAPES |= {c: f"\\{c}" for c in "&%$#_{}"}
+from filmlens.text import latex
 
 
 def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption: str = "", label: str = "") -> str:
@@ -27,11 +26,11 @@ def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption
     """
     rows = []
     for i, cells in enumerate(text.itertuples(index=False)):
-        words = [_escaped(cell) for cell in cells]
+        words = [latex(cell) for cell in cells]
         if bold is not None:
             words = [rf"\textbf{{{w}}}" if b else w for w, b in zip(words, bold.iloc[i], strict=True)]
         rows.append(" & ".join(words) + r" \\")
-    head = " & ".join(_escaped(c) for c in text.columns) + r" \\"
+    head = " & ".join(latex(c) for c in text.columns) + r" \\"
     columns = "l" + "r" * (text.shape[1] - 1)
     lines = [
         r"\begin{table}",
@@ -43,9 +42,5 @@ def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption
         r"\bottomrule",
     ]
     lines.append(r"\end{tabular}")
-    lines += [rf"\caption{{{_escaped(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
+    lines += [rf"\caption{{{latex(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
     return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
-def _escaped(value: object) -> str:
-    return "".join(_ESCAPES.get(c, c) for c in str(value))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import io
 from fractions import Fraction
-from html import escape
 from pathlib import Path
 
 import av
 import numpy as np
 
 from filmlens.media.sound import read_audio
+from filmlens.text import html
 
 #: Samples per second; Opus knows no other that matters.
 RATE = 48_000
@@ -54,7 +54,7 @@ def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_00
 def player(path: str | Path, start: float, end: float, name: str) -> str:
     """HTML of a player for an excerpt, the sound inside the page; `name` is shown as text."""
     sound = base64.b64encode(excerpt(path, start, end)).decode()
-    name = escape(name)
+    name = html(name)
     return f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
 
 

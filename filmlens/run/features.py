@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from filmlens import artefacts, stages
+from filmlens import artefacts, stages, text
 from filmlens.corpus import Corpus
 from filmlens.features import FEATURES, own
 
@@ -20,7 +20,7 @@ def extract(
     films: Iterable[str] | None = None,
     jobs: int = 1,
     derived: str | Path | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = text.say,
     **parameters,
 ) -> int:
     """Bring features up to date.

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filmlens import look
 from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.progress import line_shower
 
@@ -156,11 +157,27 @@ def read_asked(journal: Path, begin: int) -> list[tuple[str, dict]]:
     return [(stage, parameters) for line in lines for stage, parameters in line.get("asked", ())]
 
 
+#: Kinds of outputs, tags and attributes that an HTML copy keeps.
+_KEPT = {"text/plain", "text/html", "image/png", "image/jpeg"}
+_TAGS = set("table caption thead tbody tr th td p div span b br small ul li audio img".split())
+_ATTRIBUTES = {"*": ["class"], "th": ["scope", "colspan", "rowspan"], "img": ["alt", "src"]}
+_ATTRIBUTES |= {"audio": ["controls", "src", "aria-label"]}
+
+
+def _sanitised(html: str) -> str:
+    """HTML of an output with the tags of tables, pictures and players alone, and nothing from elsewhere in them."""
+    import bleach
+
+    html = re.sub(r"<style\b.*?</style>", "", html, flags=re.DOTALL)  # the page has the house's own
+    return bleach.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, protocols={"data"}, strip=True)
+
+
 def write_html(notebook: Path) -> Path:
-    """HTML copy of an executed notebook that asks no other machine for anything.
+    """HTML copy of an executed notebook that runs no script and asks no other machine for anything.
 
     The template of nbconvert loads scripts for mathematics, widgets and diagrams from content networks; they are
-    cut, since every widget has a static figure beside it and formulas are written as text.
+    cut, since every widget has a static figure beside it and formulas are written as text. Of the outputs text,
+    pictures and the HTML of tables and players stay.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -168,14 +185,18 @@ def write_html(notebook: Path) -> Path:
     book = nbformat.read(notebook, as_version=4)
     book.metadata.pop("widgets", None)  # with them the page would fetch the machinery of widgets
     for cell in book.cells:
+        if "outputs" in cell:
+            cell["outputs"] = [o for o in cell["outputs"] if "data" not in o or _KEPT & set(o["data"])]
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            for kind in set(output.get("data", {})) - _KEPT:
+                del output["data"][kind]
+            if "text/html" in output.get("data", {}):
+                output["data"]["text/html"] = _sanitised(output["data"]["text/html"])
     exporter, about = HTMLExporter(embed_images=True), {"metadata": {"name": notebook.stem}}
     page, _ = exporter.from_notebook_node(book, resources=about)
-    page = re.sub(r'<script[^>]*\bsrc="https?://[^"]*"[^>]*>\s*</script>', "", page)
-    page = re.sub(r'<script[^>]*type="module"[^>]*>.*?</script>', "", page, flags=re.DOTALL)
+    page = re.sub(r"<script\b.*?</script>", "", page, flags=re.DOTALL)
     page = re.sub(r'<link[^>]*href="https?://[^"]*"[^>]*>', "", page)
-    page = re.sub(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", "", page, flags=re.DOTALL)
+    page = page.replace("<head>", f"<head>{look.POLICY}<style>{look.TABLE_CSS}</style>", 1)
     path = notebook.with_suffix(".html")
     path.write_text(page, encoding="utf-8")
     return path

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from filmlens import text
 from filmlens.artefacts import WriteError, write_atomically
 from filmlens.corpus import Corpus
 from filmlens.run import kernels
@@ -26,6 +27,7 @@ from filmlens.stages.loop import at_work
 from filmlens.stages.progress import JOURNAL
 from filmlens.study import Study
 from filmlens.study.cues import write_cues_table
+from filmlens.text import utf8
 
 #: What the shell is told of a run that was interrupted.
 INTERRUPTED = 130
@@ -102,7 +104,7 @@ def run(
     limit: float | None = None,
     figures: str | Path | None = None,
     derived: str | Path | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = text.say,
 ) -> int:
     """Execute the notebooks on a corpus.
 
@@ -151,8 +153,8 @@ def run(
     given = _checked(given, known)
     if given.get("film") and given["film"] not in opened.ids:
         raise RunError(f"-p film={given['film']}: no such film in films.csv; it has {', '.join(opened.ids)}")
-    out = Path(out).resolve()
-    folder = Path(figures).resolve() if figures else out / "figures"
+    out = utf8(Path(out).resolve())
+    folder = utf8(Path(figures).resolve()) if figures else out / "figures"
     given["figures"] = str(folder)
     (out / "notebooks").mkdir(parents=True, exist_ok=True)
     journal = out / "journal.jsonl"

@@ -33,6 +33,7 @@ ITEMS = (
 
 _PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+{{ policy }}
 <title>FilmLens: {{ name }}</title>
 <style>
 :root { color-scheme: light dark }
@@ -110,6 +111,7 @@ def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, fai
     )
     numbers = paper_and_ours(figures, corpus.synthetic)
     page = _PAGE.render(
+        policy=_html(look.POLICY),
         name=corpus.folder.name,
         films=len(corpus),
         foot=foot,

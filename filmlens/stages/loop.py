@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from filmlens import text
 from filmlens.artefacts import PART, WriteError, record_failures
 from filmlens.artefacts import sweep as sweep_away
 from filmlens.corpus import Corpus
@@ -72,7 +73,7 @@ def run(
     jobs: int = 1,
     dask: str | None = None,
     limit: float | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = text.say,
     **parameters,
 ) -> list[Outcome]:
     """Bring a stage and all it needs up to date.

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from filmlens import text
 from filmlens.stages.work import Done
 
 JOURNAL = "FILMLENS_JOURNAL"
@@ -65,7 +66,7 @@ def spell(seconds: float) -> str:
 
 
 @contextmanager
-def shown(stage: str, total: int, say: Callable[[str], None] = print) -> Iterator[Callable[[Done], None]]:
+def shown(stage: str, total: int, say: Callable[[str], None] = text.say) -> Iterator[Callable[[Done], None]]:
     """Show how far a stage is; gives the function that takes each finished task."""
     count, last = Count(stage, total), 0.0
     with line_shower(say) as show:
@@ -83,13 +84,13 @@ def shown(stage: str, total: int, say: Callable[[str], None] = print) -> Iterato
 
 
 @contextmanager
-def line_shower(say: Callable[[str], None] = print) -> Iterator[Callable[[str], None]]:
+def line_shower(say: Callable[[str], None] = text.say) -> Iterator[Callable[[str], None]]:
     """A function that shows a line in the place of the one before, as the surroundings allow."""
     if os.environ.get(JOURNAL):
         yield lambda line: tell({"progress": line})
-    elif "ipykernel" in sys.modules and say is print:
+    elif _in_kernel() and say is text.say:
         yield from _in_notebook()
-    elif say is print and sys.stdout.isatty():
+    elif say is text.say and sys.stdout.isatty():
         yield from _in_terminal()
     else:
         yield from _plain(say)
@@ -101,6 +102,12 @@ def tell(entry: dict) -> None:
     if journal:
         with open(journal, "ab", buffering=0) as file:
             file.write((json.dumps(entry) + "\n").encode())
+
+
+def _in_kernel() -> bool:
+    """Whether a notebook's kernel shows what is displayed; a program may have imported one and be none."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _in_notebook() -> Iterator[Callable[[str], None]]:
@@ -115,7 +122,7 @@ def _in_terminal() -> Iterator[Callable[[str], None]]:
     from rich.text import Text
 
     with Live(Text(""), transient=True, refresh_per_second=4) as live:
-        yield lambda line: live.update(Text(line))
+        yield lambda line: live.update(Text(text.terminal(line)))
 
 
 def _plain(say: Callable[[str], None]) -> Iterator[Callable[[str], None]]:

@@ -20,6 +20,7 @@ from filmlens.corpus import Film
 from filmlens.media import container
 from filmlens.media.container import MediaError
 from filmlens.media.watch import watched
+from filmlens.text import clean
 
 TOO_LONG = "took longer than its time limit"
 
@@ -106,7 +107,7 @@ def attempt(task: Task, limit: float | None = None) -> Done:
 
 def told(error: BaseException) -> str:
     """An error as one line: those of ours as they are, others with their kind and place."""
-    text = " ".join(str(error).split())
+    text = " ".join(clean(error).split())
     if isinstance(error, TimeoutError):
         return TOO_LONG
     if isinstance(error, (ValueError, OSError, ArtefactError)) and text:

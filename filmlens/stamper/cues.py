@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filmlens.look import TRACK_COLORS, escape, html_table
+from filmlens import text
+from filmlens.look import TRACK_COLORS, html_table
 from filmlens.stamper import intervals
 
 #: Columns every cue sheet has, in order; an engine may add its own after them.
@@ -119,11 +120,11 @@ class CueSheet:
 
     def to_csv(self, path: str | Path) -> None:
         """Write the cues as CSV, times to a tenth of a millisecond."""
-        self._table.to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
+        text.defused(self._table).to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
 
     def to_audacity(self, path: str | Path) -> None:
         """Write the cues as an Audacity label file: start, end and track between tabs."""
-        names = self._table["track"].str.replace(r"[\t\r\n]+", " ", regex=True)
+        names = self._table["track"].map(text.clean)
         rows = zip(self._table["start"], self._table["end"], names, strict=True)
         lines = [f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows]
         Path(path).write_text("".join(lines), encoding="utf-8")
@@ -135,8 +136,8 @@ class CueSheet:
         scale = (width - left - 12) / max(self.duration, 1e-9)
         parts = [f'<rect width="{width}" height="{height}" fill="white"/>']
         for i, track in enumerate(tracks):
-            label = track if len(track) <= 28 else track[:27] + "…"
-            parts.append(f'<text x="{left - 6}" y="{row * i + 13}" text-anchor="end">{escape(label)}</text>')
+            label = text.html(text.figure(track))
+            parts.append(f'<text x="{left - 6}" y="{row * i + 13}" text-anchor="end">{label}</text>')
         step = next((s for s in (1, 5, 10, 30, 60, 300, 600, 1800) if self.duration / s <= 10), 3600)
         for tick in np.arange(0, self.duration + 1e-9, step):
             x = left + tick * scale
@@ -158,10 +159,10 @@ class CueSheet:
         shown = shown.assign(start=shown["start"].map(_clock_tenth), end=shown["end"].map(_clock_tenth))
         formats = {"track_start": "{:.1f}", "speed": "{:.3f}", "score": "{:.1f}"}
         more = f" (the first {len(shown)} shown)" if len(shown) < len(self) else ""
-        notes = "".join(f"<li>{escape(p)}</li>" for p in self.problems)
+        notes = "".join(f"<li>{text.html(p)}</li>" for p in self.problems)
         return (
             html_table(shown, caption=f"{self!r}{more}", formats=formats)
-            + f'<img alt="{escape(f"Timeline. {self!r}")}" src="data:image/svg+xml;base64,{picture}">'
+            + f'<img alt="{text.html(f"Timeline. {self!r}")}" src="data:image/svg+xml;base64,{picture}">'
             + (f"<ul>{notes}</ul>" if notes else "")
         )
 

@@ -177,7 +177,7 @@ def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     artefacts.write_atomically(folder / "cues.parquet", lambda part: table.to_parquet(part, index=False))
     write_csv(table, folder / "cues.csv")
-    dictionary.describe(table).drop(columns="table").to_csv(folder / "cues_columns.csv", index=False)
+    write_csv(dictionary.describe(table).drop(columns="table"), folder / "cues_columns.csv")
 
 
 def slug(name: str, taken: tuple[str, ...] = ()) -> str:

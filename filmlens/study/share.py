@@ -27,6 +27,7 @@ from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
 from filmlens.study import dictionary
 from filmlens.study.cues import cues_table
+from filmlens.text import defused, markdown, restored, utf8
 
 _VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
 _MUSIC = tuple(name for row in FEATURES for name in (row, f"{row}-cues"))
@@ -74,7 +75,7 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     SharingError
         No cue sheet was made yet, or `out` is no zip.
     """
-    out = Path(out)
+    out = utf8(Path(out))
     if out.suffix != ".zip":
         raise SharingError(f"{out}: the data set is a zip; write --out {out.with_suffix('.zip').name}")
     result = Shared(out, len(corpus))
@@ -96,10 +97,10 @@ def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], 
 
     films = corpus.films.assign(genres=["|".join(f.genres) for f in corpus], film="", soundtrack="")
     films = films.drop(columns=["library"], errors="ignore")  # a folder of this machine
-    text("films.csv", films.to_csv(index=False, lineterminator="\n"))
+    text("films.csv", _csv_text(films))
     for film in corpus:
         for name, table in _labels(film):
-            text(name, table.to_csv(index=False, lineterminator="\n"))
+            text(name, _csv_text(table))
     words, done = [], []
     for name, paths in tables.items():
         for path in paths:
@@ -110,16 +111,16 @@ def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], 
         done.append(_record(name, paths, rows))
     cues = cues_table(corpus)
     if len(cues):
-        text("cues.csv", cues.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        text("cues.csv", _csv_text(cues))
         buffer = io.BytesIO()
         cues.to_parquet(buffer, index=False)
         box.writestr(archive.entry("cues.parquet"), buffer.getvalue())
         words.insert(0, dictionary.describe(cues).assign(table="cues.csv"))
         result.rows["cues.csv"] = len(cues)
-    text("columns.csv", pd.concat(words).to_csv(index=False, lineterminator="\n"))
+    text("columns.csv", _csv_text(pd.concat(words)))
     failures = artefacts.read_failures(corpus.derived / "failures.csv")
     failures["error"] = [_without_paths(e, corpus) for e in failures["error"]]
-    text("derived/failures.csv", failures.to_csv(index=False, lineterminator="\n"))
+    text("derived/failures.csv", _csv_text(failures))
     if corpus.synthetic:
         text("planted.json", (corpus.folder / "planted.json").read_text(encoding="utf-8"))
     about = {"filmlens": __version__, "films": len(corpus), "synthetic": corpus.synthetic, "licence": licence}
@@ -185,7 +186,7 @@ def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
     if truth is not None:
         yield f"annotations/{film.id}.csv", truth[[c for c in _LABELS if c in truth]]
     if film.verdicts.is_file():
-        verdicts = pd.read_csv(film.verdicts, dtype=str, keep_default_na=False)
+        verdicts = restored(pd.read_csv(film.verdicts, dtype=str, keep_default_na=False))
         yield f"verdicts/{film.id}.csv", verdicts[[c for c in _VERDICTS if c in verdicts]]
 
 
@@ -212,9 +213,14 @@ def _csv(box: zipfile.ZipFile, name: str, paths: list[Path]) -> tuple[int, pd.Da
                 elif list(table.columns) != list(example.columns):
                     table = table.reindex(columns=example.columns)
                 example = table if example.empty and len(table) else example
-                table.to_csv(file, index=False, header=path is paths[0], float_format="%.6g", lineterminator="\n")
+                file.write(_csv_text(table, header=path is paths[0]))
                 rows += len(table)
     return rows, example
+
+
+def _csv_text(table: pd.DataFrame, *, header: bool = True) -> str:
+    """Comma-separated text, numbers with six significant digits."""
+    return defused(table).to_csv(index=False, header=header, float_format="%.6g", lineterminator="\n")
 
 
 def _record(name: str, paths: list[Path], rows: int) -> dict:
@@ -249,7 +255,7 @@ def _readme(corpus: Corpus, licence: str, result: Shared, failures: int) -> str:
         else ""
     )
     own = [c for c in corpus.films.columns if c not in (*COLUMNS, "library")]
-    rows = "\n".join(f"| {name} | {n} |" for name, n in result.rows.items())
+    rows = "\n".join(f"| {markdown(name)} | {n} |" for name, n in result.rows.items())
     return f"""# Music and genre in {len(corpus)} films: what was measured
 {synthetic}
 Made by FilmLens {__version__}, an implementation of {paper.CITATION}
@@ -259,7 +265,7 @@ Made by FilmLens {__version__}, an implementation of {paper.CITATION}
 - `cues.csv`, `cues.parquet`: one row per cue with everything about it; begin here.
 - `csv/`: each table for all films together, six significant digits.
 - `derived/`: the same per film as Parquet, in full.
-- `films.csv`: the films and their genres{f", and {', '.join(own)}" if own else ""}.
+- `films.csv`: the films and their genres{f", and {', '.join(map(markdown, own))}" if own else ""}.
 - `annotations/`, `verdicts/`: true and judged cues, where someone made them.
 - `columns.csv`: every column of every table with its unit and meaning.
 - `provenance.json`: versions, parameters, films and rows, and what was left out ({len(result.left_out)} files).
@@ -286,5 +292,5 @@ No sound, no picture and no fingerprint of either: music and film cannot be rebu
 track names are facts about published works. Rights in the films and the music stay with their owners; this data set
 gives none.
 
-Licence of the tables: {licence}
+Licence of the tables: {markdown(licence)}
 """

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filmlens import __version__, artefacts, look, paper, stages
+from filmlens import __version__, artefacts, look, paper, stages, text
 from filmlens.corpus import Corpus
 from filmlens.features import FEATURES, own
 from filmlens.features.vggish import weights
@@ -85,6 +85,8 @@ class Study:
             raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")
         look.use_style()
         opened = Corpus.open(corpus, derived=derived)
+        if opened.shared:
+            _need_columns(opened.derived)
         folder = Path(figures) if figures else opened.folder / "figures"
         if _random_weights() and folder.resolve() == Path(__file__).resolve().parents[2] / "figures":
             raise StudyError(f"{weights.RANDOM}: never among the figures of the repository; unset {weights.VARIABLE}")
@@ -249,6 +251,10 @@ class Study:
         named = ", ".join(f"{film_id} ({transfer})" for film_id, transfer in found.items())
         return f"High dynamic range, not comparable with the other films' brightness and contrast: {named}."
 
+    def note(self, words: str) -> look.Shown:
+        """Words for a notebook's output, such as what stands under a figure."""
+        return look.Shown(f"<p>{text.html(words)}</p>")
+
     def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> look.Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
         return look.Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
@@ -268,8 +274,8 @@ class Study:
     def footer(self) -> str:
         """What stands under every figure and table."""
         synthetic = self.corpus.synthetic
-        text = look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
-        return f"{text} · {weights.RANDOM}" if _random_weights() else text
+        words = look.footer(version=__version__, profile=self.profile, seed=self.seed, synthetic=synthetic)
+        return f"{words} · {weights.RANDOM}" if _random_weights() else words
 
     def save_figure(self, fig, name: str, data: pd.DataFrame) -> None:
         """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
@@ -288,8 +294,8 @@ class Study:
         """The table as LaTeX beside its CSV and HTML."""
         caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
         self.figures.mkdir(parents=True, exist_ok=True)
-        text = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
-        (self.figures / f"{name}.tex").write_text(text, encoding="utf-8")
+        written = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
+        (self.figures / f"{name}.tex").write_text(written, encoding="utf-8")
 
     def save_numbers(self, name: str, numbers: Mapping[str, float]) -> pd.DataFrame:
         """Our side of numbers that the paper states, for the report's table of both."""
@@ -299,8 +305,8 @@ class Study:
         table["paper"] = table["name"].map(paper.number)
         return table
 
-    def _caption(self, text: str) -> str:
-        return f"{text} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else text
+    def _caption(self, words: str) -> str:
+        return f"{words} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else words
 
     def _known(self, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The study's own choices that the stage knows, overridden by those given."""
@@ -315,6 +321,16 @@ class Study:
                 f"no {self.cues} cue in any of the {len(self.corpus)} films of {self.corpus.folder}: there is no music "
                 "to learn from. Notebook 01 shows what the stamper met; `filmlens check` looks at the files."
             )
+
+
+def _need_columns(derived: Path) -> None:
+    """Refuse tables of another's data set that lack columns of the feature sets that are known here."""
+    for path in sorted(derived.glob("*/*.parquet")):
+        row = FEATURES.get(path.parent.name.partition("@")[0].removesuffix("-cues"))
+        known = artefacts.column_names(path) if row else []
+        missing = [c for c in (row.column_names() if row else ()) if c not in known]
+        if missing and artefacts.row_count(path):
+            raise StudyError(f"{path}: lacks the column {missing[0]!r} of {row.name}; get the data set again")
 
 
 def _random_weights() -> bool:

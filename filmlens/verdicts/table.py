@@ -33,6 +33,7 @@ import pandas as pd
 
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import USAGES, CorpusError, parse_time
+from filmlens.text import defused, restored
 
 COLUMNS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage", "who", "when", "note")
 #: Verdicts on cues, on drawn spans, and on the film.
@@ -98,7 +99,7 @@ def put(
             records = text.to_dict("records")
             records = [*records[:at], after, *records[at + 1 :]] if at >= 0 else [*records, after]
             rows = pd.DataFrame(records, columns=list(dict.fromkeys([*text.columns, *after]))).fillna("")
-        write_atomically(path, lambda part: rows.to_csv(part, index=False, lineterminator="\n"))
+        write_atomically(path, lambda part: defused(rows).to_csv(part, index=False, lineterminator="\n"))
         return before, after
 
 
@@ -226,7 +227,7 @@ def _read_text(path: Path) -> pd.DataFrame:
     if not path.is_file() or not path.stat().st_size:
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = restored(pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"))
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
     lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]

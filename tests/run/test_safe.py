@@ -2,14 +2,16 @@
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from filmlens import look
 from filmlens.artefacts import read_provenance, read_table
 from filmlens.corpus import Corpus, CorpusError
+from filmlens.run.kernels import write_html
 from filmlens.run.report import write_report
 from filmlens.stages.of_corpus import read_folds
 
@@ -81,13 +83,23 @@ def test_names_and_errors_are_text_in_the_report(two_films, tmp_path):
     assert "<img src=x" not in text and text.count("&lt;img src=x") >= 4
 
 
-def test_jupyter_is_started_at_home_with_a_token():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    [command] = re.findall(r"jupyter lab(?:[^\n]*\\\n)*[^\n]*", makefile)
-    assert "--ip=127.0.0.1" in command and "--IdentityProvider.token=$$(" in command
-    assert "secrets.token_hex(16)" in command and "token=''" not in command
-    done = subprocess.run(
-        ["make", "-n", "lab", "-o", ".venv/ready"], cwd=ROOT, capture_output=True, text=True, check=False
+def test_the_html_copy_of_a_notebook_keeps_tables_and_players_and_nothing_that_runs(tmp_path):
+    import nbformat
+
+    table = look.page_part(look.html_table(pd.DataFrame({"a": ["<b>"]}), caption="kept"))
+    player = '<p>x<br><audio controls src="data:audio/ogg;base64,AAAA" aria-label="x"></audio></p>'
+    bad = "<img src=x onerror=bite()><script>bite()</script><a href='javascript:bite()'>l</a><p onclick=bite()>p</p>"
+    bad += (
+        "<svg onload=bite()></svg><iframe src='//evil'></iframe><audio src='http://evil/a'></audio><style>*{}</style>"
     )
-    assert "--ip=127.0.0.1" in done.stdout and "0.0.0.0" not in done.stdout
-    assert "IdentityProvider.token=" in done.stdout and "secrets.token_hex" in done.stdout
+    kinds = {"image/svg+xml": "<svg onload='bite()'/>", "application/javascript": "bite()", "text/markdown": bad}
+    outputs = [nbformat.v4.new_output("display_data", {"text/html": table + player + bad, "text/plain": "x"} | kinds)]
+    outputs += [nbformat.v4.new_output("display_data", kinds), nbformat.v4.new_output("stream", text=f"{bad}\x1b[31m")]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", outputs=outputs)])
+    nbformat.write(book, tmp_path / "book.ipynb")
+    page = write_html(tmp_path / "book.ipynb").read_text(encoding="utf-8")
+    assert page.index(look.POLICY) < page.index("<style") and "<caption>kept</caption>" in page
+    assert "<td>&lt;b&gt;</td>" in page and 'src="data:audio/ogg;base64,AAAA"' in page
+    body = page[page.index("<body") :]
+    assert not re.findall(r"<(script|iframe|svg|a |style)|<\w[^>]* (on\w+|href)=|<\w[^>]* src=\"?(x|http|//)", body)
+    assert "<script" not in page and "\x1b" not in page

@@ -9,7 +9,7 @@ from filmlens import stages
 from filmlens.artefacts import Measured
 from filmlens.corpus import Corpus
 from filmlens.features import mir
-from filmlens.stages import of_film
+from filmlens.stages import of_film, workers
 
 LENGTH = 600.0
 GENRES = ("Action|Sci-Fi", "Horror", "Drama|Romance", "Comedy")
@@ -53,6 +53,8 @@ def pictures(film, tables, **_):
 
 def measured(folder, monkeypatch, *, films=8):
     """A corpus of films with cues, features, pictures, an annotation and a verdict; the last film is without a cue."""
+    # here, where the functions below stand in for those that read media
+    monkeypatch.setattr(workers, "apart", lambda function, *given, **named: function(*given))
     monkeypatch.setattr(of_film, "stamp", stamp)
     monkeypatch.setattr(of_film, "music", frames)
     monkeypatch.setattr(of_film, "visual", pictures)

@@ -1,0 +1,189 @@
+"""What a shared corpus may hold: sizes before anything is unpacked, rows and columns before a table is read.
+
+A study of a hundred films stays far below every bound: a film has one row a second. What is above would fill the disk
+or the memory of the one who opens it, and is refused by name.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import compute, types
+
+#: Of a zip: entries, bytes of its directory, bytes unpacked and how many times its own size that may be.
+ENTRIES, DIRECTORY, UNPACKED, RATIO = 20_000, 4 << 20, 50 << 30, 30
+#: Unpacked bytes that need no ratio, and of one entry: a text that is read, a Parquet file, a CSV for other programs.
+ALWAYS, TEXT, PARQUET, FOR_OTHERS = 64 << 20, 16 << 20, 64 << 20, 4 << 30
+#: Of one table: rows, columns, characters in a cell, bytes of a Parquet file's footer; genres of a corpus.
+ROWS, COLUMNS, CELL, FOOTER, GENRES = 200_000, 2_000, 20_000, 8 << 20, 200
+#: The largest value of a measurement, and of a time in s.
+VALUE, TIME_S = 1e12, 1e7
+
+_TIMES = {"start", "end", "time", "track_start", "new_start", "new_end"}
+_SHEETS = {"cues", "annotated", "verified"}
+_SHEET = ("film_id", "cue", "track", "start", "end")
+_ENCODINGS = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
+
+
+class BoundsError(ValueError):
+    """Something of a shared corpus that is beyond its bounds; names the entry and what is wrong."""
+
+
+def size_of(name: str) -> int:
+    """How many bytes an entry may have unpacked."""
+    if PurePosixPath(name).suffix.lower() == ".parquet":
+        return PARQUET
+    return FOR_OTHERS if name.startswith("csv/") or name == "cues.csv" else TEXT
+
+
+def check(folder: Path) -> None:
+    """Look at every table and text of a shared corpus that was unpacked, one in memory at a time.
+
+    Raises
+    ------
+    BoundsError
+        Too many rows, columns or genres, a column that is missing or holds no number, a value out of all bounds, a
+        file that cannot be read.
+    """
+    described = _described(folder / "columns.csv")
+    known: dict[str, dict[str, bool]] = {}  # table -> column -> whether any film has a number
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder).as_posix()
+        table = PurePosixPath(name).parts[1] if name.startswith("derived/") else ""
+        try:
+            if path.suffix.lower() == ".parquet":
+                numbers = _parquet(path, table, described.get(table))
+                seen = known.setdefault(table, {})
+                seen |= {column: seen.get(column, False) | has for column, has in numbers.items()}
+            elif path.suffix.lower() == ".json":
+                json.loads(path.read_text(encoding="utf-8"))
+            elif path.suffix.lower() == ".csv" and size_of(name) == TEXT:
+                _text_table(path)
+        except (ValueError, RecursionError, csv.Error, pa.ArrowException, OSError) as error:
+            raise BoundsError(f"the entry {name!r} {_told(error)}") from error
+    for table, columns in known.items():
+        empty = [c for c, has in columns.items() if not has]
+        if empty and table and not _sheet(table) and not table.startswith("windows"):
+            raise BoundsError(f"the tables 'derived/{table}' hold no number in the column {empty[0]!r}, in no film")
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, BoundsError):
+        return str(error)
+    return f"cannot be read ({' '.join(str(error).split())[:200] or type(error).__name__})"
+
+
+def _sheet(table: str) -> bool:
+    return table.partition("@")[0].partition("-")[0] in _SHEETS
+
+
+def _described(path: Path) -> dict[str, set[str]]:
+    """Columns of every table, as the data set's own dictionary lists them."""
+    found: dict[str, set[str]] = {}
+    if path.is_file():
+        for row in _rows(path):
+            if len(row) >= 2:
+                found.setdefault(row[0], set()).add(row[1])
+    return found
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """Rows of a CSV, none of them beyond the bounds."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for number, row in enumerate(csv.reader(file)):
+            if number > ROWS or len(row) > COLUMNS:
+                raise BoundsError(f"has more than {ROWS} rows or {COLUMNS} columns")
+            if max(map(len, row), default=0) > CELL:
+                raise BoundsError(f"has a cell of more than {CELL} characters in row {number + 1}")
+            yield row
+
+
+def _text_table(path: Path) -> None:
+    rows = _rows(path)
+    header = [name.strip() for name in next(rows, [])]
+    genres = header.index("genres") if path.name == "films.csv" and "genres" in header else None
+    found: set[str] = set()
+    for row in rows:
+        found |= set(row[genres].split("|")) if genres is not None and genres < len(row) else set()
+        if len(found) > GENRES:
+            raise BoundsError(f"has more than {GENRES} genres")
+
+
+def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bool]:
+    """Check one table, first what its footer says; for each column of numbers whether it has any."""
+    with path.open("rb") as raw:
+        raw.seek(max(0, path.stat().st_size - 8))
+        length, mark = int.from_bytes(raw.read(4), "little"), raw.read(4)
+    if mark != b"PAR1":
+        raise BoundsError("is no whole Parquet file; get it again")
+    if length > FOOTER:
+        raise BoundsError(f"has a footer of {length} bytes, more than {FOOTER}")
+    with pq.ParquetFile(path, thrift_string_size_limit=FOOTER, thrift_container_size_limit=1_000_000) as file:
+        about, schema = file.metadata, file.schema_arrow
+        if about.num_rows > ROWS or about.num_columns > COLUMNS:
+            raise BoundsError(f"has {about.num_rows} rows and {about.num_columns} columns, more than {ROWS}, {COLUMNS}")
+        odd = next((f for f in schema if not _plain(f.type)), None)
+        if odd is not None:
+            raise BoundsError(f"has the column {odd.name!r} of the kind {odd.type}, no number or text")
+        if len(set(schema.names)) != len(schema.names):
+            raise BoundsError("has two columns of one name")
+        groups = [about.row_group(i) for i in range(about.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > PARQUET:
+            raise BoundsError(f"needs more than {PARQUET >> 20} MB of memory")
+        parts = [group.column(i) for group in groups for i in range(group.num_columns)]
+        if any(set(part.encodings) - _ENCODINGS for part in parts):
+            raise BoundsError("is packed in an unusual way")
+        _columns(schema.names, table, described, about.num_rows)
+    return _values(path, schema)
+
+
+def _columns(names: list[str], table: str, described: set[str] | None, rows: int) -> None:
+    """A sheet of cues has its keys; a table of measurements has the columns that columns.csv describes."""
+    if not table or not rows:
+        return
+    if described is None:
+        raise BoundsError("is not described in columns.csv")
+    wanted = _SHEET if _sheet(table) else sorted(described)
+    missing = [c for c in wanted if c not in names]
+    if missing:
+        raise BoundsError(f"lacks the column {missing[0]!r}")
+
+
+def _plain(kind: pa.DataType) -> bool:
+    return (
+        types.is_integer(kind)
+        or types.is_floating(kind)
+        or types.is_boolean(kind)
+        or types.is_null(kind)
+        or types.is_string(kind)
+        or types.is_large_string(kind)
+    )
+
+
+def _values(path: Path, schema: pa.Schema) -> dict[str, bool]:
+    numbers = {f.name: False for f in schema if types.is_floating(f.type) or types.is_null(f.type)}
+    words = [f.name for f in schema if types.is_string(f.type) or types.is_large_string(f.type)]
+    with pq.ParquetFile(path, read_dictionary=words, pre_buffer=False) as file:
+        rows = 0
+        for batch in file.iter_batches(batch_size=8192, use_threads=False):
+            rows += len(batch)
+            for name, values in zip(batch.schema.names, batch.columns, strict=True):
+                if name in words:
+                    values = values.dictionary if types.is_dictionary(values.type) else values
+                    if (compute.max(compute.binary_length(values)).as_py() or 0) > CELL:
+                        raise BoundsError(f"has a text of more than {CELL} bytes in the column {name!r}")
+                elif not types.is_boolean(values.type) and not types.is_null(values.type):
+                    array = values.to_numpy(zero_copy_only=False).astype(float)
+                    if (np.abs(array) > (TIME_S if name in _TIMES else VALUE)).any():
+                        raise BoundsError(f"has a value out of all bounds in the column {name!r}")
+                    if name in numbers:
+                        numbers[name] |= bool(np.isfinite(array).any())
+        if rows > ROWS:
+            raise BoundsError(f"has more than {ROWS} rows")
+    return numbers if rows else {}

@@ -1,0 +1,191 @@
+r"""Text of other people: one door by which it comes in, and one function for each way by which it leaves.
+
+Titles, genres, names of files and tracks are anybody's. None of them may become code, a formula or a command where it
+is shown, so every room that lets text out takes the function of its way from here:
+
+=====================  ==============================================
+HTML, SVG, a widget    `html`
+Markdown               `markdown`
+a cell of a CSV        `defused`, `cell`; read back by `restored`, `from_cell`
+a terminal, a log      `say`, `terminal`
+a label in a figure    `figure`; `filmlens.look` switches TeX off
+LaTeX                  `latex`
+WebVTT                 `webvtt`
+lines with tabs        `clean`
+=====================  ==============================================
+
+What is read from files of users passes `clean` first; names of their files and folders are looked up by `find_path`.
+"""
+
+from __future__ import annotations
+
+import html as _html
+import re
+import sys
+import unicodedata
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+
+#: Control characters (terminals obey those of 128 to 159, too) and separators of lines.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+#: What turns the direction of all text that follows; letters of right-to-left scripts need none of them.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+#: Bytes of a file name that are not UTF-8, as Python keeps them, and halves of characters.
+_BYTE, _HALF = re.compile("[\udc80-\udcff]"), re.compile("[\ud800-\udfff]")
+#: What a spreadsheet takes for a formula (full-width signs as well), behind any apostrophes that say it is text.
+_FORMULA = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20].")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$"}
+_LATEX |= {c: f"\\{c}" for c in "&%$#_{}"}
+
+
+def clean(text: object) -> str:
+    r"""Text as it may come in: no control character, no turned direction; bytes that are not UTF-8 are Windows-1252.
+
+    >>> clean("Caf\udce9\x1b[2J\r\nNo. 2 \u202egpj")
+    'Café [2J No. 2 gpj'
+    """
+    text = _BYTE.sub(lambda m: bytes([ord(m.group()) - 0xDC00]).decode("cp1252", "replace"), str(text))
+    return _HALF.sub("\ufffd", _TURNING.sub("", _CONTROL.sub(" ", text)))
+
+
+def find_path(folder: Path, name: str) -> Path:
+    """A file or folder by the name that a table gives it, as the disk writes it.
+
+    A Mac's disk has accents apart that a table has composed; the bytes of an old disc are not UTF-8.
+    """
+    path = folder / name
+    found = Path(path.anchor)
+    for part in path.relative_to(path.anchor).parts:
+        if not (found / part).exists():
+            with suppress(OSError):  # no folder, or none that may be looked into
+                wanted = unicodedata.normalize("NFC", part)
+                names = (p.name for p in sorted(found.iterdir()))
+                part = next((n for n in names if unicodedata.normalize("NFC", clean(n)) == wanted), part)
+        found /= part
+    return found if found.exists() else path
+
+
+def utf8(path: Path) -> Path:
+    """A folder that is written to, or that files name; its name must be one that they can hold.
+
+    Raises
+    ------
+    ValueError
+        Bytes of the name are not UTF-8.
+    """
+    if _HALF.search(str(path)):
+        raise ValueError(f"{path}: the name of this folder is not UTF-8; rename it, or take another one")
+    return path
+
+
+def html(text: object) -> str:
+    """Text in HTML or SVG, between tags or as a quoted attribute.
+
+    >>> html('<b>"Psycho"</b>')
+    '&lt;b&gt;&quot;Psycho&quot;&lt;/b&gt;'
+    """
+    return _html.escape(clean(text), quote=True)
+
+
+def markdown(text: object) -> str:
+    r"""Text in a line of Markdown: no markup, no HTML, no mathematics.
+
+    >>> markdown("a_b <i> $x$ | [y](z)")
+    'a\\_b &lt;i&gt; \\$x\\$ \\| \\[y\\](z)'
+    """
+    text = re.sub(r"([\\`*_\[\]|$~#!])", r"\\\1", clean(text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def cell(value: object) -> str:
+    """A cell of a CSV that no spreadsheet runs as a formula; `from_cell` gives the text back.
+
+    >>> cell("=1+1"), cell("Theme"), cell("-a"), cell("'=1")
+    ("'=1+1", 'Theme', "'-a", "''=1")
+    """
+    text = clean(value)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def from_cell(text: str) -> str:
+    """The text of a cell that `cell` wrote, or anyone; an apostrophe before a formula says that it is none.
+
+    >>> from_cell("'=1+1"), from_cell("''=1"), from_cell("'Round Midnight")
+    ('=1+1', "'=1", "'Round Midnight")
+    """
+    text = clean(text)
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
+
+
+def defused(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as its CSV is written: texts that are no numbers, and names of columns, as `cell` gives them."""
+    return _mapped(table, lambda text: text if _NUMBER.fullmatch(text) else cell(text))
+
+
+def restored(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as it was read from a CSV, with the texts that `defused` was given."""
+    return _mapped(table, from_cell)
+
+
+def _mapped(table: pd.DataFrame, change) -> pd.DataFrame:
+    table = table.rename(columns=lambda c: change(c) if isinstance(c, str) else c)
+    for at, kind in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(kind):
+            values = [change(v) if isinstance(v, str) else v for v in table.iloc[:, at]]
+            table.isetitem(at, pd.Series(values, index=table.index, dtype=kind if len(values) == 0 else None))
+    return table
+
+
+def terminal(text: object) -> str:
+    r"""Lines for a terminal or a log: what it would obey, or what would turn its lines, is shown as an escape.
+
+    >>> terminal("a\x1b[31mb\n" + "c\u202e")
+    'a\\x1b[31mb\nc\\u202e'
+    """
+    lines = _BYTE.sub(lambda m: f"\\x{ord(m.group()) - 0xDC00:02x}", str(text)).split("\n")
+    return "\n".join(
+        "".join(
+            c if c == "\t" or not (_CONTROL.match(c) or _TURNING.match(c) or _HALF.match(c)) else ascii(c)[1:-1]
+            for c in line
+        )
+        for line in lines
+    )
+
+
+def say(text: object = "", *, file: TextIO | None = None) -> None:
+    """Print lines to a terminal as `terminal` gives them, in the characters that it has."""
+    file = file or sys.stdout
+    coding = getattr(file, "encoding", None) or "utf-8"
+    print(terminal(text).encode(coding, "backslashreplace").decode(coding), file=file, flush=True)
+
+
+def figure(text: object, most: int = 28) -> str:
+    """A name as a label in a figure, not too long.
+
+    >>> figure("Money $ 1"), figure("x" * 40, 5)
+    ('Money $ 1', 'xxxx…')
+    """
+    text = clean(text)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def latex(text: object) -> str:
+    r"""Text in LaTeX.
+
+    >>> latex(r"50 % of \$x_1")
+    '50 \\% of \\textbackslash{}\\$x\\_1'
+    """
+    return "".join(_LATEX.get(c, c) for c in clean(text))
+
+
+def webvtt(text: object) -> str:
+    """Text of a cue in WebVTT.
+
+    >>> webvtt("<i>a</i> --> b")
+    '&lt;i&gt;a&lt;/i&gt; --&gt; b'
+    """
+    return " ".join(_html.escape(clean(text), quote=False).split())
