@@ -115,14 +115,22 @@ def features(
 
 @app.command()
 def weights(
-    network: Annotated[str, typer.Argument(help="vggish")],
-    file: Annotated[Path | None, typer.Option(help="Weights that you have, for a machine without network.")] = None,
+    network: Annotated[str, typer.Argument(help="musicnn (29 MB) or vggish (288 MB).")],
+    file: Annotated[
+        Path | None, typer.Option(help="What you have, for a machine without network: musicnn's wheel, VGGish's file.")
+    ] = None,
 ) -> None:
-    """Fetch the weights of VGGish (288 MB) into the cache of this user."""
+    """Fetch the weights of a network into the cache of this user."""
+    if network not in ("musicnn", "vggish"):
+        raise typer.BadParameter(f"{network!r} has no weights here; the networks are musicnn and vggish")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is half done is cleared away as at Ctrl-C
+    if network == "musicnn":
+        from filmlens.features.musicnn import download
+
+        typer.echo(f"kept as {download.keep(file) if file is not None else download.fetch()}")
+        return
     from filmlens.features.vggish import download
 
-    if network != "vggish":
-        raise typer.BadParameter(f"{network!r} has no weights here; the network is vggish")
     if file is not None:
         typer.echo(f"kept as {download.keep(file)}")
         return
