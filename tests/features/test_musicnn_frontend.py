@@ -87,7 +87,7 @@ def test_rows_hear_the_three_seconds_around_them_inside_the_cue(musicnn_weights,
         start = min(max(int(np.floor(62.5 * (k + 0.5) + 0.5)) - 93, 0), len(frames) - 187)
         tags, penultimate = musicnn.infer(net, frames[None, start : start + 187])
         assert table.loc[k, list(rows.COLUMNS)].to_numpy(float) == pytest.approx(penultimate[0], abs=1e-3)
-        assert rows.tags(table).loc[k, list(rows.TAG_COLUMNS)].to_numpy(float) == pytest.approx(tags[0], abs=1e-4)
+        assert rows.tags(table)[0].loc[k, list(rows.TAG_COLUMNS)].to_numpy(float) == pytest.approx(tags[0], abs=1e-4)
     assert notes == {"weights": musicnn_weights.name, "origin": "other weights than musicnn 0.1.0"}
 
 
@@ -95,7 +95,7 @@ def test_a_cue_under_three_seconds_has_no_row(musicnn_weights, monkeypatch):
     monkeypatch.setenv(musicnn.weights.VARIABLE, str(musicnn_weights))
     short, long = rows.rows([noise(2.9), noise(3.1)])[0]
     assert len(short) == 0 and len(long) == 3 and list(short) == list(long) == ["time", *rows.COLUMNS]
-    assert len(rows.tags(short)) == 0
+    assert len(rows.tags(short)[0]) == 0
 
 
 def test_the_two_networks_differ(musicnn_weights, monkeypatch):

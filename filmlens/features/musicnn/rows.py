@@ -17,13 +17,14 @@ import pandas as pd
 from filmlens.features.musicnn import weights
 from filmlens.features.musicnn.frontend import BANDS, FRAME_RATE, FRAMES, RATE, at_rate, frame_count, spectrogram
 from filmlens.features.musicnn.labels import LABELS
+from filmlens.features.musicnn.words import column
 
 if TYPE_CHECKING:
     from filmlens.features.musicnn.network import Musicnn
 
 #: Names of the 200 dimensions, and of the 50 tags of the network trained on MagnaTagATune.
 COLUMNS = tuple(f"musicnn_{i:03d}" for i in range(200))
-TAG_COLUMNS = tuple(f"tag_{label.replace(' ', '_')}" for label in LABELS["mtt"])
+TAG_COLUMNS = tuple(column(label) for label in LABELS["mtt"])
 
 _ROWS = 64  # that share a part of the spectrogram; no more of it lies in memory
 
@@ -75,8 +76,8 @@ def msd_rows(sounds: Iterable[np.ndarray]) -> tuple[Iterator[pd.DataFrame], dict
     return rows(sounds, model="msd")
 
 
-def tags(penultimate: pd.DataFrame) -> pd.DataFrame:
-    """The 50 tags of rows of the penultimate layer: `COLUMNS` become `TAG_COLUMNS`, further columns stay.
+def tags(penultimate: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The 50 tags of rows of the penultimate layer: `COLUMNS` become `TAG_COLUMNS`, further columns stay; notes.
 
     Raises
     ------
@@ -87,7 +88,8 @@ def tags(penultimate: pd.DataFrame) -> pd.DataFrame:
     out = _network(path, "mtt", path.stat().st_mtime_ns).out
     logits = penultimate[list(COLUMNS)].to_numpy(float) @ out.weight.numpy().T.astype(float) + out.bias.numpy()
     values = pd.DataFrame(1 / (1 + np.exp(-logits)), columns=list(TAG_COLUMNS), index=penultimate.index)
-    return pd.concat([penultimate.drop(columns=list(COLUMNS)), values], axis=1)
+    table = pd.concat([penultimate.drop(columns=list(COLUMNS)), values], axis=1)
+    return table, {"weights": path.name, "origin": weights.origin(path, "mtt")}
 
 
 def row_starts(duration: float, frames: int) -> tuple[np.ndarray, np.ndarray]:

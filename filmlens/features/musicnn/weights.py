@@ -108,8 +108,8 @@ def load(path: str | Path | None = None, model: str = "mtt") -> Musicnn:
 
 
 def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
-    """What rows depend on: the arrays of the network, wherever they lie."""
-    return [{"arrays": digest(need(), parameters.get("model", "mtt"))}]
+    """What rows depend on: the arrays of the networks, wherever they lie."""
+    return [{model: digest(need(), model)} for model in MODELS]
 
 
 def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
