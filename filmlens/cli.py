@@ -95,7 +95,7 @@ def stamp(
 @app.command()
 def features(
     corpus: CorpusFolder,
-    which: Annotated[str, typer.Option(help="mir, vggish, visual or names of your own, with commas.")] = "",
+    which: Annotated[str, typer.Option(help="Such as mir, vggish, musicnn, tags, visual, or your own.")] = "",
     cues: Annotated[str, typer.Option(help="stamped, verified or annotated.")] = "stamped",
     sound: Annotated[str, typer.Option(help="What a cue is measured on: track or film.")] = "track",
     whole_film: Annotated[bool, typer.Option("--whole-film", help="Pictures between the cues as well.")] = False,
@@ -154,6 +154,9 @@ def run(
     limit: Annotated[float, typer.Option(metavar="MINUTES", help="After which a film is given up.", min=0.01)] = 360,
     figures: Annotated[Path | None, typer.Option(help="Another folder for figures and tables.")] = None,
     derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    excerpts: Annotated[
+        bool, typer.Option("--excerpts", help="Ten seconds of film to hear each finding by, beside the report.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and how long.")] = False,
 ) -> None:
     """Execute the notebooks on a corpus and write the report; run it again to continue."""
@@ -169,7 +172,7 @@ def run(
     from filmlens.run.notebooks import run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler asks to end as Ctrl-C does
-    settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60}
+    settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60, "excerpts": excerpts}
     code = run(corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, **settings)
     raise typer.Exit(code)
 

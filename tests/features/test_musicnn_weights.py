@@ -12,15 +12,18 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import seeded_musicnn
 
 from filmlens.artefacts import cache_folder
 from filmlens.features import musicnn
-from filmlens.features.musicnn import checkpoint, download, weights
+from filmlens.features.musicnn import checkpoint, download, rows, weights, words
 from filmlens.features.weights import WeightsError
+from filmlens.media.sound import read_audio
 
-REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "musicnn"
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+REFERENCE, RECORDINGS = SHARED / "reference" / "musicnn", SHARED / "recordings"
 
 
 def varint(number):
@@ -288,3 +291,21 @@ def test_as_the_original_in_tensorflow(published, path, model):
     assert patches == pytest.approx(reference["patches"], abs=1e-3)
     assert musicnn.infer(net, patches)[0] == pytest.approx(reference[f"{model}_tags"], abs=2e-3)
     assert list(musicnn.LABELS[model]) == reference[f"{model}_labels"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("ragtime.ogg", {"piano"}),
+        ("hungarian_dance.ogg", {"classical", "strings", "violin"}),
+        ("Brad-Sucks--Total-Breakdown.mp3", {"rock", "male vocal"}),
+    ],
+)
+def test_tags_of_recordings_make_sense(published, file, expected):
+    path = RECORDINGS / file
+    if not path.is_file():
+        pytest.skip("shared/recordings is not here")
+    net = musicnn.load(published)
+    tags = rows.along(net, read_audio(path, musicnn.RATE, end=60.0))[1].mean(axis=0)
+    five = set(words.highest(pd.Series(tags, index=list(rows.TAG_COLUMNS))))
+    assert expected & five if "rock" in expected else expected <= five
