@@ -121,7 +121,7 @@ ROWS: tuple[tuple[str, Name], ...] = (
     (
         "tag_([a-z]+)",
         Name(
-            "“{0}”",
+            "tagged as “{0}”",
             "how strongly the network would tag the music as “{0}”; not calibrated",
             "ranks of 100",
             "less tagged as “{0}”",
@@ -131,7 +131,7 @@ ROWS: tuple[tuple[str, Name], ...] = (
     (
         "tag_([a-z]+)_([a-z]+)",
         Name(
-            "“{0} {1}”",
+            "tagged as “{0} {1}”",
             "how strongly the network would tag the music as “{0} {1}”; not calibrated",
             "ranks of 100",
             "less tagged as “{0} {1}”",

@@ -132,9 +132,10 @@ def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> st
         told, way = names.look_up(row["descriptor"]), "lower" if row["effect"] < 0 else "higher"
         name = names.reader_name(row["descriptor"])
         more = getattr(told, way) if told and told.lower else f"{name} {way}"
-        finding = more if row.get("significant", True) else f"{name} not shown to differ"
+        if not row.get("significant", True):
+            return f"{row['genre']}: {name} not shown to differ ({_figures(row, 'films', 'delta')})"
         unit = f"by {abs(row['difference']):.0f} {told.unit}, " if told and told.unit and "difference" in row else ""
-        return f"{row['genre']}: {finding} ({unit}{_figures(row, 'films', 'delta')})"
+        return f"{row['genre']}: {more} ({unit}{_figures(row, 'films', 'delta')})"
     return f"{row['what']} ({_figures(row, row.get('unit', ''), 'effect')})"
 
 
