@@ -95,7 +95,7 @@ _MUSICNN = {
     "rate": 16_000,
     "frame": 3.0,
     "hop": 1.0,
-    "cost": "benchmarks/embeddings.md: 74 x realtime on one core; weights of 29 MB",
+    "cost": "benchmarks/embeddings.md: 85 x realtime on one core; weights of 29 MB",
     "weights": "musicnn.weights",
     "ours": True,
 }
