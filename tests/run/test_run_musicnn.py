@@ -9,7 +9,7 @@ import pytest
 
 from filmlens.artefacts import read_provenance
 from filmlens.corpus import Corpus
-from filmlens.features.musicnn import weights
+from filmlens.features.musicnn import weights, words
 from filmlens.features.vggish import weights as vggish_weights
 from filmlens.findings import genre_profile
 from filmlens.run.notebooks import run
@@ -95,15 +95,16 @@ def test_findings_are_heard_beside_the_report_and_in_no_data_set(executed, toy):
     share(Corpus.open(toy), zipped)
     with zipfile.ZipFile(zipped) as box:
         assert not [n for n in box.namelist() if n.endswith(".opus")] and "csv/tags-cues.csv" in box.namelist()
-        words = pd.read_csv(box.open("columns.csv"))
-    assert words[words["column"] == "tag_no_voice"]["meaning"].str.contains("not calibrated").any()
+        described = pd.read_csv(box.open("columns.csv"))
+    assert described[described["column"] == "tag_no_voice"]["meaning"].str.contains("not calibrated").any()
 
 
 def test_words_of_a_profile(toy, weighed):
     study = Study.open(toy)
-    words = study.in_words()
-    assert {"tempo_mean", "rms_std", "tag_strings", "tag_male_voice"} < set(words) and "tag_vocals" not in words
-    ranks = words.filter(like="tag_")
+    table = study.in_words()
+    assert {"tempo_mean", "rms_std", "tag_strings", "tag_male_voice"} < set(table) and "tag_vocals" not in table
+    ranks = table.filter(like="tag_")
     assert ranks.min().min() == 0 and ranks.max().max() == 100
-    assert not [c for c in Study.open(toy, sound="film").in_words() if "voice" in c or c in ("tag_choir", "tag_opera")]
-    assert genre_profile(words, study.corpus.labels(), n_boot=5)["effect"].notna().any()
+    voiceless = words.ranked(study.table("tags-cues"), voices=False)
+    assert not [c for c in voiceless if "voice" in c or c in ("tag_choir", "tag_opera")]
+    assert genre_profile(table, study.corpus.labels(), n_boot=5)["effect"].notna().any()
