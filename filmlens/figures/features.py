@@ -310,7 +310,7 @@ def plot_tags(table: pd.DataFrame, *, count: int = 5) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        One row per cue: film_id, cue and the columns of the tags.
+        One row per cue: film_id, cue and a column for each tag.
     count : int
         Of how many highest.
     """

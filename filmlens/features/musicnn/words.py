@@ -54,8 +54,8 @@ def family_columns() -> dict[str, list[str]]:
     }
 
 
-def ranked(cues: pd.DataFrame, *, voices: bool = True) -> pd.DataFrame:
-    """Words of cues as their rank among all cues, 0 (least) to 100 (most).
+def merged(cues: pd.DataFrame, *, voices: bool = True) -> pd.DataFrame:
+    """One column per word in place of its tags.
 
     Parameters
     ----------
@@ -67,14 +67,19 @@ def ranked(cues: pd.DataFrame, *, voices: bool = True) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        film_id, cue and one column per word.
+        film_id, cue and the columns of the words.
     """
     out = cues[["film_id", "cue"]].copy()
     for family, words in FAMILIES.items():
         for word in words if voices or family != "voice" else ():
-            values = cues[[column(tag) for tag in SYNONYMS.get(word, (word,))]].mean(axis=1)
-            out[column(word)] = 100 * (values.rank() - 1) / max(values.notna().sum() - 1, 1)
+            out[column(word)] = cues[[column(tag) for tag in SYNONYMS.get(word, (word,))]].mean(axis=1)
     return out
+
+
+def ranked(cues: pd.DataFrame, *, voices: bool = True) -> pd.DataFrame:
+    """`merged`, each word as the rank of its cue among all, 0 (least) to 100 (most)."""
+    words = merged(cues, voices=voices).set_index(["film_id", "cue"])
+    return (100 * (words.rank() - 1) / (words.notna().sum() - 1).clip(lower=1)).reset_index()
 
 
 def highest(tags: pd.Series, count: int = 5) -> list[str]:
