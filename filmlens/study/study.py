@@ -209,11 +209,6 @@ class Study:
         return vectors.merge(ranks, on=["film_id", "cue"], how="left", validate="1:1")
 
     @property
-    def additions(self) -> list[str]:
-        """The feature sets that are compared although the paper does not know them."""
-        return [name for name in self.features() if FEATURES[name].ours]
-
-    @property
     def musicnn(self) -> str:
         """Which weights of musicnn there are, or how to get them, in one line."""
         found = musicnn_weights.find()
