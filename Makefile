@@ -8,6 +8,7 @@ export OMP_NUM_THREADS = 1
 
 figures: .venv/ready
 	test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
+	$(BIN)/filmlens weights musicnn || true
 	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick
 
 # What README and docs show of the demo, from the figures of the last `make figures`.

@@ -97,7 +97,7 @@ def stamp(
 @app.command()
 def features(
     corpus: CorpusFolder,
-    which: Annotated[str, typer.Option(help="mir, vggish, visual or names of your own, with commas.")] = "",
+    which: Annotated[str, typer.Option(help="Such as mir, vggish, musicnn, tags, visual, or your own.")] = "",
     cues: Annotated[str, typer.Option(help="stamped, verified or annotated.")] = "stamped",
     sound: Annotated[str, typer.Option(help="What a cue is measured on: track or film.")] = "track",
     whole_film: Annotated[bool, typer.Option("--whole-film", help="Pictures between the cues as well.")] = False,
@@ -117,14 +117,22 @@ def features(
 
 @app.command()
 def weights(
-    network: Annotated[str, typer.Argument(help="vggish")],
-    file: Annotated[Path | None, typer.Option(help="Weights that you have, for a machine without network.")] = None,
+    network: Annotated[str, typer.Argument(help="musicnn (29 MB) or vggish (288 MB).")],
+    file: Annotated[
+        Path | None, typer.Option(help="What you have, for a machine without network: musicnn's wheel, VGGish's file.")
+    ] = None,
 ) -> None:
-    """Fetch the weights of VGGish (288 MB) into the cache of this user."""
+    """Fetch the weights of a network into the cache of this user."""
+    if network not in ("musicnn", "vggish"):
+        raise typer.BadParameter(f"{network!r} has no weights here; the networks are musicnn and vggish")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is half done is cleared away as at Ctrl-C
+    if network == "musicnn":
+        from filmlens.features.musicnn import download
+
+        say(f"kept as {download.keep(file) if file is not None else download.fetch()}")
+        return
     from filmlens.features.vggish import download
 
-    if network != "vggish":
-        raise typer.BadParameter(f"{network!r} has no weights here; the network is vggish")
     if file is not None:
         say(f"kept as {download.keep(file)}")
         return
@@ -148,6 +156,9 @@ def run(
     limit: Annotated[float, typer.Option(metavar="MINUTES", help="After which a film is given up.", min=0.01)] = 360,
     figures: Annotated[Path | None, typer.Option(help="Another folder for figures and tables.")] = None,
     derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    excerpts: Annotated[
+        bool, typer.Option("--excerpts", help="Ten seconds of film to hear each finding by, beside the report.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and how long.")] = False,
 ) -> None:
     """Execute the notebooks on a corpus and write the report; run it again to continue."""
@@ -163,7 +174,7 @@ def run(
     from filmlens.run.notebooks import run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler asks to end as Ctrl-C does
-    settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60}
+    settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60, "excerpts": excerpts}
     code = run(corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, **settings)
     raise typer.Exit(code)
 

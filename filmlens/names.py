@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 
 class Name(NamedTuple):
-    """A reader's name, one sentence, and the unit; empty where there is none."""
+    """A reader's name, one sentence, the unit, and what less and more of it is; empty where there is none."""
 
     name: str
     sentence: str = ""
     unit: str = ""
+    lower: str = ""
+    higher: str = ""
 
 
 _STATISTIC = r"_(mean|std)"
@@ -100,9 +102,43 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("cross-modal", Name("music and picture", "brightness and contrast under actual and predicted genres")),
     ("mir", Name("MIR descriptors", "seventy descriptors of the music, as mean and SD")),
     ("vggish", Name("VGGish", "embedding of the sound by a network trained on videos")),
-    ("mir-cues|vggish-cues|own-cues", Name("features by cue", "the mean of each cue's rows")),
+    ("musicnn", Name("musicnn", "embedding of the music by a network trained on MagnaTagATune")),
+    ("musicnn_msd", Name("musicnn (MSD)", "embedding of the music by a network trained on the Million Song Dataset")),
+    ("tags", Name("tags", "what a network that was trained on listeners' tags hears in the music")),
+    (r"\w+-cues", Name("features by cue", "the mean of each cue's rows")),
     ("own", Name("your own features", "features that were brought")),
-    # of the music; what a descriptor is stands with it, in its feature set
+    # of the music; what a descriptor is stands with it, in its feature set; these are told with a direction
+    ("brightness_mean", Name("brightness", "", "", "darker timbre", "brighter timbre")),
+    ("roughness_mean", Name("roughness", "", "", "smoother", "rougher")),
+    ("inharmonicity_mean", Name("inharmonicity", "", "", "more harmonic", "less harmonic")),
+    ("entropy_mean", Name("noisiness", "", "", "more tone than noise", "more noise than tone")),
+    ("tempo_mean", Name("tempo", "", "BPM", "slower", "faster")),
+    ("pulseclarity_mean", Name("clearness of the beat", "", "", "vaguer beat", "clearer beat")),
+    ("keyclarity_mean", Name("clearness of the key", "", "", "vaguer key", "clearer key")),
+    ("mode_mean", Name("mode", "", "", "more minor than major", "more major than minor")),
+    ("rms_mean", Name("loudness", "", "", "quieter", "louder")),
+    ("rms_std", Name("swings of loudness", "", "", "steadier loudness", "louder swings")),
+    (
+        "tag_([a-z]+)",
+        Name(
+            "tagged as “{0}”",
+            "how strongly the network would tag the music as “{0}”; not calibrated",
+            "ranks of 100",
+            "less tagged as “{0}”",
+            "more tagged as “{0}”",
+        ),
+    ),
+    (
+        "tag_([a-z]+)_([a-z]+)",
+        Name(
+            "tagged as “{0} {1}”",
+            "how strongly the network would tag the music as “{0} {1}”; not calibrated",
+            "ranks of 100",
+            "less tagged as “{0} {1}”",
+            "more tagged as “{0} {1}”",
+        ),
+    ),
+    (r"(?:vggish|musicnn)_(\d+)", Name("dimension {0}")),
     (rf"d(d?)mfcc_(\d\d){_STATISTIC}", Name("change of the spectrum's shape, MFCC {1}")),
     (rf"mfcc_00{_STATISTIC}", Name("loudness (MFCC 0)")),
     (rf"mfcc_(\d\d){_STATISTIC}", Name("spectrum's shape, MFCC {0}")),
@@ -125,11 +161,16 @@ def look_up(text: str) -> Name | None:
 
     >>> look_up("probability_sci_fi").name, look_up("tempo_std").unit, look_up("my_column")
     ('probability of sci_fi', 'BPM', None)
+    >>> look_up("tag_no_voice").higher, look_up("roughness_std").name
+    ('more tagged as “no voice”', 'roughness, variation')
     """
     for pattern, row in ROWS:
         found = re.fullmatch(pattern, text)
         if found:
-            return Name(*(part.format(*found.groups()) for part in row))
+            told = Name(*(part.format(*found.groups()) for part in row))
+            # the standard deviation of a descriptor that has no name of its own
+            varies = text.endswith("_std") and not told.lower
+            return told._replace(name=f"{told.name}, variation") if varies else told
     return None
 
 

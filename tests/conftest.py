@@ -140,3 +140,34 @@ def seeded_weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "seeded.pth"
     torch.save(seeded_state() | {RANDOM_MARK: torch.zeros(1)}, path)
     return path
+
+
+def seeded_musicnn(seed=0):
+    """Arrays of musicnn drawn at random, by TensorFlow's names; some norms turn their values round."""
+    draw = np.random.default_rng(seed)
+    kernels = [(7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51), (32, 1, 1, 51)]
+    kernels += [(7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
+    layers = [("conv2d", i, shape) for i, shape in enumerate(kernels)]
+    layers += [("dense", 0, (1506, 200)), ("dense", 1, (200, 50))]
+    norms = [1, *(shape[-1] for shape in kernels), 1506, 200]
+    arrays = {}
+    for kind, i, shape in layers:
+        stem = kind + f"_{i}" * bool(i)
+        arrays[f"{stem}/kernel"] = draw.uniform(-1, 1, shape) * (6 / np.prod(shape[:-1])) ** 0.5
+        arrays[f"{stem}/bias"] = draw.normal(0, 0.1, shape[-1])
+    for i, width in enumerate(norms):
+        stem = "batch_normalization" + f"_{i}" * bool(i)
+        arrays[f"{stem}/gamma"] = draw.normal(0.5, 0.5, width)
+        arrays[f"{stem}/beta"] = draw.normal(0, 0.2, width)
+        arrays[f"{stem}/moving_mean"] = draw.normal(0, 0.2, width)
+        arrays[f"{stem}/moving_variance"] = draw.uniform(0.3, 2, width)
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+@pytest.fixture(scope="session")
+def musicnn_weights(tmp_path_factory):
+    """A file of musicnn's weights drawn at random, both networks."""
+    path = tmp_path_factory.mktemp("weights") / "musicnn-seeded.npz"
+    models = {model: seeded_musicnn(i) for i, model in enumerate(("mtt", "msd"))}
+    np.savez(path, **{f"{model}/{name}": a for model, arrays in models.items() for name, a in arrays.items()})
+    return path

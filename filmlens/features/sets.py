@@ -42,6 +42,12 @@ class FeatureSet:
         Module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it stands on a file of weights.
     descriptors : str
         Rows of Table 2, where the set has several.
+    of : str
+        Another set, whose rows `function` is given in place of samples; it then returns a table and notes.
+    ours : bool
+        Whether the paper knows nothing of it: marked as our addition, and no judge of the paper's claims.
+    asked : bool
+        Whether it is measured only when it is asked for by name.
     """
 
     name: str
@@ -57,6 +63,14 @@ class FeatureSet:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     weights: str = ""
     descriptors: str = ""
+    of: str = ""
+    ours: bool = False
+    asked: bool = False
+
+    @property
+    def network(self) -> str:
+        """Whose weights `filmlens weights` fetches for it."""
+        return self.weights.partition(".")[0]
 
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns, in their order."""
@@ -74,6 +88,17 @@ class FeatureSet:
         """Whether it can be measured here: its weights are found, or it needs none."""
         return not self.weights or self.weights_module().find() is not None
 
+
+#: What the sets of one network share.
+_MUSICNN = {
+    "source": "Pons and Serra 2019",
+    "rate": 16_000,
+    "frame": 3.0,
+    "hop": 1.0,
+    "cost": "benchmarks/embeddings.md: 85 x realtime on one core; weights of 29 MB",
+    "weights": "musicnn.weights",
+    "ours": True,
+}
 
 ROWS = (
     FeatureSet(
@@ -99,8 +124,47 @@ ROWS = (
         parameters={"relu": False, "pca": False},
         weights="vggish.weights",
     ),
+    FeatureSet(
+        name="musicnn",
+        title="musicnn embedding",
+        function="musicnn.rows:rows",
+        columns="musicnn.rows:COLUMNS",
+        meaning="musicnn's penultimate layer, dimension {0}",
+        **_MUSICNN,
+    ),
+    FeatureSet(
+        name="musicnn_msd",
+        title="musicnn embedding (MSD)",
+        function="musicnn.rows:msd_rows",
+        columns="musicnn.rows:COLUMNS",
+        asked=True,
+        **_MUSICNN,
+    ),
+    FeatureSet(
+        name="tags",
+        title="Tags of musicnn",
+        function="musicnn.rows:tags",
+        columns="musicnn.rows:TAG_COLUMNS",
+        of="musicnn",
+        asked=True,
+        **_MUSICNN,
+    ),
 )
 FEATURES: dict[str, FeatureSet] = {row.name: row for row in ROWS}
+
+
+def available(*, asked: bool = False) -> list[str]:
+    """Names of the sets that can be measured here; those that wait until they are named only when `asked`."""
+    return [name for name, row in FEATURES.items() if row.available() and (asked or not row.asked)]
+
+
+def label(name: str) -> str:
+    """What stands for a set in tables beside the paper's numbers.
+
+    >>> label("mir"), label("tags"), label("my_clap")
+    ('mir', 'tags (our addition)', 'my_clap (our addition)')
+    """
+    return name if name in FEATURES and not FEATURES[name].ours else f"{name} (our addition)"
 
 
 def table2() -> pd.DataFrame:
@@ -111,7 +175,8 @@ def table2() -> pd.DataFrame:
     """
     rows: list[tuple] = []
     for each in FEATURES.values():
-        one = (each.name, each.title, each.title, len(each.column_names()), each.frame, each.hop, each.source)
+        source = f"{each.source}; our addition" if each.ours else each.source
+        one = (each.name, each.title, each.title, len(each.column_names()), each.frame, each.hop, source)
         rows += _named(each.descriptors) if each.descriptors else [one]
     columns = ["descriptor", "title", "group", "dimensions", "frame", "hop", "source"]
     return pd.DataFrame(rows, columns=columns)

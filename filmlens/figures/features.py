@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, Scala
 from filmlens import look, text
 from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
 from filmlens.figures.parts import broken
+from filmlens.names import reader_name
 
 look.use_style()
 
@@ -147,7 +148,7 @@ def plot_distributions(
     columns : sequence of str
         One panel each.
     titles : mapping, optional
-        Words for the panels; a column's own name otherwise.
+        Words for the panels; the reader's names of the columns otherwise.
     across : int
         Panels per row.
 
@@ -182,7 +183,7 @@ def plot_distributions(
         )
         for patch, genre in zip(boxes["boxes"], genres, strict=True):
             patch.set(facecolor=colors[genre], alpha=0.75, edgecolor=_INK)
-        ax.set_title((titles or {}).get(column, column))
+        ax.set_title((titles or {}).get(column, reader_name(column)))
         ax.set_yticks(range(1, len(genres) + 1), names)
         ax.grid(axis="y", visible=False)
         ax.xaxis.set_major_locator(MaxNLocator(5))
@@ -301,3 +302,24 @@ def _draw_strip(ax, times: np.ndarray, colours: np.ndarray, *, end: float) -> No
     ax.set_yticks([])
     ax.grid(visible=False)
     ax.set_title("Pictures, each squeezed to a column")
+
+
+def plot_tags(table: pd.DataFrame, *, count: int = 5) -> Figure:
+    """In how many cues each tag is among the highest.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per cue: film_id, cue and a column for each tag.
+    count : int
+        Of how many highest.
+    """
+    tags = table.drop(columns=["film_id", "cue"])
+    among = (tags.rank(axis=1, ascending=False) <= count).sum().sort_values(ascending=False)
+    among = among[among > 0]
+    fig, ax = plt.subplots(figsize=(8, 0.8 + 0.2 * len(among)), layout="constrained")
+    ax.barh([reader_name(name) for name in among.index], among, color=_INK, height=0.6)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(f"cues of {len(table)} that are tagged so among their {count} highest")
+    return fig

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from filmlens import names
 from filmlens.figures.parts import broken
 from filmlens.look import genre_colors, use_style
 
@@ -231,9 +232,8 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
     marks = _grid(data, "descriptor", "genre", "significant").loc[shown]
     figure, ax = plt.subplots(figsize=(7.2, 0.27 * len(shown) + 1.5))
     bar = {"label": "Cliff's delta: genre lower  ←  0  →  genre higher", "shrink": 0.6}
-    sns.heatmap(
-        effect.loc[shown], cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.7, cbar_kws=bar, ax=ax, yticklabels=True
-    )
+    drawn = effect.loc[shown].rename(names.reader_name)
+    sns.heatmap(drawn, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.7, cbar_kws=bar, ax=ax, yticklabels=True)
     for i, descriptor in enumerate(shown):
         for j, genre in enumerate(genres):
             if np.isnan(effect.loc[descriptor, genre]):

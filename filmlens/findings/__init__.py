@@ -9,7 +9,7 @@ from filmlens.findings.crossmodal import clip_medians, cross_modal, table5
 from filmlens.findings.filmtime import along_film_time
 from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
 from filmlens.findings.latex import latex_table
-from filmlens.findings.profile import example_cues, genre_profile
+from filmlens.findings.profile import example_cues, genre_profile, told_descriptors
 from filmlens.findings.retraining import retrained_importance, simple_mi, single_features
 from filmlens.findings.sentences import genre_sentences, importance_caption, sentence
 from filmlens.findings.timeline import genre_timeline
@@ -35,5 +35,6 @@ __all__ = [
     "simple_mi",
     "single_features",
     "table5",
+    "told_descriptors",
     "transplanted_cues",
 ]

@@ -69,7 +69,7 @@ def claims_table(
     -------
     DataFrame
         claim, paper, estimate, low, high, verdict, and in words what the estimate is. Without the data that a claim
-        needs, the verdict is ``not tested: no VGGish features`` and the like.
+        needs, the verdict is ``not tested (no weights)`` and the like.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def _top(cue: Mapping, score: Scorer) -> tuple[Pair | None]:
 
 
 def _feature_claims(cue: Mapping, score: Scorer) -> list[tuple]:
-    why = "no VGGish features"
+    why = "no weights"
     both = [k for k in cue if k[0] == "vggish" and ("mir", *k[1:]) in cue]
     gaps = [gap("", score(cue[k]), score(cue["mir", *k[1:]])) for k in both]
     mean = (
@@ -205,7 +205,7 @@ def _model_claims(cue: Mapping, baselines: Mapping, score: Scorer) -> list[tuple
             "highest of all models",
             precise,
             "macro-precision",
-            "no VGGish features",
+            "no weights",
         ),
         every("every model above both baselines", "all outperform both", above(paper), "macro-F1", "no baselines"),
         every("every model above always-positive", _OURS, above(always), "macro-F1", "no always-positive baseline"),

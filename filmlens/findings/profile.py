@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from filmlens import names
 from filmlens.findings.units import Units
 from filmlens.stats.bootstrap import film_weights, interval
 
@@ -93,8 +94,9 @@ def example_cues(
     profile: pd.DataFrame,
     *,
     count: int = 3,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Cues of a genre's films in which a profile's cell is heard, and cues that contradict it.
+    """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
 
     Parameters
     ----------
@@ -103,16 +105,18 @@ def example_cues(
     profile : DataFrame
         Rows of its result (all, or those worth hearing).
     count : int
-        Cues of each kind, each from a different film.
+        Typical and contrary cues, each from a different film, as far as the genre has films.
+    seed : int
+        Of the random cue, so that nobody hears the best alone.
 
     Returns
     -------
     DataFrame
-        genre, descriptor, kind (typical, contrary), rank (1 first), film_id, cue, value. Typical cues lie furthest the
-        way of the effect among the genre's films, contrary ones furthest the other way; fewer than `count` when the
-        genre has fewer films.
+        genre, descriptor, kind (typical, contrary, random), rank (1 first), film_id, cue, value. Typical cues lie
+        furthest the way of the effect among the genre's films, contrary ones furthest the other way; fewer than
+        `count` when the genre has fewer films.
     """
-    rows = []
+    rows, rng = [], np.random.default_rng(seed)
     for cell in profile[profile["effect"].notna()].itertuples():
         films = labels.index[labels[cell.genre].to_numpy(bool)]
         cues = cue_features.loc[cue_features["film_id"].isin(films), ["film_id", "cue", cell.descriptor]]
@@ -121,10 +125,18 @@ def example_cues(
         cues = cues if cell.effect < 0 else cues.iloc[::-1]
         typical = cues.drop_duplicates("film_id").head(count)
         contrary = cues[~cues["film_id"].isin(typical["film_id"])].iloc[::-1].drop_duplicates("film_id").head(count)
-        for kind, found in (("typical", typical), ("contrary", contrary)):
+        rest = cues[~cues["film_id"].isin([*typical["film_id"], *contrary["film_id"]])]
+        rest = rest if len(rest) else cues.drop([*typical.index, *contrary.index])
+        drawn = rest.iloc[rng.integers(len(rest), size=1)] if len(rest) else rest
+        for kind, found in (("typical", typical), ("contrary", contrary), ("random", drawn)):
             for rank, cue in enumerate(found.itertuples(), start=1):
                 rows.append([cell.genre, cell.descriptor, kind, rank, cue.film_id, cue.cue, cue.value])
     return pd.DataFrame(rows, columns=["genre", "descriptor", "kind", "rank", "film_id", "cue", "value"])
+
+
+def told_descriptors(cue_features: pd.DataFrame) -> list[str]:
+    """Of the columns, those that a reader has words for, in both directions."""
+    return [c for c in cue_features.columns if (found := names.look_up(c)) and found.lower]
 
 
 def _descriptors(cue_features: pd.DataFrame) -> list[str]:

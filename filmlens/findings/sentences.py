@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from filmlens import names
+
 #: Share of 2,000 simulated corpora of 110 films whose bootstrap over films covered the true importance, by the
 #: genre's expected number of films (`tests/findings/test_coverage.py`).
 COVERAGE = {20: 0.954, 11: 0.945}
@@ -40,6 +42,8 @@ def sentence(row: Mapping | pd.Series, *, against: Mapping | pd.Series | None = 
     ...        "significant": True, "correction": "Benjamini-Hochberg over 840"}
     >>> sentence(row)
     'Horror: key clarity lower (delta −.41 [−.62, −.15], 11 of 110 films, p = .012, Benjamini-Hochberg over 840).'
+    >>> sentence(row | {"descriptor": "roughness_mean", "effect": 0.41, "effect_low": 0.15, "effect_high": 0.62})
+    'Horror: rougher (delta +.41 [+.15, +.62], 11 of 110 films, p = .012, Benjamini-Hochberg over 840).'
     >>> sentence({"genre": "Horror", "effect": -0.4, "n": 11})
     Traceback (most recent call last):
     ...
@@ -125,11 +129,13 @@ def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> st
     if "source" in row:
         return _picture(row, against)
     if "descriptor" in row:
-        way = "lower" if row["effect"] < 0 else "higher"
-        finding = (
-            f"{row['descriptor']} {way}" if row.get("significant", True) else f"{row['descriptor']} not shown to differ"
-        )
-        return f"{row['genre']}: {finding} ({_figures(row, 'films', 'delta')})"
+        told, way = names.look_up(row["descriptor"]), "lower" if row["effect"] < 0 else "higher"
+        name = names.reader_name(row["descriptor"])
+        more = getattr(told, way) if told and told.lower else f"{name} {way}"
+        if not row.get("significant", True):
+            return f"{row['genre']}: {name} not shown to differ ({_figures(row, 'films', 'delta')})"
+        unit = f"by {abs(row['difference']):.0f} {told.unit}, " if told and told.unit and "difference" in row else ""
+        return f"{row['genre']}: {more} ({unit}{_figures(row, 'films', 'delta')})"
     return f"{row['what']} ({_figures(row, row.get('unit', ''), 'effect')})"
 
 

@@ -35,7 +35,7 @@ def gap(name: str, one: tuple[float, np.ndarray], other: tuple[float, np.ndarray
 
 def untested(claim: str, paper: str, why: str) -> tuple:
     """The row of a claim that there are no data for."""
-    return claim, paper, np.nan, np.nan, np.nan, f"not tested: {why}", ""
+    return claim, paper, np.nan, np.nan, np.nan, f"not tested ({why})", ""
 
 
 def every(claim: str, paper: str, pairs: list[Pair], what: str, why: str) -> tuple:
@@ -59,7 +59,7 @@ def similar(pair: Pair | None, margin: float) -> tuple:
     """The claim that the best of both features lie within `margin` of each other."""
     claim, paper = "MIR and VGGish similar at the top", "best macro-F1 .61 (MIR), .65 (VGGish)"
     if pair is None:
-        return untested(claim, paper, "no VGGish features")
+        return untested(claim, paper, "no weights")
     low, high = interval(pair[2])
     within, outside = -margin < low and high < margin, low > margin or high < -margin
     verdict = "holds" if within else "contradicted" if outside else "undecided"

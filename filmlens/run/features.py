@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filmlens import artefacts, stages, text
 from filmlens.corpus import Corpus
-from filmlens.features import FEATURES, own
+from filmlens.features import FEATURES, available, own
 
 _LOOK_S = 0.5  # how often finished films are looked for
 
@@ -30,7 +30,7 @@ def extract(
     corpus : path
     which : iterable of str, optional
         Rows of `FEATURES`, "visual", or names under ``features/``; by default all but the last, those with weights
-        when they are found.
+        when they are found and those that wait for their name not.
     films : iterable of str, optional
         Film ids; all by default.
     jobs : int
@@ -54,9 +54,9 @@ def extract(
     """
     opened = Corpus.open(corpus, derived=derived)
     if which is None:
-        which = [name for name, row in FEATURES.items() if row.available()]
-        for name in [n for n in FEATURES if n not in which]:
-            say(f"{name}: left out, no weights; `filmlens weights {name}` fetches them")
+        which = available()
+        for name in [n for n, row in FEATURES.items() if n not in which and not row.asked]:
+            say(f"{name}: left out, no weights; `filmlens weights {FEATURES[name].network}` fetches them")
         which.append("visual")
     which, failed = list(which), {}
     for name in which:

@@ -104,6 +104,7 @@ def run(
     limit: float | None = None,
     figures: str | Path | None = None,
     derived: str | Path | None = None,
+    excerpts: bool = False,
     say: Callable[[str], None] = text.say,
 ) -> int:
     """Execute the notebooks on a corpus.
@@ -128,6 +129,9 @@ def run(
         Another folder for the figures.
     derived : path, optional
         Another folder for computed tables, when the corpus must not be written to.
+    excerpts : bool
+        Whether ten seconds of each example cue are written beside the report: sound of the films, for the user's own
+        ears and in no data set.
     say : callable
         Is given one line per notebook.
 
@@ -202,7 +206,7 @@ def run(
     for_study = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
     study = Study.open(opened.folder, derived=opened.derived, profile=profile, **for_study)
     _write_cues(study, str(given.get("features", "")), out, say)
-    write_report(opened, out, folder, written, failed | damaged)
+    write_report(opened, out, folder, written, failed | damaged, excerpts=excerpts)
     for (film, stage), text in (damaged | failed).items():
         say(f"{'failed' if (film, stage) in failed else 'damaged'}: {film}, {stage}: {text}")
     say(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from filmlens import look, paper
 from filmlens.corpus import Corpus
+from filmlens.study.hearing import write_excerpts
 
 #: Paper item, file name, notebook, what it is.
 ITEMS = (
@@ -25,6 +26,8 @@ ITEMS = (
     ("Fig 3", "fig3_importance", "04_feature_importance", "Which features matter"),
     ("Table 5", "table5_crossmodal", "05_cross_modal", "Does the picture agree"),
     ("Direction", "genre_profile", "04_feature_importance", "Which way a genre's music departs"),
+    ("Words", "importance_tags", "04_feature_importance", "Which words matter (our addition)"),
+    ("Table 5, musicnn", "table5_musicnn", "05_cross_modal", "Table 5 on musicnn (our addition)"),
     ("Claims", "claims", "05_cross_modal", "Which of the paper's claims stand"),
     ("Robustness", "claims_robustness", "05_cross_modal", "Whether they stand when one choice is made otherwise"),
     ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
@@ -62,6 +65,7 @@ shows that the software works and says nothing about cinema.{% endif %}</p>
 <section><h2>Notebooks</h2>
 <ul>{% for n in notebooks %}<li><a href="notebooks/{{ n }}.html">{{ n }}</a></li>{% endfor %}</ul>
 <p>Versions, parameters, minutes: <a href="provenance.json">provenance.json</a></p></section>
+{% if hear %}<section id="hear"><h2>Hear it</h2>{{ hear }}</section>{% endif %}
 {% if cues %}<section><h2>Every cue as one table</h2>
 <p><a href="cues.csv">cues.csv</a> · <a href="cues.parquet">cues.parquet</a> · what the columns mean:
 <a href="cues_columns.csv">cues_columns.csv</a></p></section>{% endif %}
@@ -70,7 +74,9 @@ shows that the software works and says nothing about cinema.{% endif %}</p>
 """)
 
 
-def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, failed: dict) -> Path:
+def write_report(
+    corpus: Corpus, out: Path, figures: Path, provenance: dict, failed: dict, *, excerpts: bool = False
+) -> Path:
     """Write ``index.html`` of a run.
 
     Parameters
@@ -83,6 +89,8 @@ def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, fai
     provenance : dict
         As `filmlens.run.run` writes it.
     failed : mapping of (film, stage) to text
+    excerpts : bool
+        Whether the example cues are to be heard: their sound is written into ``excerpts/``.
     """
 
     def link(path: Path) -> str:
@@ -122,11 +130,20 @@ def write_report(corpus: Corpus, out: Path, figures: Path, provenance: dict, fai
         numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[3:]})),
         notebooks=list(provenance["notebooks"]),
         cues=(out / "cues.csv").is_file(),
+        hear=_html(_hear(corpus, out, figures)) if excerpts else "",
         citation=paper.CITATION,
     )
     path = out / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _hear(corpus: Corpus, out: Path, figures: Path) -> str:
+    """Players of the example cues; nothing where notebook 04 was not run."""
+    path = figures / "genre_profile_cues.csv"
+    if not path.is_file():
+        return ""
+    return write_excerpts(corpus, pd.read_csv(path, comment="#", dtype={"film_id": str}), out / "excerpts")
 
 
 def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pandas as pd
 from filmlens import artefacts, findings
 from filmlens.corpus import GROUPS
 from filmlens.features import mir
+from filmlens.features.musicnn import words
 from filmlens.findings import crossmodal
 from filmlens.genre import (
     POOLINGS,
@@ -139,13 +140,12 @@ def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.
 
 
 def groups_of(bags: Bags, rank0: str) -> dict[str, list[int]]:
-    """Columns of each group of MIR features among those that the bags have."""
-    groups = {
-        name: [bags.columns.index(c) for c in columns if c in bags.columns]
-        for name, columns in mir.groups(rank0=rank0).items()
-    }
-    if not any(groups.values()):
-        raise ValueError("feature importance is of the groups of MIR features; run it on features='mir'")
+    """Columns of each group among those that the bags have: of MIR features the paper's, of tags families of words."""
+    named = mir.groups(rank0=rank0) | words.family_columns()
+    groups = {name: [bags.columns.index(c) for c in columns if c in bags.columns] for name, columns in named.items()}
+    groups = {name: index for name, index in groups.items() if index}
+    if not groups:
+        raise ValueError("feature importance is of groups of columns; run it on features='mir' or 'tags'")
     return groups
 
 

@@ -119,6 +119,13 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
     return Measured(_on_film(film, parts, row.column_names()), notes=notes)
 
 
+def of_rows(film: Film, tables: dict, *, features: str) -> Measured:
+    """A feature set that is made from the rows of another one."""
+    row = FEATURES[features]
+    table, notes = row.measure(tables[row.of])
+    return Measured(table, notes=notes)
+
+
 def own(film: Film, tables: dict, *, cues: str, features: str) -> Measured:
     """Features that the user brings, checked against the cues (``features/<name>/<film_id>.parquet``)."""
     table = own_.read(film, features, tables["sheet"])

@@ -90,8 +90,11 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
     """The two stages of a feature set: its 1 Hz rows, and one row per cue."""
     media = ("film", "soundtrack", *(["weights"] if row.weights else []))
     parameters = _SOURCE | {"sound": "track"} | dict(row.parameters)
+    first = Stage(row.name, "of_film:music", ("sheet",), media, parameters, settled={"features": row.name})
+    if row.of:
+        first = Stage(row.name, "of_film:of_rows", (row.of,), ("weights",), settled={"features": row.name})
     return (
-        Stage(row.name, "of_film:music", ("sheet",), media, parameters, settled={"features": row.name}),
+        first,
         Stage(f"{row.name}-cues", "of_film:cue_vectors", (row.name,)),
     )
 

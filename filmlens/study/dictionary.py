@@ -36,13 +36,13 @@ def describe(table: pd.DataFrame, name: str = "") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        table, column, type, unit, meaning; a row per column.
+        table, column, name (what pages call it), type, unit, meaning; a row per column.
 
     >>> describe(pd.DataFrame({"start": [1.0], "mfcc_03_std": [0.5]}), "cues")["meaning"].tolist()
     ["begin of the cue on the film's clock", 'MFCC, ranks 0-13 (03): SD over windows of 5 s; group MFCC']
     """
-    rows = [(name, str(c), _kind(table[c]), *meaning(str(c), name)) for c in table.columns]
-    return pd.DataFrame(rows, columns=["table", "column", "type", "unit", "meaning"])
+    rows = [(name, str(c), names.reader_name(str(c)), _kind(table[c]), *meaning(str(c), name)) for c in table.columns]
+    return pd.DataFrame(rows, columns=["table", "column", "name", "type", "unit", "meaning"])
 
 
 def meaning(column: str, table: str = "") -> tuple[str, str]:

@@ -17,8 +17,10 @@ import pandas as pd
 from filmlens import __version__, artefacts, look, paper, stages, text
 from filmlens.corpus import Corpus
 from filmlens.features import FEATURES, own
+from filmlens.features.musicnn import weights as musicnn_weights
+from filmlens.features.musicnn import words
 from filmlens.features.vggish import weights
-from filmlens.findings import along_film_time
+from filmlens.findings import along_film_time, told_descriptors
 from filmlens.findings.latex import latex_table
 from filmlens.media.apart import apart
 from filmlens.media.container import duration, probe
@@ -27,6 +29,7 @@ from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
 from filmlens.stamper import evaluation
 from filmlens.study.cues import TABLE5_HIDDEN, cues_table, film_spans, slugs
+from filmlens.study.hearing import players
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
 #: paper's learning rate are no short cut: they end under the floor.
@@ -164,17 +167,21 @@ class Study:
             raise StudyError(f"no {self.cues} cue in any film: there is no music to place in them")
         return along_film_time(table, spans, names, self.corpus.labels(), parts=parts, seed=self.seed)
 
-    def features(self, chosen: str = "") -> list[str]:
+    def features(self, chosen: str = "", *, measured: bool = False) -> list[str]:
         """Names of feature sets, checked to be there: those chosen, or all that can be measured here.
 
         Parameters
         ----------
         chosen : str
             Names with commas between them: rows of `FEATURES` or folders of the user's under ``features/``.
+        measured : bool
+            Also those that wait until they are named.
         """
         names = [name.strip() for name in chosen.split(",") if name.strip()]
         shared = self.corpus.shared
-        there = [n for n, row in FEATURES.items() if row.available() or (shared and self._measured(n))]
+        # what was not measured before it was shared cannot be measured now, whatever weights are here
+        there = [n for n, row in FEATURES.items() if (self._measured(n) if shared and row.weights else row.available())]
+        default = [n for n in there if measured or not FEATURES[n].asked]
         brought = own.names(self.corpus.folder)
         for name in names:
             if name in FEATURES and name not in there:
@@ -184,12 +191,41 @@ class Study:
                     f"features={name!r} are not there: measured are {', '.join(FEATURES)}, brought "
                     f"{', '.join(brought) or 'none'} (folders of {self.corpus.folder / 'features'})"
                 )
-        return names or there
+        return names or default
 
     @property
     def table5_features(self) -> str:
         """The feature set that Table 5 predicts from: the paper's VGGish, or MIR without its weights."""
         return "vggish" if "vggish" in self.features() else "mir"
+
+    def in_words(self) -> pd.DataFrame:
+        """What a reader has words for, a row per cue: some MIR descriptors, and tags where their weights are there.
+
+        Tags are ranks among the corpus's cues. Of a film's own sound its speech would be told as voices in the music,
+        so the voice tags are left out there.
+        """
+        vectors = self.table("mir-cues")
+        vectors = vectors[["film_id", "cue", *told_descriptors(vectors)]]
+        if "tags" not in self.features(measured=True):
+            return vectors
+        ranks = words.ranked(self.table("tags-cues"), voices=self.sound != "film")
+        return vectors.merge(ranks, on=["film_id", "cue"], how="left", validate="1:1")
+
+    @property
+    def musicnn(self) -> str:
+        """Which weights of musicnn there are, or how to get them, in one line."""
+        found = musicnn_weights.find()
+        if found is None:
+            return (
+                "musicnn and its tags, our addition, are left out: `filmlens weights musicnn` fetches their weights "
+                f"(29 MB), {musicnn_weights.VARIABLE}=FILE names them."
+            )
+        return f"musicnn and its tags, our addition: weights of {found.name}."
+
+    @property
+    def papers_features(self) -> list[str]:
+        """The feature sets that the paper knows; only they judge its claims."""
+        return [name for name in self.features() if not FEATURES[name].ours]
 
     def _measured(self, name: str) -> bool:
         return (self.corpus.derived / f"{name}-cues").is_dir()
@@ -228,6 +264,10 @@ class Study:
         film = self.corpus[film_id]
         name = f"{track or film.title}, {start:.1f} to {end:.1f} s"
         return look.Shown(apart(player, film.tracks()[track] if track else film.sound, start, end, name))
+
+    def hear(self, examples: pd.DataFrame) -> look.Shown:
+        """Players for `findings.example_cues`, with a column ``finding`` that says what each lets one hear."""
+        return look.Shown(players(self.corpus, examples))
 
     def strip(self, film_id: str) -> list[tuple[float, np.ndarray]]:
         """Small pictures spread over a film, `media.still.thumbnails`; none of a sound file or a shared corpus."""

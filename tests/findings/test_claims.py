@@ -29,8 +29,8 @@ def test_without_data_every_claim_is_there_and_not_tested():
     table = claims_table(labels_of(), n_boot=20, synthetic=True)
     assert list(table.columns) == COLUMNS
     assert len(table) == 14
-    assert table["verdict"].str.startswith("not tested: no ").all()
-    assert verdicts(table)["VGGish above MIR generally"] == "not tested: no VGGish features"
+    assert table["verdict"].str.startswith("not tested (no ").all()
+    assert verdicts(table)["VGGish above MIR generally"] == "not tested (no weights)"
 
 
 def test_verdicts_of_models():

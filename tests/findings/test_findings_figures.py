@@ -111,12 +111,12 @@ def test_claims_by_interval_and_by_condition():
     rows = [
         ["one", "", 0.1, 0.05, 0.2, "holds (synthetic corpus)", ""],
         ["two", "", -0.1, -0.3, -0.05, "contradicted (synthetic corpus)", ""],
-        ["three", "", np.nan, np.nan, np.nan, "not tested: no VGGish features", ""],
+        ["three", "", np.nan, np.nan, np.nan, "not tested (no weights)", ""],
     ]
     table = pd.DataFrame(rows, columns=columns)
     text = words(figures.plot_claims(table))
     assert "+0.100 [+0.050, +0.200]" in text
-    assert "not tested: no VGGish features" in text
+    assert "not tested (no weights)" in text
     assert "synthetic corpus" in text
     several = pd.concat([table.assign(condition=c) for c in ("seed 0", "seed 1")], ignore_index=True)
     figure = figures.plot_claims(several)

@@ -82,6 +82,8 @@ def test_examples_come_from_different_films(data):
     examples = example_cues(features, labels, profile)
     for (genre, descriptor), cues in examples.groupby(["genre", "descriptor"]):
         assert labels.loc[cues["film_id"], genre].all()
+        assert (cues["kind"] == "random").sum() == 1 and not cues.duplicated(["film_id", "cue"]).any()
+        cues = cues[cues["kind"] != "random"]
         assert cues["film_id"].is_unique
         kinds = cues.groupby("kind")["value"]
         sign = np.sign(profile.query("genre == @genre and descriptor == @descriptor")["effect"].iloc[0])

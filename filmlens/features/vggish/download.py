@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import re
@@ -15,7 +14,7 @@ from pathlib import Path
 from filmlens import __version__
 from filmlens.artefacts import cache_folder
 from filmlens.features.vggish import weights
-from filmlens.features.vggish.weights import WeightsError
+from filmlens.features.weights import WeightsError, sha256
 
 #: The public release, its size in bytes; its SHA-256 begins with what stands in the name.
 URL = "https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth"
@@ -120,12 +119,6 @@ def keep(file: str | Path, folder: str | Path | None = None) -> Path:
     shutil.copyfile(file, part)
     os.replace(part, target)
     return target
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash_in(name: str) -> str:

@@ -7,13 +7,11 @@ quantisation to 8 bit, as the AudioSet features have them, are in `postprocess`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from torch import nn
 
+from filmlens.features.devices import one_thread, pick_device
 from filmlens.features.vggish.frontend import BANDS, FRAMES
 
 DIMENSIONS = 128
@@ -64,15 +62,6 @@ class VGGish(nn.Module):
         return torch.relu(values) if self.relu else values
 
 
-def pick_device(device: str = "auto") -> torch.device:
-    """The processor to compute on: for "auto" CUDA or MPS when there, else the CPU."""
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -> np.ndarray:
     """Embeddings of log-mel examples.
 
@@ -100,7 +89,7 @@ def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -
     net = net.to(where, torch.float32, memory_format=torch.channels_last).eval()
     out = np.empty((len(examples), DIMENSIONS), np.float32)
     convolved = _CONVOLVED if where.type == "cpu" else _DENSE
-    with torch.inference_mode(), _one_thread():
+    with torch.inference_mode(), one_thread():
         for at in range(0, len(examples), _DENSE):
             batch = torch.from_numpy(np.ascontiguousarray(examples[at : at + _DENSE])).to(where)
             flat = torch.cat([net.convolve(part) for part in batch.split(convolved)])
@@ -124,13 +113,3 @@ def postprocess(embeddings: np.ndarray, eigenvectors: np.ndarray, means: np.ndar
     """
     rotated = (np.asarray(embeddings, float) - np.ravel(means)) @ np.asarray(eigenvectors, float).T
     return ((np.clip(rotated, -2, 2) + 2) * (255 / 4)).astype(np.uint8)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -18,6 +18,7 @@ import numpy as np
 
 from filmlens.artefacts import cache_folder, fingerprint
 from filmlens.features.vggish.frontend import RATE, examples
+from filmlens.features.weights import WeightsError, named
 
 if TYPE_CHECKING:
     from filmlens.features.vggish.network import VGGish
@@ -34,10 +35,6 @@ _SMOKE = {"mean": 0.000657, "sd": 0.343}
 _NAMED = "vggish-own"  # in the cache, with the ending that the user's file had
 
 
-class WeightsError(ValueError):
-    """Weights that are missing, damaged or of another network; says what to do."""
-
-
 def find() -> Path | None:
     """The file of weights: what FILMLENS_VGGISH names, else what the user's cache holds, else None.
 
@@ -46,11 +43,8 @@ def find() -> Path | None:
     WeightsError
         When the variable names no file.
     """
-    named = os.environ.get(VARIABLE)
-    if named:
-        path = Path(named).expanduser()
-        if not path.is_file():
-            raise WeightsError(f"{path}: no such file; {VARIABLE} must name VGGish weights, or be unset")
+    path = named(VARIABLE, "VGGish weights")
+    if path is not None:
         return path
     cached = [cache_folder() / PUBLISHED, *sorted(cache_folder().glob(f"{_NAMED}.*"))]
     return next((path for path in cached if path.is_file()), None)

@@ -1,0 +1,83 @@
+"""Findings to hear: ten seconds of the film from the middle of each example cue, as a page's players or as files."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from filmlens import look
+from filmlens.artefacts import write_atomically
+from filmlens.corpus import Corpus
+from filmlens.media.apart import apart
+from filmlens.media.container import MediaError
+from filmlens.media.excerpt import excerpt
+
+SECONDS = 10.0
+_KINDS = ("typical", "contrary", "random")
+
+
+def players(corpus: Corpus, examples: pd.DataFrame) -> str:
+    """HTML with a player per example, the sound inside the page.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        A shared corpus has no sound: its examples are only named.
+    examples : DataFrame
+        finding, kind, film_id, cue, start, end, track.
+    """
+    sounds = {
+        at: f"data:audio/ogg;base64,{base64.b64encode(sound).decode()}" for at, sound in _sounds(corpus, examples)
+    }
+    return _page(corpus, examples, sounds)
+
+
+def write_excerpts(corpus: Corpus, examples: pd.DataFrame, folder: Path) -> str:
+    """Write each example as an Ogg Opus file, and give the HTML with a player for each, linked from `folder`'s parent.
+
+    Parameters
+    ----------
+    corpus, examples
+        As given to `players`.
+    folder : path
+        Made when needed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = {}
+    for at, sound in _sounds(corpus, examples):
+        path = folder / f"{at:03d}.opus"
+        write_atomically(path, lambda part, sound=sound: part.write_bytes(sound))
+        sources[at] = f"{folder.name}/{path.name}"
+    return _page(corpus, examples, sources)
+
+
+def _sounds(corpus: Corpus, examples: pd.DataFrame) -> Iterator[tuple[int, bytes]]:
+    """Number of the row and sound of every example that can be read."""
+    for at, cue in enumerate(examples.itertuples(index=False)):
+        film = corpus[cue.film_id].sound
+        if corpus.shared or not corpus[cue.film_id].film.is_file():
+            continue
+        middle = (cue.start + cue.end) / 2
+        begin, end = max(cue.start, middle - SECONDS / 2), min(cue.end, middle + SECONDS / 2)
+        try:
+            yield at, apart(excerpt, film, begin, end)
+        except (MediaError, ValueError):
+            continue  # what failed was told when the film was measured
+
+
+def _page(corpus: Corpus, examples: pd.DataFrame, sources: dict[int, str]) -> str:
+    rows = examples.reset_index(drop=True)
+    parts = []
+    for finding, cues in rows.groupby("finding", sort=False):
+        parts.append(f"<h4>{look.escape(finding)}</h4>")
+        for kind in _KINDS:
+            some = cues[cues["kind"] == kind]
+            for cue in some.itertuples():
+                name = look.escape(f"{kind}: {corpus[cue.film_id].title}, {cue.track}, {cue.start:.0f} s")
+                source = sources.get(cue.Index, "")
+                player = f'<br><audio controls preload="none" src="{source}" aria-label="{name}"></audio>'
+                parts.append(f"<p>{name}{player if source else ''}</p>")
+    return "\n".join(parts)
