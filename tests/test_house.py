@@ -26,9 +26,10 @@ FLOORS = [
     ["findings", "features", "verdicts"],
     ["corpus", "genre", "stamper", "demo"],
     ["media", "stats", "artefacts", "look", "paper", "names"],
-    ["text"],
 ]
-LEVEL = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
+#: What every floor stands on: it imports nothing of ours.
+GROUND = ["text"]
+LEVEL = {room: i for i, rooms in enumerate([*FLOORS, GROUND]) for room in rooms}
 
 
 def modules(package: Path) -> dict[str, Path]:
@@ -81,7 +82,7 @@ def wrong_imports(package: Path) -> list[str]:
 
 def test_imports_point_down():
     assert not wrong_imports(PACKAGE)
-    assert len(FLOORS) == 8
+    assert len(FLOORS) == 7
 
 
 def planted(tmp_path: Path, **files: str) -> list[str]:
