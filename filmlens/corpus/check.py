@@ -212,7 +212,7 @@ def _read_tracks(film: Film) -> tuple[set[str], list[str], list[str]]:
     where, faults, aside = f"films.csv row {film.row}", [], []
     for name, path in tracks.items():
         faults += [f"{where}: track of {film.id}: {fault}" for fault in _look(path, False).problems]
-        if not _is_text(str(path)):
+        if not _is_text(path.name):
             faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
     for folder in filter(None, (film.soundtrack, film.library)):
         for path in files_in(folder):

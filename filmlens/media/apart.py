@@ -9,12 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import os
-import pickle
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from filmlens.media.opening import MediaError
@@ -64,7 +64,7 @@ def _answers(function: Callable, given: tuple, named: dict, limit: float | None)
         process = _Process()
     finished = False
     try:
-        process.pipe.send_bytes(pickle.dumps((os.getcwd(), dict(os.environ), function, given, named)))
+        process.pipe.send_bytes(ForkingPickler.dumps((os.getcwd(), dict(os.environ), function, given, named)))
         while True:
             try:
                 kind, value = process.answer(limit)
@@ -91,6 +91,7 @@ def _answers(function: Callable, given: tuple, named: dict, limit: float | None)
 
 class _Process:
     def __init__(self):
+        self._owner = os.getpid()
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="filmlens media")
@@ -99,12 +100,13 @@ class _Process:
         theirs.close()
 
     def alive(self) -> bool:
-        return self._process.is_alive()
+        # one that another process started, before it was forked into this, is not ours
+        return self._owner == os.getpid() and self._process.is_alive()
 
     def answer(self, limit: float | None) -> tuple[str, Any]:
         try:
             if self.pipe.poll(limit):
-                return pickle.loads(self.pipe.recv_bytes())
+                return ForkingPickler.loads(self.pipe.recv_bytes())
         except (EOFError, OSError):
             self._process.join(_ENDED_S)
             code = self._process.exitcode
@@ -123,7 +125,7 @@ def _serve(pipe: multiprocessing.connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the program means the caller, who ends this
     while True:
         try:
-            folder, environment, function, given, named = pickle.loads(pipe.recv_bytes())
+            folder, environment, function, given, named = ForkingPickler.loads(pipe.recv_bytes())
         except EOFError:
             return
         os.chdir(folder)
@@ -134,23 +136,23 @@ def _serve(pipe: multiprocessing.connection.Connection) -> None:
                 value = function(*given, **named)
                 if isinstance(value, Iterator):
                     for item in value:
-                        pipe.send_bytes(pickle.dumps(("item", item)))
+                        pipe.send_bytes(ForkingPickler.dumps(("item", item)))
                     value = None
-            last = pickle.dumps(("value", value))
+            last = ForkingPickler.dumps(("value", value))
         except Exception as error:
             damage, last = [], _packed(error)
         for text in damage:
-            pipe.send_bytes(pickle.dumps(("damage", text)))
+            pipe.send_bytes(ForkingPickler.dumps(("damage", text)))
         pipe.send_bytes(last)
 
 
 def _packed(error: Exception) -> bytes:
     try:
-        data = pickle.dumps(("error", error))
-        pickle.loads(data)
+        data = ForkingPickler.dumps(("error", error))
+        ForkingPickler.loads(data)
         return data
     except Exception:  # what cannot travel is told
-        return pickle.dumps(("error", ValueError(f"{type(error).__name__}: {error}")))
+        return ForkingPickler.dumps(("error", ValueError(f"{type(error).__name__}: {error}")))
 
 
 def end_with_parent() -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from filmlens import look
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError
 from filmlens.media.excerpt import excerpt
+from filmlens.text import html
 
 SECONDS = 10.0
 _KINDS = ("typical", "contrary", "random")
@@ -72,11 +72,11 @@ def _page(corpus: Corpus, examples: pd.DataFrame, sources: dict[int, str]) -> st
     rows = examples.reset_index(drop=True)
     parts = []
     for finding, cues in rows.groupby("finding", sort=False):
-        parts.append(f"<h4>{look.escape(finding)}</h4>")
+        parts.append(f"<h4>{html(finding)}</h4>")
         for kind in _KINDS:
             some = cues[cues["kind"] == kind]
             for cue in some.itertuples():
-                name = look.escape(f"{kind}: {corpus[cue.film_id].title}, {cue.track}, {cue.start:.0f} s")
+                name = html(f"{kind}: {corpus[cue.film_id].title}, {cue.track}, {cue.start:.0f} s")
                 source = sources.get(cue.Index, "")
                 player = f'<br><audio controls preload="none" src="{source}" aria-label="{name}"></audio>'
                 parts.append(f"<p>{name}{player if source else ''}</p>")

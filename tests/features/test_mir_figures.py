@@ -56,7 +56,7 @@ def test_distributions_count_a_film_in_each_of_its_genres():
     table = pd.DataFrame({"film_id": list("aab"), "rms_mean": [1.0, 2.0, 9.0], "mode_mean": [0.1, np.nan, 0.3]})
     fig = plot_distributions(table, labels, ["rms_mean", "mode_mean"], titles={"rms_mean": "RMS"}, across=3)
     shown = [ax for ax in fig.axes if ax.get_visible()]
-    assert [ax.get_title(loc="left") for ax in shown] == ["RMS", "mode_mean"]
+    assert [ax.get_title(loc="left") for ax in shown] == ["RMS", "mode"]
     assert [label.get_text() for label in shown[0].get_yticklabels()] == ["Comedy (1)", "Horror (3)"]
     faces = [mpl.colors.to_hex(patch.get_facecolor()).upper() for patch in shown[0].patches]
     assert faces == [look.genre_colors(["Comedy", "Horror"])[g].upper() for g in ("Comedy", "Horror")]
