@@ -153,9 +153,8 @@ def test_a_truncated_film_is_used_in_part_and_says_so(healthy, tmp_path):
     assert outcome.computed == 2 and list(outcome.damaged) == ["good-last"] and not outcome.failed
     failures = read_failures(corpus.derived / "failures.csv")
     assert failures["film_id"].tolist() == ["good-last"]
-    assert failures["error"][0].startswith(
-        f"{PART}{corpus['good-last'].film}: its sound should last 12.02 s and ends at"
-    )
+    told = f"{PART}{corpus['good-last'].film}: its sound should last 12.02 s and ends at"
+    assert failures["error"][0].startswith(told)
     assert set(stages.read(corpus, "cues")["film_id"]) == {"good-first", "good-last"}
     study = Study.open(tmp_path / "corpus")
     assert len(study.failures) == 1 and study.failed("cues") == set(), "it has a table"
