@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filmlens.artefacts import TextError, read_text
+
 
 class CorpusError(ValueError):
     """films.csv or an annotation file that cannot be understood; names file, row and remedy."""
@@ -30,9 +32,9 @@ def read_cues(path: str | Path) -> pd.DataFrame:
         Names file and row.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+        text = read_text(path)
+    except TextError as error:
+        raise CorpusError(str(error)) from None
     return parse_cues(text, name=str(path))
 
 

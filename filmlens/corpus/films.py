@@ -8,6 +8,7 @@ absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``,
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import look, paper
+from filmlens.artefacts import TextError, read_text
 from filmlens.corpus import archive
 from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
 
@@ -100,10 +102,18 @@ class Film:
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None or not folder.is_dir():
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
+        try:
+            listed = sorted(_files(folder))
+        except OSError as error:
+            raise CorpusError(
+                f"films.csv row {self.row}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
+                f"({error.strerror}); make it readable"
+            ) from None
         found: dict[str, Path] = {}
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in SOUND_ENDINGS and path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(folder).with_suffix("").as_posix()
+        for parts in listed:
+            stem, ending = os.path.splitext(parts[-1])
+            if ending.lower() in SOUND_ENDINGS:
+                name, path = "/".join([*parts[:-1], stem]), folder.joinpath(*parts)
                 if name in found:
                     raise CorpusError(
                         f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
@@ -287,7 +297,9 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if not path.is_file():
         raise CorpusError(f"{path}: no such file; a corpus is a folder with a films.csv of {', '.join(COLUMNS)}")
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        table = pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False, skipinitialspace=True)
+    except TextError as error:
+        raise CorpusError(str(error)) from None
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
     missing = [c for c in COLUMNS if c not in table.columns]
@@ -325,6 +337,19 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if not films:
         faults.append("row 2: no film; write one row per film")
     return films, faults
+
+
+def _files(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
+
+    A folder that is a link is not entered: it might lead in a circle.
+    """
+    with os.scandir(folder.joinpath(*above)) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(folder, (*above, entry.name))
+            elif entry.is_file() and not entry.name.startswith("."):
+                yield *above, entry.name
 
 
 def _annotation_file(folder: Path, film_id: str) -> Path | None:

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from filmlens import __version__, artefacts, paper
 from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film, archive
 from filmlens.features import FEATURES
 from filmlens.features.vggish.weights import RANDOM
-from filmlens.stages import STAGES
+from filmlens.stages import STAGES, staleness
 from filmlens.study import dictionary
 from filmlens.study.cues import cues_table
 
@@ -140,7 +139,7 @@ def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
             if not path.is_file():
                 continue
             provenance = artefacts.read_provenance(path)
-            why = _stale(film, provenance, hashes)
+            why = _stale(film, provenance, hashes, name) or ("damaged; run it again" if artefacts.damage(path) else "")
             if why:
                 left_out[f"{name}/{film.id}"] = why
             else:
@@ -149,11 +148,12 @@ def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
     return {name: paths for name, paths in found.items() if paths}
 
 
-def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
+def _stale(film: Film, provenance: dict, hashes: set[str], name: str) -> str:
     """Why a table would mislead beside the others; empty when it does not."""
     recipe = provenance.get("recipe", {})
     stage = STAGES.get(recipe.get("stage", ""))
-    if stage is None or "table" not in provenance:
+    told = provenance.get("name"), recipe.get("subject")
+    if stage is None or "table" not in provenance or told != (name.partition("@")[0], film.id):
         return "not a table that this version of FilmLens made"
     if str(provenance.get("notes", {}).get("origin", "")).startswith(RANDOM):
         return RANDOM
@@ -169,14 +169,16 @@ def _unchanged(film: Film, kind: str, was: Any) -> bool:
     """Whether a film's files are those that were measured; files out of reach are believed to be."""
     if film.folder.joinpath(archive.MARK).is_file() or kind not in ("film", "soundtrack", "annotation", "verdicts"):
         return True
-    if kind == "soundtrack":
-        try:
-            return {name: artefacts.fingerprint(p) for name, p in film.tracks().items()} == was
-        except CorpusError:
-            return True
-    path = {"film": film.film, "annotation": film.annotation, "verdicts": film.verdicts}.get(kind)
-    now = artefacts.fingerprint(path) if path else None
-    return now == was or (kind == "film" and now is not None and now["size"] < 0)
+    try:
+        paths = staleness.files(film, kind)
+    except CorpusError:
+        return True
+    if paths is None:
+        return was is None
+    quick, ledgers = staleness.known_by(paths), film.derived / staleness.LEDGERS if film.derived else None
+    return (kind == "film" and quick["size"] < 0) or staleness.agrees(
+        was, quick, lambda: staleness.whole_hash(paths, ledgers)
+    )
 
 
 def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -185,19 +187,17 @@ def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
     if truth is not None:
         yield f"annotations/{film.id}.csv", truth[[c for c in _LABELS if c in truth]]
     if film.verdicts.is_file():
-        verdicts = pd.read_csv(film.verdicts, dtype=str, keep_default_na=False)
+        text = io.StringIO(artefacts.read_text(film.verdicts))
+        verdicts = pd.read_csv(text, dtype=str, keep_default_na=False)
         yield f"verdicts/{film.id}.csv", verdicts[[c for c in _VERDICTS if c in verdicts]]
 
 
 def _parquet(path: Path, corpus: Corpus) -> bytes:
     """A table as it is, but for the paths of this machine in its provenance."""
-    arrow = pq.read_table(path)
     provenance = artefacts.read_provenance(path)
     recipe = provenance.pop("recipe")  # hashes and track names; what else there is may speak of files
     provenance = json.loads(_without_paths(json.dumps(provenance), corpus)) | {"recipe": recipe}
-    buffer = io.BytesIO()
-    pq.write_table(artefacts.with_provenance(arrow, provenance), buffer)
-    return buffer.getvalue()
+    return artefacts.parquet_bytes(artefacts.read_table(path), provenance)
 
 
 def _csv(box: zipfile.ZipFile, name: str, paths: list[Path]) -> tuple[int, pd.DataFrame]:
