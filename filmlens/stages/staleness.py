@@ -148,8 +148,8 @@ def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> 
     before = carried.get("recipe")
     if not before:
         return "is damaged, or not one of FilmLens"
-    if (before.get("stage"), before.get("subject")) != (today["stage"], today["subject"]):
-        return f"is that of {before.get('stage')} of {before.get('subject')}"
+    if (carried.get("name"), before.get("subject")) != (today["stage"], today["subject"]):
+        return f"is the {carried.get('name')} of {before.get('subject')}"
     for beside, table in carried.get("beside", {}).items():
         other, name = path.parent / beside, Path(beside).parent.name
         if not other.is_file():

@@ -256,6 +256,8 @@ def _length(film: Film) -> float:
 
 def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
     """What was judged of each cue, found again by track and overlap, where it was or where it was corrected to."""
+    if not film.verdicts.is_file():
+        return np.full(len(cues), "", dtype=object)
     table = verdicts.read(film.verdicts)
     found = _judged(cues, table, table["verdict"])
     if corrected:
