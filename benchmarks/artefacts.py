@@ -141,7 +141,7 @@ def table_of(where, film: str) -> Any:
     told = artefacts.read_provenance(path)
     if not where.holds(film, told) or artefacts.damage(path):
         return None
-    return artefacts.table_hash(artefacts.read_table(path)), told.get("notes"), told.get("seconds")
+    return artefacts.table_hash(artefacts.read_table(path)), told.get("notes")
 
 
 def folds_of(corpus: Corpus, stage: str, known: dict) -> Any:
@@ -205,7 +205,8 @@ def flips(corpus: Corpus, count: int, seed: int = 0) -> pd.DataFrame:
 
 
 def kind_of(path: Path) -> str:
-    return path.parent.name if path.suffix == ".parquet" else f"{path.parent.name} ({''.join(path.suffixes)[-16:]})"
+    kind = f"{path.parent.name} {'provenance' if '.provenance' in path.name else path.suffix[1:]}"
+    return kind.removesuffix(" parquet")
 
 
 # Files of something else ----------------------------------------------------------------------------------------------
@@ -433,7 +434,7 @@ def looks(folder: Path, environment: dict[str, str], *, repeats: int = 2) -> dic
     for name, code in LOOKS.items():
         for _ in range(repeats):
             words = [sys.executable, "-c", TIMED.format(code=code), str(folder)]
-            done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+            done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=folder.parent)
             said = re.search(r"seconds ([\d.]+)", done.stdout)
             found.setdefault(name, []).append(float(said.group(1)) if said else float("nan"))
             if not said:

@@ -72,8 +72,9 @@ def clip_medians(
             nearest = np.abs(time - (start + end) / 2).argmin()
             first, last = nearest, nearest + (abs(time[nearest] - (start + end) / 2) <= 1)
         for column, inside in enumerate(values[first:last].T):
-            known = inside[np.isfinite(inside)]
-            medians[at, column] = np.median(known) if len(known) else np.nan
+            known = np.sort(inside[np.isfinite(inside)])
+            if len(known):  # np.median costs ten times as much for so few values
+                medians[at, column] = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
     table = cues[["film_id", "cue"]].reset_index(drop=True)
     table[measures] = medians
     return table
