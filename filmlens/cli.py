@@ -160,10 +160,17 @@ def run(
         bool, typer.Option("--excerpts", help="Ten seconds of film to hear each finding by, beside the report.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and how long.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep-across-versions", help="Keep what other versions of the libraries computed.")
+    ] = False,
 ) -> None:
     """Execute the notebooks on a corpus and write the report; run it again to continue."""
+    from filmlens.stages.staleness import KEEP_VERSIONS
+
     numbers = _names(notebooks) or None
     given = dict(_value(text) for text in parameter or [])
+    if keep:
+        os.environ[KEEP_VERSIONS] = "1"  # for the kernels of the notebooks as well
     if dry_run:
         from filmlens.run.notebooks import dry_run
 
@@ -221,12 +228,13 @@ def genres(
 def status(
     corpus: CorpusFolder,
     derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Read every byte of films, tracks and tables.")] = False,
 ) -> None:
     """Say what is done, stale and failed in a corpus, and why."""
     from filmlens.corpus import Corpus
     from filmlens.run.status import status
 
-    say(status(Corpus.open(corpus, derived=derived)))
+    say(status(Corpus.open(corpus, derived=derived), verify=verify))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from filmlens import artefacts, stages
 from filmlens.media.write import write_audio, write_film
 
 # Two processes that save different signatures of one compiled function at the same moment leave numba a cache that
@@ -105,6 +106,14 @@ def brought(two_films):
     names = {"Study": Study, "pd": pd, "own": own, "cue_hash": own.cue_hash, "cue_sound": cue_sound, "embed": embed}
     exec(documented_example().replace("my-films", str(two_films)), names)
     return two_films
+
+
+def put_table(corpus, name: str, film_id: str, table: pd.DataFrame, **notes) -> None:
+    """A table of a stage with default parameters, as if it had been computed."""
+    place = stages.place(corpus, name)
+    recipe = {"stage": name, "subject": film_id, "inputs": {}, "media": {}}
+    told = {"name": name, "recipe": recipe, "configuration": dict(place.configuration), "notes": notes}
+    artefacts.write_table(place.path(film_id), table, told)
 
 
 def edit(path: Path, old: str, new: str) -> None:

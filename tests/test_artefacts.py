@@ -1,6 +1,9 @@
 """Tables on disk: whole or not at all, with their provenance."""
 
 import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pandas as pd
@@ -88,3 +91,23 @@ def test_everything_of_the_user_lies_in_one_folder(tmp_path, monkeypatch):
     (cache_folder() / weights.PUBLISHED).write_bytes(b"weights")
     monkeypatch.delenv(weights.VARIABLE, raising=False)
     assert weights.find() == cache_folder() / weights.PUBLISHED
+
+
+def test_only_temporary_files_of_dead_owners_are_swept(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    here, old = artefacts.here(), time.time() - 3600
+    files = {
+        f".a.{here}-{gone.pid}-00000000.parquet": True,
+        f".b.{here}-{os.getpid()}-00000000.npz": False,
+        ".c.12345678-1-00000000.parquet": False,  # of another machine or container, and at work a moment ago
+        ".d.12345678-1-00000000.json": True,
+        ".lock": False,
+        ".e.parquet": False,
+    }
+    (tmp_path / "cues").mkdir()
+    for name in files:
+        (tmp_path / "cues" / name).touch()
+    os.utime(tmp_path / "cues" / ".d.12345678-1-00000000.json", (old, old))
+    assert {p.name for p in artefacts.sweep(tmp_path)} == {name for name, swept in files.items() if swept}
+    assert {p.name for p in (tmp_path / "cues").iterdir()} == {name for name, swept in files.items() if not swept}

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from filmlens import __version__
-from filmlens.artefacts import ArtefactError, fingerprint, read_provenance, read_table, write_table
+from filmlens.artefacts import ArtefactError, read_provenance, read_table, write_table
 from filmlens.corpus import Corpus, Film
 from filmlens.media import sound
 from filmlens.media.apart import apart, apart_stream
+from filmlens.stages import staleness
 
 #: Bins per second of a film's finest waveform.
 RATE = 20
@@ -84,8 +85,11 @@ def view(levels: list[np.ndarray], start: float, end: float, count: int) -> tupl
 
 def stored(corpus: Corpus, film: Film) -> np.ndarray | None:
     """The kept waveform of a film; None when there is none, or of another file."""
-    path = _path(corpus, film)
-    if not path.is_file() or read_provenance(path).get("recipe") != _recipe(film):
+    path, ledgers = _path(corpus, film), corpus.derived / staleness.LEDGERS
+    told = read_provenance(path).get("recipe", {})
+    media, files = told.pop("media", {}), {"": film.film}
+    same = staleness.agrees(media, staleness.known_by(files), lambda: staleness.whole_hash(files, ledgers))
+    if told != _recipe(film) or not same:
         return None
     try:
         return read_table(path)[["low", "high"]].to_numpy(np.int8)
@@ -115,7 +119,9 @@ def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
         yield parts[-1]
     whole = np.concatenate(parts) if parts else np.zeros((0, 2), np.int8)
     table = pd.DataFrame({"low": whole[:, 0], "high": whole[:, 1]})
-    write_table(_path(corpus, film), table, {"recipe": _recipe(film), "filmlens": __version__})
+    files, ledgers = {"film": {"": film.film}}, corpus.derived / staleness.LEDGERS
+    recipe = _recipe(film) | {"media": staleness.read_through({}, files, ledgers)["film"]}
+    write_table(_path(corpus, film), table, {"name": "peaks", "recipe": recipe, "filmlens": __version__})
 
 
 def _path(corpus: Corpus, film: Film) -> Path:
@@ -123,9 +129,4 @@ def _path(corpus: Corpus, film: Film) -> Path:
 
 
 def _recipe(film: Film) -> dict:
-    return {
-        "stage": "peaks",
-        "version": 1,
-        "parameters": {"rate": RATE},
-        "media": {"film": fingerprint(film.film) | film.sound.choice},
-    }
+    return {"stage": "peaks", "subject": film.id, "version": 2, "parameters": {"rate": RATE} | film.sound.choice}

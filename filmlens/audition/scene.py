@@ -5,7 +5,6 @@ Everything is plain numbers and text, ready for JSON; what was not computed is N
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -42,12 +41,12 @@ def plain(value: Any) -> Any:
 
 def stamped_cues(corpus: Corpus, film: Film, **parameters) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The film's cue sheet on disk and the notes of its stamping; empty when it has not been stamped."""
-    path = stages.path(corpus, "cues", film.id, **parameters)
+    found = stages.read_one(corpus, "cues", film.id, **parameters)
     columns = ["film_id", "cue", "track", "start", "end", "track_start", "speed", "score"]
-    if not path.is_file():
+    if found is None:
         empty = pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[3:], float))
         return empty, {}
-    return artefacts.read_table(path), artefacts.read_provenance(path).get("notes", {})
+    return found[0], found[1].get("notes", {})
 
 
 def length(film: Film, notes: dict) -> float:
@@ -95,7 +94,10 @@ def brightness(corpus: Corpus, film: Film, duration: float, count: int = _STRIP)
     """
     paths = sorted(corpus.derived.glob("visual*"), key=lambda p: ("whole_film" not in p.name, p.name))
     path = next((p / f"{film.id}.parquet" for p in paths if (p / f"{film.id}.parquet").is_file()), None)
-    table = artefacts.read_table(path) if path else pd.DataFrame()
+    told = artefacts.read_provenance(path) if path else {}
+    if (told.get("name"), told.get("recipe", {}).get("subject")) != ("visual", film.id) or artefacts.damage(path):
+        return None
+    table = artefacts.read_table(path)
     if "brightness" not in table or not len(table) or duration <= 0:
         return None
     count = max(1, min(count, int(duration / 1.5)))  # one value a second is measured: none of the parts is empty
@@ -151,8 +153,10 @@ def transplanted(corpus: Corpus, stamped: pd.DataFrame) -> pd.DataFrame | None:
 
 def _instances(path: Path) -> pd.DataFrame | None:
     """Instances of a stored cross-validation, read without the network that made it (torch takes seconds to load)."""
+    if artefacts.damage(path):
+        return None
     try:
-        genres = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["genres"]
+        genres = artefacts.read_json(path.with_suffix(".json"))["genres"]
         with np.load(path, allow_pickle=False) as stored:
             if not {"instance_probability", "cues.film_id", "cues.cue"} <= set(stored.files):
                 return None

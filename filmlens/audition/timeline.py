@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,11 +52,11 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
             api.schema.Clip(name=film.title or film.id, media_reference=reference, source_range=span(first, whole))
         )
         line.tracks.append(track)
-    files = _files(film)
+    files, rows = _files(film, set(cues["track"])), cues.to_dict("records")
     for number, lane in enumerate(lanes(cues), start=1):
         track, at = api.schema.Track(name=f"Cues {number}", kind=api.schema.TrackKind.Audio), 0
         for row in lane:
-            cue = cues.iloc[row]
+            cue = rows[row]
             place, speed = float(cue.get("track_start", np.nan)), float(cue.get("speed", 1.0))
             late = max(0.0, -place) / speed if np.isfinite(place) else 0.0  # the cue begins before its track does
             start = max(at, round((cue["start"] + late) * rate))
@@ -87,8 +89,9 @@ def lanes(cues: pd.DataFrame) -> list[list[int]]:
     """
     found: list[list[int]] = []
     ends: list[float] = []
-    for row in np.argsort(cues["start"].to_numpy(float), kind="stable"):
-        start, end = float(cues["start"].iloc[row]), float(cues["end"].iloc[row])
+    starts, stops = cues["start"].to_numpy(float), cues["end"].to_numpy(float)
+    for row in np.argsort(starts, kind="stable"):
+        start, end = float(starts[row]), float(stops[row])
         free = next((i for i, e in enumerate(ends) if e <= start), None)
         if free is None:
             found.append([int(row)])
@@ -125,14 +128,16 @@ def _first_frame(code: str, rate: float) -> int:
     return number - round(whole / 15) * (passed - passed // 10)
 
 
-def _files(film: Film) -> dict[str, tuple[Path, float]]:
-    """Sound files of the soundtrack and their lengths; those that cannot be read are left out."""
+def _files(film: Film, wanted: set[str]) -> dict[str, tuple[Path, float]]:
+    """Sound files of the soundtrack that have cues, and their lengths; those that cannot be read are left out."""
     found = {}
     try:
         tracks = film.tracks()
     except CorpusError:
         return {}
     for name, path in tracks.items():
+        if name not in wanted:
+            continue
         try:
             found[name] = (path, apart(probe, path).duration)
         except MediaError:
@@ -140,7 +145,7 @@ def _files(film: Film) -> dict[str, tuple[Path, float]]:
     return found
 
 
-def _notes(cue: pd.Series) -> dict:
+def _notes(cue: Mapping[str, Any]) -> dict:
     notes = {k: float(cue[k]) for k in ("start", "end", "track_start", "speed", "score") if k in cue}
     notes = {k: v for k, v in notes.items() if np.isfinite(v)}
     return notes | {k: str(cue[k]) for k in ("verdict", "usage") if k in cue and cue[k] == cue[k]}

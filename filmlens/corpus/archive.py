@@ -59,10 +59,18 @@ def unpack_beside(path: Path) -> Path:
         except ArchiveError:
             if not folder.exists():  # otherwise another process unpacked it meanwhile
                 raise
-        kept = folder / _UNPACKED
-        if kept.is_file() and json.loads(kept.read_text(encoding="utf-8")).get("contents") == contents:
+        if _unpacked(folder / _UNPACKED) == contents:
             return folder
     raise ArchiveError(f"{path}: {folder} holds something else; rename or remove that folder, or rename the zip")
+
+
+def _unpacked(path: Path) -> object:
+    """What an unpacked folder says that it was unpacked from; None when it does not say."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return told.get("contents") if isinstance(told, dict) else None
+    except (OSError, ValueError):
+        return None
 
 
 def unpack(path: Path, folder: Path) -> None:

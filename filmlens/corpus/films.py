@@ -9,6 +9,7 @@ relative to the corpus folder or absolute. Nothing in the folder is ever written
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import unicodedata
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import look, paper, text
+from filmlens.artefacts import TextError, read_text
 from filmlens.corpus import archive
 from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
 from filmlens.media.opening import Medium
@@ -117,8 +119,15 @@ class Film:
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None or not folder.is_dir():
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
+        try:
+            listed = files_in(folder)
+        except OSError as error:
+            raise CorpusError(
+                f"films.csv row {self.row}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
+                f"({error.strerror}); make it readable"
+            ) from None
         found: dict[str, Path] = {}
-        for path in files_in(folder):
+        for path in listed:
             if path.suffix.lower() not in SOUND_ENDINGS:
                 continue
             name = track_name(path.relative_to(folder))
@@ -306,7 +315,9 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if not path.is_file():
         raise CorpusError(f"{path}: no such file; a corpus is a folder with a films.csv of {', '.join(COLUMNS)}")
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
+        table = pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False, skipinitialspace=True)
+    except TextError as error:
+        raise CorpusError(str(error)) from None
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
     raw, table = table, text.restored(table)
@@ -386,6 +397,26 @@ def track_name(path: Path) -> str:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Every file of a folder and those inside it, but hidden ones."""
-    files = (p for p in folder.rglob("*") if p.is_file())
-    return sorted(p for p in files if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    """Every file of a folder and those inside it, but hidden ones.
+
+    Raises
+    ------
+    OSError
+        A folder that cannot be listed.
+    """
+    return sorted(folder.joinpath(*parts) for parts in _scanned(folder))
+
+
+def _scanned(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
+
+    A folder that is a link is not entered: it might lead in a circle.
+    """
+    with os.scandir(folder.joinpath(*above)) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _scanned(folder, (*above, entry.name))
+            elif entry.is_file():
+                yield *above, entry.name

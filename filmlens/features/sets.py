@@ -38,6 +38,8 @@ class FeatureSet:
         How fast it is, and the benchmark that says so.
     parameters : mapping
         Its own, with their defaults.
+    libraries : tuple of str
+        Packages beside those that decode, whose version decides its numbers.
     weights : str
         Module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it stands on a file of weights.
     descriptors : str
@@ -61,6 +63,7 @@ class FeatureSet:
     hop: float = 1.0
     cost: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
     weights: str = ""
     descriptors: str = ""
     of: str = ""
@@ -108,6 +111,7 @@ ROWS = (
         function="mir.windows:rows",
         columns="mir.columns:COLUMNS",
         cost="benchmarks/mir.md: 33 x realtime on one core",
+        libraries=("numba", "scipy"),
         descriptors="mir.columns:DESCRIPTORS",
     ),
     FeatureSet(
@@ -122,10 +126,12 @@ ROWS = (
         hop=0.96,
         cost="benchmarks/embeddings.md: 76 x realtime on one core; weights of 288 MB",
         parameters={"relu": False, "pca": False},
+        libraries=("torch",),
         weights="vggish.weights",
     ),
     FeatureSet(
         name="musicnn",
+        libraries=("librosa", "torch"),
         title="musicnn embedding",
         function="musicnn.rows:rows",
         columns="musicnn.rows:COLUMNS",
@@ -134,6 +140,7 @@ ROWS = (
     ),
     FeatureSet(
         name="musicnn_msd",
+        libraries=("librosa", "torch"),
         title="musicnn embedding (MSD)",
         function="musicnn.rows:msd_rows",
         columns="musicnn.rows:COLUMNS",
@@ -142,6 +149,7 @@ ROWS = (
     ),
     FeatureSet(
         name="tags",
+        libraries=("librosa", "torch"),
         title="Tags of musicnn",
         function="musicnn.rows:tags",
         columns="musicnn.rows:TAG_COLUMNS",

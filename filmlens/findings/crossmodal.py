@@ -57,23 +57,26 @@ def clip_medians(
     [['a', 0, 2.0, 0.5]]
     """
     measures = list(measures)
-    films = {film: rows.sort_values("time") for film, rows in visual.groupby("film_id", sort=False)}
-    medians = []
-    for cue in cues.itertuples():
-        rows = films.get(cue.film_id)
-        found = np.full(len(measures), np.nan)
-        if rows is not None and len(rows):
-            time = rows["time"].to_numpy()
-            inside = (time >= cue.start) & (time < cue.end)
-            away = np.abs(time - (cue.start + cue.end) / 2)
-            if not inside.any() and away.min() <= 1:
-                inside[away.argmin()] = True
-            values = rows.loc[inside, measures].to_numpy(float)
-            if len(values):
-                found = np.array([np.median(v[np.isfinite(v)]) if np.isfinite(v).any() else np.nan for v in values.T])
-        medians.append(found)
+    films = {}
+    for film, rows in visual.groupby("film_id", sort=False):
+        rows = rows.sort_values("time")
+        films[film] = rows["time"].to_numpy(float), rows[measures].to_numpy(float)
+    medians = np.full((len(cues), len(measures)), np.nan)
+    spans = zip(cues["film_id"], cues["start"].to_numpy(float), cues["end"].to_numpy(float), strict=True)
+    for at, (film, start, end) in enumerate(spans):
+        time, values = films.get(film, ((), ()))
+        if not len(time):
+            continue
+        first, last = np.searchsorted(time, (start, end))
+        if first == last:
+            nearest = np.abs(time - (start + end) / 2).argmin()
+            first, last = nearest, nearest + (abs(time[nearest] - (start + end) / 2) <= 1)
+        for column, inside in enumerate(values[first:last].T):
+            known = np.sort(inside[np.isfinite(inside)])
+            if len(known):  # np.median costs ten times as much for so few values
+                medians[at, column] = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
     table = cues[["film_id", "cue"]].reset_index(drop=True)
-    table[measures] = np.array(medians).reshape(len(cues), len(measures))
+    table[measures] = medians
     return table
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from filmlens import artefacts
 
 _FORMAT = 1
 _FOLDS = "folds."
@@ -40,16 +42,11 @@ class Stored:
                 arrays |= {f"{_FOLDS}{name}": array for name, array in value.items()}
             else:
                 plain[field.name] = value
-        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with aside.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-            plain["npz_sha256"] = hashlib.sha256(aside.read_bytes()).hexdigest()
-            aside.replace(_ending(path, ".npz"))
-            aside.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            aside.replace(_ending(path, ".json"))
-        finally:
-            aside.unlink(missing_ok=True)
+        box = io.BytesIO()
+        np.savez_compressed(box, **arrays)
+        data = box.getvalue()
+        artefacts.write_atomically(_ending(path, ".npz"), lambda part: part.write_bytes(data))
+        artefacts.write_json(_ending(path, ".json"), plain | {"npz_sha256": hashlib.sha256(data).hexdigest()})
         return path
 
     @classmethod
@@ -60,7 +57,7 @@ class Stored:
         ------
         FileNotFoundError
             One of the two files is missing.
-        ValueError
+        ArtefactError
             The files are damaged, do not belong together or come from another format.
         """
         path = _stem(path)
@@ -68,14 +65,11 @@ class Stored:
         for file in (about, data):
             if not file.exists():
                 raise FileNotFoundError(f"{file} is missing; cross-validate again")
-        try:
-            plain = json.loads(about.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{about} is damaged ({error}); delete it and cross-validate again") from None
+        plain = artefacts.read_json(about)
         if plain.pop("format", None) != _FORMAT:
-            raise ValueError(f"{about} has another format; delete it and cross-validate again")
+            raise artefacts.ArtefactError(f"{about} has another format; cross-validate again")
         if hashlib.sha256(data.read_bytes()).hexdigest() != plain.pop("npz_sha256", None):
-            raise ValueError(f"{data} does not belong to {about.name}; delete both and cross-validate again")
+            raise artefacts.ArtefactError(f"{data} does not belong to {about.name}; cross-validate again")
         with np.load(data, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         values = {f.name: arrays.get(f.name) for f in dataclasses.fields(cls)}

@@ -15,6 +15,7 @@ from filmlens.stages import costs, lock
 from filmlens.stages.plan import Plan
 from filmlens.stages.progress import spell
 from filmlens.stages.staleness import NEW
+from filmlens.stages.survey import Survey
 from filmlens.stages.work import Task
 
 Asked = tuple[str, dict[str, Any]]
@@ -59,16 +60,14 @@ def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[
     return wanted
 
 
-def to_do(corpus: Corpus, wanted: Iterable[Asked]) -> list[Plan]:
+def to_do(corpus: Corpus, wanted: Iterable[Asked], *, verify: bool = False) -> list[Plan]:
     """Plans of all that is asked for, each stage with its parameters once, in running order."""
-    found: dict[tuple, Plan] = {}
+    known = []
     for stage, parameters in wanted:
         if isinstance(parameters.get("scheme"), int):  # as many folds as there are films, at most
             parameters = parameters | {"scheme": min(parameters["scheme"], _films_with_genre(corpus))}
-        for plan in stages.planned(corpus, stage, **parameters):
-            found.setdefault((plan.step.place.folder, plan.step.place.file), plan)
-    order = list(stages.STAGES)
-    return sorted(found.values(), key=lambda plan: order.index(plan.step.place.stage))
+        known.append((stage, stages.complete(stage, parameters)))
+    return stages.plans_of(corpus, known, Survey(corpus, every_byte=verify))
 
 
 def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
@@ -116,15 +115,18 @@ def unknown_notebooks(notebooks: Iterable[str], profile: str) -> list[str]:
     return [number for number in notebooks if f"{number} {profile}" not in remembered and number in MEASURED]
 
 
-def status(corpus: Corpus) -> str:
-    """Done, stale, failed and not yet computed, by stage and variant, with reasons."""
+def status(corpus: Corpus, *, verify: bool = False) -> str:
+    """Done, stale, failed and not yet computed, by stage and variant, with reasons.
+
+    `verify` reads every byte of films, tracks and tables: what changed and kept its size and time is seen only so.
+    """
     failures = read_failures(corpus.derived / "failures.csv")
     failed = {(f, s): e for f, s, e in failures.itertuples(index=False)}
     fallen: dict[str, set[str]] = {}  # folder -> those that failed there altogether
     for (film_id, folder), error in failed.items():
         fallen.setdefault(folder, set()).update([film_id] if not error.startswith(PART) else [])
     rows, stale = [], []
-    for plan in _on_disk(corpus):
+    for plan in to_do(corpus, _on_disk(corpus), verify=verify):
         place = plan.step.place
         mine = {t.subject: t.why for t in plan.tasks} | dict.fromkeys(plan.blocked, "") | plan.failed
         bad = [s for s in mine if s in plan.failed or not failed.get((s, place.folder.name), PART).startswith(PART)]
@@ -161,8 +163,8 @@ def _row_name(plan: Plan) -> str:
     return plan.step.place.folder.name
 
 
-def _on_disk(corpus: Corpus) -> list[Plan]:
-    """Plans of everything that was ever computed here, and of what every study measures."""
+def _on_disk(corpus: Corpus) -> list[Asked]:
+    """Everything that was ever computed here, and of what every study measures."""
     wanted: list[Asked] = [("cues", {}), ("mir-cues", {}), ("visual", {})]
     for folder in sorted(p for p in corpus.derived.glob("*") if p.is_dir()):
         name = folder.name.partition("@")[0]
@@ -170,7 +172,7 @@ def _on_disk(corpus: Corpus) -> list[Plan]:
             files = sorted(p for p in folder.glob("*") if p.suffix in (".npz", ".parquet") and p.name[0] != ".")
             for path in files if stages.STAGES[name].unit == "corpus" else files[:1]:
                 wanted += _configured(name, path)
-    return to_do(corpus, wanted)
+    return wanted
 
 
 def _configured(name: str, path: Path) -> list[Asked]:

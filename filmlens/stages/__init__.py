@@ -1,6 +1,6 @@
 """The stages of the study, and the loop that brings them up to date: what is stale is recomputed, nothing else."""
 
-from filmlens.stages.loop import Outcome, folds, planned, read, run
+from filmlens.stages.loop import Outcome, folds, planned, plans_of, read, read_one, run
 from filmlens.stages.table import (
     STAGES,
     chain,
@@ -10,6 +10,7 @@ from filmlens.stages.table import (
     owner,
     parameter_names,
     path,
+    place,
     sheet_stage,
     variant,
 )
@@ -25,8 +26,11 @@ __all__ = [
     "owner",
     "parameter_names",
     "path",
+    "place",
     "planned",
+    "plans_of",
     "read",
+    "read_one",
     "run",
     "sheet_stage",
     "variant",

@@ -1,8 +1,10 @@
 """One run at a time on one folder of artefacts: a file that says who is at work, and how a dead owner is known.
 
-The file is made with O_EXCL, which holds on network file systems too. On the owner's machine its process is looked up
-by number and time of start; on another machine the owner counts as gone when it has not touched the file for ten
-minutes. The owner hands its token to the kernels of its notebooks through the environment.
+The file is made in one step, which holds on network file systems too. Besides, a run holds a lock of the operating
+system on a file beside it, which ends with its process, whatever container that runs in. Where such a lock reaches no
+further than one machine, the owner's process is looked up by number and time of start, if its numbers are ours, and
+otherwise counts as gone when it has not touched its file for ten minutes. The owner hands its token to the kernels of
+its notebooks through the environment.
 """
 
 from __future__ import annotations
@@ -17,13 +19,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filmlens.artefacts import writing
+import filelock
+
+from filmlens.artefacts import here, started, writing
+from filmlens.artefacts.writing import aside
 
 NAME = ".lock"
+#: The file that the operating system locks.
+HELD = ".lock.held"
 TOKEN = "FILMLENS_LOCK"
 
 _BEAT_S = 30.0
 _GONE_S = 600.0
+_TEXTS = ("token", "host", "since")
 
 
 class LockError(ValueError):
@@ -48,6 +56,8 @@ def locked(folder: Path) -> Iterator[str]:
         return
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
+        guard = filelock.FileLock(folder / HELD)
+    with writing(path), _guarded(guard, path):
         token = _take(path)
     ended = threading.Event()
     beat = threading.Thread(target=_beat, args=(path, ended), daemon=True, name="lock")
@@ -58,27 +68,65 @@ def locked(folder: Path) -> Iterator[str]:
         ended.set()
         if (owner(path) or {}).get("token") == token:
             path.unlink(missing_ok=True)
+        (folder / HELD).unlink(missing_ok=True)  # while it is held: who waits for it notices
+        guard.release()
+
+
+@contextmanager
+def _guarded(guard: filelock.BaseFileLock, path: Path) -> Iterator[None]:
+    """Take the lock of the operating system, and keep it unless what is inside fails."""
+    try:
+        guard.acquire(timeout=0)
+    except filelock.Timeout:
+        raise LockError(_told(path, owner(path))) from None
+    try:
+        yield
+    except BaseException:
+        guard.release()
+        raise
 
 
 def owner(path: Path) -> dict | None:
-    """Who holds a lock: token, host, pid, started, since; None when nobody does."""
+    """Who holds a lock: token, host, pid, started, since; None when nobody does, or the file does not say."""
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-        return held if isinstance(held, dict) and {"token", "host", "pid", "started", "since"} <= set(held) else None
-    except (OSError, ValueError):
+        known = isinstance(held, dict) and all(isinstance(held.get(name), str) for name in _TEXTS)
+        return held if known and type(held.get("pid")) is int and "started" in held else None
+    except (OSError, ValueError, RecursionError):
         return None
 
 
 def alive(path: Path, held: dict) -> bool:
     """Whether the owner of a lock may still be at work."""
-    if held["host"] == platform.node():
-        return _started(int(held["pid"])) == held["started"]
-    return _age(path) < _GONE_S
+    guard = filelock.FileLock(path.with_name(HELD))
+    if path.with_name(HELD).is_file():
+        try:
+            with guard.acquire(timeout=0):
+                pass
+        except filelock.Timeout:
+            return True
+        except OSError:
+            pass  # a place that may only be read
+    return _runs(path, held)
+
+
+def _runs(path: Path, held: dict) -> bool:
+    """As `alive`, for one who holds the lock of the operating system, or cannot."""
+    ours = held["where"] == here() if "where" in held else held["host"] == platform.node()
+    return started(held["pid"]) == held["started"] if ours else _age(path) < _GONE_S
+
+
+def _told(path: Path, held: dict | None) -> str:
+    who = f" (process {held['pid']} on {held['host']}, since {held['since']})" if held else ""
+    return (
+        f"{path.parent}: another run is at work there{who}; wait until it has ended, or stop it. If there is none, "
+        f"delete {path}"
+    )
 
 
 def _take(path: Path) -> str:
-    mine = {"token": uuid.uuid4().hex, "host": platform.node(), "pid": os.getpid()}
-    mine |= {"started": _started(os.getpid()), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+    mine = {"token": uuid.uuid4().hex, "host": platform.node(), "where": here(), "pid": os.getpid()}
+    mine |= {"started": started(os.getpid()), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
     for _ in range(20):
         try:
             _create(path, mine)
@@ -90,17 +138,17 @@ def _take(path: Path) -> str:
 
 def _create(path: Path, content: dict) -> None:
     """Make the file with its content in one step: a link to a finished file, or O_EXCL where there are no links."""
-    aside = path.with_name(f"{path.name}.{content['token'][:12]}")
-    aside.write_text(json.dumps(content), encoding="utf-8")
+    part = aside(path)
+    part.write_text(json.dumps(content), encoding="utf-8")
     try:
-        os.link(aside, path)
+        os.link(part, path)
     except FileExistsError:
         raise
     except OSError:
         with open(path, "x", encoding="utf-8") as file:
             json.dump(content, file)
     finally:
-        aside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def _break_if_dead(path: Path) -> None:
@@ -112,26 +160,21 @@ def _break_if_dead(path: Path) -> None:
         if _age(path) < 5:  # being written
             time.sleep(0.5)
             return
-    elif alive(path, held):
-        raise LockError(
-            f"{path.parent}: another run is at work there (process {held['pid']} on {held['host']}, since "
-            f"{held['since']}); wait until it has ended, or stop it. If there is none, delete {path}"
-        )
-    # Two newcomers may see the same dead owner: only one of them may remove it, and only that one.
-    breaking = path.with_name(f"{path.name}.breaking")
+    elif _runs(path, held):
+        raise LockError(_told(path, held))
+    # Newcomers on two machines may see the same dead owner: what each takes away it looks at again.
+    part = aside(path)
     try:
-        with open(breaking, "x", encoding="utf-8"):
-            pass
-    except FileExistsError:
-        if _age(breaking) > 60:
-            breaking.unlink(missing_ok=True)
-        time.sleep(0.2)
+        os.replace(path, part)
+    except FileNotFoundError:
         return
     try:
-        if owner(path) == held:
-            path.unlink(missing_ok=True)
+        if owner(part) != held:
+            os.link(part, path)  # that of a newcomer who was quicker
+    except OSError:
+        pass
     finally:
-        breaking.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def _beat(path: Path, ended: threading.Event) -> None:
@@ -148,7 +191,7 @@ def _age(path: Path) -> float:
         touched = path.stat().st_mtime
     except OSError:
         return 0.0
-    probe = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}")
+    probe = aside(path)
     try:
         probe.touch()
         now = probe.stat().st_mtime
@@ -157,22 +200,3 @@ def _age(path: Path) -> float:
     finally:
         probe.unlink(missing_ok=True)
     return now - touched
-
-
-def _started(pid: int) -> str | None:
-    """When a process started, in a form that no setting of the clock changes; None when there is none, or a zombie."""
-    if Path("/proc/self/stat").exists():
-        try:
-            # after the name in brackets: state first, start in ticks since boot twentieth
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-        except OSError:
-            return None
-        return None if fields[0] in "ZX" else f"{boot} {fields[19]}"
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.0f}"
-    except psutil.Error:
-        return None

@@ -5,8 +5,10 @@ A film that fails is recorded in ``derived/failures.csv`` and the others go on.
 
 from __future__ import annotations
 
+import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +18,13 @@ from typing import Any
 import pandas as pd
 
 from filmlens import text
-from filmlens.artefacts import PART, WriteError, record_failures
+from filmlens.artefacts import PART, ArtefactError, WriteError, read_provenance, read_table, record_failures
 from filmlens.artefacts import sweep as sweep_away
 from filmlens.corpus import Corpus
 from filmlens.stages import costs, lock, progress, work, workers
-from filmlens.stages.plan import Plan, dropped, plan_step
-from filmlens.stages.table import STAGES, chain, complete, owner, path, place_of, restrict, step
+from filmlens.stages.plan import Place, Plan, dropped, plan_step
+from filmlens.stages.survey import Survey
+from filmlens.stages.table import STAGES, chain, complete, place, restrict, step
 from filmlens.stages.work import Done
 
 #: Seconds after which a film is given up.
@@ -30,18 +33,25 @@ LIMIT_S = 6 * 3600
 
 @dataclass
 class Outcome:
-    """What a run of one stage did: artefacts computed and kept, errors and damage by film, seconds of wall time."""
+    """What a run of one stage did: artefacts computed and kept, errors and damage by film, seconds of wall time.
+
+    `damaged` are films whose media were used in part, `healed` subjects whose artefact was not what had been written.
+    """
 
     stage: str
     computed: int = 0
     kept: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
+    healed: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def __str__(self) -> str:
         words = [f"{self.stage}: {self.computed} computed, {self.kept} kept"]
         words += [f"{len(self.damaged)} damaged ({', '.join(sorted(self.damaged))})"] if self.damaged else []
+        words += (
+            [f"{len(self.healed)} had been damaged on disk ({', '.join(sorted(self.healed))})"] if self.healed else []
+        )
         words += [f"{len(self.failed)} failed ({', '.join(sorted(self.failed))})"] if self.failed else []
         return ", ".join(words) + (f", {self.seconds:.0f} s" if self.computed else "")
 
@@ -56,11 +66,24 @@ def planned(
 ) -> list[Plan]:
     """What a `run` with the same arguments would do, in running order; nothing is computed or written."""
     chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    return plans_of(corpus, [(stage, c) for c in configurations], Survey(corpus), chosen)
+
+
+def plans_of(
+    corpus: Corpus, asked: Iterable[tuple[str, dict[str, Any]]], survey: Survey, films: list[str] | None = None
+) -> list[Plan]:
+    """Plans of stages with all that they need, each stage with its parameters once, in running order."""
+    wanted: dict[str, dict[str, dict[str, Any]]] = {}
+    for stage, configuration in asked:
+        for name in chain(stage, configuration):
+            known = restrict(name, configuration)
+            wanted.setdefault(name, {}).setdefault(json.dumps(known, sort_keys=True), known)
     coming: set[Path] = set()
     plans = []
-    for name, known in _steps(stage, configurations):
-        plans.append(plan_step(corpus, step(corpus, name, known), chosen, coming))
-        coming |= {task.path for task in plans[-1].tasks}
+    for name in filter(wanted.__contains__, STAGES):
+        for known in wanted[name].values():
+            plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, coming, survey))
+            coming |= {task.path for task in plans[-1].tasks}
     return plans
 
 
@@ -119,10 +142,12 @@ def run(
     with ExitStack() as held:
         for name in dict.fromkeys(name for name, _ in steps):
             todo = [step(corpus, name, known) for other, known in steps if other == name]
-            plans = [plan_step(corpus, wanted, chosen) for wanted in todo]
+            seen = Survey(corpus, whole=True)
+            plans = [plan_step(corpus, wanted, chosen, survey=seen) for wanted in todo]
             if any(p.tasks for p in plans) and not locked:
                 locked = bool(held.enter_context(at_work(corpus.derived)))
-                plans = [plan_step(corpus, wanted, chosen) for wanted in todo]  # what came in between
+                seen = Survey(corpus, whole=True)
+                plans = [plan_step(corpus, wanted, chosen, survey=seen) for wanted in todo]  # what came in between
             outcomes.append(carry_out(corpus, plans, say, jobs=jobs, dask=dask, limit=limit))
     return outcomes
 
@@ -131,18 +156,61 @@ def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
     """The tables of a stage that lie on disk, all films under each other in the order of films.csv.
 
     Films that failed or were not run are missing, also where a table from before they failed is still kept; a corpus
-    stage gives its one table.
+    stage gives its one table. A file that is not of this stage, film and configuration is left out with a warning.
+
+    Raises
+    ------
+    ArtefactError
+        A table is damaged.
     """
-    parameters = complete(owner(name), parameters)
-    place = place_of(corpus, name, parameters)
-    failed = dropped(corpus, place)
-    paths = [place.path("")] if place.whole else [place.path(f) for f in corpus.ids if f not in failed]
-    return work.read([p for p in paths if p.is_file()])
+    where = place(corpus, name, **parameters)
+    failed = dropped(corpus, where)
+    subjects = [""] if where.whole else [f for f in corpus.ids if f not in failed]
+    return work.read([path for subject in subjects if (path := held(where, subject))])
+
+
+def held(where: Place, subject: str) -> Path | None:
+    """The file of a subject, where it is there and the right one; another is told of."""
+    path = where.path(subject)
+    if not path.is_file():
+        return None
+    if not where.holds(subject, read_provenance(path)):
+        warnings.warn(f"{path}: is damaged or of something else, so left out; run again", stacklevel=3)
+        return None
+    return path
+
+
+def read_one(corpus: Corpus, name: str, film_id: str, **parameters) -> tuple[pd.DataFrame, dict[str, Any]] | None:
+    """The table of one film and its provenance; None when it was not computed.
+
+    Raises
+    ------
+    ArtefactError
+        It is damaged, or of another film or configuration.
+    """
+    where = place(corpus, name, **parameters)
+    path = where.path(film_id)
+    if not path.is_file():
+        return None
+    table, provenance = read_table(path), read_provenance(path)
+    if not where.holds(film_id, provenance):
+        raise ArtefactError(f"{path}: is of another film or configuration; run again, it is computed anew")
+    return table, provenance
 
 
 def folds(corpus: Corpus, name: str, **parameters):
-    """The fitted folds of a model stage that lie on disk."""
-    return work.read([path(corpus, name, **parameters)])
+    """The fitted folds of a model stage that lie on disk.
+
+    Raises
+    ------
+    ArtefactError
+        They are damaged, or of another configuration.
+    """
+    where = place(corpus, name, **parameters)
+    path = where.path("")
+    if path.is_file() and not where.holds("", read_provenance(path)):
+        raise ArtefactError(f"{path}: is damaged or of another configuration; run again, it is computed anew")
+    return work.read([path])
 
 
 @contextmanager
@@ -167,6 +235,7 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
         damaged = {subject: _damage(damage) for subject, damage in p.fresh.items() if damage}
         outcome.kept += len(p.fresh)
         outcome.failed |= p.failed
+        outcome.healed += p.damaged
         outcome.damaged |= damaged
         folder = p.step.place.folder.name
         recorded[folder] = recorded.get(folder, {}) | p.failed | damaged

@@ -6,7 +6,6 @@ writes nothing.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -180,11 +179,14 @@ def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:
     """Save a cross-validation; its provenance comes last, so that a half-written one counts as stale."""
     with artefacts.writing(path):
         model.save(path)
-    note = provenance | {"table": json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["npz_sha256"]}
-    target = path.with_suffix(".provenance.json")
-    artefacts.write_atomically(target, lambda part: part.write_text(json.dumps(note, sort_keys=True), encoding="utf-8"))
+    files = artefacts.file_hashes(path)
+    note = provenance | {"files": files, "table": files[path.name]}
+    artefacts.write_json(path.with_suffix(".provenance.json"), note)
 
 
 def read_folds(path: Path) -> CrossValidation:
-    """What `write_folds` wrote."""
+    """What `write_folds` wrote, verified."""
+    damage = artefacts.damage(path)
+    if damage:
+        raise artefacts.ArtefactError(damage)
     return CrossValidation.load(path)

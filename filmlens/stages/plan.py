@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens.artefacts import PART, read_failures, read_provenance, table_hash
+from filmlens.artefacts import PART, read_failures, table_hash
 from filmlens.corpus import GROUPS, Corpus
 from filmlens.stages import staleness
+from filmlens.stages.survey import Survey
 from filmlens.stages.work import Task
+
+_FOREIGN = "is damaged, or not one of FilmLens"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Place:
     folder : Path
     counted : frozenset of str
         Folders whose failures make an artefact here unusable: its own and those of the stages it stands on.
+    configuration : mapping
+        Parameters of the whole chain, which an artefact here must carry.
     whole, file : str
         Of a stage of the whole corpus: what its one subject is called, and the name of its file.
     """
@@ -32,11 +38,17 @@ class Place:
     stage: str
     folder: Path
     counted: frozenset[str]
+    configuration: Mapping[str, Any] = field(default_factory=dict)
     whole: str = ""
     file: str = ""
 
     def path(self, subject: str) -> Path:
         return self.folder / (self.file or f"{subject}.parquet")
+
+    def holds(self, subject: str, provenance: Mapping[str, Any]) -> bool:
+        """Whether an artefact says that it is what belongs here: of this table, film and configuration."""
+        told = provenance.get("name"), provenance.get("recipe", {}).get("subject"), provenance.get("configuration")
+        return told == (self.stage, self.whole or subject, json.loads(json.dumps(self.configuration)))
 
 
 @dataclass(frozen=True)
@@ -49,8 +61,10 @@ class Step:
     function : str
         ``module:name``.
     version : int
+    libraries : tuple of str
+        Packages whose version decides its numbers.
     media : tuple of str, or of pairs of str and function
-        Files of the film it reads, as `staleness.fingerprints` takes them.
+        Files of the film it reads, as `staleness.files` takes them.
     own, configuration : mapping
         The stage's parameters, and those of the whole chain.
     settled : mapping
@@ -64,6 +78,7 @@ class Step:
     place: Place
     function: str
     version: int
+    libraries: tuple[str, ...]
     media: tuple[Any, ...]
     own: Mapping[str, Any]
     settled: Mapping[str, Any]
@@ -86,6 +101,8 @@ class Plan:
         Subjects whose files cannot be listed, with the error.
     blocked : list of str
         Subjects an input of which failed; that is recorded there.
+    damaged : list of str
+        Subjects whose artefact is not what was written, and is computed again.
     """
 
     step: Step
@@ -93,9 +110,12 @@ class Plan:
     fresh: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     blocked: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
 
-def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Path] = ()) -> Plan:
+def plan_step(
+    corpus: Corpus, step: Step, films: list[str], coming: Container[Path] = (), survey: Survey | None = None
+) -> Plan:
     """What is stale of a stage with its parameters.
 
     Parameters
@@ -106,38 +126,52 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
         Film ids; a stage of the whole corpus takes all in any case.
     coming : container of Path
         Artefacts that will be computed before, so that what stands on them is stale.
+    survey : Survey, optional
+        What was seen of the corpus, for a caller with many steps.
     """
-    plan, place = Plan(step), step.place
-    facts, table = _facts(corpus, step) if place.whole else (None, "")
-    failed = {name: dropped(corpus, source) for name, source in step.sources.items()}
+    seen, plan, place = survey or Survey(corpus), Plan(step), step.place
+    failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
         inputs: dict[str, list[Path]] = {}
         for name, source in step.sources.items():
             subjects = [source.whole] if source.whole else corpus.ids if place.whole else [subject]
             paths = {s: source.path(s) for s in subjects}
-            inputs[name] = [p for s, p in paths.items() if p in coming or (p.is_file() and s not in failed[name])]
+            inputs[name] = [p for s, p in paths.items() if p in coming or (seen.is_there(p) and s not in failed[name])]
         # the whole corpus can do without a film, but not without a model
         if any(not paths and (step.sources[name].whole or not place.whole) for name, paths in inputs.items()):
             plan.blocked.append(subject)
             continue
         path = place.path(subject)
-        if corpus.shared and step.media and (path.is_file() or {"film", "soundtrack"} & set(step.media)):
-            if path.is_file():
+        carried, there = seen.provenance(path), seen.is_there(path)
+        damaged = (seen.damage(path, carried) or ("" if carried else _FOREIGN)) if there else ""
+        if corpus.shared and step.media and (there or {"film", "soundtrack"} & set(step.media)):
+            if there and damaged:
+                plan.failed[subject] = f"{path}: is damaged; take the data set anew from where it came"
+            elif there:
                 plan.fresh[subject] = []
             continue  # what was measured before it was shared is all there is
-        payload = facts if place.whole else corpus[subject]
+        payload = seen.once("facts", lambda: _facts(corpus)) if place.whole else corpus[subject]
         try:
-            media = table if place.whole else staleness.fingerprints(payload, step.media)
+            files = {} if place.whole else seen.files(payload, step.media)
         except ValueError as error:
             plan.failed[subject] = str(error)
             continue
+        before = carried.get("recipe", {}).get("media")
+        media = (
+            label_hash(corpus, step.configuration)
+            if place.whole
+            else seen.media(payload, files, before if isinstance(before, dict) else {})
+        )
         tables = {
-            name: ["" if p in coming else read_provenance(p).get("table", "") for p in paths]
+            name: ["" if p in coming else seen.provenance(p).get("table", "") for p in paths]
             for name, paths in inputs.items()
         }
-        recipe = staleness.recipe(place.stage, step.version, step.own, tables, media)
-        carried = read_provenance(path) if path.is_file() else {}
-        why = staleness.reason(path, carried, recipe)
+        recipe = staleness.recipe(
+            place.stage, step.version, step.own, tables, media, subject=subject, libraries=step.libraries
+        )
+        why = (damaged or staleness.reason(path, carried, recipe)) if there else staleness.NEW
+        if damaged:
+            plan.damaged.append(subject)
         awaited = [step.sources[name].stage for name, paths in inputs.items() if any(p in coming for p in paths)]
         if awaited and why != staleness.NEW:
             why = f"its {', '.join(dict.fromkeys(awaited))} will be computed again"
@@ -154,6 +188,7 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
             configuration=step.configuration,
             path=path,
             recipe=recipe,
+            files={kind: paths for kind, paths in files.items() if isinstance(paths, dict)},
             label=step.label,
             why=why,
         )
@@ -161,16 +196,16 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], coming: Container[Pa
     return plan
 
 
-def _facts(corpus: Corpus, step: Step) -> tuple[pd.DataFrame, str]:
-    """What a stage of the whole corpus is told of the films, and the hash of what it uses."""
-    return corpus.labels().join(corpus.groups()), label_hash(corpus, step.configuration)
+def _facts(corpus: Corpus) -> pd.DataFrame:
+    """What a stage of the whole corpus is told of the films."""
+    return corpus.labels().join(corpus.groups())
 
 
 def label_hash(corpus: Corpus, configuration: Mapping[str, Any]) -> str:
-    """Hash of what a stage of the whole corpus uses of films.csv; the groups of films only where its folds do."""
-    told = corpus.s1()
+    """Hash of what a stage of the whole corpus uses of films.csv: genres, and the groups that its folds are made by."""
+    told = corpus.labels().reset_index()
     if configuration.get("scheme") in GROUPS:
-        told = told.merge(corpus.groups().reset_index(), on="film_id")
+        told = told.merge(corpus.groups()[[configuration["scheme"]]].reset_index(), on="film_id")
     return table_hash(told)
 
 

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filmlens.artefacts import fingerprint
+from filmlens.artefacts import contents, look, read_provenance
 from filmlens.corpus import Film
 
 NEW = "not computed yet"
+#: Set in the environment, other versions of the libraries make nothing stale.
+KEEP_VERSIONS = "FILMLENS_KEEP_VERSIONS"
+
+#: Files of a film that a stage reads: film, soundtrack, annotation, verdicts, or a name with a function of the film
+#: that gives a path, or anything else that is compared as it is.
+Kind = str | tuple[str, Callable[[Film], Any]]
+#: Folder under ``derived/`` with the hashes of whole media files.
+LEDGERS = "hashes"
 
 
-def recipe(stage: str, version: int, parameters: Mapping, inputs: Mapping, media: Any) -> dict[str, Any]:
+def recipe(
+    stage: str,
+    version: int,
+    parameters: Mapping,
+    inputs: Mapping,
+    media: Any,
+    *,
+    subject: str = "",
+    libraries: Iterable[str] = (),
+) -> dict[str, Any]:
     """All that an artefact depends on, as plain JSON.
 
     Parameters
@@ -23,35 +44,93 @@ def recipe(stage: str, version: int, parameters: Mapping, inputs: Mapping, media
     inputs : mapping
         Name -> hashes of the tables it reads.
     media : mapping or str
-        Fingerprints of the film's files, or a hash of films.csv.
+        What the film's files are known by, or a hash of films.csv.
+    subject : str
+        Film id, or the name of a configuration of the whole corpus.
+    libraries : iterable of str
+        Packages whose version decides its numbers.
     """
-    whole = {"stage": stage, "version": version, "parameters": parameters, "inputs": inputs, "media": media}
+    whole = {"stage": stage, "subject": subject, "version": version, "libraries": versions(libraries)}
+    whole |= {"parameters": parameters, "inputs": inputs, "media": media}
     return json.loads(json.dumps(whole, sort_keys=True))
 
 
-def fingerprints(film: Film, kinds: tuple[str | tuple[str, Callable[[Film], Any]], ...]) -> dict[str, Any]:
-    """Fingerprints of the files of a film that a stage reads: film, soundtrack, annotation, verdicts.
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Major and minor version of each package; what follows mends faults and leaves numbers alone."""
+    return {name: _version(name) for name in packages}
 
-    Other files are a pair of a name and a function of the film.
+
+@lru_cache
+def _version(name: str) -> str:
+    try:
+        return ".".join(metadata.version(name).split(".")[:2])
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def files(film: Film, kind: Kind) -> Any:
+    """The files of one kind by name; anything else is no file and compared as it is.
 
     Raises
     ------
     CorpusError
         A soundtrack whose files cannot be listed.
     """
-    found: dict[str, Any] = {}
-    for kind in kinds:
-        if isinstance(kind, tuple):
-            found[kind[0]] = kind[1](film)
-        elif kind == "soundtrack":
-            found[kind] = {name: fingerprint(p) for name, p in film.tracks().items()}
-        elif kind == "verdicts":
-            found[kind] = fingerprint(film.verdicts)
-        elif kind == "annotation":
-            found[kind] = fingerprint(film.annotation) if film.annotation else None
-        else:
-            found[kind] = fingerprint(film.film) | film.sound.choice
-    return found
+    if isinstance(kind, tuple):
+        found = kind[1](film)
+        return {"": found} if isinstance(found, Path) else found
+    if kind == "soundtrack":
+        return film.tracks()
+    path = {"film": film.film, "annotation": film.annotation, "verdicts": film.verdicts}[kind]
+    return path and {"": path}
+
+
+def known_by(paths: Mapping[str, Path]) -> dict[str, Any]:
+    """The quick look at files: how many, their bytes (-1 when one is missing), a hash of sizes and times of change."""
+    digest, total = hashlib.blake2b(digest_size=16), 0
+    for name, path in paths.items():
+        size, mtime = look(path)
+        digest.update(f"{name}\0{size}\0{mtime}\n".encode())
+        total = total + size if size >= 0 <= total else -1
+    return {"files": len(paths), "size": total, "look": digest.hexdigest(), "hash": ""}
+
+
+def whole_hash(paths: Mapping[str, Path], ledgers: Path | None = None) -> str:
+    """Hash of the names of files and of every byte of them; see `contents`."""
+    found = contents(paths, ledgers)
+    return hashlib.blake2b("\n".join(f"{n}\0{h}" for n, h in found.items()).encode(), digest_size=16).hexdigest()
+
+
+def agrees(was: Any, quick: Mapping[str, Any], whole: Callable[[], str], *, every_byte: bool = False) -> bool:
+    """Whether files are those that were read: by the quick look, else, when they were only touched, byte by byte.
+
+    Parameters
+    ----------
+    was : mapping, or None
+        What the artefact carries.
+    quick : mapping
+        What `known_by` finds today.
+    whole : callable
+        Gives the hash of every byte.
+    every_byte : bool
+        Whether the quick look is not enough.
+    """
+    if not isinstance(was, dict) or set(was) != set(quick):
+        return False
+    if (was["files"], was["size"]) != (quick["files"], quick["size"]):
+        return False
+    if was["look"] == quick["look"] and not (every_byte and quick["size"] >= 0):
+        return True
+    return quick["size"] >= 0 and was["hash"] == whole()
+
+
+def read_through(known: Mapping[str, Any], paths: Mapping[str, Mapping[str, Path]], ledgers: Path) -> dict[str, Any]:
+    """Media of a recipe with the hash of every byte, for an artefact that is about to be computed."""
+    known = dict(known)
+    for kind, files in paths.items():
+        quick = known_by(files)
+        known[kind] = quick | {"hash": whole_hash(files, ledgers) if quick["size"] >= 0 else ""}
+    return known
 
 
 def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> str:
@@ -60,25 +139,32 @@ def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> 
     Parameters
     ----------
     path : Path
-        Of the artefact.
+        Of the artefact; it is there.
     carried : mapping
         The provenance inside it; empty when there is none.
     today : mapping
         Its `recipe` today.
     """
-    if not path.is_file():
-        return NEW
     before = carried.get("recipe")
     if not before:
-        return "cannot be read"
-    missing = [Path(beside).parent.name for beside in carried.get("beside", ()) if not (path.parent / beside).is_file()]
-    if missing:
-        return f"{', '.join(missing)} beside it is missing"
+        return "is damaged, or not one of FilmLens"
+    if (carried.get("name"), before.get("subject")) != (today["stage"], today["subject"]):
+        return f"is the {carried.get('name')} of {before.get('subject')}"
+    for beside, table in carried.get("beside", {}).items():
+        other, name = path.parent / beside, Path(beside).parent.name
+        if not other.is_file():
+            return f"{name} beside it is missing"
+        if read_provenance(other).get("table") != table:
+            return f"{name} beside it is damaged, or another"
+    if os.environ.get(KEEP_VERSIONS):
+        before = before | {"libraries": today["libraries"]}
     if before == today:
         return ""
     reasons = []
     if before.get("version") != today["version"]:
         reasons.append("the software computes it otherwise now")
+    for key in sorted(_changed(before.get("libraries"), today["libraries"])):
+        reasons.append(f"{key} is {today['libraries'].get(key)} now")
     for key in sorted(_changed(before.get("parameters"), today["parameters"])):
         reasons.append(f"{key} is {today['parameters'].get(key)!r} now")
     reasons += [f"its {name} changed" for name in sorted(_changed(before.get("inputs"), today["inputs"]))]
@@ -98,9 +184,7 @@ def _changed(before: Any, today: Any) -> set[str]:
 def _how(before: Any, today: Any) -> str:
     if isinstance(today, dict) and today.get("size") == -1:
         return "is missing"
-    if isinstance(before, dict) and isinstance(today, dict) and "size" not in today:
-        more, less = set(today) - set(before), set(before) - set(today)
-        words = [f"has {len(more)} new tracks"] if more else []
-        words += [f"lacks {len(less)} tracks"] if less else []
-        return " and ".join(words) or "changed"
+    if isinstance(before, dict) and isinstance(today, dict) and "files" in before and "files" in today:
+        more = today["files"] - before["files"]
+        return f"has {more} new tracks" if more > 0 else f"lacks {-more} tracks" if more < 0 else "changed"
     return "changed"

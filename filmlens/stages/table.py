@@ -8,12 +8,12 @@ else.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filmlens.artefacts import fingerprint
 from filmlens.corpus import USAGES, Corpus, Film
 from filmlens.features import FEATURES, FeatureSet, own
 from filmlens.stages.plan import Place, Step
@@ -37,8 +37,8 @@ class Stage:
     inputs : tuple of str
         Earlier stages; "sheet" and "features" stand for the ones that the parameters choose.
     media : tuple of str
-        Files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); or weights
-        (of its feature set).
+        Files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which of
+        the film's); or weights (of its feature set).
     parameters : mapping
         Its own, with their defaults.
     unit : {"film", "corpus"}
@@ -50,6 +50,8 @@ class Stage:
         Whether the result is fitted folds: npz and JSON in place of Parquet.
     version : int
         Raised when the function's results change.
+    libraries : tuple of str
+        Packages whose major or minor version may change them, too.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Stage:
     settled: Mapping[str, Any] = field(default_factory=dict)
     folded: bool = False
     version: int = 1
+    libraries: tuple[str, ...] = ()
 
 
 #: `rule` is Dejavu's.
@@ -86,13 +89,35 @@ _GENRE = {
 _IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
 
 
+#: Decoding and resampling; linear algebra; what models are fitted with.
+_SOUND = ("av", "numpy", "soxr")
+_STAMPED = (*_SOUND, "numba", "scipy")
+_MODELS = ("numpy", "scikit-learn", "torch")
+
+
 def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
     """The two stages of a feature set: its 1 Hz rows, and one row per cue."""
-    media = ("film", "soundtrack", *(["weights"] if row.weights else []))
+    media = ("film", "sound", "soundtrack", *(["weights"] if row.weights else []))
     parameters = _SOURCE | {"sound": "track"} | dict(row.parameters)
-    first = Stage(row.name, "of_film:music", ("sheet",), media, parameters, settled={"features": row.name})
+    libraries = (*_SOUND, *row.libraries)
+    first = Stage(
+        row.name,
+        "of_film:music",
+        ("sheet",),
+        media,
+        parameters,
+        settled={"features": row.name},
+        libraries=libraries,
+    )
     if row.of:
-        first = Stage(row.name, "of_film:of_rows", (row.of,), ("weights",), settled={"features": row.name})
+        first = Stage(
+            row.name,
+            "of_film:of_rows",
+            (row.of,),
+            ("weights",),
+            settled={"features": row.name},
+            libraries=row.libraries,
+        )
     return (
         first,
         Stage(f"{row.name}-cues", "of_film:cue_vectors", (row.name,)),
@@ -100,18 +125,58 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
 
 
 _ROWS = (
-    Stage("cues", "of_film:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=4),
+    Stage(
+        "cues",
+        "of_film:stamp",
+        (),
+        ("film", "sound", "soundtrack"),
+        _STAMPING,
+        beside=("windows",),
+        version=4,
+        libraries=_STAMPED,
+    ),
     Stage("annotated", "of_film:annotated", (), ("annotation",)),
     Stage("verified", "of_film:verified", ("cues",), ("verdicts",), version=2),
     *(Stage(f"verified-{u}", "of_film:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
     *(stage for row in FEATURES.values() for stage in _measured(row)),
     Stage("own", "of_film:own", ("sheet",), ("own",), _SOURCE | {"features": "mir"}),
     Stage("own-cues", "of_film:cue_vectors", ("own",)),
-    Stage("visual", "of_film:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False, "sampling": "exact"}),
-    Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
-    Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
-    Stage("retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
-    Stage("cross-modal", "of_corpus:cross_modal", ("genre", "sheet", "visual"), (), {"contrast": "contrast"}, "corpus"),
+    Stage(
+        "visual",
+        "of_film:visual",
+        ("sheet",),
+        ("film",),
+        _SOURCE | {"whole_film": False, "sampling": "exact"},
+        libraries=("av", "numpy", "opencv-python-headless"),
+    ),
+    Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True, libraries=_MODELS),
+    Stage(
+        "importance",
+        "of_corpus:importance",
+        ("genre", "features", "sheet"),
+        (),
+        _IMPORTANCE,
+        "corpus",
+        libraries=_MODELS,
+    ),
+    Stage(
+        "retrained",
+        "of_corpus:retrained",
+        ("genre", "features", "sheet"),
+        (),
+        {"rank0": "MFCC"},
+        "corpus",
+        libraries=_MODELS,
+    ),
+    Stage(
+        "cross-modal",
+        "of_corpus:cross_modal",
+        ("genre", "sheet", "visual"),
+        (),
+        {"contrast": "contrast"},
+        "corpus",
+        libraries=("numpy", "pingouin", "scipy"),
+    ),
 )
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 #: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
@@ -120,7 +185,12 @@ _SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES 
 
 def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
     """Where the artefact of a film (or of the corpus) lies."""
-    return place_of(corpus, name, complete(owner(name), parameters)).path(film_id or "")
+    return place(corpus, name, **parameters).path(film_id or "")
+
+
+def place(corpus: Corpus, name: str, **parameters) -> Place:
+    """Where the artefacts of a stage lie, and how they are known to be its own."""
+    return place_of(corpus, name, complete(owner(name), parameters))
 
 
 def owner(name: str) -> str:
@@ -228,9 +298,9 @@ def place_of(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:
     above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == stage.unit and n != stage.name]
     folders = {_folder(n, restrict(n, parameters)) for n in above} | {_folder(stage.name, parameters)}
     if stage.unit == "film":
-        return Place(name, corpus.derived / _folder(name, parameters), frozenset(folders))
+        return Place(name, corpus.derived / _folder(name, parameters), frozenset(folders), dict(parameters))
     file = f"{label or 'default'}{'.npz' if stage.folded else '.parquet'}"
-    return Place(name, corpus.derived / name, frozenset({name}), f"{CORPUS} {label}".strip(), file)
+    return Place(name, corpus.derived / name, frozenset({name}), dict(parameters), f"{CORPUS} {label}".strip(), file)
 
 
 def _folder(name: str, parameters: Mapping[str, Any]) -> str:
@@ -242,9 +312,11 @@ def _folder(name: str, parameters: Mapping[str, Any]) -> str:
 def _kind(name: str, kind: str, parameters: Mapping[str, Any]) -> str | tuple[str, Callable[[Film], Any]]:
     """What a stage reads of a film, with how it is known again where that hangs on its parameters."""
     if kind == "own":
-        return kind, lambda film: fingerprint(own.path(film, parameters["features"]))
+        return kind, lambda film: own.path(film, parameters["features"])
     if kind == "weights":
         return kind, lambda film: FEATURES[name].weights_module().fingerprint_of(parameters)
+    if kind == "sound":
+        return kind, lambda film: json.dumps(film.sound.choice, sort_keys=True)
     return kind
 
 
@@ -256,6 +328,7 @@ def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
         place=place_of(corpus, name, parameters),
         function=stage.function,
         version=stage.version,
+        libraries=stage.libraries,
         media=tuple(_kind(name, kind, parameters) for kind in stage.media),
         own={k: parameters[k] for k in stage.parameters},
         settled=stage.settled,

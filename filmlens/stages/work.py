@@ -20,6 +20,7 @@ from filmlens.corpus import Film
 from filmlens.media import container
 from filmlens.media.container import MediaError
 from filmlens.media.watch import watched
+from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
 
 TOO_LONG = "took longer than its time limit"
@@ -45,6 +46,8 @@ class Task:
         Where the artefact goes.
     recipe : mapping
         As `filmlens.stages.staleness.recipe` gives it.
+    files : mapping
+        Kind -> name -> path of the media that the recipe knows.
     label : str
         Stage and variant; what its cost is remembered under.
     why : str
@@ -62,6 +65,7 @@ class Task:
     recipe: Mapping[str, Any]
     label: str
     why: str = ""
+    files: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
     version: str = __version__
 
     @property
@@ -130,7 +134,11 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
     begun = time.monotonic()
     _can_see(task)
     with watched(limit) as damage, _one_thread():
-        tables = {name: read(paths) for name, paths in task.inputs.items()}
+        recipe = dict(task.recipe)
+        if task.files:  # before they are decoded, so that a change in between is seen at the next look
+            ledgers = task.path.parent.parent / LEDGERS
+            recipe["media"] = read_through(recipe["media"], task.files, ledgers)
+        tables = {name: read(paths, task.recipe["inputs"][name]) for name, paths in task.inputs.items()}
         module, _, name = task.function.partition(":")
         function = getattr(import_module(f"filmlens.stages.{module}"), name)
         _torch_too()
@@ -138,16 +146,20 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
     folder = task.path.parent
     beside = {n: folder.with_name(folder.name.replace(task.stage, n, 1)) / task.path.name for n in result.beside}
     provenance = {
-        "recipe": dict(task.recipe),
+        "name": task.stage,
+        "recipe": recipe,
         "configuration": dict(task.configuration),
         "filmlens": __version__,
         "seconds": round(time.monotonic() - begun, 3),
         "notes": result.notes,
         "damage": damage,
-        "beside": [f"../{path.parent.name}/{path.name}" for path in beside.values()],
+        "beside": {
+            f"../{path.parent.name}/{path.name}": artefacts.table_hash(result.beside[name])
+            for name, path in beside.items()
+        },
     }
     for name, path in beside.items():
-        artefacts.write_table(path, result.beside[name], provenance | {"beside": []})
+        artefacts.write_table(path, result.beside[name], provenance | {"name": name, "beside": {}})
     # The table that the recipe is looked up in comes last: what was interrupted before counts as stale.
     if task.path.suffix == ".npz":
         _folds().write_folds(task.path, result.table, provenance)
@@ -156,8 +168,23 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
     return damage
 
 
-def read(paths: list[Path]) -> Any:
-    """Tables under each other, or fitted folds; an empty table of no film when there is none."""
+def read(paths: list[Path], hashes: list[str] | None = None) -> Any:
+    """Tables under each other, or fitted folds; an empty table of no film when there is none.
+
+    Parameters
+    ----------
+    paths : list of Path
+    hashes : list of str, optional
+        Which tables those must be.
+
+    Raises
+    ------
+    ArtefactError
+        One is damaged, or another than was planned with.
+    """
+    for path, planned in zip(paths, hashes or [], strict=False):
+        if artefacts.read_provenance(path).get("table") != planned:
+            raise ArtefactError(f"{path}: is another table than when this was planned; run again")
     if paths and paths[0].suffix == ".npz":
         return _folds().read_folds(paths[0])
     tables = [artefacts.read_table(p) for p in paths]

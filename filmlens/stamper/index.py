@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,13 +97,15 @@ def build_index(
     With a folder to `keep` them in, fingerprints of files are read from there when the file has not changed.
     """
     names, seconds, times, codes, problems = [], [], [], [], []
+    files = {name: Path(source) for name, source in tracks.items() if not isinstance(source, tuple)} if keep else {}
+    whole = artefacts.contents(files, Path(keep).with_name("hashes")) if keep else {}
     for name, source in tracks.items():
         where = f"track {name}" if isinstance(source, tuple) else str(source)
         try:
             if keep is None or isinstance(source, tuple):
                 time, code, length = fingerprint(source)
             else:
-                time, code, length = _kept(Path(source), fingerprint, Path(keep), engine)
+                time, code, length = _kept(files[name], whole[name], fingerprint, Path(keep), engine)
         except MediaError as error:
             problems.append(f"skipped: {error}")
             continue
@@ -119,22 +120,28 @@ def build_index(
     return _assemble(engine, names, seconds, times, codes, problems)
 
 
-def _kept(path: Path, fingerprint: Callable[[Source], Fingerprint], folder: Path, engine: str) -> Fingerprint:
-    """Fingerprint of a file from a folder, or computed and put there; one of a damaged file is not kept."""
-    known = json.dumps([engine, _VERSION, artefacts.fingerprint(path)], sort_keys=True)
-    file = folder / f"{hashlib.blake2b(known.encode(), digest_size=16).hexdigest()}.npz"
-    try:
-        with np.load(file, allow_pickle=False) as box:
+def _kept(
+    path: Path, content: str, fingerprint: Callable[[Source], Fingerprint], folder: Path, engine: str
+) -> Fingerprint:
+    """Fingerprint of a file from a folder, found by its bytes, or computed and put there.
+
+    One of a damaged track is not kept; a kept one that is damaged itself is told of and made anew.
+    """
+    known = {"engine": engine, "version": _VERSION, "content": content}
+    file = folder / f"{hashlib.blake2b(json.dumps(known).encode(), digest_size=16).hexdigest()}.npz"
+    if file.is_file():
+        try:
+            box = artefacts.load_arrays(file, known)
             return box["time"], box["code"], float(box["seconds"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        pass  # not there, or not whole: made anew
+        except (artefacts.ArtefactError, KeyError) as error:
+            warnings.warn(str(error), stacklevel=2)
     with warnings.catch_warnings(record=True) as damage:
         warnings.simplefilter("always")
         time, code, seconds = fingerprint(path)
     for warning in damage:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if not damage:
-        artefacts.write_atomically(file, lambda part: np.savez(part, time=time, code=code, seconds=seconds))
+        artefacts.save_arrays(file, {"time": time, "code": code, "seconds": np.array(seconds)}, known)
     return time, code, seconds
 
 

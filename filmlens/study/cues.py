@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ MODELS = tuple(
     {"model": "single_attention", "hidden": hidden, "epochs": 60, "learning_rate": 1e-3} for hidden in (128, 64)
 )
 _KEYS = ["film_id", "cue"]
+_READERS = 2  # decoding Parquet needs no lock of Python's
 _TRUE = ("accept", "corrected", "added")
 _TIMES = ["start", "end", "duration", "position", "film_seconds", "track_start", "speed", "score"]
 
@@ -71,7 +73,7 @@ def cues_table(
         (NaN, or empty text). By film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
     """
     tables = _Tables(corpus, {"cues": cues, "sound": sound, "seed": seed, "features": features})
-    tables.read("cues")  # verified sheets stand on it
+    tables.hashes("cues")  # verified sheets stand on it
     sheet = tables.read(stages.sheet_stage(cues))
     if sheet.empty:
         return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES])
@@ -81,11 +83,11 @@ def cues_table(
     table["position"] = ((table["start"] + table["end"]) / 2 / table["film_seconds"]).clip(0, 1)
     last = [*_TIMES, *(["usage"] if "usage" in table else [])]
     table = table[[*(c for c in table.columns if c not in (*last, "aligned")), *last]]
-    tables.read("mir")  # its hashes are what the cue vectors stand on
+    tables.hashes("mir")  # what the cue vectors stand on
     parts = [tables.read("mir-cues").reindex(columns=[*_KEYS, *mir.COLUMNS]), _pictures(sheet, tables.read("visual"))]
     if features != "mir":
         for level in ("frame", "cue"):
-            tables.read(stages.feature_stage(features, level))
+            tables.hashes(stages.feature_stage(features, level))
     parts.insert(1, _heard(corpus, tables.model(models)))
     for part in parts:
         table = table.merge(part.astype({"film_id": table["film_id"].dtype}), on=_KEYS, how="left", validate="1:1")
@@ -99,10 +101,10 @@ def cues_table(
 def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
     """Seconds of every film that has a cue sheet, with cues in it or without; index film_id."""
     found = {}
+    sheets, stamped = (stages.place(corpus, name) for name in (stages.sheet_stage(cues), "cues"))
     for film in corpus:
-        if stages.path(corpus, stages.sheet_stage(cues), film.id).is_file():
-            stamped = stages.path(corpus, "cues", film.id)
-            seconds = artefacts.read_provenance(stamped).get("notes", {}).get("duration")
+        if sheets.path(film.id).is_file():
+            seconds = artefacts.read_provenance(stamped.path(film.id)).get("notes", {}).get("duration")
             found[film.id] = float(seconds) if seconds else _length(film)
     return pd.Series(found, name="seconds", dtype=float).rename_axis("film_id")
 
@@ -135,19 +137,32 @@ class _Tables:
 
     def read(self, name: str) -> pd.DataFrame:
         """A film stage's table for all films; its hashes count from now on."""
-        if name not in stages.STAGES:
-            return pd.DataFrame({"film_id": pd.Series(dtype=str)})
-        tables, known = [], self._known(name)
-        for film_id in self._corpus.ids:
-            path = stages.path(self._corpus, name, film_id, **known)
-            provenance = artefacts.read_provenance(path) if path.is_file() else {}
-            if artefacts.stands_on(provenance, self._hashes):
-                self._hashes.add(provenance["table"])
-                tables.append(artefacts.read_table(path))
-            elif path.is_file():
-                self.missing.append(f"{name} of {film_id}")
+        with ThreadPoolExecutor(_READERS) as readers:
+            tables = [t for t in readers.map(self._read, self.hashes(name)) if t is not None]
         filled = [t for t in tables if len(t)] or tables[:1]
         return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
+
+    def _read(self, path: Path) -> pd.DataFrame | None:
+        try:
+            return artefacts.read_table(path)
+        except artefacts.ArtefactError:
+            self.missing.append(f"{path.parent.name} of {path.stem} (damaged)")
+            return None
+
+    def hashes(self, name: str) -> list[Path]:
+        """The films' files of a stage that stand on the tables so far; their hashes count from now on."""
+        if name not in stages.STAGES:
+            return []
+        place, paths = stages.place(self._corpus, name, **self._known(name)), []
+        for film_id in self._corpus.ids:
+            path = place.path(film_id)
+            provenance = artefacts.read_provenance(path)
+            if artefacts.stands_on(provenance, self._hashes) and place.holds(film_id, provenance):
+                self._hashes.add(provenance["table"])
+                paths.append(path)
+            elif path.is_file():
+                self.missing.append(f"{name} of {film_id}")
+        return paths
 
     def model(self, models: Sequence[Mapping[str, Any]]):
         """The first cross-validated model that was fitted on these tables and labels; None, and told, without one."""
@@ -157,7 +172,7 @@ class _Tables:
             path = stages.path(self._corpus, "genre", **known)
             provenance = artefacts.read_provenance(path)
             same = provenance.get("recipe", {}).get("media") == label_hash(self._corpus, known)
-            if same and artefacts.stands_on(provenance, self._hashes):
+            if same and artefacts.stands_on(provenance, self._hashes) and not artefacts.damage(path):
                 return stages.folds(self._corpus, "genre", **known)
             older |= path.is_file()
         if older:
@@ -242,6 +257,8 @@ def _length(film: Film) -> float:
 
 def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
     """What was judged of each cue, found again by track and overlap, where it was or where it was corrected to."""
+    if not film.verdicts.is_file():
+        return np.full(len(cues), "", dtype=object)
     table = verdicts.read(film.verdicts)
     found = _judged(cues, table, table["verdict"])
     if corrected:

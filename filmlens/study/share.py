@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from filmlens import __version__, artefacts, paper
 from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film, archive
 from filmlens.features import FEATURES
 from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
+from filmlens.stages.survey import Survey
 from filmlens.study import dictionary
 from filmlens.study.cues import cues_table
 from filmlens.text import defused, markdown, restored, utf8
@@ -119,7 +119,8 @@ def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], 
         result.rows["cues.csv"] = len(cues)
     text("columns.csv", _csv_text(pd.concat(words)))
     failures = artefacts.read_failures(corpus.derived / "failures.csv")
-    failures["error"] = [_without_paths(e, corpus) for e in failures["error"]]
+    rows = zip(failures["film_id"], failures["error"], strict=True)
+    failures["error"] = [_without_paths(error, corpus, film_id) for film_id, error in rows]
     text("derived/failures.csv", _csv_text(failures))
     if corpus.synthetic:
         text("planted.json", (corpus.folder / "planted.json").read_text(encoding="utf-8"))
@@ -134,6 +135,7 @@ def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
     folders = {p.name: p for p in corpus.derived.glob("*") if p.is_dir() and p.name.partition("@")[0] in TABLES}
     order = sorted(folders, key=lambda n: (TABLES.index(n.partition("@")[0]), n))
     found: dict[str, list[Path]] = {name: [] for name in order}
+    survey = Survey(corpus)
     for film in corpus:
         hashes: set[str] = set()
         for name in order:
@@ -141,7 +143,8 @@ def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
             if not path.is_file():
                 continue
             provenance = artefacts.read_provenance(path)
-            why = _stale(film, provenance, hashes)
+            why = _stale(film, provenance, hashes, name, survey)
+            why = why or ("damaged; run it again" if artefacts.damage(path) else "")
             if why:
                 left_out[f"{name}/{film.id}"] = why
             else:
@@ -150,11 +153,12 @@ def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
     return {name: paths for name, paths in found.items() if paths}
 
 
-def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
+def _stale(film: Film, provenance: dict, hashes: set[str], name: str, survey: Survey) -> str:
     """Why a table would mislead beside the others; empty when it does not."""
     recipe = provenance.get("recipe", {})
     stage = STAGES.get(recipe.get("stage", ""))
-    if stage is None or "table" not in provenance:
+    told = provenance.get("name"), recipe.get("subject")
+    if stage is None or "table" not in provenance or told != (name.partition("@")[0], film.id):
         return "not a table that this version of FilmLens made"
     if str(provenance.get("notes", {}).get("origin", "")).startswith(RANDOM):
         return RANDOM
@@ -162,22 +166,19 @@ def _stale(film: Film, provenance: dict, hashes: set[str]) -> str:
         return f"made by an older {stage.name}; run it again"
     if not artefacts.stands_on(provenance, hashes):
         return "made from other cues than those here; run it again"
-    changed = [kind for kind, was in (recipe.get("media") or {}).items() if not _unchanged(film, kind, was)]
+    changed = [kind for kind, was in (recipe.get("media") or {}).items() if not _unchanged(film, kind, was, survey)]
     return f"the {' and the '.join(changed)} changed since; run it again" if changed else ""
 
 
-def _unchanged(film: Film, kind: str, was: Any) -> bool:
+def _unchanged(film: Film, kind: str, was: Any, survey: Survey) -> bool:
     """Whether a film's files are those that were measured; files out of reach are believed to be."""
-    if film.folder.joinpath(archive.MARK).is_file() or kind not in ("film", "soundtrack", "annotation", "verdicts"):
+    if survey.corpus.shared or kind not in ("film", "soundtrack", "annotation", "verdicts"):
         return True
-    if kind == "soundtrack":
-        try:
-            return {name: artefacts.fingerprint(p) for name, p in film.tracks().items()} == was
-        except CorpusError:
-            return True
-    path = {"film": film.film, "annotation": film.annotation, "verdicts": film.verdicts}.get(kind)
-    now = artefacts.fingerprint(path) if path else None
-    return now == was or (kind == "film" and now is not None and now["size"] < 0)
+    try:
+        now = survey.media(film, survey.files(film, (kind,)), {kind: was})[kind]
+    except CorpusError:
+        return True
+    return now == was or (kind == "film" and now["size"] < 0)
 
 
 def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -186,19 +187,17 @@ def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
     if truth is not None:
         yield f"annotations/{film.id}.csv", truth[[c for c in _LABELS if c in truth]]
     if film.verdicts.is_file():
-        verdicts = restored(pd.read_csv(film.verdicts, dtype=str, keep_default_na=False))
+        text = io.StringIO(artefacts.read_text(film.verdicts))
+        verdicts = restored(pd.read_csv(text, dtype=str, keep_default_na=False))
         yield f"verdicts/{film.id}.csv", verdicts[[c for c in _VERDICTS if c in verdicts]]
 
 
 def _parquet(path: Path, corpus: Corpus) -> bytes:
     """A table as it is, but for the paths of this machine in its provenance."""
-    arrow = pq.read_table(path)
     provenance = artefacts.read_provenance(path)
     recipe = provenance.pop("recipe")  # hashes and track names; what else there is may speak of files
-    provenance = json.loads(_without_paths(json.dumps(provenance), corpus)) | {"recipe": recipe}
-    buffer = io.BytesIO()
-    pq.write_table(artefacts.with_provenance(arrow, provenance), buffer)
-    return buffer.getvalue()
+    provenance = json.loads(_without_paths(json.dumps(provenance), corpus, path.stem)) | {"recipe": recipe}
+    return artefacts.parquet_bytes(artefacts.read_table(path), provenance)
 
 
 def _csv(box: zipfile.ZipFile, name: str, paths: list[Path]) -> tuple[int, pd.DataFrame]:
@@ -236,9 +235,10 @@ def _record(name: str, paths: list[Path], rows: int) -> dict:
     }
 
 
-def _without_paths(text: str, corpus: Corpus) -> str:
-    """Text without folders of this machine; the file names stay."""
-    folders = {str(p) for f in corpus for p in (f.film.parent, f.soundtrack, f.library) if p} | {str(corpus.derived)}
+def _without_paths(text: str, corpus: Corpus, film_id: str) -> str:
+    """Text about a film without folders of this machine; the file names stay."""
+    films = [corpus[film_id]] if film_id in corpus.ids else []
+    folders = {str(p) for f in films for p in (f.film.parent, f.soundtrack, f.library) if p} | {str(corpus.derived)}
     for folder in sorted({str(corpus.folder), *folders}, key=len, reverse=True):
         text = text.replace(folder + "/", "").replace(folder, "")
     return re.sub(r"(?<![\w:/.])(?:/[\w .@+-]+)+/(?=[\w])|[A-Za-z]:\\\\(?:[^\\\\:\"]+\\\\)+", "", text)

@@ -20,6 +20,7 @@ Times are seconds or timecode. Further columns of the user's are kept as they st
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filmlens.artefacts import write_atomically
+from filmlens.artefacts import TextError, read_text, write_atomically
 from filmlens.corpus import USAGES, CorpusError, parse_time
 from filmlens.text import defused, restored
 
@@ -227,7 +228,9 @@ def _read_text(path: Path) -> pd.DataFrame:
     if not path.is_file() or not path.stat().st_size:
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     try:
-        table = restored(pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"))
+        table = restored(pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False))
+    except TextError as error:
+        raise CorpusError(str(error)) from None
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
     lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]

@@ -7,9 +7,9 @@ import shutil
 import av
 import pandas as pd
 import pytest
-from conftest import edit
+from conftest import edit, put_table
 
-from filmlens import artefacts, stages, verdicts
+from filmlens import verdicts
 from filmlens.audition import FORMATS, Session, export, exports, open_session, read_labels, timeline
 from filmlens.cli import app
 from filmlens.corpus import Corpus, CorpusError
@@ -34,7 +34,7 @@ def corpus(two_films):
     """Film one with known cues on disk, the third of them rejected."""
     edit(two_films / "films.csv", "First", '"+First, ""the"""')
     corpus = Corpus.open(two_films)
-    artefacts.write_table(stages.path(corpus, "cues", "one"), CUES, {"notes": {"duration": 40.0}})
+    put_table(corpus, "cues", "one", CUES, duration=40.0)
     session = open_session(corpus, "one")
     session.judge(session.cues["id"].iloc[2], "reject")
     session.describe(session.cues["id"].iloc[1], usage="song")
@@ -166,7 +166,7 @@ def test_reviewed_verified_and_annotated_cues_are_exported_on_demand(corpus):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_film_without_cues_exports_an_empty_sheet(corpus, format):
-    artefacts.write_table(stages.path(corpus, "cues", "two"), CUES.iloc[:0], {"notes": {"duration": 40.0}})
+    put_table(corpus, "cues", "two", CUES.iloc[:0], duration=40.0)
     [path] = export(corpus, format, films=["two"])
     assert path.is_file() and path.name.startswith("two.")
 

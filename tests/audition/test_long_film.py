@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import RATE, melody
+from conftest import RATE, melody, put_table
 
-from filmlens import artefacts, stages
+from filmlens import artefacts
 from filmlens.audition.peaks import RATE as BINS
 from filmlens.corpus import Corpus
 from filmlens.media.write import write_audio, write_film
@@ -62,7 +62,7 @@ def epic(tmp_path_factory):
     starts = np.arange(80) * 90.0 // 60 * 60
     cues = pd.DataFrame({"film_id": "epic", "cue": range(80), "track": "Theme", "start": starts, "end": starts + 50})
     cues = cues.assign(track_start=0.0, speed=1.0, score=np.arange(80.0))
-    artefacts.write_table(stages.path(Corpus.open(folder), "cues", "epic"), cues, {"notes": {"duration": seconds}})
+    put_table(Corpus.open(folder), "cues", "epic", cues, duration=seconds)
     return folder
 
 

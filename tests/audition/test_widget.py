@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import edit
+from conftest import edit, put_table
 
 from filmlens import artefacts, audition, stages
 from filmlens.audition import Audition, AuditionCorpus, widget
@@ -33,7 +33,7 @@ def corpus(two_films):
     corpus = Corpus.open(two_films)
     for name in ("one", "two"):
         cues = CUES.assign(film_id=name, score=CUES["score"] + (name == "two"))
-        artefacts.write_table(stages.path(corpus, "cues", name), cues, {"notes": {"duration": 40.0}})
+        put_table(corpus, "cues", name, cues, duration=40.0)
     return corpus
 
 
@@ -189,7 +189,7 @@ def test_the_picker_lists_films_and_the_least_certain_cues_first(corpus):
 
 def test_genres_and_brightness_are_shown_when_they_were_computed(corpus):
     stages.run(corpus, "visual", whole_film=True, films=["one"], say=lambda line: None)
-    artefacts.write_table(stages.path(corpus, "cues", "one"), CUES, {"notes": {"duration": 40.0}})
+    put_table(corpus, "cues", "one", CUES, duration=40.0)
     page = Audition(corpus, "one")
     values = ask(page, "open")[0]["film"]["brightness"]
     assert len(values) == 26 and 40 < min(values) <= max(values) < 100
@@ -201,15 +201,16 @@ def test_genres_and_brightness_are_shown_when_they_were_computed(corpus):
         instance_probability=probability,
         **{"cues.film_id": ["one", "one", "two", "two"], "cues.cue": [0, 1, 0, 1]},
     )
-    (folder / "m.json").write_text(json.dumps({"genres": ["Action", "Horror", "Sci-Fi"]}))
+    artefacts.write_json(folder / "m.json", {"genres": ["Action", "Horror", "Sci-Fi"]})
     sheets = [artefacts.read_provenance(stages.path(corpus, "cues", n))["table"] for n in ("one", "two")]
     recipe = {"inputs": {"sheet": sheets}, "parameters": {"level": "cue"}}
-    (folder / "m.provenance.json").write_text(json.dumps({"recipe": recipe}))
+    told = {"recipe": recipe, "files": artefacts.file_hashes(folder / "m.npz")}
+    artefacts.write_json(folder / "m.provenance.json", told)
     curve = ask(page, "open")[0]["film"]["genre_curve"]
     assert curve["genres"] == ["Action", "Horror", "Sci-Fi"] and curve["rows"][1] == [30.0, 36.0, 0.2, 0.7, 0.1]
     foreign = audition.picker.transplanted_first(corpus)
     assert foreign.iloc[0][["film_id", "cue", "genre"]].tolist() == ["one", 1, "Horror"]
-    artefacts.write_table(stages.path(corpus, "cues", "one"), CUES.iloc[:1], {"notes": {"duration": 40.0}})
+    put_table(corpus, "cues", "one", CUES.iloc[:1], duration=40.0)
     assert ask(Audition(corpus, "one"), "open")[0]["film"]["genre_curve"] is None, "another stamping, other numbers"
 
 

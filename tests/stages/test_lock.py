@@ -159,3 +159,48 @@ def test_reading_needs_no_lock(two_films):
     assert (outcome.computed, outcome.kept) == (0, 2)
     with pytest.raises(LockError):
         stages.run(corpus, "cues", say=lambda line: None)
+
+
+def test_a_container_of_the_same_host_name_is_at_work(holder):
+    """Its process numbers say nothing here: the lock of the operating system does."""
+    _, folder = holder
+    held = json.loads((folder / lock.NAME).read_text(encoding="utf-8"))
+    (folder / lock.NAME).write_text(json.dumps(held | {"where": "12345678", "pid": 2**22 + 5}))
+    with pytest.raises(LockError, match=f"process {2**22 + 5} on {platform.node()}"), locked(folder):
+        pass
+    assert lock.alive(folder / lock.NAME, lock.owner(folder / lock.NAME))
+    (folder / lock.NAME).unlink()
+    with pytest.raises(LockError, match="another run is at work there; wait"), locked(folder):
+        pass
+
+
+def test_one_of_the_same_host_name_that_no_lock_reaches_counts_by_its_touch(tmp_path):
+    path = tmp_path / lock.NAME
+    held = {
+        "token": "x",
+        "host": platform.node(),
+        "where": "12345678",
+        "pid": os.getpid(),
+        "started": "1",
+        "since": "?",
+    }
+    path.write_text(json.dumps(held))
+    with pytest.raises(LockError), locked(tmp_path):
+        pass
+    os.utime(path, (1, 1))
+    with locked(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", ['{"pid": "abc"}', "[]", "7", "", '{"token": 1, "pid": [2], "host": {}}'])
+def test_a_lock_file_that_says_nothing_stops_nobody(tmp_path, content):
+    whole = {"token": "x", "host": "node7", "pid": 1, "started": "1", "since": "noon"}
+    for text in (content, json.dumps(whole | {"pid": "abc"})):
+        (tmp_path / lock.NAME).write_text(text)
+        os.utime(tmp_path / lock.NAME, (1, 1))
+        (tmp_path / ".lock.breaking").touch()  # as an earlier version left it
+        assert lock.owner(tmp_path / lock.NAME) is None
+        with locked(tmp_path):
+            pass
+    assert [p.name for p in tmp_path.iterdir()] == [".lock.breaking"]

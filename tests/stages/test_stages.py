@@ -39,7 +39,10 @@ def test_stages_run_in_order_and_only_when_stale(two_films):
 def test_a_changed_film_is_stale_and_the_other_is_not(two_films):
     corpus = Corpus.open(two_films)
     stages.run(corpus, "mir", **quiet)
-    os.utime(two_films / "films" / "one.mp4", ns=(5, 5))
+    film = two_films / "films" / "one.mp4"
+    os.utime(film, ns=(5, 5))
+    assert counts(stages.run(corpus, "mir", **quiet)) == {"cues": (0, 2, 0), "mir": (0, 2, 0)}, "only touched"
+    film.write_bytes(film.read_bytes() + b"more")
     assert counts(stages.run(corpus, "mir", **quiet)) == {"cues": (1, 1, 0), "mir": (1, 1, 0)}
 
 
@@ -48,7 +51,7 @@ def test_parameters_lie_side_by_side(two_films):
     stages.run(corpus, "mir", **quiet)
     stages.run(corpus, "mir", sound="film", cues="annotated", **quiet)
     folders = sorted(p.name for p in corpus.derived.iterdir() if p.is_dir())
-    assert folders == ["annotated", "cues", "mir", "mir@cues=annotated,sound=film", "tracks", "windows"]
+    assert folders == ["annotated", "cues", "hashes", "mir", "mir@cues=annotated,sound=film", "tracks", "windows"]
     path = stages.path(corpus, "mir", "one", sound="film", cues="annotated")
     assert read_provenance(path)["recipe"]["parameters"] == {"cues": "annotated", "sound": "film"}
     annotated = stages.read(corpus, "mir", sound="film", cues="annotated")

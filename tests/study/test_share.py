@@ -61,7 +61,7 @@ def test_nothing_private_and_nothing_of_the_media_goes_in(corpus, tmp_path):
     share(corpus, tmp_path / "f.zip")
     files = read(tmp_path / "f.zip")
     text = b"\n".join(files.values())
-    notes = [pq.read_schema(io.BytesIO(data)).metadata[b"filmlens"] for n, data in files.items() if "/cues/" in n]
+    notes = [pq.read_metadata(io.BytesIO(data)).metadata[b"filmlens"] for n, data in files.items() if "/cues/" in n]
     for secret in (str(tmp_path), "Anna Muster", "my note", "the sound of", "the pictures of"):
         assert secret.encode() not in text + b"".join(notes), secret
     assert b"film 0.mkv: ends early" in b"".join(notes), "the message stays, its folder goes"

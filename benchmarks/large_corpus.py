@@ -1,0 +1,70 @@
+"""A corpus of many films for benchmarks/artefacts.py: tiny media by links, and made-up tables written by the stages.
+
+python benchmarks/large_corpus.py FOLDER FILMS
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+
+from filmlens import artefacts, stages
+from filmlens.corpus import Corpus
+from filmlens.features import mir
+from filmlens.media.write import write_audio
+from filmlens.stages import of_film
+
+quiet = {"say": lambda line: None}
+
+
+def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500) -> Corpus:
+    """Tiny media that many films share by links, and made-up tables written by the stages themselves."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    write_audio(folder / "sound.flac", 0.1 * rng.standard_normal(8_000).astype(np.float32), 8_000)
+    genres = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi")
+    rows = []
+    for number in range(films):
+        name = f"film{number:04d}"
+        music = folder / "soundtracks" / name
+        music.mkdir(parents=True)
+        for track in range(tracks):
+            os.symlink(folder / "sound.flac", music / f"{track:03d}.flac")
+        (folder / "films").mkdir(exist_ok=True)
+        os.symlink(folder / "sound.flac", folder / "films" / f"{name}.flac")
+        rows.append((name, name, 2000, genres[number % 6], f"films/{name}.flac", f"soundtracks/{name}"))
+    header = ["film_id", "title", "year", "genres", "film", "soundtrack"]
+    pd.DataFrame(rows, columns=header).to_csv(folder / "films.csv", index=False)
+    corpus = Corpus.open(folder)
+    start = np.sort(rng.uniform(0, 7000, cues))
+    sheet = pd.DataFrame({"cue": range(cues), "track": [f"{n % tracks:03d}" for n in range(cues)], "start": start})
+    sheet = sheet.assign(end=start + 6, track_start=0.0, speed=1.0, score=20.0)
+    values = pd.DataFrame(rng.standard_normal((cues, len(mir.COLUMNS))), columns=list(mir.COLUMNS))
+
+    def stamp(film, tables, **parameters):
+        windows = pd.DataFrame({"film_id": film.id, "window": range(1440), "start": np.arange(1440) * 5.0})
+        notes = {"duration": 7200.0, "speed": 1.0, "decoy_seconds": 0.0, "problems": []}
+        cues = sheet.assign(film_id=film.id)[list(of_film.CUE_COLUMNS)]
+        return artefacts.Measured(cues, {"windows": windows}, notes)
+
+    def music(film, tables, **parameters):
+        return values.assign(film_id=film.id, cue=sheet["cue"], time=start)[["film_id", "cue", "time", *mir.COLUMNS]]
+
+    def visual(film, tables, **parameters):
+        columns = of_film.visual_.COLUMNS
+        made = pd.DataFrame(0.5, index=range(cues), columns=list(columns)).assign(film_id=film.id, time=start)
+        return made[["film_id", "time", *columns]]
+
+    with mock.patch.multiple(of_film, stamp=stamp, music=music, visual=visual):
+        stages.run(corpus, "mir-cues", **quiet)
+        stages.run(corpus, "visual", **quiet)
+    return corpus
+
+
+if __name__ == "__main__":
+    large_corpus(Path(sys.argv[1]).resolve(), int(sys.argv[2]))

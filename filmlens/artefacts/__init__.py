@@ -1,0 +1,61 @@
+"""Computed tables on disk: what is there is what was computed, with its provenance inside, written whole or not at all.
+
+An artefact remembers its recipe: stage, parameters and the fingerprints of its inputs. It is fresh when the recipe
+that would make it today is equal to the one it carries and its bytes are those that were written; that is all there
+is to caching.
+"""
+
+from filmlens.artefacts.failures import PART, read_failures, record_failures
+from filmlens.artefacts.fingerprints import contents, fingerprint, look
+from filmlens.artefacts.owners import alive, here, started
+from filmlens.artefacts.seals import ArtefactError, load_arrays, read_json, save_arrays, write_json
+from filmlens.artefacts.tables import (
+    Measured,
+    column_names,
+    damage,
+    file_hashes,
+    parquet_bytes,
+    read_provenance,
+    read_table,
+    row_count,
+    stands_on,
+    table_hash,
+    write_table,
+)
+from filmlens.artefacts.texts import TextError, read_text
+from filmlens.artefacts.writing import WriteError, cache_folder, sweep, write_atomically, writing
+
+__all__ = [
+    "PART",
+    "ArtefactError",
+    "Measured",
+    "TextError",
+    "WriteError",
+    "alive",
+    "cache_folder",
+    "column_names",
+    "contents",
+    "damage",
+    "file_hashes",
+    "fingerprint",
+    "here",
+    "load_arrays",
+    "look",
+    "parquet_bytes",
+    "read_failures",
+    "read_json",
+    "read_provenance",
+    "read_table",
+    "read_text",
+    "record_failures",
+    "row_count",
+    "save_arrays",
+    "stands_on",
+    "started",
+    "sweep",
+    "table_hash",
+    "write_atomically",
+    "write_json",
+    "write_table",
+    "writing",
+]

@@ -1,0 +1,110 @@
+"""What a file is known again by: size and time of change as the quick look, a hash of every byte as the truth.
+
+Hashes of whole files are kept in a ledger beside what was computed, so that a file is read through once, not once per
+stage, and a film that was only touched not at every look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from filmlens.artefacts.seals import ArtefactError, read_json, write_json
+from filmlens.artefacts.writing import WriteError
+
+_SAMPLE = 1 << 16
+_BLOCK = 1 << 22
+
+
+def look(path: Path) -> tuple[int, int]:
+    """Size (bytes) and time of change (ns) of a file; (-1, 0) when there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return -1, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
+def contents(files: Mapping[str, Path], ledgers: Path | None = None) -> dict[str, str]:
+    """Hash of every byte of files, empty for one that is missing.
+
+    Parameters
+    ----------
+    files : mapping of name to path
+    ledgers : path, optional
+        Folder in which hashes are kept, a file for each folder of tracks and for each film: those of files whose size
+        and time of change are as they were are taken from there.
+    """
+    groups: dict[Path, dict[str, Path]] = {}
+    for name, path in files.items():
+        groups.setdefault(path.parent if len(files) > 1 else path, {})[name] = path
+    found = {}
+    for place, group in groups.items():
+        key = hashlib.blake2b(str(place).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+        found |= _contents(group, ledgers / f"{key}.json" if ledgers else None)
+    return {name: found[name] for name in files}
+
+
+def _contents(files: Mapping[str, Path], ledger: Path | None) -> dict[str, str]:
+    known = _read(ledger) if ledger else {}
+    found, news = {}, {}
+    for name, path in files.items():
+        seen, entry = list(look(path)), known.get(path.name)
+        if isinstance(entry, list) and len(entry) == 3 and entry[:2] == seen:
+            found[name] = str(entry[2])
+        elif seen[0] < 0:
+            found[name] = ""
+        else:
+            found[name] = _hash(path)
+            if list(look(path)) == seen:  # not one that is being copied
+                news[path.name] = [*seen, found[name]]
+    if ledger and news:
+        try:
+            write_json(ledger, known | news)
+        except WriteError:
+            pass  # a place that may not be written: the next look reads the files again
+    return found
+
+
+def _read(ledger: Path) -> dict[str, list]:
+    try:
+        return read_json(ledger) if ledger.is_file() else {}
+    except ArtefactError:
+        return {}
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fingerprint(path: Path) -> dict:
+    """Size, time of change and a hash of three samples of a file: enough to tell it from others at a glance.
+
+    Returns
+    -------
+    dict
+        size (bytes), mtime (ns), hash (hex). A missing file has size -1.
+    """
+    try:
+        stat = path.stat()
+        sampled = _sampled(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    except OSError:
+        return {"size": -1, "mtime": 0, "hash": ""}
+    return {"size": stat.st_size, "mtime": stat.st_mtime_ns, "hash": sampled}
+
+
+@lru_cache(maxsize=1 << 17)
+def _sampled(path: Path, size: int, mtime: int, ctime: int) -> str:
+    """Hash of three samples; kept while this process sees the file unchanged."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        for place in sorted({0, max(0, size // 2), max(0, size - _SAMPLE)}):
+            file.seek(place)
+            digest.update(file.read(_SAMPLE))
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""Writing files whole or not at all, and removing what writers that were killed left half-written."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+from filmlens.artefacts import owners
+
+#: A temporary file says whose it is: place and number of the process that writes it.
+_ASIDE = re.compile(r"\..*\.(?P<where>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}(?:\.\w+)?")
+#: Seconds without a change after which a temporary file of another place counts as left behind.
+_GONE_S = 600.0
+
+
+class WriteError(OSError):
+    """A place that cannot be written to, such as a full disk; names the file and the remedy."""
+
+
+def cache_folder() -> Path:
+    """What belongs to this user on this machine and to no corpus: downloaded weights, measured rates.
+
+    The environment variable FILMLENS_CACHE, else the system's folder for caches.
+    """
+    return Path(os.environ.get("FILMLENS_CACHE") or user_cache_dir("filmlens", appauthor=False)).expanduser()
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the new, never half."""
+    part = aside(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(part)
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def aside(path: Path) -> Path:
+    """A name for a temporary file beside another, of this process alone."""
+    return path.with_name(f".{path.stem}.{owners.here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{path.suffix}")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a place that cannot be written to into a `WriteError` with the remedy."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else " ".join(str(error).split())
+        raise WriteError(
+            f"{path} cannot be written ({said}); make room, or choose another folder: --derived DIR for computed "
+            "tables, --out DIR for the report"
+        ) from error
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what writers that were killed left half-written under a folder; those at work keep their files."""
+    named = ((path, _ASIDE.fullmatch(path.name)) for path in folder.glob("**/.*"))
+    left = [path for path, name in named if name and _is_left(path, **name.groupdict())]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return left
+
+
+def _is_left(path: Path, where: str, pid: str) -> bool:
+    alive = owners.alive(where, int(pid))
+    if alive is not None:
+        return not alive
+    try:
+        return time.time() - path.stat().st_mtime > _GONE_S
+    except OSError:
+        return False

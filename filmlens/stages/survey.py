@@ -1,0 +1,104 @@
+"""One look at a corpus: each folder is listed once and each file is asked once, however many stages want to know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from filmlens.artefacts import PART, damage, read_failures, read_provenance
+from filmlens.corpus import Corpus, Film
+from filmlens.stages import staleness
+
+
+class Survey:
+    """What was seen of a corpus; made anew for every planning, because what was seen grows old.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    whole : bool
+        Whether the bytes of artefacts are verified, not only what they say of themselves.
+    every_byte : bool
+        Whether every byte of films and tracks is read, also of those that look as they did.
+    """
+
+    def __init__(self, corpus: Corpus, *, whole: bool = False, every_byte: bool = False):
+        self.corpus, self.whole, self.every_byte = corpus, whole or every_byte, every_byte
+        self._folders: dict[Path, set[str]] = {}
+        self._provenance: dict[Path, dict] = {}
+        self._fallen: dict[str, set[str]] | None = None
+        self._said: dict[Any, Any] = {}
+
+    def is_there(self, path: Path) -> bool:
+        """Whether a computed file exists."""
+        if path.parent not in self._folders:
+            try:
+                self._folders[path.parent] = set(os.listdir(path.parent))
+            except OSError:
+                self._folders[path.parent] = set()
+        return path.name in self._folders[path.parent]
+
+    def provenance(self, path: Path) -> dict:
+        """What an artefact says of itself; empty when there is none."""
+        if path not in self._provenance:
+            self._provenance[path] = read_provenance(path) if self.is_there(path) else {}
+        return self._provenance[path]
+
+    def fallen(self, folders: frozenset[str]) -> set[str]:
+        """Subjects that failed in one of some folders of artefacts."""
+        if self._fallen is None:
+            self._fallen = {}
+            failures = read_failures(self.corpus.derived / "failures.csv")
+            for film_id, folder, error in failures.itertuples(index=False):
+                if not error.startswith(PART):
+                    self._fallen.setdefault(folder, set()).add(film_id)
+        return set().union(*(self._fallen.get(folder, ()) for folder in folders))
+
+    def once(self, key: Any, find: Callable[[], Any]) -> Any:
+        """What a function finds, asked once."""
+        if key not in self._said:
+            self._said[key] = find()
+        return self._said[key]
+
+    def files(self, film: Film, kinds: tuple[staleness.Kind, ...]) -> dict[str, Any]:
+        """The files of a film that a stage reads, by kind.
+
+        Raises
+        ------
+        CorpusError
+            A soundtrack whose files cannot be listed.
+        """
+        found = {}
+        for kind in kinds:
+            if isinstance(kind, tuple):
+                found[kind[0]] = staleness.files(film, kind)
+            else:
+                found[kind] = self.once((film.id, kind), partial(staleness.files, film, kind))
+        return found
+
+    def media(self, film: Film, found: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        """What files of a film are known by today, as the recipe of its artefact holds it."""
+        now: dict[str, Any] = {}
+        for kind, paths in found.items():
+            now[kind] = paths
+            if isinstance(paths, dict):
+                key = (film.id, kind, *[str(p) for p in list(paths.values())[:1]])
+                quick = self.once(("look", *key), lambda paths=paths: staleness.known_by(paths))
+                whole = partial(self.once, ("whole", *key), partial(staleness.whole_hash, paths, self._ledgers))
+                was = before.get(kind)
+                now[kind] = was if staleness.agrees(was, quick, whole, every_byte=self.every_byte) else quick
+        return now
+
+    def damage(self, path: Path, carried: Mapping[str, Any]) -> str:
+        """What is wrong with the bytes of an artefact and those beside it, where they are to be verified."""
+        if not self.whole:
+            return ""
+        beside = [path.parent / name for name in carried.get("beside", ())]
+        return next(filter(None, map(damage, [path, *beside])), "")
+
+    @property
+    def _ledgers(self) -> Path | None:
+        return None if self.every_byte else self.corpus.derived / staleness.LEDGERS
