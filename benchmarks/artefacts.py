@@ -197,6 +197,9 @@ def flips(corpus: Corpus, count: int, seed: int = 0) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         bring_up(corpus)
+        first = corpus[corpus.ids[0]]
+        if peaks.stored(corpus, first) is None:  # as when its page is opened
+            list(peaks.grow(corpus, first))
     hold = {kind: not silently_other(known[paths[0]], before[paths[0]]) for kind, paths in kinds.items()}
     rest = stale(corpus)
     assert not rest, rest
@@ -417,7 +420,6 @@ began = time.perf_counter()
 print("seconds", time.perf_counter() - began)
 """
 LOOKS = {
-    "check": "from filmlens.corpus.check import check; check(sys.argv[1])",
     "status": "from filmlens.corpus import Corpus; from filmlens.run.status import status\n"
     "status(Corpus.open(sys.argv[1]))",
     "dry run": "from filmlens.run.notebooks import dry_run; dry_run(sys.argv[1])",
@@ -434,7 +436,9 @@ def looks(folder: Path, environment: dict[str, str], *, repeats: int = 2) -> dic
     for name, code in LOOKS.items():
         for _ in range(repeats):
             words = [sys.executable, "-c", TIMED.format(code=code), str(folder)]
-            done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment, cwd=folder.parent)
+            done = subprocess.run(
+                words, capture_output=True, text=True, check=False, env=environment, cwd=folder.parent
+            )
             said = re.search(r"seconds ([\d.]+)", done.stdout)
             found.setdefault(name, []).append(float(said.group(1)) if said else float("nan"))
             if not said:
@@ -497,6 +501,7 @@ def section(flipped: int = 500, films: int = 1000, before: str = "") -> str:
             f"({cost['hashing']:.2f} of {cost['run']:.1f} s of processor).",
         ]
         if films:
+            parts.append(f"Seconds for {films} films of 400 cues, 500 tracks each:")
             parts.append(markdown(load(Path(place), films, before)))
         return "\n\n".join(parts) + "\n"
 

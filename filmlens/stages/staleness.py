@@ -115,13 +115,12 @@ def agrees(was: Any, quick: Mapping[str, Any], whole: Callable[[], str], *, ever
     every_byte : bool
         Whether the quick look is not enough.
     """
-    if not isinstance(was, dict) or set(was) != set(quick):
+    rest = {"look": "", "hash": ""}
+    if not isinstance(was, dict) or was | rest != quick | rest:
         return False
-    if (was["files"], was["size"]) != (quick["files"], quick["size"]):
-        return False
-    if was["look"] == quick["look"] and not (every_byte and quick["size"] >= 0):
+    if was.get("look") == quick["look"] and not (every_byte and quick["size"] >= 0):
         return True
-    return quick["size"] >= 0 and was["hash"] == whole()
+    return quick["size"] >= 0 and was.get("hash") == whole()
 
 
 def read_through(known: Mapping[str, Any], paths: Mapping[str, Mapping[str, Path]], ledgers: Path) -> dict[str, Any]:
@@ -129,7 +128,7 @@ def read_through(known: Mapping[str, Any], paths: Mapping[str, Mapping[str, Path
     known = dict(known)
     for kind, files in paths.items():
         quick = known_by(files)
-        known[kind] = quick | {"hash": whole_hash(files, ledgers) if quick["size"] >= 0 else ""}
+        known[kind] = known.get(kind, {}) | quick | {"hash": whole_hash(files, ledgers) if quick["size"] >= 0 else ""}
     return known
 
 
