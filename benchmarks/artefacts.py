@@ -473,10 +473,10 @@ def cost_of_verification(corpus: Corpus) -> pd.Series:
     return pd.Series(spent | {"run": time.process_time() - began})
 
 
-def section(flipped: int = 500, films: int = 1000, before: str = "") -> str:
+def section(flipped: int, films: list[int], before: str) -> str:
     """Everything, as the part of robustness.md under its own heading.
 
-    `before` names a checkout of another version, whose seconds on the same kind of corpus stand beside ours.
+    `before` names a checkout of another version, whose seconds on the smallest corpus stand beside ours.
     """
     with tempfile.TemporaryDirectory() as place:
         corpus = small_corpus(Path(place) / "small")
@@ -490,7 +490,7 @@ def section(flipped: int = 500, films: int = 1000, before: str = "") -> str:
         share = f"{100 * cost['hashing'] / cost['run']:.2f} %"
         parts = [
             "## Artefacts: what is on disk is what was computed",
-            f"`python benchmarks/robustness.py --artefacts --flips {flipped} --films {films}`",
+            f"`python benchmarks/robustness.py --artefacts --flips {flipped} --films {','.join(map(str, films))}`",
             f"{bits['flipped bits'].sum()} flipped bits, one at a time: {bits['used silently'].sum()} used silently.",
             markdown(bits.rename_axis("artefact").reset_index()),
             f"{wrong['files'].sum()} files of something else: {wrong['used silently'].sum()} used silently.",
@@ -501,22 +501,26 @@ def section(flipped: int = 500, films: int = 1000, before: str = "") -> str:
             f"({cost['hashing']:.2f} of {cost['run']:.1f} s of processor).",
         ]
         if films:
-            parts.append(f"Seconds for {films} films of 400 cues, 500 tracks each:")
+            parts.append("Seconds on films of 400 cues and 500 tracks each, every look in a process of its own:")
             parts.append(markdown(load(Path(place), films, before)))
         return "\n\n".join(parts) + "\n"
 
 
-def load(place: Path, films: int, before: str) -> pd.DataFrame:
-    """Seconds of every look at a large corpus, each version on one that it made itself."""
+def load(place: Path, films: list[int], before: str) -> pd.DataFrame:
+    """Seconds of every look at large corpora, each version on one that it made itself."""
     found = {}
-    for name, checkout in (("before", before), ("now", str(HERE.parent))):
-        if checkout:
-            environment = os.environ | {"PYTHONPATH": checkout, "FILMLENS_CACHE": str(place / f"cache {name}")}
-            made = [sys.executable, str(Path(__file__).with_name("large_corpus.py")), str(place / name), str(films)]
-            subprocess.run(made, env=environment, check=True)
-            found[name] = looks(place / name, environment)
-    rows = [(look, *(round(seconds, 1) for name in found for seconds in found[name][look])) for look in LOOKS]
-    return pd.DataFrame(rows, columns=["look", *(f"{name}, {when}" for name in found for when in ("first", "again"))])
+    asked = [("before", before, films[0])] if before else []
+    for name, checkout, count in [*asked, *(("now", str(HERE.parent), n) for n in films)]:
+        folder = place / f"{name} {count}"
+        environment = os.environ | {"PYTHONPATH": checkout, "FILMLENS_CACHE": str(place / f"cache {name}")}
+        made = [sys.executable, str(HERE / "large_corpus.py"), str(folder), str(count)]
+        subprocess.run(made, env=environment, check=True)
+        for when, seconds in zip(
+            ("first", "again"), zip(*looks(folder, environment).values(), strict=True), strict=True
+        ):
+            found[f"{name}, {count} films, {when}"] = np.round(seconds, 1)
+        shutil.rmtree(folder)
+    return pd.DataFrame(found, index=list(LOOKS)).rename_axis("look").reset_index()
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """Attacks on what is kept on disk.
 
-    OMP_NUM_THREADS=1 python benchmarks/robustness.py --artefacts [--flips 500] [--films 1000] [--before CHECKOUT]
+    OMP_NUM_THREADS=1 python benchmarks/robustness.py --artefacts [--flips 500] [--films 100,1000] [--before CHECKOUT]
 
 The table is printed and written to robustness.md beside this file, under its own heading.
 """
@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 HERE = Path(__file__).resolve().parent
 
 
-def artefacts(flips: int, films: int, before: str) -> None:
+def artefacts(flips: int, films: list[int], before: str) -> None:
     """Flipped bits, foreign files, changed inputs and a large corpus: see artefacts.py."""
     import artefacts as attacks
 
@@ -31,7 +31,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--artefacts", action="store_true", help="the part about files on disk")
     parser.add_argument("--flips", type=int, default=500)
-    parser.add_argument("--films", type=int, default=1000, help="of the large corpus; 0 leaves it out")
+    parser.add_argument("--films", default="100,1000", help="of the large corpora; empty leaves them out")
     parser.add_argument("--before", default="", help="a checkout of another version, measured beside this one")
     given = parser.parse_args()
-    artefacts(given.flips, given.films, given.before)
+    artefacts(given.flips, [int(n) for n in given.films.split(",") if n], given.before)

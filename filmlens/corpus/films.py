@@ -87,17 +87,19 @@ class Film:
         CorpusError
             No such folder, no sound file in it, or two files of one name.
         """
-        found: dict[str, Path] = {}
+        return {name: Path(path) for name, path in self.sound_files().items()}
+
+    def sound_files(self) -> dict[str, str]:
+        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds."""
+        found: dict[str, str] = {}
         if self.soundtrack is not None or self.library is None:
             found = self._sound_files(self.soundtrack, "soundtrack")
-        return (
-            found
-            if self.library is None
-            else found
-            | {name: path for name, path in self._sound_files(self.library, "library").items() if name not in found}
-        )
+        if self.library is None:
+            return found
+        more = self._sound_files(self.library, "library")
+        return found | {name: path for name, path in more.items() if name not in found}
 
-    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, Path]:
+    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, str]:
         if folder is None and (self.folder / archive.MARK).is_file():
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None or not folder.is_dir():
@@ -109,17 +111,17 @@ class Film:
                 f"films.csv row {self.row}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
                 f"({error.strerror}); make it readable"
             ) from None
-        found: dict[str, Path] = {}
+        found: dict[str, str] = {}
         for parts in listed:
             stem, ending = os.path.splitext(parts[-1])
             if ending.lower() in SOUND_ENDINGS:
-                name, path = "/".join([*parts[:-1], stem]), folder.joinpath(*parts)
+                name = "/".join([*parts[:-1], stem])
                 if name in found:
                     raise CorpusError(
                         f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
-                        f"({found[name].name}, {path.name}); rename or remove one"
+                        f"({os.path.basename(found[name])}, {parts[-1]}); rename or remove one"
                     )
-                found[name] = path
+                found[name] = os.path.join(folder, *parts)
         if not found:
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
         return found
