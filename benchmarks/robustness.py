@@ -281,18 +281,19 @@ def main() -> None:
         if chosen.keep is None:
             shutil.rmtree(folder)
     text = [
-        "# Robustness: media\n",
+        "# Robustness\n",
+        "## Media: every second of a file is accounted for\n",
         f"`python benchmarks/robustness.py --films {chosen.films} --seconds {chosen.seconds:g} --seed {chosen.seed}`, "
         f"{platform.machine()}, {os.cpu_count()} cores. Made by the program.\n",
-        "## Spans beside the whole file\n",
+        "### Spans beside the whole file\n",
         "20 spans of each container: how many differ from the whole (sound by more than two steps of 16 bit).\n",
         "| container, codecs | sound | pictures |\n|---|---|---|",
         *compared,
-        f"\n## {chosen.films} damaged films through every command\n",
+        f"\n### {chosen.films} damaged films through every command\n",
         "A film whose reader died is one film's failure, named by the command.\n",
         "| command | exit code | crashes | hangs | films whose reader died | s |\n|---|---|---|---|---|---|",
         *ran,
-        "\n## Sound and pictures that lie elsewhere\n",
+        "\n### Sound and pictures that lie elsewhere\n",
         f"Moved: by more than {SHIFT_S} s. Untold: and no command or reader said that anything is wrong.\n",
         "| damage | films | refused | read | told of | moved | untold |\n|---|---|---|---|---|---|---|",
         *moved,
@@ -300,7 +301,9 @@ def main() -> None:
         *(f"- {line}" for line in untold),
     ]
     report = "\n".join(text) + "\n"
-    (Path(__file__).with_suffix(".md")).write_text(report)
+    path = Path(__file__).with_suffix(".md")
+    _, *artefacts = path.read_text(encoding="utf-8").partition("\n## Artefacts")  # that part is artefacts.py's
+    path.write_text(report + "".join(artefacts), encoding="utf-8")
     print(report)
 
 

@@ -7,6 +7,7 @@ stage, and a film that was only touched not at every look.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -18,16 +19,16 @@ _SAMPLE = 1 << 16
 _BLOCK = 1 << 22
 
 
-def look(path: Path) -> tuple[int, int]:
+def look(path: Path | str) -> tuple[int, int]:
     """Size (bytes) and time of change (ns) of a file; (-1, 0) when there is none."""
     try:
-        stat = path.stat()
+        stat = os.stat(path)
     except OSError:
         return -1, 0
     return stat.st_size, stat.st_mtime_ns
 
 
-def contents(files: Mapping[str, Path], ledgers: Path | None = None) -> dict[str, str]:
+def contents(files: Mapping[str, Path | str], ledgers: Path | None = None) -> dict[str, str]:
     """Hash of every byte of files, empty for one that is missing.
 
     Parameters
@@ -38,7 +39,7 @@ def contents(files: Mapping[str, Path], ledgers: Path | None = None) -> dict[str
         and time of change are as they were are taken from there.
     """
     groups: dict[Path, dict[str, Path]] = {}
-    for name, path in files.items():
+    for name, path in ((name, Path(path)) for name, path in files.items()):
         groups.setdefault(path.parent if len(files) > 1 else path, {})[name] = path
     found = {}
     for place, group in groups.items():

@@ -215,7 +215,7 @@ def _read_tracks(film: Film) -> tuple[set[str], list[str], list[str]]:
         if not _is_text(path.name):
             faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
     for folder in filter(None, (film.soundtrack, film.library)):
-        for path in files_in(folder):
+        for path in sorted(folder.joinpath(*parts) for parts in files_in(folder)):
             if path.suffix.lower() in SOUND_ENDINGS:
                 continue
             if path.suffix.lower() in _NO_SOUND or _look(path, False).problems:

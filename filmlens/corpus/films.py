@@ -104,39 +104,41 @@ class Film:
         CorpusError
             No such folder, no sound file in it, or two files of one name.
         """
-        found: dict[str, Path] = {}
+        return {name: Path(path) for name, path in self.sound_files().items()}
+
+    def sound_files(self) -> dict[str, str]:
+        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds."""
+        found: dict[str, str] = {}
         if self.soundtrack is not None or self.library is None:
             found = self._sound_files(self.soundtrack, "soundtrack")
-        return (
-            found
-            if self.library is None
-            else found
-            | {name: path for name, path in self._sound_files(self.library, "library").items() if name not in found}
-        )
+        if self.library is None:
+            return found
+        more = self._sound_files(self.library, "library")
+        return found | {name: path for name, path in more.items() if name not in found}
 
-    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, Path]:
+    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, str]:
         if folder is None and (self.folder / archive.MARK).is_file():
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None or not folder.is_dir():
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
         try:
-            listed = files_in(folder)
+            listed = sorted(files_in(folder))
         except OSError as error:
             raise CorpusError(
                 f"films.csv row {self.row}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
                 f"({error.strerror}); make it readable"
             ) from None
-        found: dict[str, Path] = {}
-        for path in listed:
-            if path.suffix.lower() not in SOUND_ENDINGS:
+        found: dict[str, str] = {}
+        for parts in listed:
+            if os.path.splitext(parts[-1])[1].lower() not in SOUND_ENDINGS:
                 continue
-            name = track_name(path.relative_to(folder))
+            name = track_name("/".join(parts))
             if name in found:
                 raise CorpusError(
                     f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
-                    f"({text.clean(found[name].name)}, {text.clean(path.name)}); rename or remove one"
+                    f"({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])}); rename or remove one"
                 )
-            found[name] = path
+            found[name] = os.path.join(folder, *parts)
         if not found:
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
         return found
@@ -325,6 +327,10 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if missing:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")
     films, faults, seen, raw_id = [], [], {}, list(table.columns).index("film_id")
+    annotated = {}
+    for file in sorted(annotation_files(folder), key=lambda f: ANNOTATIONS.index(f.suffix.lower())):
+        for name in (file.stem, one_name(file.stem)):
+            annotated.setdefault(name, file)
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     for row, line in enumerate(table.to_dict("records"), start=2):
         line = {str(k): str(v).strip() for k, v in line.items()}
@@ -353,7 +359,7 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
                 genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
                 film=folder / "not shared" / "film" if shared else text.find_path(folder, line["film"]),
                 soundtrack=text.find_path(folder, line["soundtrack"]) if line["soundtrack"] and not shared else None,
-                annotation=_annotation_file(folder, film_id),
+                annotation=annotated.get(film_id, annotated.get(one_name(film_id))),
                 row=row,
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in COLUMNS},
@@ -363,17 +369,6 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if not films:
         faults.append("row 2: no film; write one row per film")
     return films, faults
-
-
-def _annotation_file(folder: Path, film_id: str) -> Path | None:
-    if not _FILM_ID.fullmatch(film_id):
-        return None
-    files = (folder / "annotations" / f"{film_id}{ending}" for ending in ANNOTATIONS)
-    found = next((f for f in files if f.is_file()), None)
-    if found is not None:
-        return found
-    same = [f for f in annotation_files(folder) if one_name(f.stem) == one_name(film_id)]
-    return min(same, key=lambda f: ANNOTATIONS.index(f.suffix.lower()), default=None)
 
 
 def annotation_files(folder: Path) -> list[Path]:
@@ -387,36 +382,30 @@ def one_name(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def track_name(path: Path) -> str:
+def track_name(path: str) -> str:
     """Name of a track: its path in the folder without its ending, accents composed.
 
-    >>> track_name(Path("CD1/01 Main Title.flac"))
+    >>> track_name("CD1/01 Main Title.flac")
     'CD1/01 Main Title'
     """
-    return unicodedata.normalize("NFC", text.clean(path.with_suffix("").as_posix()))
+    return unicodedata.normalize("NFC", text.clean(os.path.splitext(path)[0]))
 
 
-def files_in(folder: Path) -> list[Path]:
-    """Every file of a folder and those inside it, but hidden ones.
+def files_in(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
+
+    A folder that is a link is not entered: it might lead in a circle.
 
     Raises
     ------
     OSError
         A folder that cannot be listed.
     """
-    return sorted(folder.joinpath(*parts) for parts in _scanned(folder))
-
-
-def _scanned(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
-
-    A folder that is a link is not entered: it might lead in a circle.
-    """
     with os.scandir(folder.joinpath(*above)) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                yield from _scanned(folder, (*above, entry.name))
+                yield from files_in(folder, (*above, entry.name))
             elif entry.is_file():
                 yield *above, entry.name

@@ -64,7 +64,10 @@ def planned(
     sweep: Iterable[Mapping[str, Any]] | None = None,
     **parameters,
 ) -> list[Plan]:
-    """What a `run` with the same arguments would do, in running order; nothing is computed or written."""
+    """What a `run` with the same arguments would do, in running order; nothing is computed.
+
+    Nothing is written but the hashes of files that were only touched, which are read through for this.
+    """
     chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
     return plans_of(corpus, [(stage, c) for c in configurations], Survey(corpus), chosen)
 

@@ -134,8 +134,10 @@ def plan_step(
     for subject in [place.whole] if place.whole else films:
         inputs: dict[str, list[Path]] = {}
         for name, source in step.sources.items():
-            subjects = [source.whole] if source.whole else corpus.ids if place.whole else [subject]
-            paths = {s: source.path(s) for s in subjects}
+            if place.whole and not source.whole:  # the same for every model
+                paths = seen.once(source.folder, lambda at=source: {film: at.path(film) for film in corpus.ids})
+            else:
+                paths = {source.whole or subject: source.path(subject)}
             inputs[name] = [p for s, p in paths.items() if p in coming or (seen.is_there(p) and s not in failed[name])]
         # the whole corpus can do without a film, but not without a model
         if any(not paths and (step.sources[name].whole or not place.whole) for name, paths in inputs.items()):

@@ -69,7 +69,7 @@ def _version(name: str) -> str:
 
 
 def files(film: Film, kind: Kind) -> Any:
-    """The files of one kind by name; anything else is no file and compared as it is.
+    """Paths of one kind by name; anything else is no file and compared as it is.
 
     Raises
     ------
@@ -80,12 +80,12 @@ def files(film: Film, kind: Kind) -> Any:
         found = kind[1](film)
         return {"": found} if isinstance(found, Path) else found
     if kind == "soundtrack":
-        return film.tracks()
+        return film.sound_files()
     path = {"film": film.film, "annotation": film.annotation, "verdicts": film.verdicts}[kind]
     return path and {"": path}
 
 
-def known_by(paths: Mapping[str, Path]) -> dict[str, Any]:
+def known_by(paths: Mapping[str, Path | str]) -> dict[str, Any]:
     """The quick look at files: how many, their bytes (-1 when one is missing), a hash of sizes and times of change."""
     digest, total = hashlib.blake2b(digest_size=16), 0
     for name, path in paths.items():
@@ -95,7 +95,7 @@ def known_by(paths: Mapping[str, Path]) -> dict[str, Any]:
     return {"files": len(paths), "size": total, "look": digest.hexdigest(), "hash": ""}
 
 
-def whole_hash(paths: Mapping[str, Path], ledgers: Path | None = None) -> str:
+def whole_hash(paths: Mapping[str, Path | str], ledgers: Path | None = None) -> str:
     """Hash of the names of files and of every byte of them; see `contents`."""
     found = contents(paths, ledgers)
     return hashlib.blake2b("\n".join(f"{n}\0{h}" for n, h in found.items()).encode(), digest_size=16).hexdigest()
@@ -115,21 +115,22 @@ def agrees(was: Any, quick: Mapping[str, Any], whole: Callable[[], str], *, ever
     every_byte : bool
         Whether the quick look is not enough.
     """
-    if not isinstance(was, dict) or set(was) != set(quick):
+    rest = {"look": "", "hash": ""}
+    if not isinstance(was, dict) or was | rest != quick | rest:
         return False
-    if (was["files"], was["size"]) != (quick["files"], quick["size"]):
-        return False
-    if was["look"] == quick["look"] and not (every_byte and quick["size"] >= 0):
+    if was.get("look") == quick["look"] and not (every_byte and quick["size"] >= 0):
         return True
-    return quick["size"] >= 0 and was["hash"] == whole()
+    return quick["size"] >= 0 and was.get("hash") == whole()
 
 
-def read_through(known: Mapping[str, Any], paths: Mapping[str, Mapping[str, Path]], ledgers: Path) -> dict[str, Any]:
+def read_through(
+    known: Mapping[str, Any], paths: Mapping[str, Mapping[str, Path | str]], ledgers: Path
+) -> dict[str, Any]:
     """Media of a recipe with the hash of every byte, for an artefact that is about to be computed."""
     known = dict(known)
     for kind, files in paths.items():
         quick = known_by(files)
-        known[kind] = quick | {"hash": whole_hash(files, ledgers) if quick["size"] >= 0 else ""}
+        known[kind] = known.get(kind, {}) | quick | {"hash": whole_hash(files, ledgers) if quick["size"] >= 0 else ""}
     return known
 
 

@@ -65,7 +65,7 @@ class Task:
     recipe: Mapping[str, Any]
     label: str
     why: str = ""
-    files: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, Path | str]] = field(default_factory=dict)
     version: str = __version__
 
     @property

@@ -1,6 +1,7 @@
 """Other people's files are data: no pickle, no way out of a folder, names are text; Jupyter stays at home."""
 
 import ast
+import hashlib
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from filmlens import look
-from filmlens.artefacts import read_provenance, read_table
+from filmlens.artefacts import file_hashes, read_provenance, read_table, write_json
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.run.kernels import write_html
 from filmlens.run.report import write_report
@@ -48,15 +49,12 @@ def test_a_pickle_in_place_of_a_table_or_a_model_is_refused(tmp_path):
 
     model = tmp_path / "model.npz"
     np.savez(model, weights=np.array([Trap()], dtype=object))
-    model.with_suffix(".json").write_text('{"format": 1, "npz_sha256": ""}')
-    with pytest.raises(ValueError, match="does not belong"):
-        read_folds(model)
-    import hashlib
-
-    digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    model.with_suffix(".json").write_text(f'{{"format": 1, "npz_sha256": "{digest}"}}')
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        read_folds(model)
+    digests = ("", hashlib.sha256(model.read_bytes()).hexdigest())
+    for digest, refused in zip(digests, ("does not belong", "allow_pickle=False"), strict=True):
+        write_json(model.with_suffix(".json"), {"format": 1, "npz_sha256": digest})
+        write_json(model.with_suffix(".provenance.json"), {"files": file_hashes(model)})
+        with pytest.raises(ValueError, match=refused):
+            read_folds(model)
     table = tmp_path / "table.parquet"
     table.write_bytes(model.read_bytes())
     with pytest.raises(ValueError, match=r"table\.parquet"):

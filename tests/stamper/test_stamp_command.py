@@ -64,7 +64,7 @@ def test_songs_of_a_library_are_found_and_the_soundtrack_goes_first(two_films):
     assert "library" in result.output
     cues = stages.read(Corpus.open(two_films), "cues")
     assert cues["track"].tolist() == ["1999/Song", "Theme"]
-    assert len(list((two_films / "derived" / "tracks").glob("*.npz"))) == 5
+    assert len(list((two_films / "derived" / "tracks").glob("*.npz"))) == 4, "a copy is its original"
     table = (two_films / "films.csv").read_text().replace(",composer\n", ",library\n")
     (two_films / "films.csv").write_text(table.replace(",A\n", ",songs\n").replace(",B\n", ",\n"))
     corpus = Corpus.open(two_films)
