@@ -21,6 +21,7 @@ from filmlens.media.watch import passed_over
 TOLD_S = 0.05
 # Formats that are nothing but their packets: what lies between them is lost, and no time says so.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp"}
+_AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
 _SYNC = 0x47  # the first byte of every packet of a transport stream
 _HEAD = 1 << 24  # bytes before the first packet: tags and pictures
 _LONGER_S = 0.15  # the last packet may be filled up
@@ -42,6 +43,7 @@ class Account:
         self.damaged = 0
         self._tags_at = _without_tags(path)
         self._missing = self._cut = 0  # samples
+        self._strange = 0  # bytes of packets that belong to no frame
         self._sizes: list[int] = []
         self._begin, self._end, self._duration = None, 0, 0
         self._until = 0  # ticks; the last packet may be padded
@@ -52,6 +54,8 @@ class Account:
         if not size:
             return
         self._sizes.append(size)
+        if packet.stream.codec_context.name in ("ac3", "eac3"):
+            self._strange += _behind_frames(memoryview(packet))
         if packet.pos is not None:
             self._end = packet.pos + size
             if self._begin is None:
@@ -137,9 +141,10 @@ class Account:
             return 0.0
         held = sum(self._sizes)
         if format_ in _BARE:
-            lost = self._tags_at - self._begin - held + self._swollen()
+            pieces = self._swollen() + self._strange
+            lost = self._tags_at - self._begin - held + pieces
             # how much is missing between two pieces of packets, nobody knows
-            return max(lost * seconds / held, 2 * TOLD_S if self._swollen() else 0.0)
+            return max(lost * seconds / held, 2 * TOLD_S if pieces else 0.0)
         size = Path(self.path).stat().st_size
         if stepping(box) and self._unread(size, self._end):
             reached = index(self.path).bytes  # the pictures may go on where the sound has ended
@@ -157,6 +162,27 @@ class Account:
         usual, large = np.median(sizes), np.percentile(sizes, 95)
         most = 1.1 * usual if large <= 1.1 * usual else 2 * large
         return float((sizes[sizes > most] - usual).sum())
+
+
+def _behind_frames(data: memoryview) -> int:
+    """Bytes behind the frames of a packet of AC-3 or E-AC-3 (ATSC A/52): its parser leaves pieces of frames there."""
+    place, length = 0, _ac3_frame(data)
+    while length and place + length <= len(data):
+        place += length
+        length = _ac3_frame(data[place:])
+    return len(data) - place if place else 0
+
+
+def _ac3_frame(data: memoryview) -> int:
+    """Bytes of the frame that begins here, as its header says; 0 without one."""
+    if len(data) < 6 or data[:2] != b"\x0b\x77":
+        return 0
+    if data[5] >> 3 > 10:  # E-AC-3
+        return 2 * ((data[2] & 7) << 8 | data[3]) + 2
+    code, rate = data[4] & 63, {0: 48_000, 1: 44_100, 2: 32_000}.get(data[4] >> 6)
+    if rate is None or code // 2 >= len(_AC3_KBPS):
+        return 0
+    return 2 * (_AC3_KBPS[code // 2] * 96_000 // rate + (code % 2 if rate == 44_100 else 0))
 
 
 def _without_tags(path: str | Path | Medium) -> int:

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -64,7 +64,8 @@ def _answers(function: Callable, given: tuple, named: dict, limit: float | None)
         process = _Process()
     finished = False
     try:
-        process.pipe.send_bytes(ForkingPickler.dumps((os.getcwd(), dict(os.environ), function, given, named)))
+        with suppress(BrokenPipeError):  # one that has died says so when it is asked for its answer
+            process.pipe.send_bytes(ForkingPickler.dumps((os.getcwd(), dict(os.environ), function, given, named)))
         while True:
             try:
                 kind, value = process.answer(limit)

@@ -37,8 +37,9 @@ _LISTS = {
     b"[playlist]": "a playlist",
     b"<?xml": "a list or text",
 }
-# Decoders that fill in noise: drawn from each frame itself, it is the same wherever reading begins.
-_NOISY, _NOISE_OF_ITS_FRAME = {"ac3", "eac3"}, {"cons_noisegen": "1"}
+# Decoders that fill in noise: drawn from each frame itself, it is the same wherever reading begins. They conceal
+# a frame whose checksum fails unless they are asked to say so.
+_NOISY, _FRAME_BY_FRAME = {"ac3", "eac3"}, {"cons_noisegen": "1", "err_detect": "crccheck+explode"}
 _REFUSED = 22  # EINVAL, what a format that is not on the list gives
 _ENCRYPTED_TAGS = {"drms", "drmi", "enca", "encv"}
 
@@ -158,7 +159,7 @@ def sound_stream(box: av.container.InputContainer, path: str | Path | Medium | N
     except LookupError as error:
         raise MediaError(f"{path}: {error}; correct audio_stream") from None
     if stream is not None and stream.codec_context.name in _NOISY and not stream.codec_context.is_open:
-        stream.codec_context.options = dict(_NOISE_OF_ITS_FRAME)  # opening empties it
+        stream.codec_context.options = dict(_FRAME_BY_FRAME)  # opening empties it
     return stream
 
 

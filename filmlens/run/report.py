@@ -34,6 +34,9 @@ ITEMS = (
     ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )
 
+#: Items that are made where the weights of musicnn are there.
+TAGGED = {"importance_tags", "table5_musicnn"}
+
 _PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 {{ policy }}
@@ -58,7 +61,8 @@ shows that the software works and says nothing about cinema.{% endif %}</p>
 {% if item.png %}<a href="{{ item.svg }}">
 <img src="{{ item.png }}" alt="{{ item.paper }}: {{ item.title }}"></a>{% endif %}
 {% if item.table %}{{ item.table }}{% endif %}
-{% if not item.png and not item.table %}<p>Not made in this run.</p>{% endif %}
+{% if not item.png and not item.table %}<p>Not made in this run{% if item.file in tagged %}: it needs the weights of
+musicnn, which <code>filmlens weights musicnn</code> fetches{% endif %}.</p>{% endif %}
 <p>{% if item.csv %}<a href="{{ item.csv }}">Numbers (CSV)</a> · {% endif %}
 <a href="notebooks/{{ item.notebook }}.html">Notebook {{ item.notebook }}</a></p>
 </section>{% endfor %}
@@ -126,6 +130,7 @@ def write_report(
         synthetic=corpus.synthetic,
         css=look.TABLE_CSS,
         items=items,
+        tagged=TAGGED,
         failures=_html(look.html_table(failures)) if len(failures) else "",
         numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[3:]})),
         notebooks=list(provenance["notebooks"]),

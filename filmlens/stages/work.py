@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import platform
 import sys
 import time
@@ -24,6 +25,7 @@ from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
 
 TOO_LONG = "took longer than its time limit"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,12 @@ def attempt(task: Task, limit: float | None = None) -> Done:
     try:
         damage = compute(task, limit)
         return Done(damage=damage, seconds=time.monotonic() - begun, length=_length(task))
+    except OSError as error:
+        full = not isinstance(error, WriteError) and error.errno in _FULL  # met by a library, in a cache of its own
+        said = f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room" if full else told(error)
+        return Done(said, full or isinstance(error, WriteError), seconds=time.monotonic() - begun)
     except Exception as error:
-        return Done(told(error), isinstance(error, WriteError), seconds=time.monotonic() - begun)
+        return Done(told(error), seconds=time.monotonic() - begun)
 
 
 def told(error: BaseException) -> str:

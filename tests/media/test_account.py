@@ -277,3 +277,20 @@ def test_a_recording_whose_sound_ends_early_is_whole(tmp_path, ending):
     pictures = (rng.integers(0, 255, (64, 64), np.uint8) for _ in range(250))
     write_film(path, pictures, chirp(5, RATE), fps=25, rate=44_100)
     assert not told(path)[1] and abs(duration(path) - 10) < 0.1
+
+
+@pytest.mark.parametrize("ending", ["ac3", "eac3"])
+@pytest.mark.parametrize("rate", [32_000, 44_100, 48_000])
+def test_pieces_of_frames_between_frames_of_ac3_are_told(tmp_path, ending, rate):
+    path = tmp_path / f"track.{ending}"
+    write_audio(path, chirp(4, rate), rate)
+    assert told(path)[1] == []
+    with av.open(str(path)) as box:
+        places = [p.pos for p in box.demux(box.streams.audio[0]) if p.size]
+    data = path.read_bytes()
+    # a cut from behind a frame's first bytes to a few bytes before another
+    path.write_bytes(data[: places[20] + 4] + data[places[60] - 7 :])
+    assert told(path)[1]
+    # the pieces of two frames make one of the right length
+    path.write_bytes(data[: places[20] + 100] + data[places[60] + 100 :])
+    assert told(path)[1]

@@ -139,7 +139,8 @@ def test_a_stopped_run_takes_kernels_and_workers_with_it(toy, tmp_path, how):
     alive = psutil.wait_procs([p for p in family if p.is_running()], timeout=60)[1]
     assert not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     if how != signal.SIGKILL:
-        assert process.returncode == 130 and "the same command continues" in said and "Traceback" not in said
+        assert process.returncode == 130, said
+        assert "the same command continues" in said and "Traceback" not in said
         assert lock.owner(derived / lock.NAME) is None and not list(derived.rglob(".*"))
     corpus = Corpus.open(toy, derived=derived)
     kept = stages.planned(corpus, "cues")[0].fresh

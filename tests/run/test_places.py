@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from filmlens import stages
 from filmlens.artefacts import WriteError
 from filmlens.corpus import Corpus
+from filmlens.media import apart
 from filmlens.run.notebooks import choose_notebooks, known_parameters, run
 from filmlens.run.report import write_report  # noqa: F401
 from filmlens.run.status import status
@@ -88,6 +90,11 @@ def as_nobody(function) -> str:
     os._exit(0)
 
 
+def in_this_process(function, given, named, limit):
+    value = function(*given, **named)
+    yield from (("item", item) for item in value) if isinstance(value, Iterator) else [("value", value)]
+
+
 @pytest.fixture
 def anyones():
     """A folder that everyone may enter, outside pytest's own, which only its owner may."""
@@ -104,6 +111,7 @@ def test_a_corpus_that_may_only_be_read(two_films, anyones, monkeypatch):
     free.mkdir()
     os.chmod(free, 0o777)
     monkeypatch.setenv("FILMLENS_CACHE", str(free / "cache"))
+    monkeypatch.setattr(apart, "_answers", in_this_process)  # nobody may not be allowed to start this Python
     quiet = {"say": lambda line: None}
     stages.run(Corpus.open(two_films), "visual", **quiet)  # imports and compiles what the child needs
     known_parameters(choose_notebooks(["01"])[0])
