@@ -142,7 +142,7 @@ def _seal_of(footer: bytes) -> re.Match[bytes]:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON with a hash of its content."""
     content = {**content, "hash": _hash_of(content)}
-    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=1, sort_keys=True) + "\n"  # in ASCII: names of files may be no UTF-8
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
