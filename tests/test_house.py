@@ -25,7 +25,7 @@ FLOORS = [
     ["stages", "figures"],
     ["findings", "features", "verdicts"],
     ["corpus", "genre", "stamper", "demo"],
-    ["media", "stats", "artefacts", "look", "paper", "names"],
+    ["media", "stats", "artefacts", "look", "paper", "names", "download"],
 ]
 #: What every floor stands on: it imports nothing of ours.
 GROUND = ["text"]
