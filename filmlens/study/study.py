@@ -28,7 +28,7 @@ from filmlens.media.excerpt import player
 from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
 from filmlens.stamper import evaluation
-from filmlens.study.cues import TABLE5_HIDDEN, cues_table, film_spans, slugs
+from filmlens.study.cues import TABLE5_HIDDEN, cues_table, descriptors_of, film_spans, slugs
 from filmlens.study.hearing import players
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
@@ -180,12 +180,12 @@ class Study:
         names = [name.strip() for name in chosen.split(",") if name.strip()]
         shared = self.corpus.shared
         # what was not measured before it was shared cannot be measured now, whatever weights are here
-        there = [n for n, row in FEATURES.items() if (self._measured(n) if shared and row.weights else row.available())]
+        there = [n for n, row in FEATURES.items() if (self._measured(n) if shared else row.available())]
         default = [n for n in there if measured or not FEATURES[n].asked]
         brought = own.names(self.corpus.folder)
         for name in names:
             if name in FEATURES and name not in there:
-                FEATURES[name].weights_module().need()
+                FEATURES[name].need()
             if name not in [*there, *brought]:
                 raise StudyError(
                     f"features={name!r} are not there: measured are {', '.join(FEATURES)}, brought "
@@ -196,7 +196,13 @@ class Study:
     @property
     def table5_features(self) -> str:
         """The feature set that Table 5 predicts from: the paper's VGGish, or MIR without its weights."""
-        return "vggish" if "vggish" in self.features() else "mir"
+        there = self.features()
+        return next((n for n in ("vggish", "vggish-released") if n in there), self.descriptors)
+
+    @property
+    def descriptors(self) -> str:
+        """The feature set of the MIR descriptors: ours, or the authors' in a corpus of what they released."""
+        return descriptors_of(self.corpus)
 
     def in_words(self) -> pd.DataFrame:
         """What a reader has words for, a row per cue: some MIR descriptors, and tags where their weights are there.
@@ -204,7 +210,7 @@ class Study:
         Tags are ranks among the corpus's cues. Of a film's own sound its speech would be told as voices in the music,
         so the voice tags are left out there.
         """
-        vectors = self.table("mir-cues")
+        vectors = self.table("features", features=self.descriptors)
         vectors = vectors[["film_id", "cue", *told_descriptors(vectors)]]
         if "tags" not in self.features(measured=True):
             return vectors
@@ -214,6 +220,8 @@ class Study:
     @property
     def musicnn(self) -> str:
         """Which weights of musicnn there are, or how to get them, in one line."""
+        if self.corpus.shared and not self._measured("musicnn"):
+            return "musicnn, our addition, was not measured."
         found = musicnn_weights.find()
         if found is None:
             return (
@@ -228,11 +236,15 @@ class Study:
         return [name for name in self.features() if not FEATURES[name].ours]
 
     def _measured(self, name: str) -> bool:
-        return (self.corpus.derived / f"{name}-cues").is_dir()
+        """Whether a set has tables here, of whatever cues and sound."""
+        folders = {p.name.partition("@")[0] for p in self.corpus.derived.glob(f"{name}*") if p.is_dir()}
+        return bool({name, f"{name}-cues"} & folders)
 
     @property
     def vggish(self) -> str:
         """Which weights of VGGish there are, or how to get them, in one line."""
+        if "vggish-released" in self.features():
+            return "MIR and VGGish features as the authors released them."
         if _random_weights():
             return f"VGGish: {weights.RANDOM}."
         found = weights.find()
