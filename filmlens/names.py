@@ -89,6 +89,10 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("zero_rule", Name("zero rule", "the most common set of genres among the training films")),
     ("always_positive", Name("always positive", "every genre for every film: the honest floor of F1")),
     ("simple_mi_(knn|svm|forest)", Name("simple MI ({0})", "a classifier on the mean of a film's cues")),
+    (
+        "voting_joint_forest",
+        Name("instance voting (joint forest)", "one forest of cues for all genres, whose majority decides the film"),
+    ),
     ("voting_(knn|svm|forest)", Name("instance voting ({0})", "a classifier of cues whose majority decides the film")),
     ("max", Name("max", "a network; the film is its most likely cue")),
     ("average", Name("average", "a network; the film is the mean of its cues")),

@@ -77,9 +77,10 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
     """
     table = importance.merge(planted[planted["planted"]], on=["genre", "group"])
     table["found"] = table["film_low"] > 0
-    spans = table["film_low"].map("{:.2f}".format) + " to " + table["film_high"].map("{:.2f}".format)
+    low, high = (table[c].map("{:.2f}".format).astype(str) for c in ("film_low", "film_high"))
+    spans = low + " to " + high
     others = table["importance"].le(0).map({True: "not needed: other groups say the same", False: "too few films"})
-    table["why"] = (others + " (interval over films " + spans + ")").where(~table["found"], "")
+    table["why"] = (others.astype(str) + " (interval over films " + spans + ")").where(~table["found"], "")
     return table[["genre", "group", "importance", "film_low", "film_high", "found", "why"]]
 
 

@@ -34,7 +34,7 @@ class Bags:
     columns : tuple of str
         Names of the D features.
     cues : DataFrame, optional
-        One row per instance (film_id, cue and, at frame level, time or frame), to join results of instances back to cues.
+        One row per instance (film_id, cue and, at frame level, time or frame), to join results back to cues.
     named : bool
         Whether `film_ids` are films' own names, by which labels are aligned; bags of plain arrays are only counted.
 

@@ -239,7 +239,8 @@ class Network(nn.Module):
         """What each instance weighs for each genre, (folds, N, K): see `BagClassifier.attention`."""
         if self.pooling == "multi_attention":
             each = [
-                _share(self._weights(attend(h)), lengths) for h, attend in ((h2, self.attention2), (h3, self.attention3))
+                _share(self._weights(attend(h)), lengths)
+                for h, attend in ((h2, self.attention2), (h3, self.attention3))
             ]
             return (each[0] + each[1]) / 2
         if self.pooling == "feature_attention" or (self.pooling == "single_attention" and self.space == "embedding"):

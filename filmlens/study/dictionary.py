@@ -8,8 +8,8 @@ import pandas as pd
 
 from filmlens import names
 from filmlens.features import FEATURES, mir, released
-from filmlens.genre.bags import KEYS
 from filmlens.features.mir.columns import STATISTICS, dimensions
+from filmlens.genre.bags import KEYS
 
 #: Columns that mean something of their own in one table: unit, meaning.
 COLUMNS = {

@@ -114,7 +114,9 @@ def _write(release: Release, folder: Path, jobs: int) -> Made:
     for film_id in films["film_id"]:
         cues = {key: release.features[key].pop(film_id, []) for key in WIDTHS}
         sheet, numbers = _sheet(film_id, cues)
-        equal += [(sheet["frames_mir"] == sheet["frames_vggish"])[sheet[["frames_mir", "frames_vggish"]].notna().all(1)]]
+        equal += [
+            (sheet["frames_mir"] == sheet["frames_vggish"])[sheet[["frames_mir", "frames_vggish"]].notna().all(axis=1)]
+        ]
         told = _save(folder, "cues", film_id, sheet, [])
         words.setdefault("cues", dictionary.describe(sheet, "cues"))
         for key, frames in cues.items():
@@ -140,7 +142,9 @@ def _films(release: Release) -> pd.DataFrame:
     known = paper.films().set_index("film_id")[["title", "year", "imdb_id"]]
     films = release.films.join(known, on="film_id")
     films["title"] = films["title"].where(films["title"].notna(), films["film_id"])
-    films = films.assign(year=films["year"].astype("Int64"), imdb_id=films["imdb_id"].fillna(""), film="", soundtrack="")
+    films = films.assign(
+        year=films["year"].astype("Int64"), imdb_id=films["imdb_id"].fillna(""), film="", soundtrack=""
+    )
     films = films.rename(columns={"listed": "listed_genres"})
     return films[["film_id", "title", "year", "genres", "film", "soundtrack", "imdb_id", "listed_genres"]]
 
@@ -202,7 +206,9 @@ def _oddities(release: Release, films: pd.DataFrame, means: list[np.ndarray], eq
     mapped = released.mapped(release.names)
     family = mapped["group"].isin(["MFCC", "dMFCC", "ddMFCC"]).sum()
     open_ = mapped.loc[mapped["group"] == released.NOT_ASSIGNED, "column"].tolist()
-    told.append(f"{family} of {len(names)} columns are of the MFCC family; {len(open_)} are assigned to no group of ours")
+    told.append(
+        f"{family} of {len(names)} columns are of the MFCC family; {len(open_)} are assigned to no group of ours"
+    )
     told += [f"not assigned: {', '.join(open_)}"] if open_ else []
     if len(equal):
         told.append(f"{equal.sum()} of {len(equal)} cues have as many MIR as VGGish frames")

@@ -26,7 +26,7 @@ from filmlens.features import FEATURES
 from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
 from filmlens.study import dictionary
-from filmlens.study.cues import cues_table
+from filmlens.study.cues import cues_table, descriptors_of
 from filmlens.text import defused, markdown, restored, utf8
 
 _VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
@@ -127,7 +127,7 @@ def _write(
         result.rows[name] = rows
         words.append(dictionary.describe(first, name))
         done.append(_record(name, paths, rows))
-    cues = cues_table(corpus)
+    cues = cues_table(corpus, features=descriptors_of(corpus))
     if len(cues):
         text("cues.csv", _csv_text(cues))
         buffer = io.BytesIO()

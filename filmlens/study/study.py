@@ -27,6 +27,7 @@ from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import player
 from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
+from filmlens.stages import of_corpus
 from filmlens.stamper import evaluation
 from filmlens.study.cues import TABLE5_HIDDEN, cues_table, descriptors_of, film_spans, slugs
 from filmlens.study.hearing import players
@@ -37,6 +38,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100, "n_boot": 2000},
     "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500},
 }
+
+#: Cues beyond which a forest of cues for each genre and fold takes an hour.
+MANY_CUES = 2000
 
 
 class StudyError(ValueError):
@@ -229,6 +233,13 @@ class Study:
                 f"(29 MB), {musicnn_weights.VARIABLE}=FILE names them."
             )
         return f"musicnn and its tags, our addition: weights of {found.name}."
+
+    @property
+    def others(self) -> list[str]:
+        """The models without a network that are compared: in a quick run on many cues, quicker ones among them."""
+        quick = self.profile == "quick" and len(self.table("sheet")) > MANY_CUES
+        plain = [name for name in of_corpus.OTHERS if name not in of_corpus.QUICKER.values()]
+        return [of_corpus.QUICKER.get(name, name) if quick else name for name in plain]
 
     @property
     def papers_features(self) -> list[str]:
