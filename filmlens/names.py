@@ -90,8 +90,8 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("always_positive", Name("always positive", "every genre for every film: the honest floor of F1")),
     ("simple_mi_(knn|svm|forest)", Name("simple MI ({0})", "a classifier on the mean of a film's cues")),
     (
-        "voting_joint_forest",
-        Name("instance voting (joint forest)", "one forest of cues for all genres, whose majority decides the film"),
+        "voting_(svm|forest)_sampled",
+        Name("instance voting ({0}, sampled)", "a classifier of 1,500 of the cues whose majority decides the film"),
     ),
     ("voting_(knn|svm|forest)", Name("instance voting ({0})", "a classifier of cues whose majority decides the film")),
     ("max", Name("max", "a network; the film is its most likely cue")),

@@ -24,7 +24,7 @@ from filmlens.genre.pooling import (
 )
 from filmlens.genre.rectified import RectifiedDense
 
-_LARGEST = 30.0  # exponent of an attention, so that a film's sum stays a number
+_LARGEST = 15.0  # exponent of an attention: a film's sum stays a number, and above CLAMP
 
 
 class Dense(nn.Module):

@@ -39,7 +39,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500},
 }
 
-#: Cues beyond which a forest of cues for each genre and fold takes an hour.
+#: Cues beyond which an SVM and a forest of cues, for each genre and fold, take more than an hour.
 MANY_CUES = 2000
 
 
