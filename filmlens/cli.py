@@ -39,15 +39,24 @@ def version(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
-    films: Annotated[int, typer.Option(min=1)] = 36,
+    films: Annotated[int | None, typer.Option(min=1, help="36 by default, 110 of the twin.")] = None,
     seconds: Annotated[float, typer.Option(min=10, help="Length of each film.")] = 90,
     seed: int = 0,
     jobs: Jobs = _CORES,
+    release: Annotated[
+        bool, typer.Option("--release", help="A twin of the study's released files instead, for `filmlens release`.")
+    ] = False,
 ) -> None:
     """Make a synthetic corpus of real media files, with what was planted in planted.json."""
+    if release:
+        from filmlens.demo.release import build_release
+
+        build_release(folder, films=films or 110, seed=seed)
+        say(f"{folder}: synthetic files as the study released them; `filmlens release --file {folder} --out CORPUS`")
+        return
     from filmlens.demo import build
 
-    build(folder, films=films, seconds=seconds, seed=seed, jobs=jobs)
+    build(folder, films=films or 36, seconds=seconds, seed=seed, jobs=jobs)
 
 
 @app.command()
@@ -140,6 +149,29 @@ def weights(
         path = download.fetch(progress=lambda done, of: bar.update(done - bar.pos))
     pca = download.fetch(download.PCA_URL, size=download.PCA_SIZE, sha=download.PCA_SHA)
     say(f"kept as {path} and {pca}")
+
+
+@app.command()
+def release(
+    out: Annotated[Path, typer.Option(help="The corpus to make, a new folder.")],
+    file: Annotated[
+        Path | None, typer.Option(help="The supplement's zip, or its folder; fetched by its DOI by default.")
+    ] = None,
+    jobs: Jobs = _CORES,
+) -> None:
+    """Make a corpus of the features that the study released (S4 of the paper): its own films, without the media."""
+    from filmlens.study.release import fetch, make_corpus
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if file is None:
+        with typer.progressbar(length=1, label="Supplement S4") as bar:
+
+            def show(done: int, of: int) -> None:
+                bar.length = max(of, done)
+                bar.update(done - bar.pos)
+
+            file = fetch(progress=show)
+    say(make_corpus(file, out, jobs=jobs))
 
 
 @app.command()

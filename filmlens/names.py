@@ -41,6 +41,13 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("aligned", Name("aligned hashes", "hashes of the cue that agree on its place (engine dejavu)")),
     ("usage", Name("usage", "how the music is used: score, song or diegetic")),
     ("time", Name("time", "middle of the second on the film's clock", "s")),
+    ("frame", Name("frame", "number of the row in its cue, from 0; how many are a second is not known")),
+    (
+        r"frames_(mir|vggish)",
+        Name("frames ({0})", "rows of the cue in the released {0} features; how many are a second is not known"),
+    ),
+    ("imdb_id", Name("IMDb id", "the film's identifier at IMDb")),
+    ("listed_genres", Name("genres as listed", "the film's genres in the second column of the released list")),
     (
         "verdict",
         Name(
@@ -82,6 +89,10 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("zero_rule", Name("zero rule", "the most common set of genres among the training films")),
     ("always_positive", Name("always positive", "every genre for every film: the honest floor of F1")),
     ("simple_mi_(knn|svm|forest)", Name("simple MI ({0})", "a classifier on the mean of a film's cues")),
+    (
+        "voting_(svm|forest)_sampled",
+        Name("instance voting ({0}, sampled)", "a classifier of 1,500 of the cues whose majority decides the film"),
+    ),
     ("voting_(knn|svm|forest)", Name("instance voting ({0})", "a classifier of cues whose majority decides the film")),
     ("max", Name("max", "a network; the film is its most likely cue")),
     ("average", Name("average", "a network; the film is the mean of its cues")),
@@ -101,6 +112,8 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("retrained", Name("retrained without", "F1 without a group of features, and with only that group")),
     ("cross-modal", Name("music and picture", "brightness and contrast under actual and predicted genres")),
     ("mir", Name("MIR descriptors", "seventy descriptors of the music, as mean and SD")),
+    ("mir-released", Name("MIR descriptors, as released", "the authors' own descriptors of the study's films")),
+    ("vggish-released", Name("VGGish, as released", "the authors' own embedding of the study's films")),
     ("vggish", Name("VGGish", "embedding of the sound by a network trained on videos")),
     ("musicnn", Name("musicnn", "embedding of the music by a network trained on MagnaTagATune")),
     ("musicnn_msd", Name("musicnn (MSD)", "embedding of the music by a network trained on the Million Song Dataset")),
@@ -138,7 +151,7 @@ ROWS: tuple[tuple[str, Name], ...] = (
             "more tagged as “{0} {1}”",
         ),
     ),
-    (r"(?:vggish|musicnn)_(\d+)", Name("dimension {0}")),
+    (r"(?:vggish|musicnn|released)_(\d+)", Name("dimension {0}")),
     (rf"d(d?)mfcc_(\d\d){_STATISTIC}", Name("change of the spectrum's shape, MFCC {1}")),
     (rf"mfcc_00{_STATISTIC}", Name("loudness (MFCC 0)")),
     (rf"mfcc_(\d\d){_STATISTIC}", Name("spectrum's shape, MFCC {0}")),

@@ -17,6 +17,17 @@ CITATION = (
     "PLOS ONE 16(4): e0249957. https://doi.org/10.1371/journal.pone.0249957"
 )
 
+#: The released data set, supplement S4: how it is found, who is to be named, and its four files.
+S4_DOI = "10.1371/journal.pone.0249957.s004"
+S4_CREDIT = f"{CITATION}. Supporting information S4, https://doi.org/{S4_DOI}"
+S4_LICENCE = "CC BY 4.0, the licence of PLOS ONE, whose article page has the last word"
+S4_FILES = {
+    "films": "film_genre_master_list.csv",
+    "names": "mir_feature_names.csv",
+    "mir": "mir_features_dictionary.npy",
+    "vggish": "vggish_features_dictionary.npy",
+}
+
 #: The source of a number that nobody here has seen in the paper itself.
 QUOTED = "quoted by a later work"
 

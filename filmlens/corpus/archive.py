@@ -110,15 +110,30 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
+    box = opened(path)
+    if MARK not in box.namelist():
+        box.close()
+        raise ArchiveError(f"{path}: is no shared corpus, it has no {MARK}; `filmlens share` makes one")
+    return box
+
+
+def opened(path: Path) -> zipfile.ZipFile:
+    """A zip whose directory is within the bounds.
+
+    Raises
+    ------
+    ArchiveError
+        No zip, or one of too many entries.
+    """
     if _directory(path) > bounds.DIRECTORY:
         raise ArchiveError(f"{path}: lists more than {bounds.ENTRIES} entries; do not trust this zip")
     try:
         box = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise ArchiveError(f"{path}: is no zip that can be read ({error})") from error
-    if MARK not in box.namelist():
+    if len(box.infolist()) > bounds.ENTRIES:
         box.close()
-        raise ArchiveError(f"{path}: is no shared corpus, it has no {MARK}; `filmlens share` makes one")
+        raise ArchiveError(f"{path}: lists more than {bounds.ENTRIES} entries; do not trust this zip")
     return box
 
 
@@ -164,8 +179,6 @@ def _contents(box: zipfile.ZipFile) -> str:
 def _members(path: Path, box: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Plain files by their path inside the folder; `ArchiveError` for anything that is not meant to be there."""
     members: dict[str, zipfile.ZipInfo] = {}
-    if len(box.infolist()) > bounds.ENTRIES:
-        raise ArchiveError(f"{path}: lists more than {bounds.ENTRIES} entries; do not trust this zip")
     for member in box.infolist():
         name = member.filename
         if member.is_dir():

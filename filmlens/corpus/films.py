@@ -336,7 +336,7 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
         line = {str(k): str(v).strip() for k, v in line.items()}
         film_id, year = line["film_id"], line["year"]
         given = raw.iloc[row - 2, raw_id].strip()
-        if not _FILM_ID.fullmatch(given) or text.clean(given) != given or len(given.encode()) > _LONGEST_ID:
+        if not good_id(given):
             faults.append(
                 f"row {row}: film_id {given[:60]!r} must be a plain name without / \\ or a leading dot: it names files"
             )
@@ -369,6 +369,15 @@ def read_films(folder: Path) -> tuple[list[Film], list[str]]:
     if not films:
         faults.append("row 2: no film; write one row per film")
     return films, faults
+
+
+def good_id(name: str) -> bool:
+    """Whether a text may be a film_id, which names files.
+
+    >>> good_id("it_chapter_two"), good_id("../it"), good_id(".it"), good_id("")
+    (True, False, False, False)
+    """
+    return bool(_FILM_ID.fullmatch(name)) and text.clean(name) == name and len(name.encode()) <= _LONGEST_ID
 
 
 def annotation_files(folder: Path) -> list[Path]:

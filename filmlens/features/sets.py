@@ -50,6 +50,9 @@ class FeatureSet:
         Whether the paper knows nothing of it: marked as our addition, and no judge of the paper's claims.
     asked : bool
         Whether it is measured only when it is asked for by name.
+    stands_for : str
+        The paper's set whose values these are, as its authors released them; never measured here, but brought by a
+        corpus that ``filmlens release`` made. Its columns are those of the tables where `columns` is empty.
     """
 
     name: str
@@ -69,6 +72,7 @@ class FeatureSet:
     of: str = ""
     ours: bool = False
     asked: bool = False
+    stands_for: str = ""
 
     @property
     def network(self) -> str:
@@ -76,8 +80,8 @@ class FeatureSet:
         return self.weights.partition(".")[0]
 
     def column_names(self) -> tuple[str, ...]:
-        """Names of the columns, in their order."""
-        return tuple(_named(self.columns))
+        """Names of the columns, in their order; empty where only the tables name them."""
+        return tuple(_named(self.columns)) if self.columns else ()
 
     def measure(self, sounds: Iterable[np.ndarray], **parameters) -> tuple[Iterable[pd.DataFrame], dict]:
         """A table for each cue's samples, and notes; see `function`."""
@@ -89,7 +93,14 @@ class FeatureSet:
 
     def available(self) -> bool:
         """Whether it can be measured here: its weights are found, or it needs none."""
-        return not self.weights or self.weights_module().find() is not None
+        return not self.stands_for and (not self.weights or self.weights_module().find() is not None)
+
+    def need(self) -> None:
+        """Raise why it cannot be measured here, where it cannot."""
+        if self.stands_for:
+            raise ValueError(f"{self.name} is what the authors released; `filmlens release` makes a corpus of it")
+        if self.weights:
+            self.weights_module().need()
 
 
 #: What the sets of one network share.
@@ -157,6 +168,23 @@ ROWS = (
         asked=True,
         **_MUSICNN,
     ),
+    FeatureSet(
+        name="mir-released",
+        title="MIR descriptors, as released",
+        source="Ma et al. 2021, S4",
+        function="released:rows",
+        columns="",
+        stands_for="mir",
+    ),
+    FeatureSet(
+        name="vggish-released",
+        title="VGGish embedding, as released",
+        source="Ma et al. 2021, S4",
+        function="released:rows",
+        columns="released:VGGISH_COLUMNS",
+        meaning="VGGish embedding as released by the authors, 8 bit after PCA, dimension {0}",
+        stands_for="vggish",
+    ),
 )
 FEATURES: dict[str, FeatureSet] = {row.name: row for row in ROWS}
 
@@ -175,6 +203,15 @@ def label(name: str) -> str:
     return name if name in FEATURES and not FEATURES[name].ours else f"{name} (our addition)"
 
 
+def papers_name(name: str) -> str:
+    """What the paper calls a set: of its released values the set that they are.
+
+    >>> papers_name("vggish-released"), papers_name("mir"), papers_name("clap")
+    ('vggish', 'mir', 'clap')
+    """
+    return (FEATURES[name].stands_for or name) if name in FEATURES else name
+
+
 def table2() -> pd.DataFrame:
     """Table 2, the descriptors of all sets: name, title, group of Fig 3, dimensions, frame and hop in s, source.
 
@@ -182,7 +219,7 @@ def table2() -> pd.DataFrame:
     [14, 14, 14]
     """
     rows: list[tuple] = []
-    for each in FEATURES.values():
+    for each in (row for row in FEATURES.values() if not row.stands_for):
         source = f"{each.source}; our addition" if each.ours else each.source
         one = (each.name, each.title, each.title, len(each.column_names()), each.frame, each.hop, source)
         rows += _named(each.descriptors) if each.descriptors else [one]

@@ -1,6 +1,6 @@
 """Genre models: bags, poolings, the stacked network, baselines, cross-validation and scores (paper, Tables 3 and 4)."""
 
-from filmlens.genre.bags import Bags, as_bags
+from filmlens.genre.bags import KEYS, Bags, as_bags
 from filmlens.genre.baselines import AlwaysPositive, InstanceVoting, RandomGuess, SimpleMI, ZeroRule
 from filmlens.genre.crossval import cross_validate
 from filmlens.genre.estimator import BagClassifier
@@ -16,6 +16,7 @@ from filmlens.genre.scores import (
 )
 
 __all__ = [
+    "KEYS",
     "POOLINGS",
     "AlwaysPositive",
     "BagClassifier",

@@ -16,6 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+#: Columns of a table of features that say which row it is: film, cue and, at frame level, its time or number.
+KEYS = ("film_id", "cue", "time", "frame")
+
 
 @dataclass(frozen=True, eq=False)
 class Bags:
@@ -31,7 +34,7 @@ class Bags:
     columns : tuple of str
         Names of the D features.
     cues : DataFrame, optional
-        One row per instance (film_id, cue and, at frame level, time), to join results of instances back to cues.
+        One row per instance (film_id, cue and, at frame level, time or frame), to join results back to cues.
     named : bool
         Whether `film_ids` are films' own names, by which labels are aligned; bags of plain arrays are only counted.
 
@@ -115,7 +118,7 @@ class Bags:
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, film_ids: Sequence[str], columns: Sequence[str]) -> Bags:
-        """Bags from a table of features with a `film_id` column and, where known, `cue` and `time`.
+        """Bags from a table of features with a `film_id` column and, where known, the others of `KEYS`.
 
         Parameters
         ----------
@@ -136,7 +139,7 @@ class Bags:
         order = np.argsort(position, kind="stable")
         order = order[position[order] >= 0]
         counts = np.bincount(position[order], minlength=len(films))
-        keys = [c for c in ("film_id", "cue", "time") if c in table.columns]
+        keys = [c for c in KEYS if c in table.columns]
         return cls(
             table[list(columns)].to_numpy(dtype=float)[order],
             np.concatenate([[0], np.cumsum(counts)]),

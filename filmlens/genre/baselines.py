@@ -130,7 +130,12 @@ class SimpleMI(_Based):
 class InstanceVoting(_Based):
     """The film's labels copied to its instances; a film is positive when more than half of its instances are.
 
-    An exact tie goes by the mean score of the instances (>= .5). Parameters as in `SimpleMI`.
+    An exact tie goes by the mean score of the instances (>= .5). Parameters as in `SimpleMI`, and:
+
+    Parameters
+    ----------
+    most_rows : int, optional
+        Instances to learn from, drawn at random from those of the training films where they have more.
 
     Notes
     -----
@@ -145,8 +150,23 @@ class InstanceVoting(_Based):
     [0.667]
     """
 
+    def __init__(
+        self,
+        base: str | BaseEstimator = "svm",
+        class_weight: str | None = None,
+        joint_forest: bool = False,
+        most_rows: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        super().__init__(base, class_weight, joint_forest, random_state)
+        self.most_rows = most_rows
+
     def _training_rows(self, bags: Bags, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self._standard(bags.instances), np.repeat(labels, bags.sizes, axis=0)
+        rows, targets = self._standard(bags.instances), np.repeat(labels, bags.sizes, axis=0)
+        if self.most_rows is None or len(rows) <= self.most_rows:
+            return rows, targets
+        kept = np.random.default_rng(self.random_state).permutation(len(rows))[: self.most_rows]
+        return rows[np.sort(kept)], targets[np.sort(kept)]
 
     def instance_proba(self, bags: Bags | list) -> np.ndarray:
         """Scores of the instances, shape (N, n_genres)."""

@@ -89,6 +89,8 @@ class BagClassifier(BagEstimator):
         Before each rectifier.
     space : {"decision", "embedding"}
         Whether the instances' probabilities are pooled, as in Kong et al. 2019, or their embedding.
+    weighing : {"sigmoid", "softmax"}
+        Attention as a sigmoid, as in Kong et al. 2019, or as a softmax over a film's instances.
     class_weight : {"balanced", None}
         Balanced: positives weigh N / 2N+, negatives N / 2N-, per genre.
     standardize : bool
@@ -130,6 +132,7 @@ class BagClassifier(BagEstimator):
         dropout: float = 0.0,
         batch_norm: bool = False,
         space: str = "decision",
+        weighing: str = "sigmoid",
         class_weight: str | None = "balanced",
         standardize: bool = True,
         random_state: int = 0,
@@ -143,6 +146,7 @@ class BagClassifier(BagEstimator):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.space = space
+        self.weighing = weighing
         self.class_weight = class_weight
         self.standardize = standardize
         self.random_state = random_state
@@ -150,7 +154,7 @@ class BagClassifier(BagEstimator):
 
     def training(self) -> dict:
         """The keyword arguments of `filmlens.genre.training.train`, checked."""
-        check_architecture(self.pooling, self.space)
+        check_architecture(self.pooling, self.space, self.weighing)
         for name in ("hidden", "epochs", "batch_size"):
             if int(getattr(self, name)) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")

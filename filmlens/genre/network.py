@@ -24,6 +24,8 @@ from filmlens.genre.pooling import (
 )
 from filmlens.genre.rectified import RectifiedDense
 
+_LARGEST = 15.0  # exponent of an attention: a film's sum stays a number, and above CLAMP
+
 
 class Dense(nn.Module):
     """A dense layer per fold: (folds, N, inputs) -> (folds, N, outputs)."""
@@ -81,6 +83,9 @@ class Network(nn.Module):
         A key of `POOLINGS`.
     space : {"decision", "embedding"}
         What is pooled: the instances' probabilities (Kong et al. 2019), or their embedding before the output layer.
+    weighing : {"sigmoid", "softmax"}
+        What makes an attention of the attending layer's output: sigmoid (Kong et al. 2019), or the exponential, whose
+        shares in a film are a softmax over its instances (Ilse et al. 2018).
     dropout : float
         After each hidden layer, in training.
     batch_norm : bool
@@ -103,18 +108,20 @@ class Network(nn.Module):
         genres: int,
         pooling: str,
         space: str = "decision",
+        weighing: str = "sigmoid",
         dropout: float = 0.0,
         batch_norm: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        check_architecture(pooling, space)
+        check_architecture(pooling, space, weighing)
         generator = torch.Generator().manual_seed(seed)
 
         def dense(fan_in: int, fan_out: int, bias: bool = True) -> Dense:
             return Dense(folds, fan_in, fan_out, generator, bias)
 
-        self.pooling, self.space, self.dropout, self.batch_norm = pooling, space, dropout, batch_norm
+        self.pooling, self.space, self.weighing = pooling, space, weighing
+        self.dropout, self.batch_norm = dropout, batch_norm
         self.folds, self.inputs, self.hidden, self.genres = folds, inputs, hidden, genres
         # batch normalisation takes a layer's bias out again: its gradient would be rounding noise, which Adam magnifies
         self.dense1, self.dense2, self.dense3 = (dense(n, hidden, not batch_norm) for n in (inputs, hidden, hidden))
@@ -142,7 +149,7 @@ class Network(nn.Module):
     @property
     def architecture(self) -> dict:
         """What `Network` needs to be built again, but for the number of folds."""
-        names = ("inputs", "hidden", "genres", "pooling", "space", "dropout", "batch_norm")
+        names = ("inputs", "hidden", "genres", "pooling", "space", "weighing", "dropout", "batch_norm")
         return {name: getattr(self, name) for name in names}
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -199,7 +206,7 @@ class Network(nn.Module):
         """Probabilities (folds, films, K) of films whose instances follow each other in `lengths` (folds, films)."""
         if self.pooling == "multi_attention":
             halves = [
-                attention_pool(_sigmoid(decide(h)), _sigmoid(attend(h)), lengths)
+                attention_pool(_sigmoid(decide(h)), self._weights(attend(h)), lengths)
                 for h, decide, attend in (
                     (h2, self.decision2, self.attention2),
                     (h3, self.decision3, self.attention3),
@@ -207,14 +214,18 @@ class Network(nn.Module):
             ]
             return _sigmoid(self.output(torch.cat(halves, 2)))
         if self.pooling == "feature_attention":
-            z = attention_pool(self.feature(h3), _sigmoid(self.attention(h3)), lengths)
+            z = attention_pool(self.feature(h3), self._weights(self.attention(h3)), lengths)
             return _sigmoid(self.output(torch.relu(z)))
         values = _sigmoid(self.output(h3)) if self.space == "decision" else h3
         if self.pooling == "single_attention":
-            pooled = attention_pool(values, _sigmoid(self.attention(h3)), lengths)
+            pooled = attention_pool(values, self._weights(self.attention(h3)), lengths)
         else:
             pooled = POOLINGS[self.pooling].pool(values, lengths)
         return pooled.clamp(CLAMP, 1 - CLAMP) if self.space == "decision" else _sigmoid(self.output(pooled))
+
+    def _weights(self, z: Tensor) -> Tensor:
+        """Attention from the attending layer's output; what all instances of a film share drops out in pooling."""
+        return _sigmoid(z) if self.weighing == "sigmoid" else torch.exp(z.clamp(-_LARGEST, _LARGEST))
 
     def forward(self, x: Tensor, lengths: Tensor, missing: Tensor, member: Tensor | None = None) -> Tensor:
         """Probabilities of films, before constant genres are set; see `embed` and `pool`."""
@@ -228,15 +239,16 @@ class Network(nn.Module):
         """What each instance weighs for each genre, (folds, N, K): see `BagClassifier.attention`."""
         if self.pooling == "multi_attention":
             each = [
-                _share(_sigmoid(attend(h)), lengths) for h, attend in ((h2, self.attention2), (h3, self.attention3))
+                _share(self._weights(attend(h)), lengths)
+                for h, attend in ((h2, self.attention2), (h3, self.attention3))
             ]
             return (each[0] + each[1]) / 2
         if self.pooling == "feature_attention" or (self.pooling == "single_attention" and self.space == "embedding"):
             importance = self.output.weight.abs()
             importance = importance / importance.sum(1, keepdim=True).clamp(min=CLAMP)
-            return torch.bmm(_share(_sigmoid(self.attention(h3)), lengths), importance)
+            return torch.bmm(_share(self._weights(self.attention(h3)), lengths), importance)
         if self.pooling == "single_attention":
-            return _share(_sigmoid(self.attention(h3)), lengths)
+            return _share(self._weights(self.attention(h3)), lengths)
         return self.settle(self.pool(h2, h3, torch.ones(h3.shape[:2], dtype=torch.long, device=h3.device)))
 
 
@@ -253,8 +265,10 @@ def _share(attention: Tensor, lengths: Tensor) -> Tensor:
     return attention / total.gather(1, film[..., None].expand_as(attention)).clamp(min=CLAMP)
 
 
-def check_architecture(pooling: str, space: str) -> None:
-    """Raise ValueError for a pooling or a space that does not exist."""
+def check_architecture(pooling: str, space: str, weighing: str = "sigmoid") -> None:
+    """Raise ValueError for a pooling, a space or a weighing that does not exist."""
+    if weighing not in ("sigmoid", "softmax"):
+        raise ValueError(f'weighing {weighing!r} is unknown; "sigmoid" or "softmax"')
     if pooling not in POOLINGS:
         raise ValueError(f"pooling {pooling!r} is unknown; one of {', '.join(POOLINGS)}")
     if space not in ("decision", "embedding"):

@@ -133,9 +133,9 @@ class CrossValidation(Stored):
         """
         if not self.folds:
             raise ValueError(f"{self.title} keeps no fitted folds; cross-validate a BagClassifier")
-        names = ("hidden", "pooling", "space", "dropout", "batch_norm")
+        names = ("hidden", "pooling", "space", "weighing", "dropout", "batch_norm")
         shape = {"inputs": len(self.columns), "genres": len(self.genres)}
-        return Network.from_arrays({n: self.parameters[n] for n in names} | shape, self.folds)
+        return Network.from_arrays({n: self.parameters[n] for n in names if n in self.parameters} | shape, self.folds)
 
     def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (n, K) of the same films with other instances, each through the fold that held it out.

@@ -164,7 +164,7 @@ def paper_rows(table: pd.DataFrame) -> pd.DataFrame:
     >>> paper_rows(table)["name"].tolist()
     ['zero_rule', 'simple_mi_knn', 'average 128']
     """
-    kind = table["name"].str.replace(r"_(knn|svm|forest)$|\s\d+$", "", regex=True)
+    kind = table["name"].str.replace(r"_(knn|svm|forest)(_sampled)?$|\s\d+$", "", regex=True)
     best = table["f1"].groupby([table["features"], kind]).idxmax()
     return table.loc[np.sort(best.to_numpy())].reset_index(drop=True)
 

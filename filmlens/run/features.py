@@ -55,13 +55,13 @@ def extract(
     opened = Corpus.open(corpus, derived=derived)
     if which is None:
         which = available()
-        for name in [n for n, row in FEATURES.items() if n not in which and not row.asked]:
+        for name in [n for n, row in FEATURES.items() if n not in which and row.weights and not row.asked]:
             say(f"{name}: left out, no weights; `filmlens weights {FEATURES[name].network}` fetches them")
         which.append("visual")
     which, failed = list(which), {}
     for name in which:
         if name in FEATURES and not FEATURES[name].available():
-            FEATURES[name].weights_module().need()
+            FEATURES[name].need()
         elif name not in (*FEATURES, "visual") and name not in own.names(opened.folder):
             raise ValueError(
                 f"no features {name!r}: there are {', '.join(FEATURES)}, visual and "

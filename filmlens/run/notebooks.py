@@ -26,13 +26,13 @@ from filmlens.stages import costs, lock
 from filmlens.stages.loop import at_work
 from filmlens.stages.progress import JOURNAL
 from filmlens.study import Study
-from filmlens.study.cues import write_cues_table
+from filmlens.study.cues import descriptors_of, write_cues_table
 from filmlens.text import utf8
 
 #: What the shell is told of a run that was interrupted.
 INTERRUPTED = 130
-#: Notebooks that listen to or look at the films.
-MEDIA = ("01", "02", "06")
+#: Notebooks that listen to or look at the films, that need their pictures, and that are about the study's own features.
+MEDIA, PICTURES, RELEASED = ("01", "02", "06"), ("05",), ("07",)
 
 
 class RunError(ValueError):
@@ -152,8 +152,7 @@ def run(
 
     opened = Corpus.open(corpus, derived=derived)
     chosen = choose_notebooks(notebooks)
-    if opened.shared:
-        chosen = _without_media(chosen, asked=notebooks is not None, say=say)
+    chosen = _possible(opened, chosen, asked=notebooks is not None, say=say)
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
     known = {n: known_parameters(n) for n in chosen}
     given = _checked(given, known)
@@ -225,14 +224,23 @@ def _stop_when_full(error: str) -> None:
         raise WriteError(text)
 
 
-def _without_media(chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
-    """Of the notebooks, those that a shared corpus can run; the others are named."""
-    needy = [n for n in chosen if n.stem[:2] in MEDIA]
-    if needy and asked:
-        raise RunError(f"{', '.join(n.stem for n in needy)} need the films, which a shared corpus has not")
-    if needy:
-        say(f"left out, because a shared corpus has no films: {', '.join(n.stem for n in needy)}")
-    return [n for n in chosen if n not in needy]
+def _possible(corpus: Corpus, chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
+    """Of the notebooks, those that a corpus can run; of a shared one the others are named, and refused when asked."""
+    is_release = descriptors_of(corpus) == "mir-released"
+    seen = not corpus.shared or any(corpus.derived.glob("visual*"))
+    reasons = [
+        (MEDIA, corpus.shared, "need the films, which a shared corpus has not", "a shared corpus has no films"),
+        (PICTURES, not seen, "need pictures, which were not measured", "no pictures were measured"),
+        (RELEASED, not is_release, "are about what `filmlens release` reads", ""),
+    ]
+    for numbers, lacks, refusal, told in reasons:
+        needy = [n for n in chosen if n.stem[:2] in numbers and lacks]
+        if needy and asked:
+            raise RunError(f"{', '.join(n.stem for n in needy)} {refusal}")
+        if needy and told:
+            say(f"left out, because {told}: {', '.join(n.stem for n in needy)}")
+        chosen = [n for n in chosen if n not in needy]
+    return chosen
 
 
 def _write_cues(study: Study, features: str, out: Path, say: Callable[[str], None]) -> None:
@@ -267,8 +275,7 @@ def dry_run(
 
     opened = Corpus.open(corpus, derived=derived)
     chosen = choose_notebooks(notebooks)
-    if opened.shared:
-        chosen = _without_media(chosen, asked=notebooks is not None, say=lambda line: None)
+    chosen = _possible(opened, chosen, asked=notebooks is not None, say=lambda line: None)
     parameters = _checked(dict(parameters or {}), {n: known_parameters(n) for n in chosen})
     numbers = [n.stem[:2] for n in chosen]
     wanted = status.asked(numbers, profile, parameters)

@@ -30,6 +30,10 @@ ITEMS = (
     ("Table 5, musicnn", "table5_musicnn", "05_cross_modal", "Table 5 on musicnn (our addition)"),
     ("Claims", "claims", "05_cross_modal", "Which of the paper's claims stand"),
     ("Robustness", "claims_robustness", "05_cross_modal", "Whether they stand when one choice is made otherwise"),
+    ("The study's data", "study_table4", "07_the_study", "The paper's Table 4 beside what its own features give"),
+    ("Readings", "study_readings", "07_the_study", "Readings of what the paper leaves open"),
+    ("Claims, the study", "study_claims", "07_the_study", "What the study's own features leave of each claim"),
+    ("As others read it", "study_read", "07_the_study", "Values of a later work on the same files"),
     ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
     ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )
@@ -102,6 +106,8 @@ def write_report(
 
     items = []
     for item, file, notebook, title in ITEMS:
+        if file.startswith("study_") and notebook not in provenance["notebooks"]:
+            continue  # no part of a report on anyone's own films
         paths = {ending: figures / f"{file}.{ending}" for ending in ("png", "svg", "csv", "html")}
         table = ""
         if paths["html"].is_file():

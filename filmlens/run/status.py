@@ -165,7 +165,7 @@ def _row_name(plan: Plan) -> str:
 
 def _on_disk(corpus: Corpus) -> list[Asked]:
     """Everything that was ever computed here, and of what every study measures."""
-    wanted: list[Asked] = [("cues", {}), ("mir-cues", {}), ("visual", {})]
+    wanted: list[Asked] = [] if corpus.shared else [("cues", {}), ("mir-cues", {}), ("visual", {})]
     for folder in sorted(p for p in corpus.derived.glob("*") if p.is_dir()):
         name = folder.name.partition("@")[0]
         if name in stages.STAGES:

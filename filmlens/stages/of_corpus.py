@@ -14,10 +14,11 @@ import pandas as pd
 
 from filmlens import artefacts, findings
 from filmlens.corpus import GROUPS
-from filmlens.features import mir
+from filmlens.features import mir, released
 from filmlens.features.musicnn import words
 from filmlens.findings import crossmodal
 from filmlens.genre import (
+    KEYS,
     POOLINGS,
     AlwaysPositive,
     BagClassifier,
@@ -43,11 +44,20 @@ OTHERS = {
         f"voting_{base}": lambda seed, base=base: InstanceVoting(base, random_state=seed)
         for base in ("knn", "svm", "forest")
     },
+    **{
+        f"voting_{base}_sampled": lambda seed, base=base: InstanceVoting(
+            base, joint_forest=True, most_rows=1500, random_state=seed
+        )
+        for base in ("svm", "forest")
+    },
 }
+#: What stands in for a model whose cost grows with the cues, in a quick run on many of them: it learns from 1,500 of
+#: the cues, and one forest stands for all genres.
+QUICKER = {name: f"{name}_sampled" for name in ("voting_svm", "voting_forest")}
 
 
 def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *, shortest: float = 5.0) -> Bags:
-    """Bags of the films that have a genre: their cues of at least `shortest` seconds.
+    """Bags of the films that have a genre: their cues of at least `shortest` seconds, or of unknown length.
 
     Parameters
     ----------
@@ -60,18 +70,27 @@ def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *
     shortest : float
         Seconds.
     """
-    columns = [c for c in features.columns if c not in ("film_id", "cue", "time")]
+    columns = [c for c in features.columns if c not in KEYS]
     if sheet.empty or features.empty:
         raise ValueError("no cue in any film: there is no music to learn from")
-    long = sheet.loc[sheet["end"] - sheet["start"] >= shortest - 1e-9, ["film_id", "cue"]]
+    # a cue whose seconds nobody knows is as long as it may be
+    long = sheet.loc[~(sheet["end"] - sheet["start"] < shortest - 1e-9), ["film_id", "cue"]]
     films = [f for f in labels.index if labels.loc[f].any()]
     return Bags.from_table(features.merge(long, on=["film_id", "cue"]), films, columns)
 
 
 def bags_like(model: CrossValidation, features: pd.DataFrame) -> Bags:
     """The bags that a model was cross-validated on, from the table they came from."""
-    keys = [c for c in ("film_id", "cue", "time") if c in model.cues]
+    keys = [c for c in KEYS if c in model.cues]
+    if set(keys) < {c for c in KEYS if c in features}:  # it learnt cues that were made of these frames
+        features = medians(features)
     return Bags.from_table(model.cues[keys].merge(features, on=keys), model.film_ids, model.columns)
+
+
+def medians(frames: pd.DataFrame) -> pd.DataFrame:
+    """One row per cue: the median of its frames, in place of the mean (level "median")."""
+    columns = [c for c in frames.columns if c not in KEYS]
+    return frames.groupby(["film_id", "cue"], sort=False)[columns].median().reset_index()
 
 
 def labels_of(films: pd.DataFrame) -> pd.DataFrame:
@@ -83,18 +102,21 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
     """Cross-validate one model (paper: Genre prediction model training procedure).
 
     ``scheme`` may also be "franchise" or "composer": films that share one are held out together. ``mfcc_ranks="1-13"``
-    leaves the loudness (rank 0 and its deltas) out of the MIR features.
+    leaves the loudness (rank 0 and its deltas) out of the MIR features, "0-12" the highest rank. ``level="median"``
+    describes a cue by the median of its frames.
     """
     p, labels = parameters, labels_of(films)
-    unwanted = _rank0() if p["features"] == "mir" and p["mfcc_ranks"] == "1-13" else []
-    bags = bags_of(tables["features"].drop(columns=unwanted), tables["sheet"], labels, shortest=p["shortest"])
+    features = medians(tables["features"]) if p["level"] == "median" else tables["features"]
+    unwanted = _unwanted(p["mfcc_ranks"]) if p["features"] == "mir" else []
+    bags = bags_of(features.drop(columns=unwanted), tables["sheet"], labels, shortest=p["shortest"])
     if (bags.sizes > 0).sum() < 2:
         raise ValueError(
             f"genre models need at least two films with a genre and a cue of {p['shortest']:g} s or more; there are "
             f"{(bags.sizes > 0).sum()} of {len(labels)}"
         )
     if p["model"] in POOLINGS:
-        settings = {k: p[k] for k in ("hidden", "epochs", "learning_rate", "space")}
+        settings = {k: p[k] for k in ("hidden", "epochs", "learning_rate", "space", "weighing", "standardize")}
+        settings["class_weight"] = None if p["class_weight"] == "none" else p["class_weight"]
         model = BagClassifier(pooling=p["model"], random_state=p["seed"], **settings)
     elif p["model"] in OTHERS:
         model = OTHERS[p["model"]](p["seed"])
@@ -109,8 +131,8 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
     return cross_validate(model, bags, truth, scheme="grouped", groups=groups.tolist())
 
 
-def _rank0() -> list[str]:
-    kept = {c for columns in mir.groups("1-13").values() for c in columns}
+def _unwanted(mfcc_ranks: str) -> list[str]:
+    kept = {c for columns in mir.groups(mfcc_ranks).values() for c in columns}
     return [c for c in mir.COLUMNS if c not in kept]
 
 
@@ -139,8 +161,12 @@ def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.
 
 
 def groups_of(bags: Bags, rank0: str) -> dict[str, list[int]]:
-    """Columns of each group among those that the bags have: of MIR features the paper's, of tags families of words."""
-    named = mir.groups(rank0=rank0) | words.family_columns()
+    """Columns of each group among those that the bags have: of MIR features the paper's, of tags families of words.
+
+    Of released MIR features those that a name assigns, and the rest together.
+    """
+    ours = mir.groups(rank0=rank0) | words.family_columns()
+    named = released.groups(bags.columns) if released.are_released(bags.columns) else ours
     groups = {name: [bags.columns.index(c) for c in columns if c in bags.columns] for name, columns in named.items()}
     groups = {name: index for name, index in groups.items() if index}
     if not groups:

@@ -19,6 +19,7 @@ from filmlens.corpus import USAGES, Film
 from filmlens.features import FEATURES
 from filmlens.features import own as own_
 from filmlens.features import visual as visual_
+from filmlens.genre.bags import KEYS
 from filmlens.media import container, pictures, sound, watch
 
 #: Columns of every cue sheet on disk.
@@ -166,7 +167,7 @@ def _placed(cue, tracks: Mapping[str, Path]) -> bool:
 def cue_vectors(film: Film, tables: dict) -> pd.DataFrame:
     """One row per cue: the mean of its 1 Hz rows, NaN-ignoring (paper: Frame-level and cue-level features)."""
     [frames] = tables.values()
-    columns = [c for c in frames.columns if c not in ("film_id", "cue", "time")]
+    columns = [c for c in frames.columns if c not in KEYS]
     rows = [
         {"film_id": film.id, "cue": cue} | part[columns].mean().to_dict()
         for cue, part in frames.groupby("cue", sort=True)

@@ -68,7 +68,8 @@ def cues_table(
     DataFrame
         The film's columns of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end,
         duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score; the 140
-        MIR columns; ``probability_<genre>`` and ``attention_<genre>`` of the model that never saw the film;
+        MIR columns (in a corpus of what the study released, its own); ``probability_<genre>`` and
+        ``attention_<genre>`` of the model that never saw the film;
         picture_brightness and picture_contrast (medians over the cue); verdict. What was not measured is missing
         (NaN, or empty text). By film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
     """
@@ -83,9 +84,12 @@ def cues_table(
     table["position"] = ((table["start"] + table["end"]) / 2 / table["film_seconds"]).clip(0, 1)
     last = [*_TIMES, *(["usage"] if "usage" in table else [])]
     table = table[[*(c for c in table.columns if c not in (*last, "aligned")), *last]]
-    tables.hashes("mir")  # what the cue vectors stand on
-    parts = [tables.read("mir-cues").reindex(columns=[*_KEYS, *mir.COLUMNS]), _pictures(sheet, tables.read("visual"))]
-    if features != "mir":
+    described = descriptors_of(corpus)
+    tables.hashes(described)  # what the cue vectors stand on
+    vectors = tables.read(f"{described}-cues")
+    vectors = vectors.reindex(columns=[*_KEYS, *mir.COLUMNS]) if described == "mir" else vectors
+    parts = [vectors, _pictures(sheet, tables.read("visual"))]
+    if features != described:
         for level in ("frame", "cue"):
             tables.hashes(stages.feature_stage(features, level))
     parts.insert(1, _heard(corpus, tables.model(models)))
@@ -96,6 +100,16 @@ def cues_table(
     if tables.missing:
         warnings.warn(f"older than the cues, so left out: {', '.join(tables.missing)}; run again", stacklevel=2)
     return table.copy().assign(verdict=np.concatenate(heard))
+
+
+def descriptors_of(corpus: Corpus) -> str:
+    """The set of MIR descriptors that a corpus has: ours, or those that the study released.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    """
+    return "mir-released" if corpus.shared and (corpus.derived / "mir-released").is_dir() else "mir"
 
 
 def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
@@ -249,6 +263,8 @@ def _pictures(sheet: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
 
 
 def _length(film: Film) -> float:
+    if not film.film.is_file():
+        return float("nan")
     try:
         return apart(container.duration, film.film)
     except container.MediaError:

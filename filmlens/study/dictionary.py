@@ -7,8 +7,9 @@ import re
 import pandas as pd
 
 from filmlens import names
-from filmlens.features import FEATURES, mir
+from filmlens.features import FEATURES, mir, released
 from filmlens.features.mir.columns import STATISTICS, dimensions
+from filmlens.genre.bags import KEYS
 
 #: Columns that mean something of their own in one table: unit, meaning.
 COLUMNS = {
@@ -47,6 +48,8 @@ def describe(table: pd.DataFrame, name: str = "") -> pd.DataFrame:
 
 def meaning(column: str, table: str = "") -> tuple[str, str]:
     """Unit and meaning of one column; of a column that FilmLens does not make, where it comes from."""
+    if table.partition("@")[0].removesuffix("-cues") == "mir-released" and column not in KEYS:
+        return "", released.meaning(column)
     known = COLUMNS.get(f"{table.partition('@')[0]}/{column}") or _MUSIC.get(column)
     if known:
         return known

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from filmlens.artefacts import write_atomically
@@ -76,7 +77,8 @@ def _page(corpus: Corpus, examples: pd.DataFrame, sources: dict[int, str]) -> st
         for kind in _KINDS:
             some = cues[cues["kind"] == kind]
             for cue in some.itertuples():
-                name = html(f"{kind}: {corpus[cue.film_id].title}, {cue.track}, {cue.start:.0f} s")
+                place = f", {cue.start:.0f} s" if np.isfinite(cue.start) else ""
+                name = html(f"{kind}: {corpus[cue.film_id].title}, {cue.track}{place}")
                 source = sources.get(cue.Index, "")
                 player = f'<br><audio controls preload="none" src="{source}" aria-label="{name}"></audio>'
                 parts.append(f"<p>{name}{player if source else ''}</p>")

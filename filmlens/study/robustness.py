@@ -15,6 +15,7 @@ import pandas as pd
 
 from filmlens import findings, genre, stages
 from filmlens.corpus import GROUPS, Corpus
+from filmlens.features import papers_name
 from filmlens.findings import crossmodal
 from filmlens.genre.network import EMBEDDABLE
 from filmlens.stages import of_corpus
@@ -34,6 +35,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "sound of the film": {"sound": "film"},
     "embeddings pooled": {"space": "embedding"},
     "MFCC ranks 1-13": {"mfcc_ranks": "1-13"},
+    "MFCC ranks 0-12": {"mfcc_ranks": "0-12"},
     "rank 0 in Dynamics": {"rank0": "Dynamics"},
     "cues permuted": {"permuted": "cues"},
     "contrast: Michelson": {"contrast": "contrast_michelson"},
@@ -57,6 +59,8 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
     """
     known = study.corpus.groups()
     lacking = {f"folds by {g}" for g in GROUPS if not known[g][known[g] != ""].duplicated().any()}
+    if study.descriptors != "mir":  # released columns do not say which rank they are
+        lacking |= {name for name in names if {"mfcc_ranks", "rank0"} & set(CONDITIONS[name])}
     if study.cues != "stamped":
         lacking.add("Dejavu's cues")
     if study.corpus.shared:  # what was not measured before it was shared cannot be measured now
@@ -66,8 +70,9 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
 
 def _measured(study: Study, change: Mapping[str, Any]) -> bool:
     """Whether the cue vectors that a condition stands on lie on disk."""
-    known = stages.known_to("mir-cues", {"cues": study.cues, "sound": study.sound} | dict(change))
-    return len(stages.read(study.corpus, "mir-cues", **known)) > 0
+    stage = stages.feature_stage(study.descriptors)
+    known = stages.known_to(stage, {"cues": study.cues, "sound": study.sound} | dict(change))
+    return len(stages.read(study.corpus, stage, **known)) > 0
 
 
 def claims_under(
@@ -76,6 +81,7 @@ def claims_under(
     *,
     poolings: Sequence[str] = tuple(genre.POOLINGS),
     features: Sequence[str] = ("mir",),
+    levels: Sequence[str] = tuple(genre.POOLINGS),
     n_boot: int = 1000,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The claims and the headline numbers under several conditions.
@@ -88,7 +94,9 @@ def claims_under(
     poolings : sequence of str
         Networks that are compared; base classifiers and baselines are compared in the first condition.
     features : sequence of str
-        Feature sets, ``mir`` among them.
+        Feature sets, the study's MIR descriptors among them; models are known by the paper's names of them.
+    levels : sequence of str
+        Of the networks those that are compared at cue and frame level.
     n_boot : int
         Bootstrap samples of films.
 
@@ -107,7 +115,7 @@ def claims_under(
     """
     poolings = list(dict.fromkeys([*poolings, HEADLINE, PICTURES]))
     plans = {
-        name: _configurations(study, change, poolings, features, others=i == 0)
+        name: _configurations(study, change, poolings, features, levels, others=i == 0)
         for i, (name, change) in enumerate(chosen.items())
     }
     distinct = []
@@ -124,7 +132,7 @@ def claims_under(
     return findings.robustness_table(tables), pd.DataFrame(headlines, columns=columns)
 
 
-def _configurations(study, change, poolings, features, *, others: bool) -> dict[tuple, dict[str, Any]]:
+def _configurations(study, change, poolings, features, levels, *, others: bool) -> dict[tuple, dict[str, Any]]:
     """Parameters of the stage ``genre`` by (features, level, model); at frame level "cue" is what stands for it."""
     training = {"hidden": HIDDEN, "epochs": study.epochs, "learning_rate": study.learning_rate}
     change = {k: v for k, v in change.items() if k not in _FINDING}
@@ -132,22 +140,23 @@ def _configurations(study, change, poolings, features, *, others: bool) -> dict[
     if change.get("level") == "frame":
         change["scheme"] = _folds(study.corpus)
     plan = {}
-    for name in features:
+    for features_ in features:
+        name = papers_name(features_)
         for pooling in poolings:
             if "space" in change and pooling not in EMBEDDABLE:
                 continue
-            plan[name, "cue", pooling] = {"features": name, "model": pooling, **training, **change}
-            if others:  # both levels under the same folds
-                same = {"features": name, "model": pooling, **training, "scheme": _folds(study.corpus)}
+            plan[name, "cue", pooling] = {"features": features_, "model": pooling, **training, **change}
+            if others and pooling in levels:  # both levels under the same folds
+                same = {"features": features_, "model": pooling, **training, "scheme": _folds(study.corpus)}
                 plan[name, "same folds cue", pooling] = same
                 plan[name, "same folds frame", pooling] = same | {"level": "frame"}
         if others:
-            bases = [m for m in of_corpus.OTHERS if m.startswith(("simple", "voting"))]
+            bases = [m for m in study.others if m.startswith(("simple", "voting"))]
             words = {m: m.replace("_mi_", " MI ").replace("_", " ") for m in bases}
-            plan |= {(name, "cue", words[m]): {"features": name, "model": m} for m in bases}
+            plan |= {(name, "cue", words[m]): {"features": features_, "model": m} for m in bases}
     if others:
-        floors = [m for m in of_corpus.OTHERS if not m.startswith(("simple", "voting"))]
-        plan |= {("floor", m.replace("_", " ")): {"model": m} for m in floors}
+        floors = [m for m in study.others if not m.startswith(("simple", "voting"))]
+        plan |= {("floor", m.replace("_", " ")): {"model": m, "features": features[0]} for m in floors}
     return plan
 
 
@@ -184,7 +193,8 @@ def _condition(study, change, models, plan, n_boot):
 
 
 def _importance(study, model, configuration, setting, n_boot):
-    bags = of_corpus.bags_like(model, study.table("mir-cues", **stages.known_to("mir-cues", configuration)))
+    stage = stages.feature_stage(configuration["features"])
+    bags = of_corpus.bags_like(model, study.table(stage, **stages.known_to(stage, configuration)))
     groups = of_corpus.groups_of(bags, setting["rank0"])
     truth = study.corpus.labels().loc[list(model.film_ids)]
     repeats = {"n_repeats": study.n_repeats, "n_boot": n_boot}

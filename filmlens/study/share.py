@@ -26,7 +26,7 @@ from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
 from filmlens.stages.survey import Survey
 from filmlens.study import dictionary
-from filmlens.study.cues import cues_table
+from filmlens.study.cues import cues_table, descriptors_of
 from filmlens.text import defused, markdown, restored, utf8
 
 _VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
@@ -68,7 +68,8 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     out : path
         Ends in ``.zip``.
     licence : str
-        What others may do with the tables, such as "CC BY 4.0"; stands in the README.
+        What others may do with the tables, such as "CC BY 4.0"; stands in the README. Of a corpus that was shared
+        before, that licence by default; whom it credits is passed on.
 
     Raises
     ------
@@ -85,13 +86,30 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
 
     def write(part: Path) -> None:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as box:
-            _write(box, corpus, tables, licence or NO_LICENCE, result)
+            given = _given(corpus)
+            _write(box, corpus, tables, licence or given["licence"] or NO_LICENCE, given["credit"], result)
 
     artefacts.write_atomically(out, write)
     return result
 
 
-def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], licence: str, result: Shared) -> None:
+def _given(corpus: Corpus) -> dict[str, str]:
+    """Licence and credit that a corpus came with; empty texts where it did not."""
+    mark = corpus.folder / archive.MARK
+    said = json.loads(mark.read_text(encoding="utf-8")) if mark.is_file() else {}
+    said = said if isinstance(said, dict) else {}
+    found = {key: str(said.get(key) or "") for key in ("licence", "credit")}
+    return found | ({"licence": ""} if found["licence"] == NO_LICENCE else {})
+
+
+def _write(
+    box: zipfile.ZipFile,
+    corpus: Corpus,
+    tables: dict[str, list[Path]],
+    licence: str,
+    credit: str,
+    result: Shared,
+) -> None:
     def text(name: str, content: str) -> None:
         box.writestr(archive.entry(name), content)
 
@@ -109,7 +127,7 @@ def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], 
         result.rows[name] = rows
         words.append(dictionary.describe(first, name))
         done.append(_record(name, paths, rows))
-    cues = cues_table(corpus)
+    cues = cues_table(corpus, features=descriptors_of(corpus))
     if len(cues):
         text("cues.csv", _csv_text(cues))
         buffer = io.BytesIO()
@@ -125,8 +143,9 @@ def _write(box: zipfile.ZipFile, corpus: Corpus, tables: dict[str, list[Path]], 
     if corpus.synthetic:
         text("planted.json", (corpus.folder / "planted.json").read_text(encoding="utf-8"))
     about = {"filmlens": __version__, "films": len(corpus), "synthetic": corpus.synthetic, "licence": licence}
+    about |= {"credit": credit} if credit else {}
     text("provenance.json", _json(about | {"tables": done, "left_out": result.left_out, "paper": paper.CITATION}))
-    text("README.md", _readme(corpus, licence, result, len(failures)))
+    text("README.md", _readme(corpus, licence, credit, result, len(failures)))
     text(archive.MARK, _json(about))
 
 
@@ -248,7 +267,7 @@ def _json(content: dict) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def _readme(corpus: Corpus, licence: str, result: Shared, failures: int) -> str:
+def _readme(corpus: Corpus, licence: str, credit: str, result: Shared, failures: int) -> str:
     synthetic = (
         "\n**The corpus is synthetic**: made by `filmlens demo`; its numbers say nothing about cinema.\n"
         if corpus.synthetic
@@ -293,4 +312,4 @@ track names are facts about published works. Rights in the films and the music s
 gives none.
 
 Licence of the tables: {markdown(licence)}
-"""
+{f"{chr(10)}Credit: {markdown(credit)}{chr(10)}" if credit else ""}"""

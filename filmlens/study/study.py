@@ -27,8 +27,9 @@ from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import player
 from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
+from filmlens.stages import of_corpus
 from filmlens.stamper import evaluation
-from filmlens.study.cues import TABLE5_HIDDEN, cues_table, film_spans, slugs
+from filmlens.study.cues import TABLE5_HIDDEN, cues_table, descriptors_of, film_spans, slugs
 from filmlens.study.hearing import players
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
@@ -37,6 +38,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100, "n_boot": 2000},
     "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500},
 }
+
+#: Cues beyond which an SVM and a forest of cues, for each genre and fold, take more than an hour.
+MANY_CUES = 2000
 
 
 class StudyError(ValueError):
@@ -180,12 +184,12 @@ class Study:
         names = [name.strip() for name in chosen.split(",") if name.strip()]
         shared = self.corpus.shared
         # what was not measured before it was shared cannot be measured now, whatever weights are here
-        there = [n for n, row in FEATURES.items() if (self._measured(n) if shared and row.weights else row.available())]
+        there = [n for n, row in FEATURES.items() if (self._measured(n) if shared else row.available())]
         default = [n for n in there if measured or not FEATURES[n].asked]
         brought = own.names(self.corpus.folder)
         for name in names:
             if name in FEATURES and name not in there:
-                FEATURES[name].weights_module().need()
+                FEATURES[name].need()
             if name not in [*there, *brought]:
                 raise StudyError(
                     f"features={name!r} are not there: measured are {', '.join(FEATURES)}, brought "
@@ -196,7 +200,13 @@ class Study:
     @property
     def table5_features(self) -> str:
         """The feature set that Table 5 predicts from: the paper's VGGish, or MIR without its weights."""
-        return "vggish" if "vggish" in self.features() else "mir"
+        there = self.features()
+        return next((n for n in ("vggish", "vggish-released") if n in there), self.descriptors)
+
+    @property
+    def descriptors(self) -> str:
+        """The feature set of the MIR descriptors: ours, or the authors' in a corpus of what they released."""
+        return descriptors_of(self.corpus)
 
     def in_words(self) -> pd.DataFrame:
         """What a reader has words for, a row per cue: some MIR descriptors, and tags where their weights are there.
@@ -204,7 +214,7 @@ class Study:
         Tags are ranks among the corpus's cues. Of a film's own sound its speech would be told as voices in the music,
         so the voice tags are left out there.
         """
-        vectors = self.table("mir-cues")
+        vectors = self.table("features", features=self.descriptors)
         vectors = vectors[["film_id", "cue", *told_descriptors(vectors)]]
         if "tags" not in self.features(measured=True):
             return vectors
@@ -214,6 +224,8 @@ class Study:
     @property
     def musicnn(self) -> str:
         """Which weights of musicnn there are, or how to get them, in one line."""
+        if self.corpus.shared and not self._measured("musicnn"):
+            return "musicnn, our addition, was not measured."
         found = musicnn_weights.find()
         if found is None:
             return (
@@ -223,16 +235,27 @@ class Study:
         return f"musicnn and its tags, our addition: weights of {found.name}."
 
     @property
+    def others(self) -> list[str]:
+        """The models without a network that are compared: in a quick run on many cues, quicker ones among them."""
+        quick = self.profile == "quick" and len(self.table("sheet")) > MANY_CUES
+        plain = [name for name in of_corpus.OTHERS if name not in of_corpus.QUICKER.values()]
+        return [of_corpus.QUICKER.get(name, name) if quick else name for name in plain]
+
+    @property
     def papers_features(self) -> list[str]:
         """The feature sets that the paper knows; only they judge its claims."""
         return [name for name in self.features() if not FEATURES[name].ours]
 
     def _measured(self, name: str) -> bool:
-        return (self.corpus.derived / f"{name}-cues").is_dir()
+        """Whether a set has tables here, of whatever cues and sound."""
+        folders = {p.name.partition("@")[0] for p in self.corpus.derived.glob(f"{name}*") if p.is_dir()}
+        return bool({name, f"{name}-cues"} & folders)
 
     @property
     def vggish(self) -> str:
         """Which weights of VGGish there are, or how to get them, in one line."""
+        if "vggish-released" in self.features():
+            return "MIR and VGGish features as the authors released them."
         if _random_weights():
             return f"VGGish: {weights.RANDOM}."
         found = weights.find()

@@ -86,8 +86,13 @@ def test_groups_share_out_all_columns_once():
     assert {"mfcc_00_mean", "dmfcc_00_std", "ddmfcc_00_mean", "rms_mean"} <= set(moved["Dynamics"])
     without = chain(*groups(mfcc_ranks="1-13").values())
     assert set(COLUMNS) - set(without) == {c for c in COLUMNS if "mfcc_00" in c}
+    thirteen = groups(mfcc_ranks="0-12")
+    assert set(COLUMNS) - set(chain(*thirteen.values())) == {c for c in COLUMNS if "mfcc_13" in c}
+    assert [len(thirteen[g]) for g in ("MFCC", "dMFCC", "ddMFCC")] == [26] * 3, "78 columns, as the released family has"
+    assert "mfcc_00_mean" in groups(mfcc_ranks="0-12", rank0="Dynamics")["Dynamics"]
+    assert "chroma_00_mean" in groups(mfcc_ranks="1-13")["Pitch"]
     with pytest.raises(ValueError, match="mfcc_ranks"):
-        groups(mfcc_ranks="0-12")
+        groups(mfcc_ranks="0-14")
     with pytest.raises(ValueError, match="rank0"):
         groups(rank0="Timbre")
 

@@ -108,3 +108,16 @@ def test_zero_rule_gives_the_most_common_set():
     tie = np.array([[1, 1], [0, 1], [0, 1], [1, 1]], dtype=bool)
     assert ZeroRule().fit(arrays, tie).predict(arrays)[0].tolist() == [True, True]
     assert AlwaysPositive().fit(arrays, Y).predict(arrays).all()
+
+
+def test_voting_may_learn_from_some_of_the_instances():
+    rng = np.random.default_rng(0)
+    labels = np.arange(20) % 2
+    films = [rng.normal(size=(30, 3)) + 2 * y for y in labels]
+    model = InstanceVoting("svm", most_rows=100, random_state=1).fit(films, labels)
+    assert model.models_[0].n_features_in_ == 3 and model.models_[0].shape_fit_ == (100, 3)
+    assert (model.predict(films) == labels).mean() > 0.9
+    whole, enough = (InstanceVoting("svm", most_rows=most).fit(films, labels) for most in (None, 600))
+    np.testing.assert_array_equal(whole.predict_proba(films), enough.predict_proba(films))
+    again = InstanceVoting("svm", most_rows=100, random_state=1).fit(films, labels)
+    np.testing.assert_array_equal(again.predict_proba(films), model.predict_proba(films))

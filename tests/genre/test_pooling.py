@@ -9,11 +9,14 @@ from filmlens.genre.network import Network
 from filmlens.genre.pooling import EMBEDDABLE, attention_pool, average, linear_softmax, max_pool, segment_sum
 
 SIZES = [3, 1, 4]
-CASES = [(p, "decision") for p in POOLINGS] + [(p, "embedding") for p in EMBEDDABLE]
+CASES = [(p, "decision", "sigmoid") for p in POOLINGS] + [(p, "embedding", "sigmoid") for p in EMBEDDABLE]
+CASES += [(p, "decision", "softmax") for p in POOLINGS if "attention" in p]
+CASES += [("single_attention", "embedding", "softmax")]
 
 
-def network(pooling, space="decision", folds=2, inputs=4, hidden=5, genres=3):
-    net = Network(folds=folds, inputs=inputs, hidden=hidden, genres=genres, pooling=pooling, space=space, seed=1)
+def network(pooling, space="decision", weighing="sigmoid", folds=2, inputs=4, hidden=5, genres=3):
+    chosen = {"pooling": pooling, "space": space, "weighing": weighing}
+    net = Network(folds=folds, inputs=inputs, hidden=hidden, genres=genres, seed=1, **chosen)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for p in net.parameters():
@@ -53,14 +56,17 @@ def literal(net, fold, bag):
             for k in range(len(values[0]))
         ]
 
+    def weights(z):
+        return sigmoid(z) if net.weighing == "sigmoid" else np.exp(z)
+
     if net.pooling == "multi_attention":
         both = []
         for name, hidden in (("2", h2), ("3", h3)):
             values = [sigmoid(layer("decision" + name, h)) for h in hidden]
-            both += attend(values, [sigmoid(layer("attention" + name, h)) for h in hidden])
+            both += attend(values, [weights(layer("attention" + name, h)) for h in hidden])
         return sigmoid(layer("output", both))
     if net.pooling == "feature_attention":
-        z = attend([layer("feature", h) for h in h3], [sigmoid(layer("attention", h)) for h in h3])
+        z = attend([layer("feature", h) for h in h3], [weights(layer("attention", h)) for h in h3])
         return sigmoid(layer("output", relu(z)))
     values = [sigmoid(layer("output", h)) for h in h3] if net.space == "decision" else h3
     nodes = range(len(values[0]))
@@ -71,13 +77,13 @@ def literal(net, fold, bag):
     elif net.pooling == "linear_softmax":
         pooled = [sum(v[k] ** 2 for v in values) / max(sum(v[k] for v in values), 1e-7) for k in nodes]
     else:
-        pooled = attend(values, [sigmoid(layer("attention", h)) for h in h3])
+        pooled = attend(values, [weights(layer("attention", h)) for h in h3])
     return np.array(pooled) if net.space == "decision" else sigmoid(layer("output", pooled))
 
 
-@pytest.mark.parametrize(("pooling", "space"), CASES)
-def test_pooling_is_its_literal_loop(pooling, space):
-    net = network(pooling, space)
+@pytest.mark.parametrize(("pooling", "space", "weighing"), CASES)
+def test_pooling_is_its_literal_loop(pooling, space, weighing):
+    net = network(pooling, space, weighing)
     x, lengths, missing = films()
     with torch.no_grad():
         ours = net(x, lengths, missing).numpy()
@@ -88,9 +94,9 @@ def test_pooling_is_its_literal_loop(pooling, space):
             np.testing.assert_allclose(ours[fold, i], literal(net, fold, bag), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("pooling", "space"), CASES)
-def test_gradient_is_a_finite_difference(pooling, space):
-    net = network(pooling, space, folds=2)
+@pytest.mark.parametrize(("pooling", "space", "weighing"), CASES)
+def test_gradient_is_a_finite_difference(pooling, space, weighing):
+    net = network(pooling, space, weighing, folds=2)
     x, lengths, missing = films()
     names = [n for n, _ in net.named_parameters()]
 
@@ -120,6 +126,19 @@ def test_duplicating_every_instance_changes_nothing(pooling):
     with torch.no_grad():
         twice = net(x.repeat_interleave(2, 1), 2 * lengths, missing)
         torch.testing.assert_close(twice, net(x, lengths, missing), rtol=0, atol=1e-12)
+
+
+def test_a_large_attention_stays_a_number_and_shares_sum_to_one():
+    net = network("single_attention", weighing="softmax")
+    with torch.no_grad():
+        net.attention.weight *= 1e4
+        x, lengths, missing = films()
+        h2, h3 = net.embed(x, missing)
+        assert torch.isfinite(net.pool(h2, h3, lengths)).all()
+        shares = segment_sum(net.attention_of(h2, h3, lengths), lengths)
+    torch.testing.assert_close(shares, torch.ones_like(shares), rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="weighing"):
+        network("average", weighing="tanh")
 
 
 def test_segments_may_be_empty_and_end_before_the_rows_do():

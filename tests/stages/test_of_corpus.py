@@ -46,6 +46,12 @@ def test_ranks_1_to_13_leave_the_loudness_and_its_deltas_out(told, tables):
     assert gone == {f"{kind}_00_{of}" for kind in ("mfcc", "dmfcc", "ddmfcc") for of in ("mean", "std")}
 
 
+def test_ranks_0_to_12_leave_the_highest_rank_out(told, tables):
+    fitted = of_corpus.genre(told, tables, **SETTINGS | {"mfcc_ranks": "0-12"})
+    gone = set(mir.COLUMNS) - set(fitted.columns)
+    assert gone == {f"{kind}_13_{of}" for kind in ("mfcc", "dmfcc", "ddmfcc") for of in ("mean", "std")}
+
+
 def test_training_again_uses_the_models_settings_and_folds(told, tables):
     model = of_corpus.genre(told, tables, **SETTINGS | {"epochs": 60, "hidden": 16, "learning_rate": 1e-2})
     table = of_corpus.retrained(told, tables | {"genre": model}, rank0="MFCC")

@@ -76,10 +76,11 @@ def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]
 
     Parameters
     ----------
-    mfcc_ranks : {"0-13", "1-13"}
-        Whether rank 0, the loudness, belongs to the MFCC and their deltas at all.
+    mfcc_ranks : {"0-13", "1-13", "0-12"}
+        Which ranks the MFCC and their deltas have: rank 0 is the loudness, and 13 ranks are what the released
+        features have. Without one of the 14, each group has 26 columns and the whole 134.
     rank0 : {"MFCC", "Dynamics"}
-        With ranks 0-13: whether rank 0 and its deltas stay with the MFCC groups or count as dynamics.
+        Where it is one of them: whether rank 0 and its deltas stay with the MFCC groups or count as dynamics.
 
     Raises
     ------
@@ -89,15 +90,16 @@ def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]
     >>> {name: len(columns) for name, columns in groups(rank0="Dynamics").items()}
     {'MFCC': 26, 'dMFCC': 26, 'ddMFCC': 26, 'Dynamics': 8, 'Pitch': 24, 'Rhythm': 4, 'Timbre': 16, 'Tone': 10}
     """
-    if mfcc_ranks not in ("0-13", "1-13"):
-        raise ValueError(f"mfcc_ranks must be '0-13' or '1-13', not {mfcc_ranks!r}")
+    left_out = {"0-13": "", "1-13": "_00", "0-12": "_13"}
+    if mfcc_ranks not in left_out:
+        raise ValueError(f"mfcc_ranks must be one of {', '.join(left_out)}, not {mfcc_ranks!r}")
     if rank0 not in ("MFCC", "Dynamics"):
         raise ValueError(f"rank0 must be 'MFCC' or 'Dynamics', not {rank0!r}")
     out: dict[str, list[str]] = {name: [] for name in GROUP_NAMES}
     for descriptor in DESCRIPTORS:
         for dimension in dimensions(descriptor):
             loudness = dimension in ("mfcc_00", "dmfcc_00", "ddmfcc_00")
-            if loudness and mfcc_ranks == "1-13":
+            if left_out[mfcc_ranks] and descriptor.group.endswith("MFCC") and dimension.endswith(left_out[mfcc_ranks]):
                 continue
             group = "Dynamics" if loudness and rank0 == "Dynamics" else descriptor.group
             out[group] += [f"{dimension}_{statistic}" for statistic in STATISTICS]

@@ -9,11 +9,22 @@ from importlib import import_module
 
 from filmlens.features.vggish import weights
 from filmlens.features.vggish.frontend import RATE, examples
-from filmlens.features.vggish.rows import COLUMNS, cue_frames
+from filmlens.features.vggish.rows import COLUMNS, compared, cue_frames
 
 _LATER = {"VGGish": "network", "embed_examples": "network", "postprocess": "network", "load": "weights"}
 
-__all__ = ["COLUMNS", "RATE", "VGGish", "cue_frames", "embed_examples", "examples", "load", "postprocess", "weights"]
+__all__ = [
+    "COLUMNS",
+    "RATE",
+    "VGGish",
+    "compared",
+    "cue_frames",
+    "embed_examples",
+    "examples",
+    "load",
+    "postprocess",
+    "weights",
+]
 
 
 def __getattr__(name: str):

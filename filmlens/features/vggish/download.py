@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import shutil
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from filmlens import __version__
+from filmlens import download
 from filmlens.artefacts import cache_folder
 from filmlens.features.vggish import weights
 from filmlens.features.weights import WeightsError, sha256
@@ -23,8 +20,6 @@ PCA_URL = "https://storage.googleapis.com/audioset/vggish_pca_params.npz"
 PCA_SIZE = 73_020
 PCA_SHA = "4d878af3e306defbfb37095365aa7e5a6cecb86bad13e859e626151c4e6a8b9d"
 
-_BLOCK = 1 << 20
-_ATTEMPTS = 3
 _REMEDY = f"fetch {URL} on another machine and give it with --file FILE, or name it by {weights.VARIABLE}=FILE"
 
 
@@ -67,33 +62,10 @@ def fetch(
     folder = Path(folder) if folder is not None else cache_folder()
     name = url.rpartition("/")[2]
     sha = sha or _hash_in(name)
-    target, part = folder / name, folder / f"{name}.part"
-    if target.is_file() and target.stat().st_size == size:
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    if part.is_file() and part.stat().st_size >= size:
-        part.unlink()
-    error: Exception | None = None
-    for _ in range(_ATTEMPTS):
-        try:
-            _receive(url, part, size, progress, timeout)
-        except (OSError, http.client.HTTPException) as failure:
-            error = failure
-            continue
-        if part.stat().st_size == size:
-            break
-        error = WeightsError(f"the transfer ended after {part.stat().st_size:,} of {size:,} bytes")
-    else:
-        reason = " ".join(str(getattr(error, "reason", None) or error or "no answer").split())
-        kept = part.stat().st_size if part.is_file() else 0
-        again = f" ({kept:,} bytes are kept, the same command continues)" if kept else ""
-        raise WeightsError(f"{url}: could not be fetched: {reason}{again}; {_REMEDY}") from error
-    found = sha256(part)
-    if not found.startswith(sha):
-        part.unlink()
-        raise WeightsError(f"{url}: has the SHA-256 {found[:12]}..., not {sha[:12]}...; removed. {_REMEDY}")
-    os.replace(part, target)
-    return target
+    try:
+        return download.fetch(url, folder / name, size=size, sha=sha, progress=progress, timeout=timeout)
+    except download.DownloadError as error:
+        raise WeightsError(f"{error}; {_REMEDY}") from error
 
 
 def keep(file: str | Path, folder: str | Path | None = None) -> Path:
@@ -131,29 +103,3 @@ def _hash_in(name: str) -> str:
     if not found:
         raise ValueError(f"{name}: no hash in the name; give sha")
     return found[1]
-
-
-def _receive(url: str, part: Path, size: int, progress: Callable[[int, int], None], timeout: float) -> None:
-    """Append what is missing to `part`, or write it anew when the server gives only the whole."""
-    have = part.stat().st_size if part.is_file() else 0
-    headers = {"User-Agent": f"filmlens/{__version__}"} | ({"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout) as answer:
-        kind = answer.headers.get_content_type()
-        resumed = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        have = have if resumed else 0
-        length = answer.headers.get("Content-Length")
-        whole = have + int(length) if length else None
-        if kind == "text/html" or (whole is not None and whole != size):
-            part.unlink(missing_ok=True)
-            raise WeightsError(
-                f"{url}: the server sent {kind} of {whole or 'unknown'} bytes, not the file of {size:,}; {_REMEDY}"
-            )
-        with part.open("ab" if resumed else "wb") as file:
-            while block := answer.read(_BLOCK):
-                have += len(block)
-                if have > size:
-                    file.close()
-                    part.unlink()
-                    raise WeightsError(f"{url}: the server sent more than the {size:,} bytes of the file; {_REMEDY}")
-                file.write(block)
-                progress(have, size)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import pdist
 
 from filmlens.features.vggish.frontend import SECONDS, examples
 
@@ -63,3 +64,29 @@ def seconds(embeddings: np.ndarray, duration: float) -> tuple[np.ndarray, np.nda
     times = np.arange(max(int(duration + 0.5), 1)) + 0.5
     centres = (np.arange(len(embeddings)) + 0.5) * SECONDS
     return times, np.column_stack([np.interp(times, centres, column) for column in np.asarray(embeddings, float).T])
+
+
+def compared(plain: pd.DataFrame, processed: pd.DataFrame) -> pd.DataFrame:
+    """Vectors of the same cues without and with post-processing (``pca=True``, as the paper's released values).
+
+    Parameters
+    ----------
+    plain, processed : DataFrame
+        film_id, cue and `COLUMNS`.
+
+    Returns
+    -------
+    DataFrame
+        post-processed, cues, mean, SD (over all values), at 0 or 255 (share of the values), r of distances (Pearson's,
+        between the distances of all pairs of cues, with those of the plain vectors).
+    """
+    both = plain.merge(processed, on=["film_id", "cue"], suffixes=("", " processed"), validate="1:1")
+    tables = {"no": both[list(COLUMNS)].to_numpy(float)}
+    tables["yes"] = both[[f"{c} processed" for c in COLUMNS]].to_numpy(float)
+    distances = {name: pdist(values) for name, values in tables.items()}
+    lines = []
+    for name, values in tables.items():
+        ends = np.isin(values, (0.0, 255.0)).mean() if name == "yes" else np.nan
+        same = np.corrcoef(distances["no"], distances[name])[0, 1] if len(both) > 2 else np.nan
+        lines.append((name, len(both), values.mean(), values.std(), ends, same))
+    return pd.DataFrame(lines, columns=["post-processed", "cues", "mean", "SD", "at 0 or 255", "r of distances"])

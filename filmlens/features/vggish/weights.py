@@ -81,6 +81,11 @@ def pca() -> tuple[np.ndarray, np.ndarray]:
     return vectors, means.ravel()
 
 
+def has_pca() -> bool:
+    """Whether the parameters of the post-processing are there."""
+    return _pca_file().is_file()
+
+
 def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
     """Size and sampled hash of the files that an embedding depends on; not their place or date."""
     files = [need(), _pca_file()] if parameters["pca"] else [need()]

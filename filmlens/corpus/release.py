@@ -1,0 +1,263 @@
+"""The data set that the study released (PLOS ONE 0249957, supplement S4), as it was unpacked or still in its zip.
+
+Four files, wherever they lie in the folder or zip, and whatever else lies there:
+
+- ``film_genre_master_list.csv``: no header; a film's name first, its genres third, in one cell with commas;
+- ``mir_features_dictionary.npy``, ``vggish_features_dictionary.npy``: pickled, film -> list of cues -> frames x 140 or
+  frames x 128; read by `filmlens.corpus.pickled`, which executes nothing;
+- ``mir_feature_names.csv``: the 140 names of the first, in one line with tabs.
+
+What is odd but usable is told in `Release.told`; nothing is guessed, and the cues of the two sets are never aligned.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from filmlens import look, paper
+from filmlens.corpus import archive, bounds
+from filmlens.corpus.films import good_id
+from filmlens.corpus.pickled import PickledError, read_dictionary
+from filmlens.text import clean
+
+LIST, NAMES, MIR, VGGISH = (paper.S4_FILES[key] for key in ("films", "names", "mir", "vggish"))
+FILES = (LIST, NAMES, MIR, VGGISH)
+#: What the synthetic twin of the release has beside its files.
+PLANTED = "planted.json"
+WIDTHS = {"mir": 140, "vggish": 128}
+_SETS = {"mir": MIR, "vggish": VGGISH}
+_MOST = 2 << 30  # bytes of one file
+
+
+class ReleaseError(ValueError):
+    """A release that cannot be read; names the file and the remedy."""
+
+
+@dataclass
+class Release:
+    """What the four files hold.
+
+    Attributes
+    ----------
+    films : DataFrame
+        film_id, genres (``Action|Sci-Fi``), listed (what the list's second column says); in the order of the list.
+    names : list of str
+        Of the MIR columns.
+    features : dict of str to dict
+        ``mir`` and ``vggish``: film -> list of cues -> (frames, columns), as released.
+    told : list of str
+        What was odd, a line each.
+    planted : str
+        The twin's planted.json; empty for the release itself.
+    """
+
+    films: pd.DataFrame
+    names: list[str]
+    features: dict[str, dict[str, list[np.ndarray]]]
+    told: list[str] = field(default_factory=list)
+    planted: str = ""
+
+
+def read_release(path: str | Path) -> Release:
+    """Read the release from a folder or a zip.
+
+    Parameters
+    ----------
+    path : path
+        The zip as it was downloaded, or a folder it was unpacked into; a folder may hold the zip, the zip a folder.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing, stands there twice, is not what its name says, or would do anything but hold numbers.
+    """
+    path = Path(path).expanduser()
+    with _files(path) as files:
+        told: list[str] = []
+        films = _films(*_text(files, LIST, path), told)
+        names = _names(*_text(files, NAMES, path), told)
+        features = {key: _features(files[name], f"{path}: {name}", key, told) for key, name in _SETS.items()}
+        planted = _text(files, PLANTED, path)[0] if PLANTED in files else ""
+    _compare(films, features, told)
+    listed = set(features["mir"]) | set(features["vggish"])
+    films = films[films["film_id"].isin(listed)].reset_index(drop=True)
+    if films.empty:
+        raise ReleaseError(f"{path}: no film of {LIST} has features in {MIR} or {VGGISH}; is it the supplement S4?")
+    return Release(films, names, features, told, planted)
+
+
+Opener = Callable[[], BinaryIO]
+
+
+@contextmanager
+def _files(path: Path) -> Iterator[dict[str, Opener]]:
+    """The files of a release by name, each with what opens it."""
+    if path.is_dir():
+        found = {p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()}
+        zips = [p for name, p in found.items() if p.suffix.lower() == ".zip" and _counts(name)]
+        named = _by_name(path, found)
+        if not named and len(zips) == 1:
+            with _files(zips[0]) as files:
+                yield files
+            return
+        _need(path, named, found)
+        for name, place in named.items():
+            if found[place].stat().st_size > _MOST:
+                raise ReleaseError(f"{path}: {name} has more than {_MOST >> 30} GB; it is another file")
+        yield {name: _opener(found[place]) for name, place in named.items()}
+    elif path.is_file():
+        try:
+            with archive.opened(path) as box:
+                members = {m.filename: m for m in box.infolist() if not m.is_dir()}
+                named = _by_name(path, members)
+                _need(path, named, members)
+                for name, place in named.items():
+                    _fits(path, name, members[place])
+                yield {name: _member(box, members[place]) for name, place in named.items()}
+        except archive.ArchiveError as error:
+            raise ReleaseError(f"{error}; give the supplement's zip, or the folder it was unpacked into") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise ReleaseError(f"{path}: is damaged ({error}); get it again") from error
+    else:
+        raise ReleaseError(f"{path}: no such file or folder; give the supplement's zip or its folder with --file")
+
+
+def _opener(path: Path) -> Opener:
+    return lambda: path.open("rb")
+
+
+def _member(box: zipfile.ZipFile, member: zipfile.ZipInfo) -> Opener:
+    return lambda: box.open(member)
+
+
+def _counts(place: str) -> bool:
+    """Whether a path is none of those that a Mac or a version control puts beside the files."""
+    return not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(place).parts)
+
+
+def _by_name(path: Path, places) -> dict[str, str]:
+    """Of some paths those of the release's files, by name, each once."""
+    named: dict[str, str] = {}
+    for place in filter(_counts, places):
+        name = PurePosixPath(place).name
+        if name in (*FILES, PLANTED):
+            if name in named:
+                raise ReleaseError(f"{path}: {name} stands in it twice ({named[name]}, {place}); remove one")
+            named[name] = place
+    return named if set(named) - {PLANTED} else {}
+
+
+def _need(path: Path, named, places) -> None:
+    missing = [name for name in FILES if name not in named]
+    if missing:
+        there = ", ".join(clean(PurePosixPath(p).name) for p in list(filter(_counts, places))[:8]) or "nothing"
+        raise ReleaseError(
+            f"{path}: lacks {', '.join(missing)}; there is {there}. Give the supplement S4 ({paper.S4_DOI})"
+        )
+
+
+def _fits(path: Path, name: str, member: zipfile.ZipInfo) -> None:
+    """Refuse what unpacks to more than numbers do."""
+    if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ReleaseError(f"{path}: {name} is packed in an unusual way; unpack it yourself and give the folder")
+    if member.file_size > min(_MOST, max(bounds.ALWAYS, bounds.RATIO * member.compress_size)):
+        raise ReleaseError(f"{path}: {name} would unpack to {member.file_size:,} bytes; do not trust this zip")
+
+
+def _text(files: dict[str, Opener], name: str, path: Path) -> tuple[str, str]:
+    """Content of a text file, and how messages call it."""
+    with files[name]() as file:
+        content = file.read(bounds.TEXT + 1)
+    if len(content) > bounds.TEXT:
+        raise ReleaseError(f"{path}: {name} has more than {bounds.TEXT >> 20} MB; it is another file")
+    try:
+        return content.decode("utf-8-sig"), f"{path}: {name}"
+    except UnicodeDecodeError as error:
+        raise ReleaseError(f"{path}: {name} is no UTF-8 text ({error})") from error
+
+
+def _films(text: str, where: str, told: list[str]) -> pd.DataFrame:
+    known = {genre.casefold(): genre for genre in look.GENRES}
+    rows = []
+    for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
+        row = [cell.strip() for cell in row]
+        if not any(row):
+            continue
+        if len(row) < 3:
+            raise ReleaseError(f"{where} row {number}: has {len(row)} columns, not film, genres as listed, genres")
+        if not good_id(row[0]):
+            raise ReleaseError(f"{where} row {number}: {row[0][:60]!r} is no plain name of a film")
+        genres = [clean(g.strip()) for g in row[2].split(",") if g.strip()]
+        strange = [g for g in genres if g.casefold() not in known]
+        told += [f"{LIST} row {number}: {row[0]} has the genre {g!r}, none of the paper's six" for g in strange]
+        told += [] if genres else [f"{LIST} row {number}: {row[0]} has no genre and takes no part in any model"]
+        named = look.genre_order(known.get(g.casefold(), g) for g in genres)
+        rows.append({"film_id": row[0], "genres": "|".join(named), "listed": clean(row[1])})
+    films = pd.DataFrame(rows, columns=["film_id", "genres", "listed"])
+    twice = films["film_id"][films["film_id"].str.casefold().duplicated()]
+    if len(twice):
+        raise ReleaseError(f"{where}: {twice.iloc[0]!r} stands in it twice")
+    return films
+
+
+def _names(text: str, where: str, told: list[str]) -> list[str]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    parting = next((sign for sign in "\t," if len(lines) == 1 and sign in lines[0]), None)
+    names = [clean(n).strip() for n in (lines[0].split(parting) if parting else lines)]
+    names = names[:-1] if names and not names[-1] else names
+    told += [] if parting == "\t" else [f"{NAMES}: is not one line with tabs, as described; read as it stands"]
+    if len(names) != WIDTHS["mir"]:
+        raise ReleaseError(f"{where}: has {len(names)} names, not {WIDTHS['mir']}")
+    taken = {"film_id", "cue", "frame", "time", ""}
+    wrong = next((n for i, n in enumerate(names) if n in names[:i] or n in taken or len(n) > 200), None)
+    if wrong is not None:
+        raise ReleaseError(f"{where}: the name {wrong[:60]!r} is empty, stands there twice or is no column's")
+    return names
+
+
+def _features(opened: Opener, where: str, key: str, told: list[str]) -> dict[str, list[np.ndarray]]:
+    """One of the dictionaries, its cues of the right width, without those that have no frame."""
+    try:
+        content = read_dictionary(opened)
+    except PickledError as error:
+        raise ReleaseError(f"{where}: {error}") from error
+    width, found = WIDTHS[key], {}
+    for film, cues in content.items():
+        other = next((c for c in cues if c.shape[1] != width), None)
+        if other is not None:
+            raise ReleaseError(f"{where}: a cue of {film[:60]!r} has {other.shape[1]} columns, not {width}")
+        if len(cues) > bounds.ROWS or sum(map(len, cues)) > bounds.ROWS:
+            raise ReleaseError(f"{where}: {film[:60]!r} has more than {bounds.ROWS} frames; it is another file")
+        empty = [i for i, cue in enumerate(cues) if not len(cue)]
+        told += [f"{_SETS[key]}: {film}: {len(empty)} cues have no frame and are left out"] if empty else []
+        found[film] = [cue for cue in cues if len(cue)]
+        missing = sum(int((~np.isfinite(c)).sum()) for c in found[film] if c.dtype.kind == "f")
+        told += [f"{_SETS[key]}: {film}: {missing} values are missing or infinite; taken as missing"] if missing else []
+    return found
+
+
+def _compare(films: pd.DataFrame, features: dict[str, dict[str, list[np.ndarray]]], told: list[str]) -> None:
+    """Tell in what the list and the two sets disagree."""
+    listed = set(films["film_id"])
+    for key, found in features.items():
+        told += [f"{_SETS[key]}: {film!r} is not in {LIST}; left out" for film in sorted(set(found) - listed)]
+        told += [f"{film}: has no features in {_SETS[key]}" for film in sorted(listed - set(found))]
+        for film in set(found) - listed:
+            del found[film]
+    for film in films["film_id"]:
+        mir, vggish = features["mir"].get(film), features["vggish"].get(film)
+        if mir is not None and vggish is not None and len(mir) != len(vggish):
+            told.append(
+                f"{film}: {len(mir)} MIR cues, {len(vggish)} VGGish cues; each set keeps its own, none is aligned"
+            )
