@@ -30,6 +30,7 @@ ITEMS = (
     ("Table 5, musicnn", "table5_musicnn", "05_cross_modal", "Table 5 on musicnn (our addition)"),
     ("Claims", "claims", "05_cross_modal", "Which of the paper's claims stand"),
     ("Robustness", "claims_robustness", "05_cross_modal", "Whether they stand when one choice is made otherwise"),
+    ("Within films", "within_films", "05_cross_modal", "Does the picture follow the music inside a film"),
     ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
     ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )

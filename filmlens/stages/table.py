@@ -111,7 +111,15 @@ _ROWS = (
     Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
     Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
     Stage("retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
-    Stage("cross-modal", "of_corpus:cross_modal", ("genre", "sheet", "visual"), (), {"contrast": "contrast"}, "corpus"),
+    Stage(
+        "cross-modal",
+        "of_corpus:cross_modal",
+        ("genre", "sheet", "visual"),
+        (),
+        {"contrast": "contrast"},
+        "corpus",
+        version=2,
+    ),
 )
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 #: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
