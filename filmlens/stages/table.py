@@ -109,6 +109,7 @@ _ROWS = (
     Stage("own-cues", "of_film:cue_vectors", ("own",)),
     Stage("visual", "of_film:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False, "sampling": "exact"}),
     Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
+    Stage("chance", "of_corpus:chance", ("features", "sheet"), (), _GENRE | {"permutations": 99}, "corpus"),
     Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
     Stage("retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
     Stage(
