@@ -108,6 +108,7 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("windows", Name("windows", "what the stamper heard in every five seconds of a film")),
     ("visual", Name("pictures", "brightness and contrast, once a second")),
     ("genre", Name("genre models", "cross-validated models of the films' genres")),
+    ("chance", Name("chance", "mAP of a genre model that learnt from labels permuted over films")),
     ("importance", Name("feature importance", "loss of F1 when a group of features is exchanged")),
     ("retrained", Name("retrained without", "F1 without a group of features, and with only that group")),
     ("cross-modal", Name("music and picture", "brightness and contrast under actual and predicted genres")),

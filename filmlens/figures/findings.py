@@ -18,6 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from filmlens import names
 from filmlens.figures.parts import broken
 from filmlens.look import genre_colors, use_style
+from filmlens.stats.enough import LEAST
 
 use_style()
 
@@ -71,7 +72,7 @@ def plot_importance(data: pd.DataFrame) -> Figure:
 
 
 def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
-    """Table 5 as a picture: medians moving from Actual to Predicted to False positives, and what arithmetic expects.
+    """Table 5 as a picture: medians from Actual to Predicted to False positives, and what the labels alone expect.
 
     Parameters
     ----------
@@ -91,26 +92,33 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
             part = data[(data["measure"] == measure) & (data["genre"] == genre)].set_index("source").loc[sources]
             x = np.arange(len(sources))
             ax.axhline(0, color=_INK, lw=0.8)
-            ax.plot(x, part["difference"], color=colors[genre], lw=1.8, zorder=2)
-            bold = part["significant"].to_numpy(bool)
+            bold, tested = part["significant"].to_numpy(bool), part["p"].notna()
             ax.scatter(
-                x, part["difference"], s=42, color=np.where(bold, colors[genre], "white"), ec=colors[genre], zorder=3
+                x,
+                part["difference"],
+                s=np.where(tested, 42, 12),
+                color=np.where(bold, colors[genre], "white"),
+                ec=colors[genre],
+                zorder=3,
             )
-            ax.scatter(x, part["expected"].where(part["expected"] != 0), s=150, marker="_", color=_INK, zorder=4)
-            for k in np.flatnonzero(part["difference"].isna()):
-                ax.annotate("n = 0", (k, 0), ha="center", va="bottom", fontsize=7, color=_SOFT)
+            ax.scatter(x, part["expected"], s=150, marker="_", color=_INK, zorder=4)
+            for k, row in enumerate(part.itertuples()):
+                # hollow and small: numbers only
+                if np.isnan(row.difference) or np.isnan(row.p):
+                    ax.annotate(f"n = {row.n_films}", (k, 0), ha="center", va="bottom", fontsize=7, color=_SOFT)
             ax.set_xticks(x, [short.get(s, s) for s in sources], rotation=90, fontsize=8)
             ax.set_xlim(-0.5, len(sources) - 0.5)
             ax.set_title(genre if i == 0 else "")
             ax.grid(axis="x", visible=False)
         axes[i, 0].set_ylabel(f"{measure}\ndifference of medians × 10")
     handles = [
-        Line2D([], [], color=_SOFT, marker="o", label="significant (Bonferroni)"),
-        Line2D([], [], color=_SOFT, marker="o", mfc="white", label="not significant"),
-        Line2D([], [], color=_INK, marker="_", ms=11, mew=1.5, lw=0, label="expected from the arithmetic alone"),
+        Line2D([], [], color=_SOFT, marker="o", lw=0, label="significant (Bonferroni)"),
+        Line2D([], [], color=_SOFT, marker="o", mfc="white", lw=0, label="not shown to differ"),
+        Line2D([], [], color=_SOFT, marker="o", mfc="white", ms=3, lw=0, label="n films: too few to test"),
+        Line2D([], [], color=_INK, marker="_", ms=11, mew=1.5, lw=0, label="expected given the actual labels"),
     ]
     figure.tight_layout(rect=(0, 0.05, 1, 1))
-    figure.legend(handles=handles, loc="lower center", ncols=3, title=None)
+    figure.legend(handles=handles, loc="lower center", ncols=4, title=None)
     return figure
 
 
@@ -227,25 +235,26 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
         Descriptors shown.
     """
     genres = list(dict.fromkeys(data["genre"]))
-    effect = _grid(data, "descriptor", "genre", "effect").astype(float)
+    tested = data["p"].notna()
+    columns = {g: f"{g}\nn = {n}" for g, n in data.groupby("genre", sort=False)["n"].max().items()}
+    effect = _grid(data.assign(effect=data["effect"].where(tested)), "descriptor", "genre", "effect").astype(float)
     shown = effect.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:top]
     marks = _grid(data, "descriptor", "genre", "significant").loc[shown]
     figure, ax = plt.subplots(figsize=(7.2, 0.27 * len(shown) + 1.5))
     bar = {"label": "Cliff's delta: genre lower  ←  0  →  genre higher", "shrink": 0.6}
-    drawn = effect.loc[shown].rename(names.reader_name)
+    drawn = effect.loc[shown].rename(names.reader_name).rename(columns=columns)
     sns.heatmap(drawn, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.7, cbar_kws=bar, ax=ax, yticklabels=True)
     for i, descriptor in enumerate(shown):
         for j, genre in enumerate(genres):
             if np.isnan(effect.loc[descriptor, genre]):
-                ax.text(j + 0.5, i + 0.5, "n = 0", ha="center", va="center", fontsize=7, color=_SOFT)
+                ax.text(j + 0.5, i + 0.5, "few", ha="center", va="center", fontsize=7, color=_SOFT)
             elif marks.loc[descriptor, genre]:
                 ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=5)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0)
     mark = Line2D([], [], marker="o", color="white", mec=_INK, ms=5, lw=0)
-    ax.legend(
-        [mark], [f"significant, {data['correction'].iloc[0]}"], loc="lower left", bbox_to_anchor=(0, 1), title=None
-    )
+    note = f"significant, {data['correction'].iloc[0]}; few: under {LEAST} films on a side"
+    ax.legend([mark], [note], loc="lower left", bbox_to_anchor=(0, 1), title=None)
     figure.tight_layout()
     return figure
 

@@ -11,9 +11,11 @@ from filmlens.findings.importance import ImportanceRuns, group_importance, permu
 from filmlens.findings.latex import latex_table
 from filmlens.findings.profile import example_cues, genre_profile, told_descriptors
 from filmlens.findings.retraining import retrained_importance, simple_mi, single_features
-from filmlens.findings.sentences import genre_sentences, importance_caption, sentence
+from filmlens.findings.sentences import genre_sentences, importance_caption, sentence, too_few
 from filmlens.findings.timeline import genre_timeline
 from filmlens.findings.transplanted import transplanted_cues
+from filmlens.findings.withinfilm import within_films
+from filmlens.stats.enough import enough
 
 __all__ = [
     "ImportanceRuns",
@@ -21,6 +23,7 @@ __all__ = [
     "claims_table",
     "clip_medians",
     "cross_modal",
+    "enough",
     "example_cues",
     "genre_profile",
     "genre_sentences",
@@ -36,5 +39,7 @@ __all__ = [
     "single_features",
     "table5",
     "told_descriptors",
+    "too_few",
     "transplanted_cues",
+    "within_films",
 ]

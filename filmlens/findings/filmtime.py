@@ -13,6 +13,7 @@ import pandas as pd
 
 from filmlens.stamper import intervals
 from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.enough import enough
 
 COVERAGE = "coverage"
 WITH, WITHOUT, ALL = "films with the genre", "films without it", "all films"
@@ -48,7 +49,7 @@ def along_film_time(
     DataFrame
         quantity ("coverage" or a genre), films (all films, films with the genre, films without it), part, begin, end
         (0-1), value (mean over films), low, high (95 % bootstrap over films), n (films that have a value). Within a
-        film and part a cue counts by its seconds there. NaN where no film has a value, intervals below two films.
+        film and part a cue counts by its seconds there. NaN where no film has a value, intervals below ten films.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def _summary(quantity: str, which: str, values: np.ndarray, n_boot: int, rng: np
         weights = film_weights(rng, films, n_boot)
         sums, counts = weights @ np.nan_to_num(values), weights @ there
         draws = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-        for part in np.flatnonzero(n > 1):
+        for part in np.flatnonzero([enough(count) for count in n]):
             low[part], high[part] = interval(draws[:, part])
     edges = np.arange(parts + 1) / parts
     columns = {"quantity": quantity, "films": which, "part": np.arange(parts), "begin": edges[:-1], "end": edges[1:]}

@@ -16,6 +16,7 @@ from scipy import stats
 from filmlens import names
 from filmlens.findings.units import Units
 from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.enough import detectable, enough, few
 
 _NOT_FEATURES = {"film_id", "cue", "track", "start", "end", "time"}
 
@@ -49,8 +50,10 @@ def genre_profile(
     -------
     DataFrame
         genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect, effect_low,
-        effect_high (Cliff's delta, 95 % bootstrap over films), p, p_corrected, significant, correction, note. Where
-        a genre has no film, or every film, the numbers are missing and the note says ``n = 0``.
+        effect_high (Cliff's delta, 95 % bootstrap over films), detectable (the smallest delta that would have been
+        found with 80 % power after the correction), p, p_corrected, significant, correction, note. Where a genre has
+        no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either
+        side only p and interval are, and the note says ``too few films``.
     """
     descriptors = list(descriptors) if descriptors is not None else _descriptors(cue_features)
     labels = labels.loc[labels.index.isin(set(cue_features["film_id"]))].astype(bool)
@@ -70,12 +73,13 @@ def genre_profile(
                 )
                 continue
             own, others = units.values[here], units.values[~here]
-            low, high = interval(units.bootstrap(here, ~here, weights)) if here.sum() > 1 else (np.nan, np.nan)
             row["difference"] = np.median(own) - np.median(others)
             row["effect"] = units.rank_biserial(here, ~here)
-            row |= {"effect_low": low, "effect_high": high}
-            row["p"] = float(stats.mannwhitneyu(own, others).pvalue)
-            rows.append({**row, "note": "" if here.sum() > 1 else "n = 1 film: no interval over films"})
+            if not enough(row["n"], row["n_others"]):
+                rows.append({**row, "note": few(row["n"], row["n_others"])})
+                continue
+            row["effect_low"], row["effect_high"] = interval(units.bootstrap(here, ~here, weights))
+            rows.append({**row, "p": float(stats.mannwhitneyu(own, others).pvalue), "note": ""})
     numbers = ["difference", "effect", "effect_low", "effect_high", "p"]
     table = pd.DataFrame(rows, columns=["genre", "descriptor", "n", "n_others", *numbers, "note"])
     tested = table["p"].notna()
@@ -83,6 +87,10 @@ def genre_profile(
     if tested.any():
         table.loc[tested, "p_corrected"] = stats.false_discovery_control(table.loc[tested, "p"])
     table["significant"] = table["p_corrected"] < alpha
+    # the level that one more cell would have had to reach, and the spread of delta when there is no difference
+    level = alpha * (int(table["significant"].sum()) + 1) / max(int(tested.sum()), 1)
+    null = ((table["n"] + table["n_others"] + 1) / (3 * table["n"] * table["n_others"]).where(tested)) ** 0.5
+    table["detectable"] = null.map(lambda deviation: detectable(deviation, alpha=min(level, alpha)))
     table["correction"] = f"Benjamini-Hochberg over {int(tested.sum())}"
     order = {name: i for i, name in enumerate([*labels.columns, *descriptors])}
     return table.sort_values(["genre", "descriptor"], key=lambda s: s.map(order), kind="stable", ignore_index=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import names
+from filmlens.stats.enough import FEW, LEAST
 
 #: Share of 2,000 simulated corpora of 110 films whose bootstrap over films covered the true importance, by the
 #: genre's expected number of films (`tests/findings/test_coverage.py`).
@@ -65,22 +66,41 @@ def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool
     Returns
     -------
     DataFrame
-        genre, measure, sentence.
+        genre, measure, sentence; of cells that could be tested alone (:func:`too_few` says which could not).
     """
     rows = []
     part = table[(table["unit"] == unit) & (table["source"] != "False positives vs true negatives")]
     for (genre, measure), cells in part.groupby(["genre", "measure"], sort=False):
+        if cells["p"].isna().all():
+            continue
         cells = cells.set_index("source", drop=False)
         actual = cells.loc["Actual"]
         clauses = []
         for source, cell in cells.iterrows():
-            if np.isnan(cell["effect"]):
+            if np.isnan(cell["p"]):
                 clauses.append(f"{genre} {unit}, {source.lower()}: {cell['note']}")
             else:
-                compared = source != "Actual" and not np.isnan(actual["effect"])
+                compared = source != "Actual" and not np.isnan(actual["p"])
                 clauses.append(_clause(cell, actual if compared else None))
         rows.append([genre, measure, "; ".join(clauses) + (" (synthetic corpus)." if synthetic else ".")])
     return pd.DataFrame(rows, columns=["genre", "measure", "sentence"])
+
+
+def too_few(table: pd.DataFrame) -> str:
+    """What stands under a table about the cells without a test, and what they would need; empty when there are none.
+
+    >>> notes = ["too few films: 4 against 32, at least 10 needed", ""]
+    >>> too_few(pd.DataFrame({"genre": ["Horror", "Drama"], "note": notes}))
+    'Too few films for a test, numbers only: 1 of 2 cells (Horror). A test needs 10 films on both sides.'
+    """
+    cells = table[table["note"].str.startswith(FEW)]
+    if cells.empty:
+        return ""
+    which = ", ".join(dict.fromkeys(cells["genre"]))
+    return (
+        f"{FEW.capitalize()} for a test, numbers only: {len(cells)} of {len(table)} cells ({which}). A test needs "
+        f"{LEAST} films on both sides."
+    )
 
 
 def importance_caption(table: pd.DataFrame, *, synthetic: bool = False) -> str:
@@ -155,6 +175,8 @@ def _figures(row: Mapping | pd.Series, units: str, effect: str) -> str:
         parts.insert(0, f"difference {number(row['difference'])}")
     if _told(row.get("p_permutation")) and row.get("unit") == "clips":
         parts.append(_p("over films p", row["p_permutation"]))
+    if not row.get("significant", True) and _told(row.get("detectable")):
+        parts.append(f"would have been found from {number(row['detectable']).removeprefix('+')} on")
     return ", ".join(parts)
 
 
@@ -177,9 +199,10 @@ def _picture(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> s
         return f"{who} are {way} ({figures})" if films_agree else f"{who} look {way}, but not over films ({figures})"
     arithmetic = ""
     if source in ("Predicted", "False positives"):
-        arithmetic = f", expected {number(row['expected'])} from the arithmetic alone"
+        arithmetic = f", expected {number(row['expected'])} given the actual labels"
         if _told(row.get("p_conditional")):
-            arithmetic += f" ({_p('p', row['p_conditional'])})"
+            least = f", {_p('smallest possible', row['p_least'])}" if row["p_least"] > 0.001 else ""
+            arithmetic += f" ({_p('p', row['p_conditional'])}, {row['movable']:.0f} films can be exchanged{least})"
     if source == "Predicted" and not against["significant"]:
         return f"predicted {genre} {number(row['difference'])} ({figures}){arithmetic}"
     if source == "Predicted":

@@ -116,14 +116,14 @@ def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, 
     return np.divide(total, pairs, out=np.full(len(order), np.nan), where=pairs > 0)
 
 
-def permuted_gap(units: Units, label: np.ndarray, order: np.ndarray) -> float:
-    """Mean difference of medians (label minus all others) over permutations of films."""
+def permuted_gap(units: Units, label: np.ndarray, inside: np.ndarray, order: np.ndarray) -> float:
+    """Mean difference of medians (label minus all others `inside`) over permutations of films."""
     first, film, place = _source_units(units)
     giver = order[:, film]
     masks = label[first[giver] + (place * units.counts[giver]).astype(int)]
     by_value = np.argsort(units.values, kind="stable")
-    values, masks = units.values[by_value], masks[:, by_value]
-    gaps = _medians(values, masks) - _medians(values, ~masks)
+    values, masks, inside = units.values[by_value], masks[:, by_value], inside[by_value]
+    gaps = _medians(values, masks & inside) - _medians(values, ~masks & inside)
     return float(gaps[np.isfinite(gaps)].mean())
 
 

@@ -2,6 +2,7 @@
 
 from filmlens.genre.bags import KEYS, Bags, as_bags
 from filmlens.genre.baselines import AlwaysPositive, InstanceVoting, RandomGuess, SimpleMI, ZeroRule
+from filmlens.genre.chance import p_above, retrained_chance
 from filmlens.genre.crossval import cross_validate
 from filmlens.genre.estimator import BagClassifier
 from filmlens.genre.pooling import POOLINGS, table3
@@ -29,9 +30,11 @@ __all__ = [
     "as_bags",
     "cross_validate",
     "evaluate",
+    "p_above",
     "paired_difference",
     "paper_rows",
     "per_film_cue_scores",
+    "retrained_chance",
     "selection_corrected",
     "summary",
     "table3",

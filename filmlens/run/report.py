@@ -34,6 +34,7 @@ ITEMS = (
     ("Readings", "study_readings", "07_the_study", "Readings of what the paper leaves open"),
     ("Claims, the study", "study_claims", "07_the_study", "What the study's own features leave of each claim"),
     ("As others read it", "study_read", "07_the_study", "Values of a later work on the same files"),
+    ("Within films", "within_films", "05_cross_modal", "Does the picture follow the music inside a film"),
     ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
     ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
 )

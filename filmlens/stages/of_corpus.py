@@ -29,6 +29,7 @@ from filmlens.genre import (
     SimpleMI,
     ZeroRule,
     cross_validate,
+    retrained_chance,
 )
 
 #: The models without a network, by the name that `model` takes.
@@ -105,7 +106,19 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
     leaves the loudness (rank 0 and its deltas) out of the MIR features, "0-12" the highest rank. ``level="median"``
     describes a cue by the median of its frames.
     """
-    p, labels = parameters, labels_of(films)
+    model, bags, truth, held = _asked(films, tables, parameters)
+    return cross_validate(model, bags, truth, **held)
+
+
+def chance(films: pd.DataFrame, tables: dict[str, Any], *, permutations: int, **parameters) -> pd.DataFrame:
+    """mAP of one model when label rows are permuted over films and everything is learnt again: a row each."""
+    model, bags, truth, held = _asked(films, tables, parameters)
+    return pd.DataFrame({"map": retrained_chance(model, bags, truth, permutations=permutations, **held)})
+
+
+def _asked(films: pd.DataFrame, tables: dict[str, Any], p: dict[str, Any]) -> tuple:
+    """The model that parameters ask for, its bags and labels, and which films are held out together."""
+    labels = labels_of(films)
     features = medians(tables["features"]) if p["level"] == "median" else tables["features"]
     unwanted = _unwanted(p["mfcc_ranks"]) if p["features"] == "mir" else []
     bags = bags_of(features.drop(columns=unwanted), tables["sheet"], labels, shortest=p["shortest"])
@@ -124,11 +137,11 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
         raise ValueError(f"model={p['model']!r} is unknown; choose one of {', '.join([*POOLINGS, *OTHERS])}")
     truth = labels.loc[list(bags.film_ids)]
     if p["scheme"] not in GROUPS:
-        return cross_validate(model, bags, truth, scheme=p["scheme"])
+        return model, bags, truth, {"scheme": p["scheme"]}
     groups = films.loc[truth.index, p["scheme"]]
     if not (groups != "").any():
         raise ValueError(f"scheme={p['scheme']!r}: films.csv has no column {p['scheme']}, or nothing in it")
-    return cross_validate(model, bags, truth, scheme="grouped", groups=groups.tolist())
+    return model, bags, truth, {"scheme": "grouped", "groups": groups.tolist()}
 
 
 def _unwanted(mfcc_ranks: str) -> list[str]:

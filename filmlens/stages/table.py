@@ -154,6 +154,15 @@ _ROWS = (
     ),
     Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True, libraries=_MODELS),
     Stage(
+        "chance",
+        "of_corpus:chance",
+        ("features", "sheet"),
+        (),
+        _GENRE | {"permutations": 99},
+        "corpus",
+        libraries=_MODELS,
+    ),
+    Stage(
         "importance",
         "of_corpus:importance",
         ("genre", "features", "sheet"),
@@ -178,6 +187,7 @@ _ROWS = (
         (),
         {"contrast": "contrast"},
         "corpus",
+        version=2,
         libraries=("numpy", "pingouin", "scipy"),
     ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from math import exp, lgamma
 
 import numpy as np
 
@@ -66,6 +68,42 @@ def film_permutations(rng: np.random.Generator, strata: Sequence[np.ndarray], dr
         members = np.flatnonzero(stratum)
         order[:, members] = rng.permuted(np.broadcast_to(members, (draws, members.size)), axis=1)
     return order
+
+
+def label_sets(labels: np.ndarray) -> np.ndarray:
+    """Number of each film's set of labels, films of identical labels alike; (films,).
+
+    >>> label_sets(np.array([[1, 0], [0, 1], [1, 0]]) == 1).tolist()
+    [1, 0, 1]
+    """
+    return np.unique(labels, axis=0, return_inverse=True)[1].ravel()
+
+
+def least_p(strata: np.ndarray, patterns: Sequence[Hashable], draws: int) -> tuple[int, float]:
+    """How many films a permutation within strata can move, and the smallest p it can give.
+
+    Parameters
+    ----------
+    strata : (films,) int array
+        Negative for films that take no part.
+    patterns : sequence of hashable
+        What each film would hand on; exchanging films of the same pattern changes nothing.
+    draws : int
+        Permutations drawn.
+
+    Examples
+    --------
+    >>> movable, p = least_p(np.array([0, 0, 0, 1, 1, 2]), [True, False, False, True, True, False], 9999)
+    >>> movable, round(p, 2)
+    (3, 0.33)
+    """
+    movable, arrangements = 0, 0.0
+    for stratum in np.unique(strata[strata >= 0]):
+        counts = Counter(patterns[i] for i in np.flatnonzero(strata == stratum))
+        if len(counts) > 1:
+            movable += counts.total()
+            arrangements += lgamma(counts.total() + 1) - sum(lgamma(n + 1) for n in counts.values())
+    return movable, max(exp(-arrangements), 1 / (draws + 1))
 
 
 def permutation_p(draws: np.ndarray, observed: float) -> float:

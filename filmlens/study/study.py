@@ -35,8 +35,15 @@ from filmlens.study.hearing import players
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
 #: paper's learning rate are no short cut: they end under the floor.
 PROFILES: dict[str, dict[str, Any]] = {
-    "paper": {"epochs": 200, "learning_rate": 5e-5, "hidden": (64, 128), "n_repeats": 100, "n_boot": 2000},
-    "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500},
+    "paper": {
+        "epochs": 200,
+        "learning_rate": 5e-5,
+        "hidden": (64, 128),
+        "n_repeats": 100,
+        "n_boot": 2000,
+        "n_chance": 999,
+    },
+    "quick": {"epochs": 60, "learning_rate": 1e-3, "hidden": (64,), "n_repeats": 20, "n_boot": 500, "n_chance": 99},
 }
 
 #: Cues beyond which an SVM and a forest of cues, for each genre and fold, take more than an hour.
@@ -103,6 +110,7 @@ class Study:
     learning_rate = property(lambda self: PROFILES[self.profile]["learning_rate"], doc="At which a network trains.")
     hidden = property(lambda self: PROFILES[self.profile]["hidden"], doc="Nodes per layer of the networks compared.")
     n_repeats = property(lambda self: PROFILES[self.profile]["n_repeats"], doc="Permutations of a feature group.")
+    n_chance = property(lambda self: PROFILES[self.profile]["n_chance"], doc="Permutations of labels learnt again.")
     n_boot = property(lambda self: PROFILES[self.profile]["n_boot"], doc="Bootstrap samples of films.")
 
     def table(self, name: str, **parameters) -> pd.DataFrame:
@@ -135,6 +143,12 @@ class Study:
         if failed:
             raise StudyError("; ".join(sorted(failed)))
         return [stages.folds(self.corpus, "genre", **c) for c in sweep]
+
+    def chances(self, configurations: Sequence[Mapping[str, Any]]) -> list[np.ndarray]:
+        """mAP of each model when it learns from labels permuted over films (stage ``chance``)."""
+        sweep = [self._known("chance", {"permutations": self.n_chance} | dict(c)) for c in configurations]
+        stages.run(self.corpus, "chance", jobs=self.jobs, sweep=sweep)
+        return [stages.read(self.corpus, "chance", **c)["map"].to_numpy() for c in sweep]
 
     def finding(self, name: str, **parameters) -> pd.DataFrame:
         """The table of a corpus stage, such as "importance"; raises `StudyError` when it could not be made."""

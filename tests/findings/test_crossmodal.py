@@ -71,12 +71,17 @@ def test_table_equals_a_literal_loop():
         assert (row.n, row.n_others) == (len(here), len(there))
         assert row.difference == pytest.approx(10 * (np.median(here) - np.median(there)), abs=1e-12)
         test = stats.mannwhitneyu(here, there)
+        assert row.effect == pytest.approx(2 * test.statistic / (len(here) * len(there)) - 1, abs=1e-12)
+        if min(row.n_films, row.n_other_films) < 10:
+            assert row.note.startswith("too few films") and not row.significant
+            assert np.isnan([row.p, row.p_permutation, row.p_conditional, row.effect_low, row.p_residuals]).all()
+            continue
         assert test.statistic == row.U
         assert row.p == pytest.approx(test.pvalue, rel=1e-9)
         assert row.p_corrected == pytest.approx(min(1, 6 * test.pvalue), rel=1e-9)
         assert row.significant == (6 * test.pvalue < 0.01)
-        assert row.effect == pytest.approx(2 * test.statistic / (len(here) * len(there)) - 1, abs=1e-12)
         assert row.note == ""
+    assert table["note"].str.startswith("too few").any() and (table["note"] == "").any()
 
 
 @pytest.mark.parametrize("gather", [clip_units, film_units])
@@ -87,6 +92,7 @@ def test_permutations_and_bootstrap_equal_literal_loops(gather, by_cue):
     units, _ = gather(clips, labels.index, "brightness")
     rng = np.random.default_rng(3)
     actual = labels["Horror"].to_numpy()
+    within = ~np.isin(units.film, [1, 5, 8])
     label = rng.random(len(units.film)) < 0.5 if by_cue else actual[units.film]
     inside = ~np.isin(units.film, [5, 8])
     label &= inside
@@ -103,8 +109,8 @@ def test_permutations_and_bootstrap_equal_literal_loops(gather, by_cue):
         here, there = units.values[taken], units.values[inside & ~taken]
         signs = np.sign(here[:, None] - there)
         assert effect == pytest.approx(signs.mean(), abs=1e-12)
-        gaps.append(np.median(here) - np.median(units.values[~taken]))
-    assert permuted_gap(units, label, order) == pytest.approx(np.mean(gaps), abs=1e-12)
+        gaps.append(np.median(units.values[taken & within]) - np.median(units.values[~taken & within]))
+    assert permuted_gap(units, label, within, order) == pytest.approx(np.mean(gaps), abs=1e-12)
     weights = rng.multinomial(12, np.full(12, 1 / 12), size=9).astype(float)
     drawn, medians = (
         units.bootstrap(label, inside & ~label, weights),
@@ -147,7 +153,8 @@ def test_cells_without_a_number_say_so():
     assert note("False positives", "Horror") == "n = 0: no false positive"
     assert note("Actual", "Comedy") == "n = 0: no film to compare with"
     assert note("Actual", "Drama") == "n = 0: no film of the genre"
-    assert note("Actual", "Romance") == "n = 1 film: no interval over films"
+    assert note("Actual", "Romance") == "too few films: 1 against 9, at least 10 needed"
+    assert table["p"].isna().all() and not table["significant"].any()
     silent = table["difference"].isna() & ~table["note"].str.startswith("n = 0")
     assert not silent.any()
     assert not table["significant"][table["difference"].isna()].any()
@@ -194,7 +201,7 @@ def test_errors_name_films():
 def p_values(seeds, *, effect, n_permutations, films=60):
     rows = []
     for seed in seeds:
-        clips, labels, predicted = corpus(seed, films=films, genres=("Horror",), effect=effect)
+        clips, labels, predicted = corpus(seed, films=films, genres=("Horror",), effect=effect, agree=0.4)
         table = cross_modal(
             clips,
             labels,
@@ -234,7 +241,7 @@ def check_conditional_p(rows):
     gap = rows["difference"] - rows["expected"]
     assert centre["Actual"] > centre["Predicted"] > 0 > centre["False positives"]
     assert abs(centre["False positives vs true negatives"]) < error["False positives vs true negatives"]
-    for source in ("Predicted", "False positives"):
+    for source in ("Predicted", "False positives", "False positives vs true negatives"):
         cells = gap[(rows["unit"] == "films") & (rows["source"] == source)]
         assert abs(cells.mean()) < 3 * cells.sem()
 
@@ -244,7 +251,7 @@ def test_film_level_p_is_uniform_and_the_clips_own_is_not():
 
 
 def test_conditional_p_when_pictures_follow_the_actual_genre():
-    check_conditional_p(p_values(range(24), effect=1.0, n_permutations=99))
+    check_conditional_p(p_values(range(24), effect=1.0, n_permutations=99, films=110))
 
 
 @pytest.mark.slow

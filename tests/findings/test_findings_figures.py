@@ -38,8 +38,9 @@ def cross():
             for genre in GENRES:
                 number = np.nan if (source, genre) == ("False positives", "Drama") else 0.5
                 expected = 0.2 if source == "Predicted" else 0.0
-                rows.append([measure, source, genre, "films", number, expected, source == "Actual"])
-    return pd.DataFrame(rows, columns="measure source genre unit difference expected significant".split())
+                tested = number if genre != "Horror" else np.nan
+                rows.append([measure, source, genre, "films", number, expected, source == "Actual", tested, 7])
+    return pd.DataFrame(rows, columns="measure source genre unit difference expected significant p n_films".split())
 
 
 def words(figure):
@@ -62,8 +63,8 @@ def test_importance_names_its_three_intervals():
 def test_medians_state_empty_cells_and_what_is_expected():
     figure = figures.plot_medians(cross())
     text = words(figure)
-    assert text.count("n = 0") == 2
-    assert "expected from the arithmetic alone" in text
+    assert text.count("n = 7") == 2 * (1 + 4)  # no number, or no test
+    assert "expected given the actual labels" in text
     assert len(figure.axes) == 12
 
 
@@ -97,6 +98,8 @@ def test_profile_shows_the_strongest_descriptors():
     data["effect"] = rng.uniform(-0.5, 0.5, len(data))
     data.loc[7, "effect"] = -0.9
     data.loc[8, "effect"] = np.nan
+    data["p"], data["n"] = data["effect"], 12
+    data.loc[data["genre"] == "Romance", "p"] = np.nan
     data["significant"] = data["effect"].abs() > 0.45
     data["correction"] = "Benjamini-Hochberg over 299"
     figure = figures.plot_profile(data, top=10)
@@ -104,6 +107,8 @@ def test_profile_shows_the_strongest_descriptors():
     assert labels[0] == "descriptor 7"
     assert len(labels) == 10
     assert "Benjamini-Hochberg over 299" in words(figure)
+    assert words(figure).count("few") >= 10 and "Action\nn = 12" in words(figure)
+    assert figures.plot_profile(data.assign(p=np.nan)).axes
 
 
 def test_claims_by_interval_and_by_condition():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from filmlens.findings import genre_sentences, importance_caption, sentence
+from filmlens.findings import genre_sentences, importance_caption, sentence, too_few
 
 PICTURE = {
     "genre": "Horror",
@@ -29,11 +29,11 @@ PICTURE = {
 
 
 def rows(**changes):
+    told = PICTURE | {"movable": 70, "p_least": 0.0001}
     cells = [
-        PICTURE,
-        PICTURE | {"source": "Predicted", "difference": -0.33, "expected": -0.37, "p_conditional": 0.4, "effect": -0.2},
-        PICTURE
-        | {"source": "False positives", "difference": 0.37, "expected": 0.35, "p_conditional": 0.6, "effect": 0.2},
+        told,
+        told | {"source": "Predicted", "difference": -0.33, "expected": -0.37, "p_conditional": 0.4, "effect": -0.2},
+        told | {"source": "False positives", "difference": 0.37, "expected": 0.35, "p_conditional": 0.6, "effect": 0.2},
     ]
     table = pd.DataFrame(cells)
     for column, value in changes.items():
@@ -82,7 +82,8 @@ def test_sentence_of_a_genre():
     assert "Horror clips are darker (" in text
     assert "; predicted Horror less so (" in text
     assert "; false positives +.37 (" in text
-    assert "expected +.35 from the arithmetic alone (p = .600)" in text
+    assert "expected +.35 given the actual labels (p = .600, 70 films can be exchanged)" in text
+    assert "smallest possible = .050" in genre_sentences(rows(p_least=0.05)).loc[0, "sentence"]
     assert text.endswith("(synthetic corpus).")
     assert "less so" not in genre_sentences(rows(significant=False)).loc[0, "sentence"]
 
@@ -92,6 +93,20 @@ def test_cells_without_a_number_are_said():
     table.loc[2, ["effect", "difference", "p"]] = np.nan
     table.loc[2, "note"] = "n = 0: no false positive"
     assert "false positives: n = 0: no false positive." in genre_sentences(table).loc[0, "sentence"]
+
+
+def test_what_is_not_tested_gets_no_sentence():
+    few = rows(p=np.nan, note="too few films: 4 against 32, at least 10 needed")
+    assert genre_sentences(few).empty
+    assert "3 of 3 cells (Horror). A test needs 10 films on both sides" in too_few(few)
+    assert too_few(rows()) == ""
+    with pytest.raises(ValueError, match="no sentence without p"):
+        sentence(few.iloc[0])
+
+
+def test_what_is_not_significant_says_what_would_have_been_found():
+    assert "would have been found from .40 on" in sentence(PICTURE | {"significant": False, "detectable": 0.4})
+    assert "would have been found" not in sentence(PICTURE | {"detectable": 0.4})
 
 
 def test_caption_names_every_interval_and_rare_genres():

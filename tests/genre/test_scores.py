@@ -133,9 +133,9 @@ def test_evaluate_reports_every_number(cvs):
     for metric in METRICS:
         assert scores[f"{metric}_low"] <= scores[metric] <= scores[f"{metric}_high"]
     assert scores["films"] == 24 and scores["seeds"] == 2 and scores["f1_seed_sd"] > 0 and scores["undefined"] == []
-    assert scores["p_permutation"] == 1 / 200 and scores["p_films"] < 0.01 < scores["gain_films"]
+    assert scores["p_chance"] == 1 / 200 and scores["p_paper"] < 0.05 and scores["gain"] > 0.01
     again = evaluate(cvs["average"], replicates=200, permutations=199)
-    assert again["f1_low"] == scores["f1_low"] and again["p_genres"] == scores["p_genres"]
+    assert again["f1_low"] == scores["f1_low"] and again["p_paper"] == scores["p_paper"]
     assert np.isnan(evaluate(cvs["svm"], replicates=10, permutations=9)["f1_seed_sd"])
 
 
@@ -145,7 +145,7 @@ def test_always_positive_is_the_floor_by_arithmetic(cvs):
     assert scores["recall"] == 1 and scores["precision"] == pytest.approx(share.mean())
     assert scores["f1"] == pytest.approx((2 * share / (1 + share)).mean())
     # constant scores rank nothing: average precision is the share of positives, and every permutation is as good
-    assert scores["map"] == pytest.approx(share.mean()) and scores["p_permutation"] == 1
+    assert scores["map"] == pytest.approx(share.mean()) and scores["p_chance"] == 1
 
 
 def test_a_random_guess_scores_what_chance_gives(cvs):
@@ -155,7 +155,7 @@ def test_a_random_guess_scores_what_chance_gives(cvs):
     assert scores["precision"] == pytest.approx(share.mean(), abs=0.05)
     assert scores["recall"] == pytest.approx(share.mean(), abs=0.05)
     assert share.mean() < scores["map"] < share.mean() + 0.15
-    assert np.isnan(scores["p_genres"]) and np.isnan(scores["training_f1"]) and scores["f1_low"] < scores["f1"]
+    assert np.isnan(scores["p_paper"]) and np.isnan(scores["training_f1"]) and scores["f1_low"] < scores["f1"]
 
 
 def test_permutation_test_permutes_labels_of_whole_films(cvs):
@@ -193,6 +193,12 @@ def test_the_best_of_many_is_worth_less_than_it_looks():
     # coins are all alike: the honest score of the best is that of any
     assert abs(result["corrected"] - mean) < 0.04 and result["low"] < result["corrected"] < result["high"]
     assert result["chosen"].sum() == pytest.approx(1) and result["best"] in noise
+    # one model was not chosen, so that nothing is taken off, and no more is added to a clear winner
+    one = selection_corrected({"coin 0": noise["coin 0"]}, replicates=300)
+    assert one["corrected"] == one["plain"] == macro_f1(Y, noise["coin 0"].prediction)
+    object.__setattr__(base, "probabilities", (Y ^ (rng.random(Y.shape) < 0.05))[None].astype(float))
+    clear = selection_corrected({"oracle": base, **noise}, replicates=300)
+    assert clear["corrected"] == clear["plain"]
     with pytest.raises(ValueError, match="nothing to choose"):
         selection_corrected({})
 
@@ -205,6 +211,26 @@ def test_rare_genres_skip_bootstrap_draws_and_say_how_many():
     assert 300 < scores["skipped"] < 430  # (19/20)^20 = 36 %
     nobody = evaluate(cross_validate(SimpleMI("knn"), films, np.zeros((20, 2))), replicates=50, permutations=9)
     assert nobody["undefined"] == ["0", "1"] and nobody["skipped"] == 0 and nobody["f1"] == 0 and nobody["map"] == 0
+
+
+def test_four_films_give_numbers_only():
+    rng = np.random.default_rng(0)
+    films = [rng.normal(size=(3, 2)) + 9 * (i % 2) for i in range(4)]
+    Y = np.arange(4)[:, None] % 2 == [1, 0]
+    one, other = (cross_validate(SimpleMI(base), films, Y) for base in ("knn", "svm"))
+    scores = evaluate(one, replicates=20, permutations=99)
+    assert (
+        np.isfinite(scores["f1"]) and np.isnan([scores[k] for k in ("f1_low", "map_high", "p_paper", "p_chance")]).all()
+    )
+    assert paired_difference(one, other)["verdict"] == "too few films: 4, at least 10 needed"
+    assert np.isnan(selection_corrected({"one": one})["low"])
+
+
+def test_every_p_is_of_being_better(cvs):
+    cv = cvs["average"]
+    worst = type(cv)(**{f: getattr(cv, f) for f in cv.__dataclass_fields__} | {"probabilities": 1 - cv.probabilities})
+    scores = evaluate(worst, replicates=10, permutations=99)
+    assert scores["gain"] < 0 and scores["p_paper"] > 0.9 and scores["p_chance"] > 0.9
 
 
 def test_films_left_out_count_nowhere():
@@ -255,5 +281,5 @@ def test_summary_is_table_4(cvs):
     table = summary(cvs, replicates=20, permutations=9)
     assert table["name"].tolist() == list(cvs)
     assert table["model"].tolist() == ["Average", "Average", "Simple MI (SVM)", "Always positive", "Random guess"]
-    assert {"f1", "f1_low", "f1_high", "training_f1", "f1_tuned", "p_genres", "films"} <= set(table.columns)
+    assert {"f1", "f1_low", "f1_high", "training_f1", "f1_tuned", "p_paper", "p_chance", "films"} <= set(table.columns)
     assert isinstance(table, pd.DataFrame) and table["f1"].between(0, 1).all()

@@ -1,0 +1,58 @@
+"""Chance with training: literal loops, blocks, its rate when nothing is heard, and a predictor of frequencies."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import average_precision_score
+
+from filmlens.genre import BagClassifier, InstanceVoting, SimpleMI, cross_validate, evaluate, p_above, retrained_chance
+from filmlens.stats.permutation import film_permutations
+
+
+def films(seed, *, n=24, effect=0.0, genres=3):
+    rng = np.random.default_rng(seed)
+    Y = rng.random((n, genres)) < [0.5, 0.3, 0.2][:genres]
+    shift = effect * rng.normal(size=(genres, 6))
+    return [np.sqrt(0.3) * rng.normal(size=6) + rng.normal(size=(rng.integers(2, 5), 6)) + y @ shift for y in Y], Y
+
+
+@pytest.mark.parametrize("model", [SimpleMI("knn"), InstanceVoting("svm"), BagClassifier(hidden=4, epochs=2)])
+def test_equals_a_literal_loop(model):
+    bags, Y = films(0, n=12)
+    bags[3] = np.empty((0, 6))
+    found = retrained_chance(model, bags, Y, permutations=3, seed=5)
+    usable = np.arange(12) != 3
+    orders = film_permutations(np.random.default_rng(5), [usable], 3)
+    for order, ours in zip(orders, found, strict=True):
+        cv = cross_validate(model, bags, Y[order])
+        y, p = Y[order][usable], cv.probability[usable]
+        each = [average_precision_score(a, b) for a, b in zip(y.T, p.T, strict=True) if a.any()]
+        assert ours == pytest.approx(np.mean(each))
+
+
+def test_films_of_one_group_exchange_labels_among_themselves():
+    (bags, Y), svm = films(1, n=12), SimpleMI("svm")
+    alone, pairs = (
+        retrained_chance(svm, bags, Y, permutations=4, scheme="grouped", groups=groups)
+        for groups in (list(range(12)), list(range(6)) * 2)
+    )
+    assert np.ptp(alone) == 0 < np.ptp(pairs)  # alone: nobody to exchange with
+
+
+def p_of(seed, *, permutations=19, **planted):
+    (bags, Y), svm = films(seed, **planted), SimpleMI("svm")
+    draws = retrained_chance(svm, bags, Y, permutations=permutations, scheme=5, seed=seed)
+    return p_above(draws, evaluate(cross_validate(svm, bags, Y, scheme=5), replicates=2)["map"])
+
+
+def test_labels_that_say_nothing_are_no_finding_and_music_is():
+    quiet = np.array([p_of(seed) for seed in range(12)])
+    assert (quiet <= 0.05).sum() <= stats.binom.ppf(0.999, 12, 0.05)
+    assert p_of(0, effect=1.5) <= 0.05
+
+
+@pytest.mark.slow
+def test_rate_in_a_thousand_corpora():
+    p = np.array([p_of(seed, permutations=39) for seed in range(1000)])
+    print("retrained, nothing heard: p <= .05 in", (p <= 0.05).mean())
+    assert (p <= 0.05).sum() <= stats.binom.ppf(0.999, 1000, 0.05)
