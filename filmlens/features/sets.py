@@ -38,6 +38,8 @@ class FeatureSet:
         How fast it is, and the benchmark that says so.
     parameters : mapping
         Its own, with their defaults.
+    version : int
+        Goes up when other numbers come out for the same input.
     libraries : tuple of str
         Packages beside those that decode, whose version decides its numbers.
     weights : str
@@ -66,6 +68,7 @@ class FeatureSet:
     hop: float = 1.0
     cost: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
     libraries: tuple[str, ...] = ()
     weights: str = ""
     descriptors: str = ""
@@ -122,6 +125,8 @@ ROWS = (
         function="mir.windows:rows",
         columns="mir.columns:COLUMNS",
         cost="benchmarks/mir.md: 33 x realtime on one core",
+        parameters={"voicing": 0.0},
+        version=2,
         libraries=("numba", "scipy"),
         descriptors="mir.columns:DESCRIPTORS",
     ),

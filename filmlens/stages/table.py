@@ -110,6 +110,7 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
         media,
         parameters,
         settled={"features": row.name},
+        version=row.version,
         libraries=libraries,
     )
     if row.of:

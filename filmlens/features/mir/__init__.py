@@ -1,6 +1,6 @@
 """MIR descriptors with MIRtoolbox 1.8.1's numbers: 70 of them, and the rows made of them (Ma et al. 2021, Table 2)."""
 
-from .columns import COLUMNS, DESCRIPTORS, DIMENSIONS, GROUPS, groups
+from .columns import COLUMNS, DESCRIPTORS, DIMENSIONS, GROUPS, groups, without_value
 from .extract import frame_features
 from .windows import cue_frames, cue_vector, texture_windows
 
@@ -14,4 +14,5 @@ __all__ = [
     "frame_features",
     "groups",
     "texture_windows",
+    "without_value",
 ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pandas as pd
+
 MIRTOOLBOX = "MIRtoolbox 1.8.1 "
 AUDIO_TOOLBOX = "MATLAB Audio Toolbox "
 
@@ -108,3 +110,25 @@ def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]
 
 #: The eight groups with ranks 0-13 in the MFCC groups.
 GROUPS = groups()
+
+
+def without_value(frames: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Share of the rows in which a descriptor has no value, by genre: tempo without a beat, a key of silence.
+
+    Parameters
+    ----------
+    frames : DataFrame
+        ``film_id`` and the 140 columns.
+    labels : DataFrame of bool
+        Films by genre.
+
+    Returns
+    -------
+    DataFrame
+        A row for each descriptor that is missing anywhere, by title: ``all`` rows, then those of each genre's films.
+    """
+    means = {d.title: [f"{name}_mean" for name in dimensions(d)] for d in DESCRIPTORS}
+    missing = pd.DataFrame({title: frames[columns].isna().any(axis=1) for title, columns in means.items()})
+    parts = {"all": missing} | {g: missing[frames["film_id"].isin(labels.index[labels[g]])] for g in labels}
+    shares = pd.DataFrame({name: part.mean() for name, part in parts.items()}).rename_axis("descriptor")
+    return shares[missing.any()].reset_index()

@@ -59,9 +59,7 @@ def short_time(signal: np.ndarray) -> Frames:
     return out
 
 
-def frame_features(
-    samples: np.ndarray, rate: float, *, hann: str = "octave", voicing: float | None = pitch.VOICING
-) -> Frames:
+def frame_features(samples: np.ndarray, rate: float, *, hann: str = "octave", voicing: float = 0.0) -> Frames:
     """Every descriptor of one cue, frame by frame.
 
     The cue is the unit (**D**): gates, the thresholds of roughness and pitch and the scale of onsets see it whole.
@@ -74,7 +72,7 @@ def frame_features(
         Sampling rate in Hz.
     hann : {"octave", "matlab"}
         Window of pulse clarity, see `rhythm.power_envelope`.
-    voicing : float or None
+    voicing : float
         Least periodicity of a frame that has a fundamental, see `pitch.fundamentals`.
 
     Returns

@@ -137,6 +137,6 @@ def cue_vector(frames: pd.DataFrame) -> pd.Series:
     return frames[list(COLUMNS)].mean()
 
 
-def rows(sounds: Iterable[np.ndarray]) -> tuple[Iterator[pd.DataFrame], dict]:
+def rows(sounds: Iterable[np.ndarray], *, voicing: float = 0.0) -> tuple[Iterator[pd.DataFrame], dict]:
     """The rows of one cue after the other, for the stage ``mir``: `cue_frames` at 44.1 kHz, and no notes."""
-    return (cue_frames(samples, 44_100) for samples in sounds), {}
+    return (cue_frames(samples, 44_100, voicing=voicing) for samples in sounds), {}
