@@ -91,7 +91,7 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("simple_mi_(knn|svm|forest)", Name("simple MI ({0})", "a classifier on the mean of a film's cues")),
     (
         "voting_(svm|forest)_sampled",
-        Name("instance voting ({0}, sampled)", "a classifier of 1,500 of the cues whose majority decides the film"),
+        Name("instance voting ({0}, sampled)", "a classifier of 1,000 of the cues whose majority decides the film"),
     ),
     ("voting_(knn|svm|forest)", Name("instance voting ({0})", "a classifier of cues whose majority decides the film")),
     ("max", Name("max", "a network; the film is its most likely cue")),

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute, types
 
+from filmlens.text import from_cell
+
 #: Of a zip: entries, bytes of its directory, bytes unpacked and how many times its own size that may be.
 ENTRIES, DIRECTORY, UNPACKED, RATIO = 20_000, 4 << 20, 50 << 30, 30
 #: Unpacked bytes that need no ratio, and of one entry: a text that is read, a Parquet file, a CSV for other programs.
@@ -89,7 +91,7 @@ def _described(path: Path) -> dict[str, set[str]]:
     if path.is_file():
         for row in _rows(path):
             if len(row) >= 2:
-                found.setdefault(row[0], set()).add(row[1])
+                found.setdefault(from_cell(row[0]), set()).add(from_cell(row[1]))
     return found
 
 

@@ -47,12 +47,12 @@ OTHERS = {
     },
     **{
         f"voting_{base}_sampled": lambda seed, base=base: InstanceVoting(
-            base, joint_forest=True, most_rows=1500, random_state=seed
+            base, joint_forest=True, most_rows=1000, random_state=seed
         )
         for base in ("svm", "forest")
     },
 }
-#: What stands in for a model whose cost grows with the cues, in a quick run on many of them: it learns from 1,500 of
+#: What stands in for a model whose cost grows with the cues, in a quick run on many of them: it learns from 1,000 of
 #: the cues, and one forest stands for all genres.
 QUICKER = {name: f"{name}_sampled" for name in ("voting_svm", "voting_forest")}
 

@@ -380,6 +380,7 @@ class Study:
         self.figures.mkdir(parents=True, exist_ok=True)
         look.write_csv(table, self.figures / f"paper_numbers_{name}.csv")
         table["paper"] = table["name"].map(paper.number)
+        table["source"] = ["second-hand" if paper.second_hand(name) else "text" for name in table["name"]]
         return table
 
     def _caption(self, words: str) -> str:

@@ -2,13 +2,16 @@
 
 import json
 import threading
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from filmlens import artefacts, paper, stages
+from filmlens.cli import app
 from filmlens.corpus import Corpus
 from filmlens.corpus.release import ReleaseError, read_release
 from filmlens.demo.release import build_release
@@ -224,7 +227,7 @@ def test_claims_are_tested_on_the_papers_names_and_pictures_are_not(study, monke
     }
     short = Study.open(study.corpus.folder, figures=study.figures)
     monkeypatch.setattr(Study, "epochs", 2)
-    monkeypatch.setattr(Study, "others", ["random_guess", "zero_rule", "always_positive", "simple_mi_knn"])
+    monkeypatch.setattr(Study, "others", ["random_guess", "zero_rule", "always_positive", "simple_mi_svm"])
     few = {"as reported": {}}
     claims, _ = robustness.claims_under(
         short, few, poolings=["max", "average"], features=short.papers_features, levels=("average",), n_boot=50
@@ -273,6 +276,46 @@ def test_notebooks_about_films_or_pictures_are_left_out_and_others_have_no_07(ma
         run(tmp_path / "own", tmp_path / "out", notebooks=["07"])
 
 
+def test_names_that_bite_are_only_text(twin, tmp_path):
+    for name in paper.S4_FILES.values():
+        (tmp_path / name).write_bytes((twin / name).read_bytes())
+    names = (twin / paper.S4_FILES["names"]).read_text().strip().split("\t")
+    names[-4:] = [
+        "=HYPERLINK(1)_mean",
+        "<script>alert(1)</script>_mean",
+        "[x](javascript:1)_stddev",
+        "\x1b[2Jbell_mean",
+    ]
+    (tmp_path / paper.S4_FILES["names"]).write_text("\t".join(names))
+    lines = (tmp_path / paper.S4_FILES["films"]).read_text().splitlines()
+    lines[0] = lines[0].split(",")[0] + ',"=1+1","<b>drama</b>"'
+    (tmp_path / paper.S4_FILES["films"]).write_text("\n".join(lines))
+    made = make_corpus(tmp_path, tmp_path / "corpus")
+    text = {p.name: p.read_text(encoding="utf-8") for p in made.folder.iterdir() if p.is_file()}
+    assert "\n=" not in text["names.csv"] and "'=HYPERLINK" in text["names.csv"] and "'=1+1" in text["films.csv"]
+    assert "<script>" not in text["README.md"] and "[x](" not in text["README.md"]
+    assert not any("\x1b" in t for t in text.values())
+    corpus = Corpus.open(made.folder)
+    assert "=1+1" in corpus.films["listed_genres"].tolist(), "read back as it was"
+    share(corpus, tmp_path / "data.zip")
+    assert Corpus.open(tmp_path / "data.zip").ids == corpus.ids
+    shown = Study.open(made.folder, figures=tmp_path)
+    page = shown.save_table(released.compared(names), "names", "Names.")._repr_html_()
+    assert "<script>" not in page and "HYPERLINK" in page
+
+
+def test_the_command_makes_a_corpus_or_says_why_not(twin, tmp_path, monkeypatch):
+    done = CliRunner().invoke(app, ["release", "--file", str(twin), "--out", str(tmp_path / "a"), "--jobs", "1"])
+    assert done.exit_code == 0 and "12 films; mir 52 cues" in done.output and (tmp_path / "a" / "films.csv").is_file()
+    done = CliRunner().invoke(app, ["release", "--file", str(twin), "--out", str(tmp_path / "a")])
+    assert done.exit_code == 1 and "exists; name a new folder" in str(done.exception)
+    monkeypatch.setattr(release_, "fetch", lambda *, progress: progress(5, 10) or progress(10, 10) or twin)
+    done = CliRunner().invoke(app, ["release", "--out", str(tmp_path / "b"), "--jobs", "1"])
+    assert done.exit_code == 0 and "12 films" in done.output
+    done = CliRunner().invoke(app, ["demo", str(tmp_path / "files"), "--release", "--films", "6"])
+    assert done.exit_code == 0 and len(read_release(tmp_path / "files").films) == 6
+
+
 class Supplement(BaseHTTPRequestHandler):
     """The DOI sends on to the file, which comes in pieces and can break off."""
 
@@ -310,8 +353,6 @@ class Supplement(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def address(twin, tmp_path, monkeypatch):
-    import zipfile
-
     with zipfile.ZipFile(tmp_path / "s004.zip", "w") as box:
         for path in twin.iterdir():
             box.write(path, f"journal.pone.0249957.s004/{path.name}")
