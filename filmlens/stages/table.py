@@ -110,8 +110,10 @@ _ROWS = (
     Stage("visual", "of_film:visual", ("sheet",), ("film",), _SOURCE | {"whole_film": False, "sampling": "exact"}),
     Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True),
     Stage("chance", "of_corpus:chance", ("features", "sheet"), (), _GENRE | {"permutations": 99}, "corpus"),
-    Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus"),
-    Stage("retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus"),
+    Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus", version=2),
+    Stage(
+        "retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus", version=2
+    ),
     Stage(
         "cross-modal",
         "of_corpus:cross_modal",

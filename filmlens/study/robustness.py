@@ -164,7 +164,7 @@ def _condition(study, change, models, plan, n_boot):
 
     def at(level: str) -> dict:
         kept = {k: m for k, m in models.items() if k[0] != "floor" and k[1] == level}
-        return {(k[0], level.split()[-1], k[2]): m.prediction[used] for k, m in kept.items()}
+        return {(k[0], level.split()[-1], k[2]): _starts(m, used) for k, m in kept.items()}
 
     runs = None
     setting = _FINDING | {k: v for k, v in change.items() if k in _FINDING}
@@ -177,6 +177,7 @@ def _condition(study, change, models, plan, n_boot):
         baselines={k[1]: _drawn(m, used) for k, m in models.items() if k[0] == "floor"} or None,
         importance=runs,
         pictures=_pictures(study, models, plan, labels, setting["contrast"]),
+        stamper=study.accuracy(study.table("sheet")) if not change and study.cues == "stamped" else None,
         n_boot=n_boot,
         synthetic=study.corpus.synthetic,
     )
@@ -208,6 +209,11 @@ def _pictures(study, models, plan, labels, contrast):
     return clips, of_corpus.predicted_labels(model).loc[labels.index]
 
 
+def _starts(model, used: np.ndarray) -> np.ndarray:
+    """Probabilities of the films, from every start of a network."""
+    return model.probabilities[:, used] if model.folds else model.probability[used]
+
+
 def _drawn(model, used: np.ndarray, draws: int = 200) -> np.ndarray:
     """Labels of a baseline; of a random guess many draws."""
     if not model.draws:
@@ -221,6 +227,7 @@ def _headlines(model, runs, n_boot: int) -> list[tuple]:
     rows = [("macro-F1, average pooling", scores["f1"], scores["f1_low"], scores["f1_high"])]
     if runs is not None:
         table = runs.table()
-        mfcc = table[(table["genre"] == "Overall") & (table["group"] == "MFCC")].iloc[0]
+        overall = (table["measure"] == runs.measure) & (table["genre"] == "Overall")
+        mfcc = table[overall & (table["group"] == "MFCC")].iloc[0]
         rows.append(("importance of MFCC overall", mfcc["importance"], mfcc["film_low"], mfcc["film_high"]))
     return rows
