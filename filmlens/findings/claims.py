@@ -33,6 +33,7 @@ def claims_table(
     stamper: pd.DataFrame | None = None,
     unit: str = "clips",
     margin: float = 0.05,
+    start_sd: float = 0.0,
     n_boot: int = 2000,
     seed: int = 0,
     synthetic: bool = False,
@@ -62,6 +63,8 @@ def claims_table(
         What medians of pictures are taken over; films are resampled either way.
     margin : float
         Macro-F1 within which two models are similar.
+    start_sd : float
+        Standard deviation of a score over starts, for networks of one start: (1, films, genres).
     n_boot, seed : int
     synthetic : bool
         The verdicts then say that they are about a synthetic corpus.
@@ -82,7 +85,9 @@ def claims_table(
     truth = labels.to_numpy(bool)
     weights = film_weights(np.random.default_rng(seed), len(truth), n_boot)
     claims = [
-        *model_claims(predictions or {}, levels, baselines or {}, scorer(truth, weights), len(truth), margin, seed),
+        *model_claims(
+            predictions or {}, levels, baselines or {}, scorer(truth, weights, start_sd), len(truth), margin, seed
+        ),
         *importance_claims(importance),
         *picture_claims(labels, pictures, unit, weights),
         stamper_claim(stamper, n_boot, seed),

@@ -55,8 +55,11 @@ class Pair(NamedTuple):
 Scorer = Callable[..., Score]
 
 
-def scorer(truth: np.ndarray, weights: np.ndarray) -> Scorer:
-    """Macro score of predictions, in full and in every bootstrap sample; of several starts (or draws) the mean."""
+def scorer(truth: np.ndarray, weights: np.ndarray, start_sd: float = 0.0) -> Scorer:
+    """Macro score of predictions, in full and in every bootstrap sample; of several starts (or draws) the mean.
+
+    Of one start, (1, films, genres), the spread over starts is `start_sd`; (films, genres) has no starts.
+    """
 
     def score(values: np.ndarray, measure: Callable = f1) -> Score:
         values = np.asarray(values)
@@ -70,7 +73,7 @@ def scorer(truth: np.ndarray, weights: np.ndarray) -> Scorer:
             hits = many if many.dtype == bool else many >= 0.5
             plain = measure(truth, hits)[:, -1]
             draws = np.mean([measure(truth, h, weights)[:, -1] for h in hits], axis=0)
-        variance = plain.var(ddof=1) / len(plain) if len(plain) > 1 else 0.0
+        variance = plain.var(ddof=1) / len(plain) if len(plain) > 1 else start_sd**2 * (values.ndim == 3)
         return Score(float(plain.mean()), draws, float(variance))
 
     return score

@@ -49,7 +49,7 @@ def cross_validate(
     scheme, groups :
         See `folds.assign_folds`.
     seeds : int
-        Repetitions with `random_state`, `random_state` + 1, ...; fitted folds are kept of the first.
+        Repetitions with `random_state`, `random_state` + 1, ...: the starts of a network.
     jobs : int
         Threads (networks) or processes (other models), one core each.
     folder : path, optional
@@ -132,9 +132,9 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
         inner = np.full(len(fold), -1)
         held = np.isin(fold, stack)
         inner[held] = np.searchsorted(stack, fold[held])
-        out = predict_held_out(network, bags, inner, instances=seed == 0)
+        out = predict_held_out(network, bags, inner)
         if seed:
-            return seed, held, out, None, None
+            return seed, held, out, None, network.arrays()
         inside = predict_all(network, bags)
         judged = [_judge(labels[m], p[m]) for m, p in zip(members[stack], inside, strict=True)]
         return seed, held, out, judged, network.arrays()
@@ -144,20 +144,18 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
         done = list(pool.map(work, tasks))
     shape = (len(bags.instances), labels.shape[1])
     probabilities = np.full((seeds, *labels.shape), np.nan)
-    alone, attention = np.full(shape, np.nan), np.full(shape, np.nan)
+    alone, attention = np.full((seeds, *shape), np.nan), np.full((seeds, *shape), np.nan)
     for seed, held, out, *_ in done:
         probabilities[seed, held] = out[0][held]
-        if seed == 0:
-            rows = np.repeat(held, bags.sizes)
-            alone[rows], attention[rows] = out[1][rows], out[2][rows]
-    first = done[: len(stacks)]
-    judged = [j for *_, each, _ in first for j in each]
-    arrays = [a for *_, a in first]
+        rows = np.repeat(held, bags.sizes)
+        alone[seed, rows], attention[seed, rows] = out[1][rows], out[2][rows]
+    judged = [j for *_, each, _ in done[: len(stacks)] for j in each]
+    arrays = [a for *_, a in done]
     shared = ("centre", "spread")
     return {
         "probabilities": probabilities,
-        "instance_probability": alone,
-        "attention": attention,
+        "instance_probability": alone.mean(axis=0),
+        "attention": attention.mean(axis=0),
         "training_f1s": np.array([f1 for f1, _ in judged]),
         "thresholds": np.array([t for _, t in judged]),
         "folds": {n: arrays[0][n] if n in shared else np.concatenate([a[n] for a in arrays]) for n in arrays[0]},

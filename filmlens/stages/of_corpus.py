@@ -88,7 +88,7 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
     leaves the loudness (rank 0 and its deltas) out of the MIR features.
     """
     model, bags, truth, held = _asked(films, tables, parameters)
-    return cross_validate(model, bags, truth, **held)
+    return cross_validate(model, bags, truth, seeds=parameters["starts"], **held)
 
 
 def chance(films: pd.DataFrame, tables: dict[str, Any], *, permutations: int, **parameters) -> pd.DataFrame:
