@@ -96,9 +96,9 @@ def evaluate(
         `seeds`, `f1_single`, `map_single`, `f1_seed_sd`, `map_seed_sd` (mean and SD of the single starts; SD NaN for
         one), while all other scores are of the mean probability of the starts; `gain`, `p_paper` (mean gain of
         average precision over a random guess, the paper's paired t-test over genres), `p_chance` (mAP against
-        permuted label rows, not trained again), all p one-sided: above chance; `tuned` (the four numbers at thresholds chosen on training
-        films; NaN for a random guess); `films`, `left_out`, `skipped` (bootstrap draws), `undefined` (genres without
-        positives or negatives).
+        permuted label rows, not trained again), all p one-sided: above chance; `tuned` (the four numbers of the first
+        start at thresholds chosen on training films; NaN for a random guess); `films`, `left_out`, `skipped`
+        (bootstrap draws), `undefined` (genres without positives or negatives).
     """
     keep = cv.fold >= 0
     Y = cv.labels[keep]
