@@ -18,12 +18,15 @@ from sklearn.base import clone
 from filmlens.genre.bags import Bags, as_bags, as_labels
 from filmlens.genre.baselines import Floor, RandomGuess
 from filmlens.genre.estimator import BagClassifier, BagEstimator
-from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, assign_folds
+from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, REBALANCED, assign_folds
 from filmlens.genre.prediction import predict_all, predict_held_out
 from filmlens.genre.results import CrossValidation
 from filmlens.genre.storage import is_stored, stored_path
 from filmlens.genre.training import train
 from filmlens.stats.metrics import best_thresholds, macro_f1
+
+#: Films of the other label left out in turn when classes are rebalanced.
+_DRAWS = 5
 
 
 def cross_validate(
@@ -47,7 +50,7 @@ def cross_validate(
         Films with empty bags are left out and listed.
     Y : array-like or DataFrame, shape (n_films, n_genres)
     scheme, groups :
-        See `folds.assign_folds`.
+        See `folds.assign_folds`; "rebalanced" is for simple MI and instance voting, whose genres are learnt apart.
     seeds : int
         Repetitions with `random_state`, `random_state` + 1, ...: the starts of a network.
     jobs : int
@@ -91,8 +94,14 @@ def cross_validate(
         if is_stored(path):
             return CrossValidation.load(path)
     started = time.perf_counter()
-    run = _networks if isinstance(model, BagClassifier) else _others
-    result = run(model, bags, labels, fold, seeds, jobs)
+    if scheme == REBALANCED and not hasattr(model, "base"):
+        raise ValueError(
+            'scheme "rebalanced" is for simple MI and instance voting: a network learns its genres together'
+        )
+    if isinstance(model, BagClassifier):
+        result = _networks(model, bags, labels, fold, seeds, jobs)
+    else:
+        result = _others(model, bags, labels, fold, seeds, jobs, _DRAWS if scheme == REBALANCED else 0)
     result = CrossValidation(
         **record,
         labels=labels,
@@ -162,14 +171,14 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
     }
 
 
-def _others(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:
+def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int) -> dict:
     tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
     if jobs == 1 or isinstance(model, Floor):
-        done = _fit_folds(model, bags, labels, fold, tasks)
+        done = _fit_folds(model, bags, labels, fold, tasks, rebalanced)
     else:
         with parallel_config("loky", inner_max_num_threads=1):
             parts = Parallel(n_jobs=jobs)(
-                delayed(_fit_folds)(model, bags, labels, fold, chunk) for chunk in (tasks[i::jobs] for i in range(jobs))
+                delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced) for i in range(jobs)
             )
         done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
@@ -186,7 +195,7 @@ def _others(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarra
     }
 
 
-def _fit_folds(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarray, tasks: list) -> dict:
+def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int) -> dict:
     """Held-out probabilities and training judgement of each (seed, fold)."""
     done = {}
     for seed, f in tasks:
@@ -200,8 +209,24 @@ def _fit_folds(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.nda
         if seed == 0:
             f1, thresholds = _judge(labels[member], fresh.predict_proba(inside))
             judged = (np.nan if isinstance(fresh, RandomGuess) else f1), thresholds
-        done[seed, f] = fresh.predict_proba(bags.take(np.flatnonzero(fold == f))), judged
+        held = np.flatnonzero(fold == f)
+        found = fresh.predict_proba(bags.take(held))
+        if rebalanced:
+            found = _without_one_more(fresh, bags, labels, member, held, rebalanced)
+        done[seed, f] = found, judged
     return done
+
+
+def _without_one_more(model: BagEstimator, bags: Bags, labels: np.ndarray, member, held, draws: int) -> np.ndarray:
+    """Probabilities of one held-out film, each genre learnt without a film of the other label; mean over draws."""
+    rng, found = np.random.default_rng(held), np.zeros((1, labels.shape[1]))
+    for k in range(labels.shape[1]):
+        other = member[labels[member, k] != labels[held[0], k]]
+        for gone in rng.choice(other, draws) if len(other) else [-1] * draws:
+            kept = member[member != gone]
+            learnt = clone(model).fit(bags.take(kept), labels[kept][:, [k]])
+            found[0, k] += learnt.predict_proba(bags.take(held))[0, 0] / draws
+    return found
 
 
 def _judge(labels: np.ndarray, probability: np.ndarray) -> tuple[float, np.ndarray]:
