@@ -66,7 +66,7 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
     Parameters
     ----------
     importance : DataFrame
-        From `filmlens.findings.group_importance`.
+        Rows of one measure from `filmlens.findings.group_importance`.
     planted : DataFrame
         From `planted_groups`.
 
@@ -79,8 +79,8 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
     table["found"] = table["film_low"] > 0
     low, high = (table[c].map("{:.2f}".format).astype(str) for c in ("film_low", "film_high"))
     spans = low + " to " + high
-    others = table["importance"].le(0).map({True: "not needed: other groups say the same", False: "too few films"})
-    table["why"] = (others.astype(str) + " (interval over films " + spans + ")").where(~table["found"], "")
+    spans = ("interval over films " + spans).where(table["film_low"].notna(), table["note"])
+    table["why"] = spans.where(~table["found"], "")
     return table[["genre", "group", "importance", "film_low", "film_high", "found", "why"]]
 
 
@@ -111,7 +111,7 @@ def found_pictures(rows: pd.DataFrame, folder: str | Path, *, least: float = 0.8
     same = table["difference"] * table["planted"] > 0
     table["found"] = same & (table["p_permutation"] < 0.05)
     why = [
-        "" if row.found else f"p = {row.p_permutation:.2f} with {row.n} films" if agrees else "of the other sign here"
+        "" if row.found else row.note or (f"p = {row.p_permutation:.2f} with {row.n} films" if agrees else "other sign")
         for row, agrees in zip(table.itertuples(), same, strict=True)
     ]
     return table.assign(why=why)[["genre", "measure", "planted", "difference", "p_permutation", "n", "found", "why"]]

@@ -27,13 +27,15 @@ _VERDICTS = {"holds": ("o", "#0072B2"), "undecided": ("D", "#999999"), "contradi
 
 
 def plot_importance(data: pd.DataFrame) -> Figure:
-    """Fig 3: drop of F1 per genre and feature group, with its three intervals (named in the legend).
+    """Fig 3: what is lost per genre and feature group, with its three intervals (named in the legend).
 
     Parameters
     ----------
     data : DataFrame
-        From :func:`~filmlens.findings.group_importance`.
+        Rows of one measure from :func:`~filmlens.findings.group_importance`.
     """
+    films = dict(zip(data["genre"], data["films"], strict=True))
+    few = set(data.loc[data["note"] != "", "genre"])
     genres = list(dict.fromkeys(data["genre"]))
     genres = ["Overall"] * ("Overall" in genres) + [g for g in genres if g != "Overall"]
     groups = list(dict.fromkeys(data["group"]))
@@ -53,13 +55,16 @@ def plot_importance(data: pd.DataFrame) -> Figure:
             ax.plot([row.mean_low, row.mean_high], [y - 0.12] * 2, color=_INK, lw=3.4, solid_capstyle="butt")
             ax.plot([row.film_low, row.film_high], [y + 0.22] * 2, color=_FILMS, lw=1.2, marker="d", ms=3)
         ax.axvline(0, color=_INK, lw=0.8)
-        ax.set(title=genre, xlabel="", ylabel="")
+        ax.set(title=f"{genre} (n = {films[genre]}{', too few' if genre in few else ''})", xlabel="", ylabel="")
         ax.grid(axis="y", visible=False)
+    # a drop below a hundredth is nothing to look at closely
+    low, high = panels[0].get_xlim()
+    panels[0].set_xlim(min(low, -0.01), max(high, 0.01))
     for ax in panels[len(genres) :]:
         ax.set_axis_off()
     for ax in panels[max(0, len(genres) - columns) : len(genres)]:
         ax.tick_params(labelbottom=True)
-        ax.set_xlabel("drop of F1")
+        ax.set_xlabel(f"drop of {data['measure'].iloc[0]}")
     handles = [
         Patch(color="#8C8C8C", alpha=0.55, label="mean drop over runs"),
         Line2D([], [], color=_INK, lw=3.4, label="95 % CI of that mean"),
@@ -134,7 +139,7 @@ def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
     genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
     found, low, planted = (_grid(data, "genre", "group", c) for c in ("importance", "film_low", "planted"))
     limit = max(float(np.nanmax(np.abs(found.to_numpy(float)))), 1e-6)
-    bar = {"label": "drop of F1"}
+    bar = {"label": "drop of AP above chance"}
     sns.heatmap(found.astype(float), cmap="PuOr_r", vmin=-limit, vmax=limit, linewidths=1, cbar_kws=bar, ax=ax)
     for i, genre in enumerate(genres):
         for j, group in enumerate(groups):

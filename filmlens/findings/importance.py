@@ -1,8 +1,8 @@
 """Permutation importance of feature groups over the films held out (Ma et al. 2021, eq. 3 and Fig 3).
 
-The importance of a group is F1 as it is minus F1 with the group's values permuted, over all held-out
-predictions; *Overall* is the drop of macro-F1. Raw values are permuted, before each fold's model imputes and
-scales them. There are two ways to permute:
+The importance of a group is a score as it is minus the score with the group's values permuted, over all held-out
+predictions; *Overall* is the drop of the mean over genres. Raw values are permuted, before each fold's model imputes
+and scales them. There are two ways to permute:
 
 ``cues``
     Every column is permuted over the cues of all films, as the paper is read here. That also destroys the
@@ -12,11 +12,15 @@ scales them. There are two ways to permute:
     Film i receives the columns of another film's cues, rows together. What varies between films stays, only its
     tie to the film's genres is cut; this is the one to interpret.
 
+F1 at .5 is blind to rare genres: a model may rank all eight Horror films first and give none of them the label. So
+what is interpreted is the drop of average precision above chance, (AP - chance) / (1 - chance), chance being that of
+random ranks; the drop of the area under the ROC curve stands beside it, and the drop of F1 is the paper's.
+
 Three intervals stand side by side because they answer different questions: the confidence interval of the mean
 over runs (how well 100 shuffles settle it), the percentiles of the runs (how much one shuffle varies), and the
 bootstrap over films (what other films would have given). Where a film takes its values from one other film, the
 bootstrap resamples the giver as well; under ``cues`` it holds the pool of values fixed. The fitted models are not
-retrained in any of them.
+retrained in any of them: whether a group matters at all is asked by training again (`retraining`).
 """
 
 from __future__ import annotations
@@ -30,72 +34,104 @@ from scipy import stats
 
 from filmlens.findings.feature_groups import columns_of, validated
 from filmlens.stats.bootstrap import film_weights, interval
-from filmlens.stats.metrics import f1, given_f1
+from filmlens.stats.enough import enough, few
+from filmlens.stats.metrics import above_chance, area_under_curve, average_precision, chance_precision, f1
 from filmlens.stats.permutation import SCHEMES, givers_of
 
 Predict = Callable[[list[np.ndarray]], np.ndarray]
 
 
+#: What is interpreted, and what the paper measured.
+AP, F1 = "AP above chance", "F1"
+
+
+@dataclass(frozen=True, eq=False)
+class Drops:
+    """What a measure loses; genres' axis ends with Overall.
+
+    Attributes
+    ----------
+    baseline : (genres + 1,) array
+        Without permutation.
+    runs : (groups, repeats, genres + 1) array
+        Drop in each run.
+    films : (groups, n_boot, genres + 1) array
+        Mean drop in each bootstrap sample of films; NaN where a sample has no positive film.
+    """
+
+    baseline: np.ndarray
+    runs: np.ndarray
+    films: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class ImportanceRuns:
-    """Every run behind a table of importances; genres' axis ends with Overall.
+    """Every run behind a table of importances.
 
     Attributes
     ----------
     genres, groups : list of str
-    baseline : (genres + 1,) array
-        F1 without permutation, macro-F1 last.
-    runs : (groups, repeats, genres + 1) array
-        Drop of F1 in each run.
-    films : (groups, n_boot, genres + 1) array
-        Mean drop in each bootstrap sample of films; NaN where a sample has no positive film.
+    drops : mapping of measure (`AP`, `F1`) to Drops
+    area : (groups, genres + 1) array
+        Mean drop of the area under the ROC curve.
     spread : (groups, n_boot, genres + 1) array
-        Standard deviation over runs in each bootstrap sample.
+        Standard deviation over runs of the drop of F1 in each bootstrap sample.
     positives : (genres,) array
         Films of each genre among those scored.
+    scored : int
+        Films that were scored.
     left_out : tuple of int
         Positions of films without cues.
     scheme : str
+    measure : str
+        The measure that is interpreted.
     """
 
     genres: list[str]
     groups: list[str]
-    baseline: np.ndarray
-    runs: np.ndarray
-    films: np.ndarray
+    drops: dict[str, Drops]
+    area: np.ndarray
     spread: np.ndarray
     positives: np.ndarray
+    scored: int
     left_out: tuple[int, ...]
     scheme: str
+    measure: str = AP
 
     def table(self) -> pd.DataFrame:
-        """One row per genre (Overall last) and group; see :func:`group_importance`."""
-        n = self.runs.shape[1]
-        rows = []
-        for k, genre in enumerate([*self.genres, "Overall"]):
-            for g, group in enumerate(self.groups):
-                drops = self.runs[g, :, k]
-                mean = drops.mean()
-                half = stats.t.ppf(0.975, n - 1) * drops.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
-                row = [genre, group, mean, mean - half, mean + half, *np.quantile(drops, [0.025, 0.975])]
-                rows.append([*row, *interval(self.films[g, :, k])])
-        table = pd.DataFrame(
-            rows,
-            columns=[
-                *("genre", "group", "importance", "mean_low", "mean_high"),
-                *("run_low", "run_high", "film_low", "film_high"),
-            ],
-        )
+        """One row per measure, genre (Overall last) and group; see :func:`group_importance`."""
+        rows = [
+            self._row(m, k, g) for m in self.drops for k in range(len(self.genres) + 1) for g in range(len(self.groups))
+        ]
+        columns = ["measure", "genre", "group", "films", "importance", "mean_low", "mean_high", "run_low", "run_high"]
+        table = pd.DataFrame(rows, columns=[*columns, "film_low", "film_high", "auc_drop", "note"])
+        first = self.drops[self.measure]
         table.attrs = {
             "scheme": self.scheme,
-            "n_repeats": n,
-            "n_boot": self.films.shape[1],
+            "n_repeats": first.runs.shape[1],
+            "n_boot": first.films.shape[1],
             "positives": {g: int(c) for g, c in zip(self.genres, self.positives, strict=True)},
-            "skipped draws": int(np.isnan(self.films[0, :, -1]).sum()),
+            "skipped draws": int(np.isnan(first.films[0, :, -1]).sum()),
             "left out": list(self.left_out),
-            "F1": {g: float(v) for g, v in zip([*self.genres, "Overall"], self.baseline, strict=True)},
+            **{
+                m: {g: float(v) for g, v in zip([*self.genres, "Overall"], d.baseline, strict=True)}
+                for m, d in self.drops.items()
+            },
         }
         return table
+
+    def _row(self, measure: str, k: int, g: int) -> list:
+        drops, n = self.drops[measure].runs[g, :, k], self.drops[measure].runs.shape[1]
+        overall = k == len(self.genres)
+        films = self.scored if overall else int(self.positives[k])
+        sides = (films,) if overall else (films, self.scored - films)
+        mean = drops.mean()
+        half = stats.t.ppf(0.975, n - 1) * drops.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
+        row = [measure, [*self.genres, "Overall"][k], self.groups[g], films, mean, mean - half, mean + half]
+        row += [*np.quantile(drops, [0.025, 0.975])]
+        if not enough(*sides):
+            return [*row[:5], *[np.nan] * 6, self.area[g, k], few(*sides)]
+        return [*row, *interval(self.drops[measure].films[g, :, k]), self.area[g, k], ""]
 
 
 def permutation_runs(
@@ -127,52 +163,74 @@ def permutation_runs(
     groups = {name: columns_of(name, index, flat.shape[1]) for name, index in groups.items()}
     scored = lengths > 0
 
-    def positive(values: np.ndarray) -> np.ndarray:
+    def probability(values: np.ndarray) -> np.ndarray:
         split = [values[end - n : end] for end, n in zip(ends, lengths, strict=True)]
-        probability = np.asarray(predict(split))
-        if probability.shape != Y.shape:
-            raise ValueError(f"predict gave shape {probability.shape} for labels of shape {Y.shape}")
-        return probability[scored] >= threshold
+        given = np.asarray(predict(split))
+        if given.shape != Y.shape:
+            raise ValueError(f"predict gave shape {given.shape} for labels of shape {Y.shape}")
+        return given[scored].astype(float)
 
     truth = Y[scored]
     rng = np.random.default_rng(seed)
     weights = film_weights(rng, len(truth), n_boot)
-    plain = positive(flat.copy())
-    baseline = f1(truth, plain)
+    chance = chance_precision(truth)
+
+    def measured(values: np.ndarray, w: np.ndarray) -> dict[str, np.ndarray]:
+        return {
+            AP: above_chance(average_precision(truth, values, w), chance),
+            F1: f1(truth, values >= threshold, w),
+        }
+
+    one = np.ones((1, len(truth)))
+    plain = probability(flat.copy())
+    whole = measured(plain, one)
+    area = area_under_curve(truth, plain)
     entropy = rng.integers(2**63)
-    runs, films, spread = [], [], []
+    found: dict[str, list] = {AP: [], F1: []}
+    films: dict[str, list] = {AP: [], F1: []}
+    areas, spread = [], []
     for index in groups.values():
         # Each group starts the same stream: its runs do not depend on which other groups are asked for.
         stream = np.random.default_rng(entropy)
-        hits = np.empty((n_repeats, *truth.shape), dtype=bool)
-        givers = np.empty((n_repeats, len(truth)), dtype=np.intp)
-        for r in range(n_repeats):
+        runs, drawn, lost = {AP: [], F1: []}, {AP: [], F1: []}, []
+        for _ in range(n_repeats):
             rows = rows_of(stream, lengths, 1 if columns == "joint" else index.size)
             values = flat.copy()
             values[:, index] = flat[rows, index]
-            hits[r] = positive(values)
-            givers[r] = givers_of(rows, lengths)
-        runs.append(baseline - f1(truth, hits))
-        drops = f1(truth, plain, weights)[None] - f1(truth, hits, weights)
-        films.append(drops.mean(axis=0))
-        if (givers >= 0).all():
-            # Other films would also have given other values: drop after drop, weigh a film by its giver too, about
-            # the same estimate.
-            both = [given_f1(truth, h, givers, np.vstack([np.ones(len(truth)), weights])) for h in (plain[None], hits)]
-            pooled = both[0] - both[1]
-            films[-1] = runs[-1].mean(axis=0) + pooled[1:] - pooled[0]
-        spread.append(drops.std(axis=0, ddof=1) if n_repeats > 1 else np.full(drops.shape[1:], np.nan))
+            permuted = probability(values)
+            giver = givers_of(rows, lengths)
+            # Other films would also have given other values: a film is weighed by its giver too.
+            w = weights * weights[:, giver] if (giver >= 0).all() else weights
+            now, before, after = measured(permuted, one), measured(plain, w), measured(permuted, w)
+            lost.append(area - area_under_curve(truth, permuted))
+            for m in runs:
+                runs[m].append((whole[m] - now[m])[0])
+                drawn[m].append(before[m] - after[m])
+        for m in runs:
+            found[m].append(runs[m])
+            films[m].append(_mean_of_known(np.array(drawn[m])))
+        areas.append(np.mean(lost, axis=0))
+        spread.append(
+            np.std(drawn[F1], axis=0, ddof=1) if n_repeats > 1 else np.full((n_boot, len(genres) + 1), np.nan)
+        )
     return ImportanceRuns(
         genres=genres,
         groups=list(groups),
-        baseline=baseline,
-        runs=np.stack(runs),
-        films=np.stack(films),
-        spread=np.stack(spread),
+        drops={m: Drops(whole[m][0], np.array(found[m]), np.array(films[m])) for m in found},
+        area=np.array(areas),
+        spread=np.array(spread),
         positives=truth.sum(axis=0),
+        scored=len(truth),
         left_out=tuple(int(i) for i in np.flatnonzero(~scored)),
         scheme=scheme if isinstance(scheme, str) else getattr(scheme, "__name__", "own"),
     )
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    return np.divide(np.where(known, values, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def group_importance(
@@ -189,7 +247,7 @@ def group_importance(
     threshold: float = 0.5,
     n_boot: int = 1000,
 ) -> pd.DataFrame:
-    """Drop of F1 when a group's values are permuted, per genre and overall (Ma et al. 2021, eq. 3, Fig 3).
+    """What is lost when a group's values are permuted, per genre and overall (Ma et al. 2021, eq. 3, Fig 3).
 
     Parameters
     ----------
@@ -219,9 +277,11 @@ def group_importance(
     Returns
     -------
     DataFrame
-        genre, group, importance, mean_low, mean_high (95 % confidence of the mean over runs, Student's t),
-        run_low, run_high (2.5 and 97.5 percentiles of the runs), film_low, film_high (95 % bootstrap over films).
-        ``attrs`` holds scheme, baseline F1, positive films per genre, skipped draws and films left out.
+        measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low, mean_high
+        (95 % confidence of the mean over runs, Student's t), run_low, run_high (2.5 and 97.5 percentiles of the runs),
+        film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both sides only
+        importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped draws
+        and films left out.
 
     Raises
     ------
@@ -235,8 +295,8 @@ def group_importance(
     >>> Y = np.array([[i % 2 == 1] for i in range(40)])
     >>> predict = lambda bags: np.array([[b[:, 0].mean()] for b in bags])
     >>> table = group_importance(predict, bags, Y, {"used": [0], "unused": [1]}, scheme="films", genres=["Horror"])
-    >>> table.loc[table.genre == "Horror", ["group", "importance"]].round(1).values.tolist()
-    [['used', 0.4], ['unused', 0.0]]
+    >>> table.loc[table.genre == "Horror", ["measure", "group", "importance"]].round(1).values.tolist()
+    [['AP above chance', 'used', 0.9], ['AP above chance', 'unused', 0.0], ['F1', 'used', 0.4], ['F1', 'unused', 0.0]]
     """
     return permutation_runs(
         predict,

@@ -9,7 +9,8 @@ import pandas as pd
 
 from filmlens.findings.feature_groups import columns_of, validated
 from filmlens.stats.bootstrap import film_weights, interval
-from filmlens.stats.metrics import f1
+from filmlens.stats.enough import enough
+from filmlens.stats.metrics import above_chance, average_precision, chance_precision
 
 
 def single_features(names: Sequence[str]) -> dict[str, list[int]]:
@@ -46,27 +47,27 @@ def retrained_importance(
     groups: Mapping[str, Sequence[int]],
     *,
     genres: Sequence[str] | None = None,
-    threshold: float = 0.5,
     n_boot: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
     """The check on permutation: train again without each group, and with only that group.
 
-    Shuffling 28 correlated columns against 2 is no fair contest; a group that others can replace keeps F1 when it
-    is left out, however much the fitted model leans on it.
+    Shuffling 28 correlated columns against 2 is no fair contest; a group that others can replace costs nothing when
+    it is left out, however much the fitted model leans on it. That is the measure of redundancy.
 
     Parameters
     ----------
     fit_predict : callable
         ``(bags, Y) -> (films, genres)`` held-out probabilities: the whole cross-validation.
-    bags, Y, groups, genres, threshold, n_boot, seed
+    bags, Y, groups, genres, n_boot, seed
         As in :func:`~filmlens.findings.group_importance`.
 
     Returns
     -------
     DataFrame
-        genre (Overall last), group, full, without, only (F1), drop (full - without), drop_low, drop_high (95 %
-        bootstrap over films of the paired difference).
+        genre (Overall last), group, full, without, only (average precision above chance, see
+        `filmlens.findings.importance`), drop (full - without), drop_low, drop_high (95 % bootstrap over films of the
+        paired difference; NaN without ten films on both sides).
     """
     bags, Y, genres = validated(bags, Y, genres)
     scored = np.array([len(b) > 0 for b in bags])
@@ -74,20 +75,23 @@ def retrained_importance(
     weights = film_weights(np.random.default_rng(seed), len(truth), n_boot)
     every = np.arange(bags[0].shape[1])
 
-    def positive(index: np.ndarray) -> np.ndarray:
-        return np.asarray(fit_predict([b[:, index] for b in bags], Y))[scored] >= threshold
+    chance = chance_precision(truth)
+    counts = [(int(n), int(len(truth) - n)) for n in truth.sum(axis=0)] + [(len(truth),)]
+    both = np.vstack([np.ones(len(truth)), weights])
 
-    full = positive(every)
+    def scores(index: np.ndarray) -> np.ndarray:
+        values = np.asarray(fit_predict([b[:, index] for b in bags], Y))[scored].astype(float)
+        return above_chance(average_precision(truth, values, both), chance)
+
+    full = scores(every)
     rows = []
     for name, index in groups.items():
         index = columns_of(name, index, every.size)
-        without, only = positive(np.setdiff1d(every, index)), positive(index)
-        drops = f1(truth, full, weights) - f1(truth, without, weights)
-        scores = [f1(truth, hits) for hits in (full, without, only)]
+        without, only = scores(np.setdiff1d(every, index)), scores(index)
         for k, genre in enumerate([*genres, "Overall"]):
-            low, high = interval(drops[:, k])
-            values = [s[k] for s in scores]
-            rows.append([genre, name, *values, values[0] - values[1], low, high])
+            drops = full[:, k] - without[:, k]
+            limits = interval(drops[1:]) if enough(*counts[k]) else (np.nan, np.nan)
+            rows.append([genre, name, full[0, k], without[0, k], only[0, k], drops[0], *limits])
     table = pd.DataFrame(rows, columns=["genre", "group", "full", "without", "only", "drop", "drop_low", "drop_high"])
     order = {g: i for i, g in enumerate([*genres, "Overall"])}
     return table.sort_values("genre", key=lambda s: s.map(order), kind="stable", ignore_index=True)

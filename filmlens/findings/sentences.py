@@ -8,11 +8,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import names
-from filmlens.stats.enough import FEW, LEAST
-
-#: Share of 2,000 simulated corpora of 110 films whose bootstrap over films covered the true importance, by the
-#: genre's expected number of films (`tests/findings/test_coverage.py`).
-COVERAGE = {20: 0.954, 11: 0.945}
+from filmlens.stats.enough import FEW, LEAST, enough
 
 _NEEDED = ("p", "correction", "n", "effect")
 _WORDS = {"brightness": ("darker", "brighter", "darker or brighter")}
@@ -109,21 +105,19 @@ def importance_caption(table: pd.DataFrame, *, synthetic: bool = False) -> str:
     Parameters
     ----------
     table : DataFrame
-        From :func:`~filmlens.findings.group_importance`, with its attrs.
+        Rows of one measure from :func:`~filmlens.findings.group_importance`, with its attrs.
     synthetic : bool
     """
-    facts = table.attrs
-    rare = {genre: count for genre, count in facts["positives"].items() if count < 20}
-    few = ", ".join(f"{genre} {count}" for genre, count in rare.items())
+    facts, measure = table.attrs, table["measure"].iloc[0]
+    few = ", ".join(f"{g} {n}" for g, n in facts["positives"].items() if not enough(n))
     caption = (
-        f"Drop of F1 when a feature group is permuted (scheme {facts['scheme']}, mean of {facts['n_repeats']} runs; "
-        f"macro-F1 {facts['F1']['Overall']:.2f} without). Thick line: 95 % CI of that mean, how well the runs settle "
-        "it. Thin line: 2.5 to 97.5 percentiles of the runs. Blue line: 95 % bootstrap over films, what other films "
-        f"would have given; in simulations it covered the truth in {COVERAGE[20]:.1%} of corpora for genres of 20 "
-        f"films and in {COVERAGE[11]:.1%} for genres of 11."
+        f"Drop of {measure} when a feature group is permuted (scheme {facts['scheme']}, mean of {facts['n_repeats']} "
+        f"runs; mean over genres {facts[measure]['Overall']:.2f} without). Thick line: 95 % CI of that mean, how well "
+        "the runs settle it. Thin line: 2.5 to 97.5 percentiles of the runs. Blue line: 95 % bootstrap over films, "
+        "what other films would have given this model."
     )
     if few:
-        caption += f" Genres of fewer than 20 films here: {few}."
+        caption += f" Too few films for an interval, numbers only (a test needs {LEAST}): {few}."
     if facts["left out"]:
         caption += f" Films without cues left out: {len(facts['left out'])}."
     return caption + (" Synthetic corpus." if synthetic else "")

@@ -18,12 +18,15 @@ from sklearn.base import clone
 from filmlens.genre.bags import Bags, as_bags, as_labels
 from filmlens.genre.baselines import Floor, RandomGuess
 from filmlens.genre.estimator import BagClassifier, BagEstimator
-from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, assign_folds
+from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, REBALANCED, assign_folds
 from filmlens.genre.prediction import predict_all, predict_held_out
 from filmlens.genre.results import CrossValidation
 from filmlens.genre.storage import is_stored, stored_path
 from filmlens.genre.training import train
 from filmlens.stats.metrics import best_thresholds, macro_f1
+
+#: Films of the other label left out in turn when classes are rebalanced.
+_DRAWS = 5
 
 
 def cross_validate(
@@ -47,9 +50,9 @@ def cross_validate(
         Films with empty bags are left out and listed.
     Y : array-like or DataFrame, shape (n_films, n_genres)
     scheme, groups :
-        See `folds.assign_folds`.
+        See `folds.assign_folds`; "rebalanced" is for simple MI and instance voting, whose genres are learnt apart.
     seeds : int
-        Repetitions with `random_state`, `random_state` + 1, ...; fitted folds are kept of the first.
+        Repetitions with `random_state`, `random_state` + 1, ...: the starts of a network.
     jobs : int
         Threads (networks) or processes (other models), one core each.
     folder : path, optional
@@ -91,8 +94,14 @@ def cross_validate(
         if is_stored(path):
             return CrossValidation.load(path)
     started = time.perf_counter()
-    run = _networks if isinstance(model, BagClassifier) else _others
-    result = run(model, bags, labels, fold, seeds, jobs)
+    if scheme == REBALANCED and not hasattr(model, "base"):
+        raise ValueError(
+            'scheme "rebalanced" is for simple MI and instance voting: a network learns its genres together'
+        )
+    if isinstance(model, BagClassifier):
+        result = _networks(model, bags, labels, fold, seeds, jobs)
+    else:
+        result = _others(model, bags, labels, fold, seeds, jobs, _DRAWS if scheme == REBALANCED else 0)
     result = CrossValidation(
         **record,
         labels=labels,
@@ -132,9 +141,9 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
         inner = np.full(len(fold), -1)
         held = np.isin(fold, stack)
         inner[held] = np.searchsorted(stack, fold[held])
-        out = predict_held_out(network, bags, inner, instances=seed == 0)
+        out = predict_held_out(network, bags, inner)
         if seed:
-            return seed, held, out, None, None
+            return seed, held, out, None, network.arrays()
         inside = predict_all(network, bags)
         judged = [_judge(labels[m], p[m]) for m, p in zip(members[stack], inside, strict=True)]
         return seed, held, out, judged, network.arrays()
@@ -144,34 +153,32 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
         done = list(pool.map(work, tasks))
     shape = (len(bags.instances), labels.shape[1])
     probabilities = np.full((seeds, *labels.shape), np.nan)
-    alone, attention = np.full(shape, np.nan), np.full(shape, np.nan)
+    alone, attention = np.full((seeds, *shape), np.nan), np.full((seeds, *shape), np.nan)
     for seed, held, out, *_ in done:
         probabilities[seed, held] = out[0][held]
-        if seed == 0:
-            rows = np.repeat(held, bags.sizes)
-            alone[rows], attention[rows] = out[1][rows], out[2][rows]
-    first = done[: len(stacks)]
-    judged = [j for *_, each, _ in first for j in each]
-    arrays = [a for *_, a in first]
+        rows = np.repeat(held, bags.sizes)
+        alone[seed, rows], attention[seed, rows] = out[1][rows], out[2][rows]
+    judged = [j for *_, each, _ in done[: len(stacks)] for j in each]
+    arrays = [a for *_, a in done]
     shared = ("centre", "spread")
     return {
         "probabilities": probabilities,
-        "instance_probability": alone,
-        "attention": attention,
+        "instance_probability": alone.mean(axis=0),
+        "attention": attention.mean(axis=0),
         "training_f1s": np.array([f1 for f1, _ in judged]),
         "thresholds": np.array([t for _, t in judged]),
         "folds": {n: arrays[0][n] if n in shared else np.concatenate([a[n] for a in arrays]) for n in arrays[0]},
     }
 
 
-def _others(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:
+def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int) -> dict:
     tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
     if jobs == 1 or isinstance(model, Floor):
-        done = _fit_folds(model, bags, labels, fold, tasks)
+        done = _fit_folds(model, bags, labels, fold, tasks, rebalanced)
     else:
         with parallel_config("loky", inner_max_num_threads=1):
             parts = Parallel(n_jobs=jobs)(
-                delayed(_fit_folds)(model, bags, labels, fold, chunk) for chunk in (tasks[i::jobs] for i in range(jobs))
+                delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced) for i in range(jobs)
             )
         done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
@@ -188,7 +195,7 @@ def _others(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarra
     }
 
 
-def _fit_folds(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.ndarray, tasks: list) -> dict:
+def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int) -> dict:
     """Held-out probabilities and training judgement of each (seed, fold)."""
     done = {}
     for seed, f in tasks:
@@ -202,8 +209,24 @@ def _fit_folds(model: BagEstimator, bags: Bags, labels: np.ndarray, fold: np.nda
         if seed == 0:
             f1, thresholds = _judge(labels[member], fresh.predict_proba(inside))
             judged = (np.nan if isinstance(fresh, RandomGuess) else f1), thresholds
-        done[seed, f] = fresh.predict_proba(bags.take(np.flatnonzero(fold == f))), judged
+        held = np.flatnonzero(fold == f)
+        found = fresh.predict_proba(bags.take(held))
+        if rebalanced:
+            found = _without_one_more(fresh, bags, labels, member, held, rebalanced)
+        done[seed, f] = found, judged
     return done
+
+
+def _without_one_more(model: BagEstimator, bags: Bags, labels: np.ndarray, member, held, draws: int) -> np.ndarray:
+    """Probabilities of one held-out film, each genre learnt without a film of the other label; mean over draws."""
+    rng, found = np.random.default_rng(held), np.zeros((1, labels.shape[1]))
+    for k in range(labels.shape[1]):
+        other = member[labels[member, k] != labels[held[0], k]]
+        for gone in rng.choice(other, draws) if len(other) else [-1] * draws:
+            kept = member[member != gone]
+            learnt = clone(model).fit(bags.take(kept), labels[kept][:, [k]])
+            found[0, k] += learnt.predict_proba(bags.take(held))[0, 0] / draws
+    return found
 
 
 def _judge(labels: np.ndarray, probability: np.ndarray) -> tuple[float, np.ndarray]:

@@ -49,11 +49,11 @@ class CrossValidation(Stored):
     offsets : ndarray of int, shape (n + 1,)
         Rows of each film's instances.
     instance_probability, attention : ndarray, shape (N, K), or None
-        Of held-out instances, networks only (first seed): see `BagClassifier`.
+        Of held-out instances, networks only, the mean over starts: see `BagClassifier`.
     cues : DataFrame or None
         Film, cue (and time) of each instance.
     folds : dict of ndarray
-        The fitted networks, one row per fold (first seed); empty for other models.
+        The fitted networks, one row per fold, start after start; empty for other models.
     draws : int
         Draws that scores of a random guess are averaged over; 0 for models.
     seconds : float
@@ -95,8 +95,8 @@ class CrossValidation(Stored):
 
     @property
     def probability(self) -> np.ndarray:
-        """Out-of-fold probabilities of the first seed, shape (n, K); NaN for films left out."""
-        return self.probabilities[0]
+        """Out-of-fold probabilities, the mean over starts, shape (n, K); NaN for films left out."""
+        return self.probabilities.mean(axis=0)
 
     @property
     def score(self) -> np.ndarray:
@@ -124,7 +124,7 @@ class CrossValidation(Stored):
 
     @cached_property
     def network(self) -> Network:
-        """The fitted folds as a stack.
+        """The fitted folds of all starts as a stack.
 
         Raises
         ------
@@ -138,7 +138,9 @@ class CrossValidation(Stored):
         return Network.from_arrays({n: self.parameters[n] for n in names if n in self.parameters} | shape, self.folds)
 
     def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
-        """Probabilities (n, K) of the same films with other instances, each through the fold that held it out.
+        """Probabilities (n, K) of the same films with other instances, each through the folds that held it out.
+
+        The mean over starts, as `probability`.
 
         Parameters
         ----------
@@ -146,12 +148,22 @@ class CrossValidation(Stored):
             Film i is the i-th of `film_ids`; its number of instances may differ. Raw values: imputation and scaling
             are the fold's.
         """
-        return predict_held_out(self.network, self._matching(bags), self.fold, instances=False)[0]
+        return self._held_out(bags, instances=False)[0]
 
     def predict_instances(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """As `predict`, probabilities (N, K) of the instances."""
+        return self._held_out(bags, instances=True)[1]
+
+    def _held_out(self, bags: Bags | Sequence[np.ndarray], *, instances: bool) -> list:
         bags = self._matching(bags)
-        return predict_held_out(self.network, bags, self.fold)[1]
+        each = [predict_held_out(start, bags, self.fold, instances=instances) for start in self._starts]
+        return [None if part[0] is None else np.mean(part, axis=0) for part in zip(*each, strict=True)]
+
+    @cached_property
+    def _starts(self) -> list[Network]:
+        folds = len(self.training_f1s)
+        stack = self.network
+        return [stack.select(np.arange(first, first + folds)) for first in range(0, stack.folds, folds)]
 
     def _matching(self, bags: Bags | Sequence[np.ndarray]) -> Bags:
         given = as_bags(bags)

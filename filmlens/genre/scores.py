@@ -93,11 +93,12 @@ def evaluate(
     -------
     dict
         `precision`, `recall`, `f1`, `map`, each with `_low` and `_high`; `per_genre` (DataFrame); `training_f1`;
-        `seeds`, `f1_seed_sd`, `map_seed_sd` (NaN for one seed); `gain`, `p_paper` (mean gain of average precision
-        over a random guess, the paper's paired t-test over genres), `p_chance` (mAP against permuted label rows,
-        not trained again), all p one-sided: above chance; `tuned` (the four numbers at thresholds chosen on training
-        films; NaN for a random guess); `films`, `left_out`, `skipped` (bootstrap draws), `undefined` (genres without
-        positives or negatives).
+        `seeds`, `f1_single`, `map_single`, `f1_seed_sd`, `map_seed_sd` (mean and SD of the single starts; SD NaN for
+        one), while all other scores are of the mean probability of the starts; `gain`, `p_paper` (mean gain of
+        average precision over a random guess, the paper's paired t-test over genres), `p_chance` (mAP against
+        permuted label rows, not trained again), all p one-sided: above chance; `tuned` (the four numbers of the first
+        start at thresholds chosen on training films; NaN for a random guess); `films`, `left_out`, `skipped`
+        (bootstrap draws), `undefined` (genres without positives or negatives).
     """
     keep = cv.fold >= 0
     Y = cv.labels[keep]
@@ -129,7 +130,7 @@ def evaluate(
     result["training_f1"] = cv.training_f1
     result |= _over_seeds(cv, keep)
     result |= _against_guess(cv, keep, permutations, rng)
-    tuned = cv.probability[keep] >= cv.thresholds[cv.fold[keep]]
+    tuned = cv.probabilities[0][keep] >= cv.thresholds[cv.fold[keep]]
     tuned = {m: float(v[0]) for m, v in macro(Y, tuned, cv.score[keep], one).items()}
     result["tuned"] = dict.fromkeys(METRICS, float("nan")) if cv.draws else tuned
     result |= {"films": int(keep.sum()), "left_out": cv.left_out, "skipped": skipped}
@@ -245,6 +246,7 @@ def _over_seeds(cv: CrossValidation, keep: np.ndarray) -> dict[str, float]:
     out: dict[str, float] = {"seeds": len(each)}
     for metric in ("f1", "map"):
         values = [float(e[metric][0]) for e in each]
+        out[f"{metric}_single"] = float(np.mean(values))
         out[f"{metric}_seed_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
     return out
 

@@ -107,7 +107,7 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
     describes a cue by the median of its frames.
     """
     model, bags, truth, held = _asked(films, tables, parameters)
-    return cross_validate(model, bags, truth, **held)
+    return cross_validate(model, bags, truth, seeds=parameters["starts"], **held)
 
 
 def chance(films: pd.DataFrame, tables: dict[str, Any], *, permutations: int, **parameters) -> pd.DataFrame:
@@ -160,7 +160,7 @@ def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, p
 
 
 def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.DataFrame:
-    """F1 of the model trained again without each feature group, and with only that group: the check on Fig 3."""
+    """The model trained again without each feature group, and with only that group: the check on Fig 3."""
     model: CrossValidation = tables["genre"]
     bags = bags_like(model, tables["features"])
     settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}

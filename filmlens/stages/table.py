@@ -71,7 +71,7 @@ class Stage:
 _STAMPING = {"engine": "filmlens", "rule": "nearby"}
 _SOURCE = {"cues": "stamped"}
 #: The paper's settings. `shortest` is the shortest cue in a bag, in seconds (D: Dejavu's shortest); `space` is a
-#: decision as well (Kong et al. pool instance probabilities).
+#: decision as well (Kong et al. pool instance probabilities). `starts` networks are trained from other weights.
 _GENRE = {
     "features": "mir",
     "level": "cue",
@@ -87,6 +87,7 @@ _GENRE = {
     "shortest": 5.0,
     "mfcc_ranks": "0-13",
     "seed": 0,
+    "starts": 1,
 }
 #: Runs, which values are exchanged, and where the loudness of the MFCC counts.
 _IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
@@ -170,6 +171,7 @@ _ROWS = (
         (),
         _IMPORTANCE,
         "corpus",
+        version=2,
         libraries=_MODELS,
     ),
     Stage(
@@ -179,6 +181,7 @@ _ROWS = (
         (),
         {"rank0": "MFCC"},
         "corpus",
+        version=2,
         libraries=_MODELS,
     ),
     Stage(

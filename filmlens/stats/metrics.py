@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 #: The four numbers of Table 4.
 METRICS = ("precision", "recall", "f1", "map")
@@ -218,47 +219,55 @@ def f1(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = Non
     return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
 
 
-def given_f1(truth: np.ndarray, positive: np.ndarray, givers: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """F1 pooled over runs in which films took values from other films, when both are resampled.
-
-    In a bootstrap sample a prediction counts as often as its film was drawn times as often as its giver was: without
-    the second factor the interval is too narrow, because it holds fixed what there was to be given.
-
-    Parameters
-    ----------
-    truth : (films, genres) bool array
-    positive : (runs or 1, films, genres) bool array
-    givers : (runs, films) int array
-    weights : (draws, films) array
-
-    Returns
-    -------
-    (draws, genres + 1) array, macro-F1 last; NaN where no positive film of a genre is left.
-    """
-    films, genres = truth.shape
-    pairs = np.zeros((2, films, films, genres))  # true positives, and half of F1's denominator; film by giver
-    own = np.zeros((films, films))
-    every = np.arange(films)
-    for hits, giver in zip(np.broadcast_to(positive, (len(givers), films, genres)), givers, strict=True):
-        pairs[0, every, giver] += hits & truth
-        pairs[1, every, giver] += (hits.astype(float) + truth) / 2
-        own[every, giver] += 1
-    both, size = (
-        np.einsum("dhk,dh->dk", (weights @ p.reshape(films, -1)).reshape(len(weights), films, genres), weights)
-        for p in pairs
-    )
-    positives = ((weights @ own.T) * weights) @ truth
-    score = np.divide(both, size, out=np.zeros_like(size), where=size > 0)
-    score = np.where((positives == 0) & truth.any(axis=0), np.nan, score)
-    return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
-
-
 def precision(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Precision of every genre, and their mean last; no prediction counts as 0. Parameters as :func:`f1`."""
-    hits, claimed = (truth & positive), positive
+    return _hits_among(positive, truth, positive, weights)
+
+
+def recall(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Recall of every genre, and their mean last; no positive film counts as 0. Parameters as :func:`f1`."""
+    return _hits_among(truth, truth, positive, weights)
+
+
+def _hits_among(which: np.ndarray, truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    hits = truth & positive
+    which = np.broadcast_to(which, hits.shape)
     if weights is not None:
-        hits, claimed = weights @ hits, weights @ claimed
+        hits, which = weights @ hits, weights @ which
     else:
-        hits, claimed = hits.sum(axis=-2), claimed.sum(axis=-2)
-    score = np.divide(hits, claimed, out=np.zeros(np.shape(hits)), where=claimed > 0)
+        hits, which = hits.sum(axis=-2), which.sum(axis=-2)
+    score = np.divide(hits, which, out=np.zeros(np.shape(hits)), where=which > 0)
     return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
+
+
+def chance_precision(truth: np.ndarray, draws: int = 1000, seed: int = 0) -> np.ndarray:
+    """Average precision of random ranks, per genre: above the share of positives where those are few; (K,).
+
+    >>> truth = np.arange(110)[:, None] < [11, 55]
+    >>> chance_precision(truth).round(2).tolist()
+    [0.13, 0.52]
+    """
+    ranks = np.random.default_rng(seed).random((draws, *truth.shape))
+    return average_precision(truth, ranks, np.ones((draws, len(truth)))).mean(axis=0)
+
+
+def above_chance(ap: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """(AP - chance) / (1 - chance) of every genre, and their mean last: 0 for random ranks, 1 for perfect ones."""
+    known = chance < 1  # neither without a positive film nor with nothing else
+    score = np.where(known, (ap - chance) / np.where(known, 1 - chance, 1), np.nan)
+    mean = score[..., known].mean(axis=-1, keepdims=True) if known.any() else np.full((*ap.shape[:-1], 1), np.nan)
+    return np.concatenate([score, mean], axis=-1)
+
+
+def area_under_curve(truth: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve of every genre, and their mean last; NaN without films on both sides; (K + 1,).
+
+    >>> area_under_curve(np.array([[1], [0], [1]]) == 1, np.array([[0.9], [0.4], [0.4]])).tolist()
+    [0.75, 0.75]
+    """
+    ranks = rankdata(score, axis=0)
+    n = truth.sum(axis=0)
+    pairs = n * (len(truth) - n)
+    above = (ranks * truth).sum(axis=0) - n * (n + 1) / 2
+    area = np.divide(above, pairs, out=np.full(len(n), np.nan), where=pairs > 0)
+    return np.append(area, area[pairs > 0].mean() if (pairs > 0).any() else np.nan)

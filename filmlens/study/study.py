@@ -29,7 +29,7 @@ from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
 from filmlens.stages import of_corpus
 from filmlens.stamper import evaluation
-from filmlens.study.cues import TABLE5_HIDDEN, cues_table, descriptors_of, film_spans, slugs
+from filmlens.study.cues import STARTS, TABLE5, cues_table, descriptors_of, film_spans, slugs
 from filmlens.study.hearing import players
 
 #: The paper's numbers, and a setting that converges in a tenth of the time (method, section 5). Few epochs at the
@@ -110,6 +110,7 @@ class Study:
     learning_rate = property(lambda self: PROFILES[self.profile]["learning_rate"], doc="At which a network trains.")
     hidden = property(lambda self: PROFILES[self.profile]["hidden"], doc="Nodes per layer of the networks compared.")
     n_repeats = property(lambda self: PROFILES[self.profile]["n_repeats"], doc="Permutations of a feature group.")
+    starts = property(lambda self: STARTS, doc="Starts of the networks that claims and findings are about.")
     n_chance = property(lambda self: PROFILES[self.profile]["n_chance"], doc="Permutations of labels learnt again.")
     n_boot = property(lambda self: PROFILES[self.profile]["n_boot"], doc="Bootstrap samples of films.")
 
@@ -172,8 +173,8 @@ class Study:
             the nodes of Table 4.
         """
         settings = {"model": "single_attention", "epochs": self.epochs, "learning_rate": self.learning_rate}
-        sizes = dict.fromkeys((TABLE5_HIDDEN, *reversed(self.hidden)))
-        models = [model] if model else [settings | {"hidden": hidden} for hidden in sizes]
+        others = [{"hidden": hidden} for hidden in reversed(self.hidden)]
+        models = [model] if model else [settings | more for more in (TABLE5, *others)]
         choices = {"cues": self.cues, "sound": self.sound, "seed": self.seed}
         return cues_table(self.corpus, models=models, features=features or self.table5_features, **choices)
 

@@ -136,14 +136,14 @@ def test_impossible_plans_are_refused():
 def test_what_was_planted_and_not_found_says_why(tmp_path):
     planted = pd.DataFrame({"genre": "Horror", "group": ["MFCC", "Tone", "Pitch"], "planted": [True, True, False]})
     importance = pd.DataFrame({"genre": "Horror", "group": ["MFCC", "Tone", "Pitch"], "importance": [0.2, 0.1, 0.0]})
-    importance = importance.assign(film_low=[0.1, -0.1, -0.1], film_high=[0.3, 0.3, 0.1])
+    importance = importance.assign(film_low=[0.1, -0.1, -0.1], film_high=[0.3, 0.3, 0.1], note="")
     table = answers.found_groups(importance, planted)
     assert table["group"].tolist() == ["MFCC", "Tone"] and table["found"].tolist() == [True, False]
-    assert table["why"].tolist() == ["", "too few films (interval over films -0.10 to 0.30)"]
+    assert table["why"].tolist() == ["", "interval over films -0.10 to 0.30"]
     assert answers.found_pictures(importance, tmp_path) is None
     (tmp_path / "planted.json").write_text(
         json.dumps({"pictures": {"Horror": {"brightness": -1.0, "contrast": 0.9}, "Drama": {"brightness": 0.1}}})
     )
     rows = pd.DataFrame({"genre": "Horror", "measure": ["brightness", "contrast"], "unit": "films", "source": "Actual"})
-    rows = rows.assign(difference=[-0.5, -0.1], p_permutation=[0.2, 0.01], n=4)
-    assert answers.found_pictures(rows, tmp_path)["why"].tolist() == ["p = 0.20 with 4 films", "of the other sign here"]
+    rows = rows.assign(difference=[-0.5, -0.1], p_permutation=[0.2, 0.01], n=14, note="")
+    assert answers.found_pictures(rows, tmp_path)["why"].tolist() == ["p = 0.20 with 14 films", "other sign"]

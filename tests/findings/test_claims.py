@@ -6,10 +6,11 @@ import pytest
 from simulated_films import GENRES, cross_validated, simulate
 
 from filmlens.findings import claims_table, permutation_runs, robustness_table
+from filmlens.findings.verdicts import Claim, Pair, judged
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.metrics import f1
 
-COLUMNS = ["claim", "paper", "estimate", "low", "high", "verdict", "estimate is"]
+COLUMNS = ["claim", "paper", "estimate", "low", "high", "detectable", "verdict", "estimate is"]
 
 
 def labels_of(films=110, seed=0):
@@ -28,7 +29,7 @@ def verdicts(table):
 def test_without_data_every_claim_is_there_and_not_tested():
     table = claims_table(labels_of(), n_boot=20, synthetic=True)
     assert list(table.columns) == COLUMNS
-    assert len(table) == 14
+    assert len(table) == 23
     assert table["verdict"].str.startswith("not tested (no ").all()
     assert verdicts(table)["VGGish above MIR generally"] == "not tested (no weights)"
 
@@ -76,12 +77,62 @@ def test_estimate_is_the_paired_difference():
     labels = labels_of(40)
     cue, frame = noisy(labels, 0.1, 0), noisy(labels, 0.2, 1)
     levels = {("mir", "cue", "max"): cue, ("mir", "frame", "max"): frame}
-    row = claims_table(labels, levels=levels, n_boot=200, seed=4).set_index("claim").iloc[3]
+    table = claims_table(labels, levels=levels, n_boot=200, seed=4).set_index("claim")
+    row = table.loc["cue level above frame level for each model"]
     truth = labels.to_numpy()
     weights = film_weights(np.random.default_rng(4), 40, 200)
-    low, high = interval((f1(truth, cue, weights) - f1(truth, frame, weights))[:, -1])
+    draws = (f1(truth, cue, weights) - f1(truth, frame, weights))[:, -1]
+    low, high = interval(draws)
     assert row["estimate"] == pytest.approx((f1(truth, cue) - f1(truth, frame))[-1])
+    # the only claim with data: its interval is the plain one
     assert (row["low"], row["high"]) == pytest.approx((low, high))
+    assert row["detectable"] == pytest.approx(np.nanstd(draws) * (1.95996 + 0.84162), rel=1e-4)
+
+
+def test_starts_widen_the_interval_and_are_averaged():
+    labels = labels_of(40)
+    starts = np.stack([noisy(labels, 0.1, i) for i in range(10)])
+    frame = noisy(labels, 0.2, 99)
+    rows = []
+    for cue in (starts, starts[:1].repeat(10, axis=0)):
+        levels = {("mir", "cue", "max"): cue, ("mir", "frame", "max"): frame}
+        table = claims_table(labels, levels=levels, n_boot=200).set_index("claim")
+        rows.append(table.loc["cue level above frame level for each model"])
+    truth, weights = labels.to_numpy(), film_weights(np.random.default_rng(0), 40, 200)
+    singles = f1(truth, starts)[:, -1]
+    assert rows[0]["estimate"] == pytest.approx(singles.mean() - f1(truth, frame)[-1])
+    draws = np.mean([f1(truth, s, weights)[:, -1] for s in starts], axis=0) - f1(truth, frame, weights)[:, -1]
+    side = rows[0]["estimate"] - interval(draws)[0]
+    expected = np.hypot(side, 1.95996 * singles.std(ddof=1) / np.sqrt(10))
+    assert rows[0]["estimate"] - rows[0]["low"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_four_films_give_no_verdict():
+    labels = labels_of(110).iloc[:4]
+    predictions = {
+        ("mir", "cue", "average"): noisy(labels, 0.1, 0),
+        ("vggish", "cue", "average"): noisy(labels, 0.1, 1),
+    }
+    baselines = {"zero rule": np.zeros(labels.shape)}
+    table = claims_table(labels, predictions=predictions, baselines=baselines, n_boot=20, synthetic=True)
+    said = table[~table["verdict"].str.startswith("not tested")]
+    assert len(said) == 4 and (said["verdict"] == "too few films: 4, at least 10 needed").all()
+    assert said[["low", "high", "detectable"]].isna().all().all() and said["estimate"].notna().all()
+
+
+def test_one_genre_of_few_films_keeps_a_claim_about_all_from_holding():
+    draws = np.random.default_rng(0).normal(0.5, 0.1, 500)
+    many, rare = Pair("many", 0.5, draws, (40, 60)), Pair("rare", 0.5, draws, (4, 96))
+    verdict = {
+        name: judged([Claim("", "", pairs, "", "")])[0][6] for name, pairs in (("a", [many]), ("b", [many, rare]))
+    }
+    assert verdict == {"a": "holds", "b": "undecided"}
+    assert (
+        judged([Claim("", "", [many._replace(estimate=-0.5, draws=draws - 1), rare], "", "")])[0][6] == "contradicted"
+    )
+    # a family of claims needs wider intervals
+    alone, among = (judged([Claim("", "", [many], "", "")] * n)[0][3] for n in (1, 20))
+    assert among < alone
 
 
 def test_importance_claims():
@@ -96,9 +147,9 @@ def test_importance_claims():
     assert not found["run variance largest for Horror and Romance"].startswith("not tested")
     row = table.set_index("claim").loc["Tone matters for Horror"]
     tone = runs.table().query("genre == 'Horror' and group == 'Tone'").iloc[0]
-    assert (row["estimate"], row["low"], row["high"]) == pytest.approx(
-        (tone["importance"], tone["film_low"], tone["film_high"])
-    )
+    assert row["estimate"] == pytest.approx(tone["importance"])
+    assert row["low"] < tone["film_low"] < tone["film_high"] < row["high"]
+    assert found["Tone, Pitch and dMFCC next overall"] != "holds"
 
 
 def test_picture_claims_tell_arithmetic_from_finding():
@@ -115,6 +166,16 @@ def test_picture_claims_tell_arithmetic_from_finding():
     assert found["Predicted nearer the median than Actual"] == "holds (synthetic corpus)"
     assert found["False positives reversed"] == "holds (synthetic corpus)"
     assert found["False positives reversed beyond the arithmetic"] != "holds (synthetic corpus)"
+    assert not found["False positives reversed in most of contrast"].startswith("contradicted")
+    assert found["Actual labels follow Chen et al."] == "contradicted (synthetic corpus)"
+
+
+def test_stamper_beside_the_paper():
+    accuracy = pd.DataFrame({"precision": np.linspace(0.97, 1, 12), "recall": np.linspace(0.9, 1, 12)})
+    claim = "the Score Stamper's precision and recall"
+    assert verdicts(claims_table(labels_of(), stamper=accuracy, n_boot=200))[claim] == "holds"
+    three = claims_table(labels_of(), stamper=accuracy.iloc[:3], n_boot=200)
+    assert verdicts(three)[claim] == "too few films: 3, at least 10 needed"
 
 
 def test_shapes_are_checked():
@@ -130,7 +191,7 @@ def test_robustness_counts_the_conditions_that_tested():
     one.loc[0, "verdict"], two.loc[0, "verdict"] = "holds", "undecided"
     one.loc[1, "verdict"] = "holds"
     table = robustness_table({"seed 0": one, "seed 1": two})
-    assert len(table) == 28
+    assert len(table) == 46
     shares = table.drop_duplicates("claim")["holds in"].tolist()
     assert shares[:2] == [0.5, 1.0]
     assert np.isnan(shares[2])

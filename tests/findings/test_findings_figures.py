@@ -28,7 +28,7 @@ def importance():
         for i, group in enumerate(GROUPS):
             rows.append([genre, group, 0.1 * i, 0.1 * i - 0.01, 0.1 * i + 0.01, -0.1, 0.3, -0.2, 0.4])
     names = "genre group importance mean_low mean_high run_low run_high film_low film_high".split()
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=names).assign(measure="F1", films=12, note="")
 
 
 def cross():
@@ -53,11 +53,22 @@ def test_importance_names_its_three_intervals():
     for name in ("95 % CI of that mean", "2.5–97.5 % of the runs", "95 % bootstrap over films", *GENRES, *GROUPS):
         assert name in text
     panels = [ax for ax in figure.axes if ax.get_title(loc="left")]
-    assert [ax.get_title(loc="left") for ax in panels] == ["Overall", *GENRES]
+    assert [ax.get_title(loc="left") for ax in panels] == [f"{g} (n = 12)" for g in ["Overall", *GENRES]]
     assert len(panels[1].patches) == 3
     lines = [list(line.get_xdata()) for line in panels[1].lines]
     for pair in ([-0.1, 0.3], [-0.2, 0.4], [0.09, 0.11]):
         assert any(np.allclose(line, pair) for line in lines)
+
+
+def test_nothing_lost_is_not_magnified():
+    data = importance()
+    numbers = data.columns[2:9]
+    data[numbers] = data[numbers] * 1e-17
+    data.loc[data["genre"] == "Horror", ["note", *numbers[1:]]] = ["too few films", *[np.nan] * 6]
+    figure = figures.plot_importance(data)
+    low, high = figure.axes[0].get_xlim()
+    assert low <= -0.01 and high >= 0.01
+    assert "Horror (n = 12, too few)" in words(figure)
 
 
 def test_medians_state_empty_cells_and_what_is_expected():

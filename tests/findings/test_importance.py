@@ -7,7 +7,7 @@ from scipy import stats
 from simulated_films import GENRES, PREVALENCES, cross_validated, simulate
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import f1_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
 from filmlens.findings import (
@@ -18,11 +18,13 @@ from filmlens.findings import (
     simple_mi,
     single_features,
 )
+from filmlens.findings.importance import AP, F1
 from filmlens.stats.bootstrap import film_weights
-from filmlens.stats.metrics import f1, given_f1
+from filmlens.stats.metrics import above_chance, area_under_curve, chance_precision
 from filmlens.stats.permutation import cue_rows, film_rows
 
-COLUMNS = "genre group importance mean_low mean_high run_low run_high film_low film_high".split()
+NUMBERS = "importance mean_low mean_high run_low run_high film_low film_high".split()
+COLUMNS = ["measure", "genre", "group", "films", *NUMBERS, "auc_drop", "note"]
 
 
 def means(bags):
@@ -34,9 +36,9 @@ def ranks_first(seed, n_repeats):
     table = group_importance(
         cross_validated(films), films.bags, films.Y, films.groups, n_repeats=n_repeats, scheme="films", n_boot=10
     )
-    assert 0.5 < table.attrs["F1"]["Overall"] < 0.7
-    overall = table[table["genre"] == "Overall"].set_index("group")["importance"]
-    return overall.idxmax() == "Tone"
+    assert 0.5 < table.attrs[F1]["Overall"] < 0.7
+    overall = table[table["genre"] == "Overall"].pivot_table("importance", "group", "measure")
+    return set(overall.idxmax()) == {"Tone"}
 
 
 def null_drop(seed, correlation, scheme):
@@ -95,12 +97,14 @@ def test_table_and_unused_group(scheme):
     )
     assert list(table.columns) == COLUMNS
     assert table["genre"].unique().tolist() == [*GENRES, "Overall"]
-    assert len(table) == 7 * len(films.groups)
+    assert len(table) == 2 * 7 * len(films.groups)
     unused = table[table["group"] != "Tone"]
-    assert (unused[COLUMNS[2:]].to_numpy() == 0).all()
-    tone = table[table["group"] == "Tone"]
-    assert (tone["importance"] > 0).all()
-    assert np.allclose(tone["importance"].iloc[-1], tone["importance"].iloc[:-1].mean())
+    assert (unused[[*NUMBERS, "auc_drop"]].fillna(0).to_numpy() == 0).all()
+    few = table["note"] != ""
+    assert few.any() and table.loc[few, NUMBERS[1:]].isna().all().all() and table.loc[~few, NUMBERS].notna().all().all()
+    for _, tone in table[table["group"] == "Tone"].groupby("measure"):
+        assert (tone["importance"] > 0).all() and (tone["auc_drop"] > 0).all()
+        assert np.allclose(tone["importance"].iloc[-1], tone["importance"].iloc[:-1].mean())
 
 
 def test_agrees_with_scikit_learn_on_the_same_permutations():
@@ -130,8 +134,7 @@ def test_agrees_with_scikit_learn_on_the_same_permutations():
         n_boot=2,
         genres=list("xyz"),
     )
-    np.testing.assert_allclose(ours.runs[:, :, -1], theirs.importances, atol=1e-12)
-    np.testing.assert_allclose(ours.runs[:, :, -1].mean(axis=1), theirs.importances_mean, atol=1e-12)
+    np.testing.assert_allclose(ours.drops[F1].runs[:, :, -1], theirs.importances, atol=1e-12)
 
 
 def test_runs_equal_a_literal_loop():
@@ -150,8 +153,16 @@ def test_runs_equal_a_literal_loop():
     def macro(bags):
         return [f1_score(y, p, zero_division=0) for y, p in zip(films.Y.T, predict(bags).T >= 0.5, strict=True)]
 
+    chance = chance_precision(films.Y)
+
+    def above(bags):
+        pairs = zip(films.Y.T, predict(bags).T, chance, strict=True)
+        return [(average_precision_score(y, p) - c) / (1 - c) for y, p, c in pairs]
+
+    assert all(abs(c - films.Y[:, k].mean()) < 0.2 and c > films.Y[:, k].mean() for k, c in enumerate(chance))
     for r, bags in enumerate(permuted):
-        np.testing.assert_allclose(runs.runs[0, r, :-1], np.subtract(macro(base), macro(bags)), atol=1e-12)
+        np.testing.assert_allclose(runs.drops[F1].runs[0, r, :-1], np.subtract(macro(base), macro(bags)), atol=1e-12)
+        np.testing.assert_allclose(runs.drops[AP].runs[0, r, :-1], np.subtract(above(base), above(bags)), atol=1e-12)
         others = np.setdiff1d(np.arange(base[0].shape[1]), films.groups["Tone"])
         for before, after in zip(base, bags, strict=True):
             assert (before[:, others] == after[:, others]).all()
@@ -204,31 +215,93 @@ def test_groups_do_not_depend_on_each_other():
     pd.testing.assert_frame_equal(alone, among[among["group"] == "Tone"].reset_index(drop=True))
 
 
-def test_film_bootstrap_equals_repeated_films():
+def test_film_bootstrap_weighs_a_film_by_its_giver_too():
     rng = np.random.default_rng(3)
-    truth, hits = rng.random((9, 4)) < 0.5, rng.random((5, 9, 4)) < 0.5
-    truth[0] = True
-    weights = film_weights(rng, 9, 6)
-    weights[:, 0] += 1
-    givers = np.stack([rng.permutation(9) for _ in range(5)])
-    values, given = f1(truth, hits, weights), given_f1(truth, hits, givers, weights)
-    for d, w in enumerate(weights.astype(int)):
-        times = np.repeat(np.arange(9), w)
-        pooled = []
-        for r in range(5):
-            scores = [f1_score(truth[times, k], hits[r, times, k], zero_division=0) for k in range(4)]
-            np.testing.assert_allclose(values[r, d], [*scores, np.mean(scores)], atol=1e-12)
-            pooled += [(f, r) for f in range(9) for _ in range(w[f] * w[givers[r, f]])]
-        film, run = np.array(pooled).T
-        scores = [f1_score(truth[film, k], hits[run, film, k], zero_division=0) for k in range(4)]
-        np.testing.assert_allclose(given[d, :-1], scores, atol=1e-12)
+    truth, bags = rng.random((12, 2)) < 0.5, list(rng.normal(size=(12, 1, 2)))
+    runs = permutation_runs(
+        lambda bags: np.concatenate(bags),
+        bags,
+        truth,
+        {"x": [0]},
+        scheme="films",
+        n_repeats=3,
+        n_boot=6,
+        genres=["a", "b"],
+    )
+    weights = film_weights(np.random.default_rng(0), 12, 6)
+    stream_seed = np.random.default_rng(0)
+    film_weights(stream_seed, 12, 6)
+    stream = np.random.default_rng(stream_seed.integers(2**63))
+    plain, drops = np.concatenate(bags), []
+    for _ in range(3):
+        giver = film_rows(stream, np.ones(12, dtype=int), 1)[:, 0]
+        permuted = np.column_stack([plain[giver, 0], plain[:, 1]])
+        w = weights * weights[:, giver]
+        times = [np.repeat(np.arange(12), row.astype(int)) for row in w]
+        drops.append(
+            [
+                average_precision_score(truth[t, 0], plain[t, 0]) - average_precision_score(truth[t, 0], permuted[t, 0])
+                for t in times
+            ]
+        )
+    expected = np.mean(drops, axis=0) / (1 - chance_precision(truth)[0])
+    np.testing.assert_allclose(runs.drops[AP].films[0, :, 0], expected, atol=1e-12)
+
+
+def test_intervals_stay_in_the_range_of_a_drop():
+    films = simulate(5, films=40, cues=(3, 6), effect=6)
+    runs = permutation_runs(
+        cross_validated(films, folds=4), films.bags, films.Y, films.groups, scheme="films", n_boot=200
+    )
+    for drops in runs.drops.values():
+        assert np.nanmax(drops.films) <= 1.0 / (1 - chance_precision(films.Y).max()) + 1e-9
+    assert np.nanmax(runs.drops[F1].films) <= 1
+
+
+def test_area_under_the_curve_and_ap_above_chance():
+    rng = np.random.default_rng(0)
+    truth, score = rng.random((30, 3)) < 0.4, np.round(rng.random((30, 3)), 1)
+    expected = [roc_auc_score(y, s) for y, s in zip(truth.T, score.T, strict=True)]
+    np.testing.assert_allclose(area_under_curve(truth, score), [*expected, np.mean(expected)])
+    assert above_chance(np.array([1.0, 0.2]), np.array([0.5, 0.2])).tolist() == [1.0, 0.0, 0.5]
+
+
+def rare_genre(seed=7, films=110):
+    """Tone planted for eight films of the last genre: a model that ranks them well and gives hardly any the label."""
+    rng = np.random.default_rng(seed)
+    Y = np.zeros((films, 2), dtype=bool)
+    Y[rng.permutation(films)[:50], 0], Y[rng.permutation(films)[:12], 1] = True, True
+    return list(
+        rng.normal(size=(films, 1, 4)) + np.column_stack([Y[:, 0], 0 * Y[:, 0], 1.6 * Y[:, 1], 0 * Y[:, 1]])[:, None]
+    ), Y
+
+
+def test_the_drop_of_ap_finds_what_the_drop_of_f1_misses():
+    bags, Y = rare_genre()
+
+    def predict(bags):
+        x = np.concatenate(bags)
+        return 1 / (1 + np.exp(-np.column_stack([2 * x[:, 0] - 1, 2 * x[:, 2] - 7])))
+
+    table = group_importance(
+        predict,
+        bags,
+        Y,
+        {"one": [0, 1], "other": [2, 3]},
+        scheme="films",
+        n_repeats=20,
+        n_boot=200,
+        genres=["x", "rare"],
+    )
+    cell = table.query("genre == 'rare' and group == 'other'").set_index("measure")
+    assert cell.loc[AP, "film_low"] > 0 and cell.loc[AP, "importance"] > 2 * cell.loc[F1, "importance"]
 
 
 def test_mean_interval_is_students():
     films = simulate(6, films=15, cues=(2, 4), effect=2)
     runs = permutation_runs(cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=8, n_boot=5)
-    row = runs.table().query("genre == 'Overall' and group == 'Tone'").iloc[0]
-    drops = runs.runs[runs.groups.index("Tone"), :, -1]
+    row = runs.table().query("measure == 'F1' and genre == 'Overall' and group == 'Tone'").iloc[0]
+    drops = runs.drops[F1].runs[runs.groups.index("Tone"), :, -1]
     low, high = stats.t.interval(0.95, 7, drops.mean(), stats.sem(drops))
     assert (row["mean_low"], row["mean_high"]) == pytest.approx((low, high))
     assert (row["run_low"], row["run_high"]) == pytest.approx(tuple(np.percentile(drops, [2.5, 97.5])))
@@ -255,8 +328,8 @@ def test_missing_values_and_films_without_cues(scheme):
     table = group_importance(predict, bags, films.Y, {"all": range(40)}, scheme=scheme, n_repeats=5, n_boot=50)
     assert table.attrs["left out"] == [4]
     assert set(missing) == {40} or scheme == "films"
-    assert table.drop(columns=["genre", "group"]).notna().all().all()
-    assert "Films without cues left out: 1" in importance_caption(table)
+    assert table.loc[table["note"] == "", NUMBERS].notna().all().all()
+    assert "Films without cues left out: 1" in importance_caption(table.query("measure == 'F1'"))
 
 
 def test_genre_without_positive_films():
@@ -265,8 +338,9 @@ def test_genre_without_positive_films():
     films.Y[1:, 5] = False
     films.Y[0, 5] = True
     table = group_importance(cross_free, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=200)
-    drama = table[table["genre"] == "Drama"].iloc[0]
-    assert (drama[COLUMNS[2:]].astype(float) == 0).all()
+    drama = table[table["genre"] == "Drama"].set_index("measure")
+    assert drama.loc[F1, "importance"] == 0 and np.isnan(drama.loc[AP, "importance"])
+    assert drama["note"].tolist() == ["too few films: 0 against 20, at least 10 needed"] * 2
     assert 40 < table.attrs["skipped draws"] < 110  # a sample misses one film of 20 with probability .36
     assert table.attrs["positives"]["Drama"] == 0
 
@@ -318,4 +392,5 @@ def test_retraining_with_only_and_without():
     assert overall.loc["Tone", "only"] > overall.loc["Tone", "full"] - 0.05
     assert overall.loc["Tone", "drop_low"] > 0.1
     assert abs(overall.loc["Pitch", "drop"]) < 0.1
-    assert overall.loc["Pitch", "only"] < 0.6
+    assert overall.loc["Pitch", "only"] < 0.3
+    assert np.isnan(table.query("genre == 'Sci-Fi'")["drop_low"]).all()  # six films

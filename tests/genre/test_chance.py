@@ -6,7 +6,10 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 
 from filmlens.genre import BagClassifier, InstanceVoting, SimpleMI, cross_validate, evaluate, p_above, retrained_chance
+from filmlens.stats.metrics import average_precision, chance_precision
 from filmlens.stats.permutation import film_permutations
+
+SCHEMES = ("leave-one-film-out", "rebalanced")
 
 
 def films(seed, *, n=24, effect=0.0, genres=3):
@@ -49,6 +52,44 @@ def test_labels_that_say_nothing_are_no_finding_and_music_is():
     quiet = np.array([p_of(seed) for seed in range(12)])
     assert (quiet <= 0.05).sum() <= stats.binom.ppf(0.999, 12, 0.05)
     assert p_of(0, effect=1.5) <= 0.05
+
+
+def test_rebalancing_leaves_out_one_film_of_the_other_label():
+    bags, Y = films(2, n=10)
+    cv = cross_validate(SimpleMI("svm"), bags, Y, scheme="rebalanced")
+    rng = np.random.default_rng([4])
+    for k in range(3):
+        others = [i for i in range(10) if i != 4 and Y[i, k] != Y[4, k]]
+        each = []
+        for gone in rng.choice(others, 5):
+            kept = [i for i in range(10) if i not in (4, gone)]
+            learnt = SimpleMI("svm").fit([bags[i] for i in kept], Y[kept, k])
+            each.append(learnt.predict_proba([bags[4]])[0])
+        assert cv.probability[4, k] == pytest.approx(np.mean(each))
+    with pytest.raises(ValueError, match="a network learns its genres together"):
+        cross_validate(BagClassifier(), bags, Y, scheme="rebalanced")
+
+
+def below_chance(seed, model, scheme, **planted):
+    """mAP less that of random ranks, when labels say nothing."""
+    bags, Y = films(seed, **planted)
+    cv = cross_validate(model, bags, Y, scheme=scheme)
+    ap = average_precision(Y, cv.probability, np.ones((1, len(Y))))[0]
+    return np.nanmean(ap - chance_precision(Y, draws=200))
+
+
+def test_leave_one_out_lies_below_chance_and_rebalanced_does_not():
+    bias = {s: np.mean([below_chance(i, SimpleMI("svm"), s, n=16) for i in range(5)]) for s in SCHEMES}
+    assert bias["leave-one-film-out"] < bias["rebalanced"] - 0.03
+
+
+@pytest.mark.slow
+def test_bias_of_forty_corpora():
+    models = {"svm": SimpleMI("svm"), "knn": SimpleMI("knn"), "forest": SimpleMI("forest")}
+    for name, model in models.items():
+        bias = {s: [below_chance(i, model, s, n=36) for i in range(40)] for s in SCHEMES}
+        print(name, {s: f"{np.mean(b):+.3f} ({stats.sem(b):.3f})" for s, b in bias.items()})
+        assert abs(np.mean(bias["rebalanced"])) < 3 * stats.sem(bias["rebalanced"]) + 0.01
 
 
 @pytest.mark.slow

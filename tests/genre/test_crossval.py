@@ -133,11 +133,15 @@ def test_seeds_are_repetitions():
     bags, Y = corpus()
     cv = cross_validate(BagClassifier(**FAST, random_state=7), bags, Y, seeds=3)
     assert cv.probabilities.shape == (3, 12, 3)
-    np.testing.assert_array_equal(
-        cv.probability, cross_validate(BagClassifier(**FAST, random_state=7), bags, Y).probability
-    )
-    third = cross_validate(BagClassifier(**FAST, random_state=9), bags, Y).probability
-    np.testing.assert_array_equal(cv.probabilities[2], third)
+    alone = [cross_validate(BagClassifier(**FAST, random_state=7 + k), bags, Y) for k in range(3)]
+    for k, one in enumerate(alone):
+        np.testing.assert_array_equal(cv.probabilities[k], one.probability)
+    # together they are the ensemble: films, cues, and other cues through the networks of all starts
+    np.testing.assert_allclose(cv.probability, np.mean([one.probability for one in alone], axis=0))
+    np.testing.assert_allclose(cv.instance_probability, np.mean([one.instance_probability for one in alone], axis=0))
+    np.testing.assert_allclose(cv.predict(bags), cv.probability, atol=1e-6)
+    other = [2 * bag for bag in bags]
+    np.testing.assert_allclose(cv.predict(other), np.mean([one.predict(other) for one in alone], axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize(
