@@ -113,6 +113,14 @@ _ROWS = (
     Stage("chance", "of_corpus:chance", ("features", "sheet"), (), _GENRE | {"permutations": 99}, "corpus"),
     Stage("importance", "of_corpus:importance", ("genre", "features", "sheet"), (), _IMPORTANCE, "corpus", version=2),
     Stage(
+        "importance-null",
+        "of_corpus:importance_null",
+        ("genre", "features", "sheet"),
+        (),
+        {"rank0": "MFCC", "draws": 39},
+        "corpus",
+    ),
+    Stage(
         "retrained", "of_corpus:retrained", ("genre", "features", "sheet"), (), {"rank0": "MFCC"}, "corpus", version=2
     ),
     Stage(
