@@ -110,6 +110,7 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("genre", Name("genre models", "cross-validated models of the films' genres")),
     ("chance", Name("chance", "mAP of a genre model that learnt from labels permuted over films")),
     ("importance", Name("feature importance", "what is lost when a group of features is exchanged")),
+    ("importance-null", Name("does a group matter", "importance against that of a group that says nothing")),
     ("retrained", Name("retrained without", "average precision without a group of features, and with only that group")),
     ("cross-modal", Name("music and picture", "brightness and contrast under actual and predicted genres")),
     ("mir", Name("MIR descriptors", "seventy descriptors of the music, as mean and SD")),

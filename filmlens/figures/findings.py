@@ -265,46 +265,35 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
 
 
 def plot_claims(data: pd.DataFrame) -> Figure:
-    """Which claims stand: intervals of one claims table, or verdicts under several conditions.
+    """Which claims stand: one claims table as intervals, differences of scores above and of pictures below.
 
     Parameters
     ----------
     data : DataFrame
-        From :func:`~filmlens.findings.claims_table` or :func:`~filmlens.findings.robustness_table`.
+        From :func:`~filmlens.findings.claims_table`.
     """
-    claims = list(dict.fromkeys(data["claim"]))
-    several = "condition" in data
-    conditions = list(dict.fromkeys(data["condition"])) if several else ["estimate, 95 % interval over films"]
-    width = 4.5 + 0.6 * len(conditions) if several else 10
-    figure, ax = plt.subplots(figsize=(width, 0.36 * len(claims) + (2.4 if several else 1.3)))
-    for row in data.itertuples():
-        y, word = claims.index(row.claim), row.verdict.split()[0].rstrip(":")
-        marker, color = _VERDICTS.get(word, (None, _SOFT))
-        if several:
-            x = conditions.index(row.condition)
-            ax.plot(x, y, marker or "_", color=color if marker else "#CCCCCC", ms=9)
-        elif marker:
-            # Each row on a scale of its own: units differ, and what counts is the side of 0.
-            scale = max(abs(row.low), abs(row.high), abs(row.estimate), 1e-12)
-            ax.plot([row.low / scale, row.high / scale], [y, y], color=color, lw=2)
-            ax.plot(row.estimate / scale, y, marker, color=color, ms=8)
-            text = f"{row.estimate:+.3f} [{row.low:+.3f}, {row.high:+.3f}]".replace("-", "−")
-            ax.text(1.12, y, text, va="center", fontsize=9)
-        else:
-            ground = {"fc": "white", "ec": "none", "pad": 1}
-            ax.text(0, y, row.verdict, va="center", ha="center", fontsize=9, color=_SOFT, bbox=ground)
-    ax.set_yticks(range(len(claims)), claims)
-    ax.set_ylim(len(claims) - 0.5, -0.5)
-    if several:
-        ax.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
-        ax.set_xlim(-0.6, len(conditions) - 0.4)
-    else:
+    pictures = data["estimate is"].str.contains("medians").to_numpy(bool)
+    parts = [(part, name) for part, name in ((data[~pictures], "score"), (data[pictures], "median × 10")) if len(part)]
+    heights = [len(part) + 1 for part, _ in parts]
+    figure, axes = plt.subplots(
+        len(parts), 1, figsize=(10, 0.36 * sum(heights) + 1.3), height_ratios=heights, squeeze=False
+    )
+    for ax, (part, unit) in zip(axes[:, 0], parts, strict=True):
+        for y, row in enumerate(part.itertuples()):
+            marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), (None, _SOFT))
+            if marker:
+                ax.plot([row.low, row.high], [y, y], color=color, lw=2)
+                ax.plot(row.estimate, y, marker, color=color, ms=8)
+                text = f"{row.estimate:+.3f} [{row.low:+.3f}, {row.high:+.3f}]".replace("-", "−")
+            else:
+                text = row.verdict
+            ax.text(1.01, y, text, va="center", fontsize=9, color=_SOFT, transform=ax.get_yaxis_transform())
         ax.axvline(0, color=_INK, lw=0.8)
-        ax.set(xlim=(-1.08, 1.08), xticks=[0], xlabel="each row on its own scale")
+        ax.set_yticks(range(len(part)), part["claim"])
+        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over films and starts")
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
-    handles += [Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested")] if several else []
     note = "synthetic corpus" if data["verdict"].str.contains("synthetic").any() else None
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)
+    axes[0, 0].legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)
     figure.tight_layout()
     return figure
 

@@ -128,7 +128,8 @@ def plot_scores(table: pd.DataFrame, *, metrics: Sequence[str] = METRICS) -> Fig
         ax.set_xticklabels(["0", ".25", ".5", ".75", "1"])
     axes[0, 0].set(yticks=range(len(order)), ylim=(len(order) - 0.5, -0.5))
     axes[0, 0].set_yticklabels(order)
-    fig.supxlabel("macro average over genres; lines: 95 % bootstrap interval over films", fontsize=9)
+    films = f" (n = {table['films'].max()})" if "films" in table else ""
+    fig.supxlabel(f"macro average over genres; lines: 95 % bootstrap interval over films{films}", fontsize=9)
     handles = [Line2D([], [], color=colors[k], marker="o", ms=5, label=k) for k in kinds if k]
     if "f1" in metrics and "training_f1" in table:
         handles.append(Line2D([], [], color=_INK, marker="D", mfc="none", lw=0, ms=4.5, label="training films"))

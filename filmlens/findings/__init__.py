@@ -8,6 +8,7 @@ from filmlens.findings.claims import claims_table, robustness_table
 from filmlens.findings.crossmodal import clip_medians, cross_modal, table5
 from filmlens.findings.filmtime import along_film_time
 from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
+from filmlens.findings.importance_null import group_p
 from filmlens.findings.latex import latex_table
 from filmlens.findings.profile import example_cues, genre_profile, told_descriptors
 from filmlens.findings.retraining import retrained_importance, simple_mi, single_features
@@ -29,6 +30,7 @@ __all__ = [
     "genre_sentences",
     "genre_timeline",
     "group_importance",
+    "group_p",
     "importance_caption",
     "latex_table",
     "permutation_runs",

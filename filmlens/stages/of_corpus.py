@@ -159,6 +159,20 @@ def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, p
     )
 
 
+def importance_null(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str, draws: int) -> pd.DataFrame:
+    """Whether a feature group matters at all: the model trained again with the group's rows of other films."""
+    model: CrossValidation = tables["genre"]
+    bags = bags_like(model, tables["features"])
+    settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}
+    folds = min(10, int((bags.sizes > 0).sum()))
+
+    def fit(own: list[np.ndarray], labels: np.ndarray):
+        return cross_validate(BagClassifier(**settings), own, labels, scheme=folds).predict
+
+    known = labels_of(films).loc[list(bags.film_ids)]
+    return findings.group_p(fit, list(bags), known, groups_of(bags, rank0), draws=draws)
+
+
 def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.DataFrame:
     """The model trained again without each feature group, and with only that group: the check on Fig 3."""
     model: CrossValidation = tables["genre"]

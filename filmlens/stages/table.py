@@ -175,6 +175,15 @@ _ROWS = (
         libraries=_MODELS,
     ),
     Stage(
+        "importance-null",
+        "of_corpus:importance_null",
+        ("genre", "features", "sheet"),
+        (),
+        {"rank0": "MFCC", "draws": 39},
+        "corpus",
+        libraries=_MODELS,
+    ),
+    Stage(
         "retrained",
         "of_corpus:retrained",
         ("genre", "features", "sheet"),

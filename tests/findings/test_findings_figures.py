@@ -122,19 +122,20 @@ def test_profile_shows_the_strongest_descriptors():
     assert figures.plot_profile(data.assign(p=np.nan)).axes
 
 
-def test_claims_by_interval_and_by_condition():
-    columns = ["claim", "paper", "estimate", "low", "high", "verdict", "estimate is"]
+def test_claims_of_one_unit_share_an_axis():
+    columns = ["claim", "paper", "estimate", "low", "high", "detectable", "verdict", "estimate is"]
     rows = [
-        ["one", "", 0.1, 0.05, 0.2, "holds (synthetic corpus)", ""],
-        ["two", "", -0.1, -0.3, -0.05, "contradicted (synthetic corpus)", ""],
-        ["three", "", np.nan, np.nan, np.nan, "not tested (no weights)", ""],
+        ["one", "", 0.1, 0.05, 0.2, 0.1, "holds (synthetic corpus)", "macro-F1"],
+        ["two", "", -0.1, -0.3, -0.05, 0.1, "contradicted (synthetic corpus)", "macro-F1"],
+        ["three", "", np.nan, np.nan, np.nan, np.nan, "not tested (no weights)", ""],
+        ["four", "", 3.0, -1.0, 6.0, 3.0, "undecided (synthetic corpus)", "difference of medians × 10, films"],
+        ["five", "", 1.0, np.nan, np.nan, np.nan, "too few films: 4, at least 10 needed", "macro-F1"],
     ]
-    table = pd.DataFrame(rows, columns=columns)
-    text = words(figures.plot_claims(table))
-    assert "+0.100 [+0.050, +0.200]" in text
-    assert "not tested (no weights)" in text
-    assert "synthetic corpus" in text
-    several = pd.concat([table.assign(condition=c) for c in ("seed 0", "seed 1")], ignore_index=True)
-    figure = figures.plot_claims(several)
-    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["seed 0", "seed 1"]
-    assert "not tested" in words(figure)
+    figure = figures.plot_claims(pd.DataFrame(rows, columns=columns))
+    text = words(figure)
+    for told in ("+0.100 [+0.050, +0.200]", "not tested (no weights)", "too few films: 4", "synthetic corpus"):
+        assert told in text
+    scores, pictures = figure.axes
+    assert [t.get_text() for t in scores.get_yticklabels()] == ["one", "two", "three", "five"]
+    assert [t.get_text() for t in pictures.get_yticklabels()] == ["four"]
+    assert list(pictures.lines[0].get_xdata()) == [-1.0, 6.0]
