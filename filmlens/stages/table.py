@@ -100,7 +100,7 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
 
 
 _ROWS = (
-    Stage("cues", "of_film:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=4),
+    Stage("cues", "of_film:stamp", (), ("film", "soundtrack"), _STAMPING, beside=("windows",), version=5),
     Stage("annotated", "of_film:annotated", (), ("annotation",)),
     Stage("verified", "of_film:verified", ("cues",), ("verdicts",), version=2),
     *(Stage(f"verified-{u}", "of_film:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
