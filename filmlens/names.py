@@ -38,6 +38,10 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("track_start", Name("place in the track", "place in the track that sounds at the cue's start", "s")),
     ("speed", Name("speed", "seconds of track per second of film: 1, or 25/24 for a PAL transfer")),
     ("score", Name("score", "evidence of the stamper for the cue; higher is surer, comparable within an engine")),
+    (
+        "probability",
+        Name("probability", "how likely the cue is its track and not only music like it (engine filmlens)", "0-1"),
+    ),
     ("aligned", Name("aligned hashes", "hashes of the cue that agree on its place (engine dejavu)")),
     ("usage", Name("usage", "how the music is used: score, song or diegetic")),
     ("time", Name("time", "middle of the second on the film's clock", "s")),

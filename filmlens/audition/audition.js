@@ -39,6 +39,12 @@ export function pixelAt(seconds, view, width) {
   return ((seconds - view.start) / (view.end - view.start)) * width;
 }
 
+/** How sure the stamper is of a cue: a probability, of an engine without one its score. */
+function certainty(q) {
+  if (q.probability != null) return `probability ${q.probability.toFixed(2)}`;
+  return q.score == null ? "" : `score ${Math.round(q.score)}`;
+}
+
 export function clock(seconds, decimals = 0) {
   const unit = 10 ** decimals;
   const ticks = Math.round(Math.max(0, seconds) * unit);
@@ -997,7 +1003,7 @@ function audition(model, el) {
     }
     cueNumber.textContent = `Cue ${cues.indexOf(q) + 1} of ${cues.length}`;
     cueName.textContent = q.track;
-    cueTimes.textContent = `${clock(q.start, 2)} – ${clock(q.end, 2)} · ${(q.end - q.start).toFixed(1)} s${q.score == null ? "" : ` · score ${Math.round(q.score)}`}${Math.abs(q.speed - 1) > 0.0005 ? ` · speed ${q.speed.toFixed(3)}` : ""}`;
+    cueTimes.textContent = `${clock(q.start, 2)} – ${clock(q.end, 2)} · ${(q.end - q.start).toFixed(1)} s${certainty(q) && ` · ${certainty(q)}`}${Math.abs(q.speed - 1) > 0.0005 ? ` · speed ${q.speed.toFixed(3)}` : ""}`;
     cueBadge.textContent = `${VERDICTS[q.verdict]?.mark ?? ""} ${VERDICTS[q.verdict]?.name ?? q.verdict}`.trim();
     cueBadge.dataset.verdict = q.verdict;
     if (![...relabel.options].some((o) => o.value === q.track)) relabel.append(h("option", { value: q.track, text: q.track }));
@@ -1049,7 +1055,7 @@ function audition(model, el) {
     const percent = (v) => (v == null ? "not stamped" : `${Math.round(100 * v)} %`);
     const cells = {
       films: (f) => [f.title, f.year ?? "", `music ${percent(f.coverage)}`, `${f.judged} of ${f.cues} judged${f.complete ? " · complete" : ""}${f.problem ? " · verdicts cannot be read" : ""}`],
-      least_certain: (q) => [q.track, q.title, clock(q.start), `score ${Math.round(q.score)}`],
+      least_certain: (q) => [q.track, q.title, clock(q.start), certainty(q)],
       transplanted: (q) => [q.track, q.title, clock(q.start), `${q.genre} ${q.probability.toFixed(2)}`],
     };
     list.dataset.kind = listed;

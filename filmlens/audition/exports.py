@@ -70,13 +70,15 @@ def audacity(film: Film, cues: pd.DataFrame, duration: float) -> str:
 
 
 def jams(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """JAMS with one annotation of the namespace segment_open: the track as value, the stamper's score as confidence."""
+    """JAMS with one annotation of the namespace segment_open: the track as value; confidence: the cue's probability."""
     data = [
         {
             "time": float(cue["start"]),
             "duration": float(cue["end"] - cue["start"]),
             "value": str(cue["track"]),
-            "confidence": float(cue["score"]) if np.isfinite(cue.get("score", np.nan)) else None,
+            "confidence": next(
+                (float(cue[c]) for c in ("probability", "score") if np.isfinite(cue.get(c, np.nan))), None
+            ),
         }
         for cue in cues.to_dict("records")
     ]
@@ -86,7 +88,7 @@ def jams(film: Film, cues: pd.DataFrame, duration: float) -> str:
         "annotator": {},
         "version": __version__,
         "corpus": "",
-        "annotation_rules": "confidence: votes of the stamper for the cue, not a probability",
+        "annotation_rules": "confidence: how likely the cue is its track, by the stamper; of engine dejavu its votes",
         "validation": "",
         "data_source": "FilmLens",
     }

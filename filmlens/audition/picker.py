@@ -59,7 +59,7 @@ def film_table(corpus: Corpus) -> pd.DataFrame:
     -------
     DataFrame
         film_id, title, year, cues, judged, coverage (share of the film under a stamped cue; NaN when it was not
-        stamped), lowest (the least certain unjudged cue's score), complete, problem (of its verdicts' file).
+        stamped), lowest (score of the unjudged cue with least), complete, problem (of its verdicts' file).
     """
     rows = []
     for film in corpus:
@@ -89,7 +89,13 @@ def film_table(corpus: Corpus) -> pd.DataFrame:
 
 
 def least_certain(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame:
-    """Cues of all films that were not judged yet, the lowest score first: film_id, title, track, start, end, score."""
+    """Cues of all films that were not judged yet, the least likely first.
+
+    Returns
+    -------
+    DataFrame
+        film_id, title, track, start, end, score, probability (NaN of an engine that gives none; then by score).
+    """
     parts = []
     for film in corpus:
         stamped, _ = stamped_cues(corpus, film)
@@ -99,9 +105,9 @@ def least_certain(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame:
             continue  # the picker names the fault beside the film
         cues = cues[(cues["verdict"] == "") & (cues["origin"] == "stamped")]
         parts.append(cues.assign(film_id=film.id, title=film.title or film.id))
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["score"])
-    columns = ["film_id", "title", "track", "start", "end", "score"]
-    return table.sort_values("score", kind="stable").head(count).reindex(columns=columns).reset_index(drop=True)
+    columns = ["film_id", "title", "track", "start", "end", "score", "probability"]
+    table = (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()).reindex(columns=columns)
+    return table.sort_values(["probability", "score"], kind="stable").head(count).reset_index(drop=True)
 
 
 def transplanted_first(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame | None:

@@ -137,7 +137,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows",),
-        version=4,
+        version=5,
         libraries=_STAMPED,
     ),
     Stage("annotated", "of_film:annotated", (), ("annotation",)),

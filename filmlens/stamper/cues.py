@@ -157,7 +157,7 @@ class CueSheet:
         picture = base64.b64encode(self.timeline_svg().encode()).decode()
         shown = self._table.head(100)
         shown = shown.assign(start=shown["start"].map(_clock_tenth), end=shown["end"].map(_clock_tenth))
-        formats = {"track_start": "{:.1f}", "speed": "{:.3f}", "score": "{:.1f}"}
+        formats = {"track_start": "{:.1f}", "speed": "{:.3f}", "score": "{:.1f}", "probability": "{:.2f}"}
         more = f" (the first {len(shown)} shown)" if len(shown) < len(self) else ""
         notes = "".join(f"<li>{text.html(p)}</li>" for p in self.problems)
         return (

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.stamper import landmarks, lines, path, votes
+from filmlens.stamper import landmarks, lines, path, rivals, votes
 from filmlens.stamper.cues import COLUMNS, CueSheet
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, fingerprint
@@ -43,6 +43,8 @@ _CENTRE_S = landmarks.FFT / 2 / landmarks.RATE  # a frame's peaks are heard at i
 _STEADY_S = 0.04
 # Seconds, and share of the seconds found, of decoys that are worth a warning.
 _DECOY_S, _DECOY_SHARE = 5.0, 0.03
+# The same of stretches that were left out.
+_ALIKE_S, _ALIKE_SHARE = 30.0, 0.1
 
 
 def stamp(
@@ -51,6 +53,7 @@ def stamp(
     *,
     strictness: float = 0.4,
     start_cost: float = path.START,
+    least_probability: float = 0.5,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
     """Cues of a film by spectral peaks; see `filmlens.stamper.stamp`.
@@ -61,6 +64,8 @@ def stamp(
         Precision against recall: 1 is strict, 0.3 loose. How much a track's own repeats count as chance.
     start_cost : float
         Nats of evidence that a cue must bring; more where the tracks last longer than an album.
+    least_probability : float
+        A cue is left out when it is less likely than this to be its track, and not only music like it.
     speeds : sequence of (speed, pitch)
         Hypotheses about the whole film; one alone is taken as given.
     """
@@ -78,16 +83,25 @@ def stamp(
     ]
     speed, _, starts, place, z, found, stretches = max(tried, key=lambda t: sum(score for *_, score in t[-1]))
 
-    rows, decoy_seconds = [], 0.0
-    for line, begin, end, score in stretches:
+    rows, decoy_seconds, alike_seconds = [], 0.0, 0.0
+    likely = rivals.probabilities(stretches, found, starts, place, z, field, index)
+    for (line, begin, end, score), probability in zip(stretches, likely, strict=True):
         lane = found.lane[line]
         if field.decoy[lane]:
             decoy_seconds += (end - begin) * STEP_S / speed
             continue
+        if probability < least_probability:
+            alike_seconds += (end - begin) * STEP_S / speed
+            continue
         rows.append(_cue(found, line, begin, end, duration, speed, field.start[lane]))
-        rows[-1] |= {"track": index.names[field.owner[lane]], "score": score}
+        rows[-1] |= {"track": index.names[field.owner[lane]], "score": score, "probability": probability}
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
+    if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * seconds):
+        problems.append(
+            f"music like the tracks, but probably none of them, sounds for {alike_seconds:.0f} s and was left out: "
+            "add its album if there is one, or set least_probability=0 to see where"
+        )
     if decoy_seconds > max(_DECOY_S, _DECOY_SHARE * seconds):
         problems.append(
             f"decoys (tracks played backwards) matched for {decoy_seconds:.0f} s: some cues may be wrong too"
@@ -168,7 +182,7 @@ def _cue(
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=[*COLUMNS, "probability"])
 
 
 def _windows(rows: list[dict]) -> pd.DataFrame:

@@ -25,7 +25,17 @@ def test_a_line_per_film_and_cues_on_disk(two_films):
     corpus = Corpus.open(two_films)
     cues = stages.read(corpus, "cues")
     assert cues["track"].tolist() == ["Theme", "Theme"]
-    assert list(cues.columns) == ["film_id", "cue", "track", "start", "end", "track_start", "speed", "score"]
+    assert list(cues.columns) == [
+        "film_id",
+        "cue",
+        "track",
+        "start",
+        "end",
+        "track_start",
+        "speed",
+        "score",
+        "probability",
+    ]
     assert call(two_films, "--films", "two", "--engine", "dejavu", "--jobs", 1).exit_code == 0
     found = stages.read(corpus, "cues", engine="dejavu")
     assert found["film_id"].tolist() == ["two"]
