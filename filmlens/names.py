@@ -22,6 +22,8 @@ class Name(NamedTuple):
 
 
 _STATISTIC = r"_(mean|std)"
+#: What a high coefficient of the Fourier transform of twelve pitch classes means (Quinn 2007; Yust 2016).
+QUALITIES = {1: "chromatic", 2: "quartal", 3: "hexatonic", 4: "octatonic", 5: "diatonic", 6: "whole-tone"}
 ROWS: tuple[tuple[str, Name], ...] = (
     # of films and cues
     ("film_id", Name("film", "the film's name in films.csv")),
@@ -156,6 +158,13 @@ ROWS: tuple[tuple[str, Name], ...] = (
             "less tagged as “{0} {1}”",
             "more tagged as “{0} {1}”",
         ),
+    ),
+    *(
+        (
+            f"keyfree_{k}",
+            Name(f"{quality} pitch content", f"|F{k}| of the chroma over |F0|, the same in every key", "0-1"),
+        )
+        for k, quality in QUALITIES.items()
     ),
     (r"(?:vggish|musicnn|released)_(\d+)", Name("dimension {0}")),
     (rf"d(d?)mfcc_(\d\d){_STATISTIC}", Name("change of the spectrum's shape, MFCC {1}")),

@@ -131,6 +131,18 @@ ROWS = (
         descriptors="mir.columns:DESCRIPTORS",
     ),
     FeatureSet(
+        name="keyfree",
+        title="Pitch content in any key",
+        source="Quinn 2007",
+        function="keyfree:rows",
+        columns="keyfree:COLUMNS",
+        cost="none beside the MIR features",
+        libraries=("numpy",),
+        of="mir",
+        ours=True,
+        asked=True,
+    ),
+    FeatureSet(
         name="vggish",
         title="VGGish embedding",
         source="Hershey et al. 2017",

@@ -119,7 +119,7 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
             row.name,
             "of_film:of_rows",
             (row.of,),
-            ("weights",),
+            tuple(media[3:]),
             settled={"features": row.name},
             libraries=row.libraries,
         )
