@@ -34,6 +34,8 @@ from filmlens.stats.permutation import film_permutations, label_sets, least_p, p
 ACTUAL, PREDICTED = "Actual", "Predicted"
 FALSE, FALSE_TRUE = "False positives", "False positives vs true negatives"
 SOURCES = (ACTUAL, PREDICTED, FALSE, FALSE_TRUE)
+#: A test that can give no smaller p is none.
+_TELLING = 0.05
 _NOBODY = {ACTUAL: "film of the genre", PREDICTED: "prediction", FALSE: "false positive", FALSE_TRUE: "false positive"}
 
 
@@ -142,7 +144,8 @@ def cross_modal(
         expected, p_conditional, movable, p_least
             for the three sources that rest on predictions: mean difference, and two-sided p, when whole rows of
             predictions are permuted within identical label sets, the picture centred per set; films that can move,
-            and the smallest p that they allow;
+            and the smallest p that they allow. No expectation with under ten films that can move, and no p where none
+            of .05 is possible;
         p_residuals
             a check that assumes that labels add up: the picture's residuals on all labels, predictions permuted
             within the genre's films and within the others;
@@ -273,8 +276,10 @@ def _row(pictures: _Pictures, actual, own, source, unit, scale, alpha, n_expecte
     row["difference"] = scale * (np.median(units.values[here]) - np.median(units.values[there]))
     row["effect"] = units.rank_biserial(here, there)
     if source != ACTUAL:
-        row["expected"] = scale * permuted_gap(units, label, inside, pictures.within_sets[:n_expected])
         row["movable"], row["p_least"] = least_p(pictures.sets, _patterns(units, label), pictures.n_permutations)
+        # what cannot move is its own expectation
+        if enough(row["movable"]):
+            row["expected"] = scale * permuted_gap(units, label, inside, pictures.within_sets[:n_expected])
     if not enough(*films):
         return {**row, "note": few(*films)}
     test = pg.mwu(units.values[here], units.values[there], alternative="two-sided")
@@ -294,7 +299,8 @@ def _row(pictures: _Pictures, actual, own, source, unit, scale, alpha, n_expecte
             return np.nan
         return permutation_p(permuted_rank_biserial(values, label, inside, order), values.rank_biserial(here, there))
 
-    row["p_conditional"] = p_of(pictures.centred, inside, pictures.within_sets)
+    if row["p_least"] <= _TELLING:
+        row["p_conditional"] = p_of(pictures.centred, inside, pictures.within_sets)
     # the plain division by one genre, which the residuals on all of them make good where labels add up
     by_genre = pictures.permuted([present & actual, present & ~actual])
     row["p_residuals"] = p_of(pictures.residuals, inside, by_genre)

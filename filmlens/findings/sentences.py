@@ -193,8 +193,10 @@ def _picture(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> s
         return f"{who} are {way} ({figures})" if films_agree else f"{who} look {way}, but not over films ({figures})"
     arithmetic = ""
     if source in ("Predicted", "False positives"):
-        arithmetic = f", expected {number(row['expected'])} given the actual labels"
-        if _told(row.get("p_conditional")):
+        arithmetic = f", given the actual labels {row['movable']:.0f} films can be exchanged: too few to tell"
+        if _told(row.get("expected")):
+            arithmetic = f", expected {number(row['expected'])} given the actual labels"
+        if _told(row.get("p_conditional")) and _told(row.get("expected")):
             least = f", {_p('smallest possible', row['p_least'])}" if row["p_least"] > 0.001 else ""
             arithmetic += f" ({_p('p', row['p_conditional'])}, {row['movable']:.0f} films can be exchanged{least})"
     if source == "Predicted" and not against["significant"]:

@@ -19,6 +19,7 @@ from filmlens.genre.baselines import InstanceVoting, SimpleMI
 from filmlens.genre.crossval import cross_validate
 from filmlens.genre.estimator import BagEstimator
 from filmlens.genre.folds import LEAVE_ONE_FILM_OUT
+from filmlens.stats.enough import enough
 from filmlens.stats.metrics import average_precision
 from filmlens.stats.permutation import film_permutations
 
@@ -39,6 +40,8 @@ def retrained_chance(
 ) -> np.ndarray:
     """mAP of the model when whole label rows are permuted over films and everything is learnt again; (permutations,).
 
+    With fewer than ten films nothing is permuted, and there is no draw.
+
     Parameters
     ----------
     model, bags, Y, scheme, groups, jobs :
@@ -57,6 +60,8 @@ def retrained_chance(
     if groups is not None:
         names = [str(g) if g is not None and g == g else "" for g in groups]
         blocks = np.unique(names, return_inverse=True)[1]
+    if not enough(int(usable.sum())):
+        return np.empty(0)
     strata = [usable & (blocks == b) for b in np.unique(blocks)]
     order = film_permutations(np.random.default_rng(seed), strata, permutations)
     together = max(1, _COLUMNS // labels.shape[1]) if isinstance(model, (SimpleMI, InstanceVoting)) else 1
@@ -72,9 +77,11 @@ def retrained_chance(
 
 
 def p_above(draws: np.ndarray, observed: float) -> float:
-    """One-sided p of `observed` among chance draws, (b + 1) / (n + 1).
+    """One-sided p of `observed` among chance draws, (b + 1) / (n + 1); NaN without a draw.
 
     >>> p_above(np.arange(99.0), 98.5), p_above(np.arange(99.0), -1.0)
     (0.01, 1.0)
     """
+    if not len(draws):
+        return float("nan")
     return float((np.sum(draws >= observed - 1e-12) + 1) / (len(draws) + 1))

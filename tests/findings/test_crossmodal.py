@@ -165,6 +165,15 @@ def test_cells_without_a_number_say_so():
     assert cells.loc["Drama", "Actual: brightness"] == "n = 0"
 
 
+def test_films_that_cannot_move_tell_nothing():
+    clips, labels, predicted = corpus(8, films=40, genres=tuple("abcde"))
+    table = cross_modal(clips, labels, predicted, n_permutations=99, n_expected=5, n_boot=20)
+    rest = table[(table["source"] != "Actual") & table["difference"].notna()]
+    assert rest.loc[rest["movable"] < 10, "expected"].isna().all() and (rest["movable"] < 10).any()
+    assert rest.loc[rest["movable"] >= 10, "expected"].notna().all()
+    assert (rest.loc[rest["p_conditional"].notna(), "p_least"] <= 0.05).all()
+
+
 def test_one_clip_only_and_films_without_pictures():
     clips, labels, predicted = corpus(5, films=3)
     one = cross_modal(clips.iloc[:1], labels, predicted, **FEW)

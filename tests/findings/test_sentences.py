@@ -83,6 +83,8 @@ def test_sentence_of_a_genre():
     assert "; predicted Horror less so (" in text
     assert "; false positives +.37 (" in text
     assert "expected +.35 given the actual labels (p = .600, 70 films can be exchanged)" in text
+    still = genre_sentences(rows(p_conditional=np.nan, expected=np.nan, movable=2)).loc[0, "sentence"]
+    assert "given the actual labels 2 films can be exchanged: too few to tell" in still and "expected" not in still
     assert "smallest possible = .050" in genre_sentences(rows(p_least=0.05)).loc[0, "sentence"]
     assert text.endswith("(synthetic corpus).")
     assert "less so" not in genre_sentences(rows(significant=False)).loc[0, "sentence"]

@@ -42,6 +42,12 @@ def test_films_of_one_group_exchange_labels_among_themselves():
     assert np.ptp(alone) == 0 < np.ptp(pairs)  # alone: nobody to exchange with
 
 
+def test_four_films_have_no_chance_to_compare_with():
+    bags, Y = films(1, n=4)
+    draws = retrained_chance(SimpleMI("knn"), bags, Y, permutations=9)
+    assert draws.size == 0 and np.isnan(p_above(draws, 0.5))
+
+
 def p_of(seed, *, permutations=19, **planted):
     (bags, Y), svm = films(seed, **planted), SimpleMI("svm")
     draws = retrained_chance(svm, bags, Y, permutations=permutations, scheme=5, seed=seed)
