@@ -68,7 +68,8 @@ def cues_table(
         duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score,
         probability (that the cue is its track); the 140 MIR columns; ``probability_<genre>`` and
         ``attention_<genre>`` of the model that never saw the film; picture_brightness and picture_contrast
-        (medians over the cue); verdict. What was not measured is missing (NaN, or empty text). By film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
+        (medians over the cue); verdict. What was not measured is missing (NaN, or empty text). By film, in the order
+        of films.csv, and start. See `filmlens.study.dictionary`.
     """
     tables = _Tables(corpus, {"cues": cues, "sound": sound, "seed": seed, "features": features})
     tables.read("cues")  # verified sheets stand on it
