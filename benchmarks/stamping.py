@@ -27,6 +27,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import filmlike
 import literal_dejavu
 import numpy as np
 import pandas as pd
@@ -366,7 +367,8 @@ def main() -> None:
         else:
             words.append(folder if word == str(args.folder) else word)
     text = report(f"OMP_NUM_THREADS=1 python benchmarks/stamping.py {' '.join(words)}", results)
-    args.out.write_text(text, encoding="utf-8")
+    other = args.out.read_text(encoding="utf-8").partition(filmlike.HEADING)[1:] if args.out.is_file() else ()
+    args.out.write_text("\n\n".join(part for part in (text.rstrip(), "".join(other).rstrip()) if part) + "\n", "utf-8")
     print(text)
 
 
