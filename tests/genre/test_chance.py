@@ -99,6 +99,17 @@ def test_bias_of_forty_corpora():
 
 
 @pytest.mark.slow
+def test_class_weights_take_a_part_of_the_bias_of_networks():
+    bias = {}
+    for weight in ("balanced", None):
+        model = BagClassifier(hidden=16, epochs=30, learning_rate=1e-3, class_weight=weight)
+        each = [below_chance(i, model, "leave-one-film-out") for i in range(14)]
+        bias[weight] = np.mean(each)
+        print(f"network, class_weight {weight}: {np.mean(each):+.3f} ({stats.sem(each):.3f})")
+    assert bias[None] < bias["balanced"] < 0.02
+
+
+@pytest.mark.slow
 def test_rate_in_a_thousand_corpora():
     p = np.array([p_of(seed, permutations=39) for seed in range(1000)])
     print("retrained, nothing heard: p <= .05 in", (p <= 0.05).mean())
