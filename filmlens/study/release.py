@@ -24,6 +24,7 @@ from filmlens.corpus import Corpus, archive
 from filmlens.corpus.release import WIDTHS, Release, ReleaseError, read_release
 from filmlens.features import released
 from filmlens.stages.of_film import CUE_COLUMNS
+from filmlens.stages.table import complete
 from filmlens.study import dictionary
 from filmlens.text import markdown, utf8
 
@@ -183,10 +184,12 @@ def _frames(film_id: str, cues: list[np.ndarray], numbers: np.ndarray, columns: 
 def _save(folder: Path, stage: str, film_id: str, table: pd.DataFrame, inputs: list[str]) -> str:
     """Write a table as the stage would have left it; its hash."""
     path = folder / "derived" / stage / f"{film_id}.parquet"
-    recipe = {"stage": stage, "version": stages.STAGES[stage].version, "parameters": {}, "media": {}}
+    recipe = {"stage": stage, "subject": film_id, "version": stages.STAGES[stage].version}
+    recipe |= {"parameters": {}, "media": {}}
     recipe["inputs"] = {"sheet": inputs} if inputs else {}
     notes = {"source": paper.S4_CREDIT, "licence": paper.S4_LICENCE}
-    artefacts.write_table(path, table, {"recipe": recipe, "filmlens": __version__, "seconds": 0.0, "notes": notes})
+    known = {"name": stage, "configuration": complete(stage, {}), "recipe": recipe, "filmlens": __version__}
+    artefacts.write_table(path, table, known | {"seconds": 0.0, "notes": notes})
     return artefacts.read_provenance(path)["table"]
 
 

@@ -53,7 +53,7 @@ def test_parameters_lie_side_by_side(two_films):
     folders = sorted(p.name for p in corpus.derived.iterdir() if p.is_dir())
     assert folders == ["annotated", "cues", "hashes", "mir", "mir@cues=annotated,sound=film", "tracks", "windows"]
     path = stages.path(corpus, "mir", "one", sound="film", cues="annotated")
-    assert read_provenance(path)["recipe"]["parameters"] == {"cues": "annotated", "sound": "film"}
+    assert read_provenance(path)["recipe"]["parameters"] == {"cues": "annotated", "sound": "film", "voicing": 0.0}
     annotated = stages.read(corpus, "mir", sound="film", cues="annotated")
     assert annotated.groupby("film_id").size().tolist() == [15, 15]
 
