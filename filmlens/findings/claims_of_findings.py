@@ -87,7 +87,8 @@ def picture_claims(labels: pd.DataFrame, pictures, unit: str, weights: np.ndarra
         chen = [
             Pair(f"{g}, {m}", s * actual[i, 0], s * actual[i, 1:], tuple(films[0, i]))
             for g, m, s in _CHEN
-            for i in [cells.index((m, g))] * ((m, g) in cells)
+            for i, cell in enumerate(cells)
+            if cell == (m, g)
         ]
         turned = -np.sign(actual) * false
         both = np.minimum(films[0], films[1])
