@@ -60,7 +60,9 @@ class _Based(BagEstimator):
         self.constant_ = np.where(targets.all(0), 1.0, np.where(targets.any(0), np.nan, 0.0))
         learnt = np.flatnonzero(np.isnan(self.constant_))
         self.models_ = {}
-        if self.joint_forest and self.base == "forest" and len(learnt) > 1:
+        # whose neighbours a film has does not depend on the genre: one search serves all
+        together = self.base == "knn" or (self.joint_forest and self.base == "forest")
+        if together and len(learnt) > 1:
             self.models_["all"] = self._base(len(rows)).fit(rows, targets[:, learnt])
         else:
             for k in learnt:
