@@ -17,9 +17,7 @@ from filmlens import artefacts, stages
 from filmlens.corpus import Corpus
 from filmlens.features import mir
 from filmlens.media.write import write_audio
-from filmlens.stages import of_film
-
-quiet = {"say": lambda line: None}
+from filmlens.stages import of_film, work
 
 
 def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500) -> Corpus:
@@ -61,8 +59,11 @@ def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500
         return made[["film_id", "time", *columns]]
 
     with mock.patch.multiple(of_film, stamp=stamp, music=music, visual=visual):
-        stages.run(corpus, "mir-cues", **quiet)
-        stages.run(corpus, "visual", **quiet)
+        # carried out here: a worker is a process of its own, and would not know these functions
+        for stage in ("cues", "mir", "mir-cues", "visual"):
+            for task in stages.planned(corpus, stage)[-1].tasks:
+                if error := work.attempt(task).error:
+                    raise RuntimeError(f"{stage} of {task.subject}: {error}")
     return corpus
 
 

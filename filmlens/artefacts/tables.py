@@ -61,7 +61,12 @@ def read_table(path: Path) -> pd.DataFrame:
     ArtefactError
         A byte of it is not the one that was written, or it was not written by FilmLens.
     """
-    return seals.read_parquet(path).to_pandas()
+    return read_arrow(path).to_pandas()
+
+
+def read_arrow(path: Path) -> pa.Table:
+    """As `read_table`, for those who go on with Arrow."""
+    return seals.read_parquet(path)
 
 
 def row_count(path: Path) -> int:

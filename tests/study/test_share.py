@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from measured_films import measured
@@ -16,6 +17,7 @@ from filmlens.corpus import Corpus
 from filmlens.corpus.check import check
 from filmlens.run.notebooks import RunError, dry_run, run
 from filmlens.study import Study, robustness
+from filmlens.study import share as sharing
 from filmlens.study.share import SharingError, share
 
 MODEL = {"model": "average", "hidden": 8, "epochs": 2}
@@ -154,3 +156,22 @@ def test_a_shared_corpus_is_asked_only_for_what_it_brings(corpus, tmp_path, monk
         run(tmp_path / "features.zip", tmp_path / "out", notebooks=["01"], say=lines.append)
     text = dry_run(tmp_path / "features.zip")
     assert "mir" in text and "cues@engine=dejavu" not in text and "01" not in text
+
+
+def test_rows_of_a_csv_are_those_that_pandas_writes():
+    """Numbers over the whole range of doubles, damaged ones, texts that bite; in chunks, as float32 and as whole."""
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal(3000) * 10.0 ** rng.integers(-12, 16, 3000)
+    numbers[:9] = np.nan, np.inf, -np.inf, 0, -0.0, 99999.96, 0.00099999951, 1e300, 1e-300
+    table = pd.DataFrame({"x": numbers, "small": rng.random(3000).astype(np.float32), "n": np.arange(3000)})
+    table["yes"] = rng.random(3000) < 0.5
+    table["track"] = rng.choice(["=1+1", 'a "b"', "a,b", "-2.5", "", "No. 2\nAir", "01", "Café"], 3000)
+    table["verdict"] = pd.Series([None, "accept"] * 1500, dtype=object)
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = pa.concat_tables([arrow.slice(0, 1000), arrow.slice(1000)])
+    expected = pd.read_csv(io.StringIO(sharing._csv_text(table)))
+    found = pd.read_csv(io.BytesIO(sharing._csv_rows(arrow)), names=expected.columns)
+    pd.testing.assert_frame_equal(found, expected, check_exact=False, rtol=1e-12)
+    texts = pd.read_csv(io.BytesIO(sharing._csv_rows(arrow)), dtype=str, keep_default_na=False, names=expected.columns)
+    mantissa = texts["x"].str.partition("e")[0].str.replace(r"\D", "", regex=True)
+    assert (mantissa[9:].str.strip("0").str.len() <= 6).all(), "no digit that is only rounding"
