@@ -20,6 +20,7 @@ from filmlens.features import papers_name
 from filmlens.findings import crossmodal
 from filmlens.genre.network import EMBEDDABLE
 from filmlens.stages import of_corpus
+from filmlens.stats.enough import enough
 from filmlens.study import Study
 
 HIDDEN = 64
@@ -49,7 +50,8 @@ _FRAME_FOLDS = 10
 def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dict[str, dict[str, Any]]:
     """The conditions that a corpus allows: films are held out together only where two share a composer.
 
-    A shared corpus allows those on whose features it brings.
+    A shared corpus allows those on whose features it brings. With too few films for a verdict there is nothing that
+    another choice could change, and only what is reported stands.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
     names : sequence of str
         Keys of `CONDITIONS`.
     """
+    if not enough(len(study.corpus)):
+        return {AS_REPORTED: CONDITIONS[AS_REPORTED]}
     known = study.corpus.groups()
     lacking = {f"folds by {g}" for g in GROUPS if not known[g][known[g] != ""].duplicated().any()}
     if study.descriptors != "mir":  # released columns do not say which rank they are
