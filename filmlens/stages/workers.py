@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from queue import SimpleQueue
 
 from pebble import ProcessPool
 
+from filmlens.corpus import Film
 from filmlens.media.apart import Died, apart, end_with_parent, script_kept_out
 from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.work import Done, Task, attempt, told
@@ -75,7 +78,7 @@ def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iter
     with environment({name: "1" for name in THREADS}), script_kept_out():
         threads = ThreadPoolExecutor(min(jobs, len(tasks)))
         for _ in range(min(jobs, len(tasks))):
-            idle.put(_process())
+            idle.put(_process(tasks))
         try:
             futures = {threads.submit(_carried_out, task, limit, idle, stopped): task for task in tasks}
             yield from _finished(futures)
@@ -94,7 +97,7 @@ def _carried_out(task: Task, limit: float | None, idle: SimpleQueue, stopped: th
             done = _answer(process, task, limit, stopped)
         except Exception as error:
             _end(process)
-            idle.put(_process())
+            idle.put(_process([task]))
             if again and isinstance(error, RuntimeError) and not stopped.is_set():
                 continue
             return Done(_lost(error))
@@ -116,9 +119,25 @@ def _noticed(task: Task, limit: float | None) -> Done:
     return attempt(task, limit)
 
 
-def _process() -> ProcessPool:
-    """A process that waits for tasks; it starts with the first."""
-    return ProcessPool(1, initializer=end_with_parent, context=multiprocessing.get_context("spawn"))
+def _process(tasks: Sequence[Task]) -> ProcessPool:
+    """A process that waits for tasks; it starts with the first.
+
+    Torch and scikit-learn take seconds to import, for every worker of every sweep of models. On Linux one process,
+    which has no threads and does nothing else, has imported them, and workers are its forks. Films need neither.
+    """
+    fork = sys.platform == "linux" and not any(isinstance(task.payload, Film) for task in tasks)
+    context = multiprocessing.get_context("forkserver" if fork else "spawn")
+    context.set_forkserver_preload([f"filmlens.stages.{task.function.partition(':')[0]}" for task in tasks[:1]])
+    given = (os.getcwd(), dict(os.environ))
+    return ProcessPool(1, initializer=_begin, initargs=given, context=context)
+
+
+def _begin(folder: str, variables: dict[str, str]) -> None:
+    """A fork knows the folder and the variables of when its parent began."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    end_with_parent()
 
 
 def _end(process: ProcessPool) -> None:

@@ -34,6 +34,12 @@ def folder(toy, tmp_path_factory):
     root = tmp_path_factory.mktemp("lab")
     corpus = root / "corpus"
     shutil.copytree(toy, corpus)
+    # both cues of film08 are loud enough to be found in a film of half a minute
+    shutil.rmtree(corpus / "soundtracks" / "film01")
+    shutil.copytree(corpus / "soundtracks" / "film08", corpus / "soundtracks" / "film01")
+    shutil.copy(corpus / "annotations" / "film08.csv", corpus / "annotations" / "film01.csv")
+    [film] = (corpus / "films").glob("film01.*")
+    shutil.copy(film.with_stem("film08"), film)
     title = (corpus / "films.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[1]
     edit(corpus / "films.csv", f"film01,{title},", 'film01,"' + NASTY.replace('"', '""') + '",')
     lines = list(csv.DictReader((corpus / "annotations" / "film01.csv").open(encoding="utf-8")))
