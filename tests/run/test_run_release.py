@@ -3,12 +3,25 @@
 import json
 
 import pandas as pd
+import pytest
 
 from filmlens.demo.release import build_release
 from filmlens.run.notebooks import run
 from filmlens.study.release import make_corpus
 
 
+def test_the_notebook_of_the_studys_data_runs_on_its_own(tmp_path):
+    corpus = make_corpus(build_release(tmp_path / "files", films=8, most_cues=3), tmp_path / "release").folder
+    lines = []
+    assert run(corpus, tmp_path / "out", notebooks=["07"], jobs=2, say=lines.append) == 0, lines
+    figures = tmp_path / "out" / "figures"
+    for name in ("study_read", "study_table4", "study_readings"):
+        assert "Synthetic corpus." in (figures / f"{name}.html").read_text(), name
+    claims = pd.read_csv(figures / "study_claims.csv")
+    assert claims["verdict"].str.contains("synthetic corpus|too few films").all()
+
+
+@pytest.mark.slow
 def test_a_small_twin_runs_from_its_files_to_the_report(tmp_path):
     files = build_release(tmp_path / "files", films=8, most_cues=3)
     corpus = make_corpus(files, tmp_path / "release").folder
