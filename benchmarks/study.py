@@ -1,8 +1,8 @@
 """What the study's own data cost: CPU seconds of every model of both profiles on 110 films, and memory.
 
-    filmlens demo /tmp/twin --release
-    filmlens release --file /tmp/twin --out /tmp/study
-    python benchmarks/study.py /tmp/study
+    filmlens demo twin --release
+    filmlens release --file twin --out study-of-twin
+    python benchmarks/study.py study-of-twin
 
 A network is trained for a few and for some more epochs, which gives its seconds per epoch and those that do not hang on
 epochs; models of cues and films are fitted in a few folds. Both are scaled to the whole and called estimates; `--whole`
