@@ -78,7 +78,7 @@ def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iter
     with environment({name: "1" for name in THREADS}), script_kept_out():
         threads = ThreadPoolExecutor(min(jobs, len(tasks)))
         for _ in range(min(jobs, len(tasks))):
-            idle.put(_process(tasks))
+            idle.put(_process(tasks[0]))
         try:
             futures = {threads.submit(_carried_out, task, limit, idle, stopped): task for task in tasks}
             yield from _finished(futures)
@@ -97,7 +97,7 @@ def _carried_out(task: Task, limit: float | None, idle: SimpleQueue, stopped: th
             done = _answer(process, task, limit, stopped)
         except Exception as error:
             _end(process)
-            idle.put(_process([task]))
+            idle.put(_process(task))
             if again and isinstance(error, RuntimeError) and not stopped.is_set():
                 continue
             return Done(_lost(error))
@@ -119,15 +119,15 @@ def _noticed(task: Task, limit: float | None) -> Done:
     return attempt(task, limit)
 
 
-def _process(tasks: Sequence[Task]) -> ProcessPool:
-    """A process that waits for tasks; it starts with the first.
+def _process(task: Task) -> ProcessPool:
+    """A process that waits for tasks of one stage; it starts with the first.
 
     Torch and scikit-learn take seconds to import, for every worker of every sweep of models. On Linux one process,
     which has no threads and does nothing else, has imported them, and workers are its forks. Films need neither.
     """
-    fork = sys.platform == "linux" and not any(isinstance(task.payload, Film) for task in tasks)
+    fork = sys.platform == "linux" and not isinstance(task.payload, Film)
     context = multiprocessing.get_context("forkserver" if fork else "spawn")
-    context.set_forkserver_preload([f"filmlens.stages.{task.function.partition(':')[0]}" for task in tasks[:1]])
+    context.set_forkserver_preload([f"filmlens.stages.{task.function.partition(':')[0]}"])
     given = (os.getcwd(), dict(os.environ))
     return ProcessPool(1, initializer=_begin, initargs=given, context=context)
 

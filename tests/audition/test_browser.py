@@ -34,7 +34,7 @@ def folder(toy, tmp_path_factory):
     root = tmp_path_factory.mktemp("lab")
     corpus = root / "corpus"
     shutil.copytree(toy, corpus)
-    # both cues of film08 are loud enough to be found in a film of half a minute
+    # in film08 the stamper finds both cues; in film01 one has rivals in other tracks
     shutil.rmtree(corpus / "soundtracks" / "film01")
     shutil.copytree(corpus / "soundtracks" / "film08", corpus / "soundtracks" / "film01")
     shutil.copy(corpus / "annotations" / "film08.csv", corpus / "annotations" / "film01.csv")
