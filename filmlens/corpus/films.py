@@ -129,16 +129,19 @@ class Film:
                 f"({error.strerror}); make it readable"
             ) from None
         found: dict[str, str] = {}
+        within = os.path.join(folder, "")
         for parts in listed:
-            if os.path.splitext(parts[-1])[1].lower() not in SOUND_ENDINGS:
+            path = "/".join(parts)
+            stem, ending = os.path.splitext(path)
+            if ending.lower() not in SOUND_ENDINGS:
                 continue
-            name = track_name("/".join(parts))
+            name = _in_one_way(stem)
             if name in found:
                 raise CorpusError(
                     f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
                     f"({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])}); rename or remove one"
                 )
-            found[name] = os.path.join(folder, *parts)
+            found[name] = f"{within}{path}"
         if not found:
             raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
         return found
@@ -397,7 +400,13 @@ def track_name(path: str) -> str:
     >>> track_name("CD1/01 Main Title.flac")
     'CD1/01 Main Title'
     """
-    return unicodedata.normalize("NFC", text.clean(os.path.splitext(path)[0]))
+    return _in_one_way(os.path.splitext(path)[0])
+
+
+def _in_one_way(name: str) -> str:
+    if name.isascii() and name.isprintable():  # nearly all: half a million tracks are named in a second
+        return name
+    return unicodedata.normalize("NFC", text.clean(name))
 
 
 def files_in(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

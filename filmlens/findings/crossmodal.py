@@ -66,27 +66,50 @@ def clip_medians(
     [['a', 0, 2.0, 0.5]]
     """
     measures = list(measures)
-    films = {}
-    for film, rows in visual.groupby("film_id", sort=False):
-        rows = rows.sort_values("time")
-        films[film] = rows["time"].to_numpy(float), rows[measures].to_numpy(float)
-    medians = np.full((len(cues), len(measures)), np.nan)
-    spans = zip(cues["film_id"], cues["start"].to_numpy(float), cues["end"].to_numpy(float), strict=True)
-    for at, (film, start, end) in enumerate(spans):
-        time, values = films.get(film, ((), ()))
-        if not len(time):
+    visual = visual.sort_values("time").reset_index(drop=True)
+    values = visual[measures].to_numpy(float)
+    rows = visual.groupby("film_id", sort=False).indices
+    first, last = np.zeros((2, len(cues)), dtype=int)  # of each cue, in the rows of all films one after another
+    order, before = [np.zeros(0, dtype=int)], 0
+    for film, at in cues.reset_index(drop=True).groupby("film_id", sort=False).indices.items():
+        if film not in rows:
             continue
-        first, last = np.searchsorted(time, (start, end))
-        if first == last:
-            nearest = np.abs(time - (start + end) / 2).argmin()
-            first, last = nearest, nearest + (abs(time[nearest] - (start + end) / 2) <= 1)
-        for column, inside in enumerate(values[first:last].T):
-            known = np.sort(inside[np.isfinite(inside)])
-            if len(known):  # np.median costs ten times as much for so few values
-                medians[at, column] = (known[(len(known) - 1) // 2] + known[len(known) // 2]) / 2
+        time = visual["time"].to_numpy(float)[rows[film]]
+        first[at], last[at] = (before + ends for ends in _spanned(time, cues.iloc[at]))
+        order.append(rows[film])
+        before += len(time)
+    medians = _medians(values[np.concatenate(order)], first, last)
     table = cues[["film_id", "cue"]].reset_index(drop=True)
     table[measures] = medians
     return table
+
+
+def _spanned(time: np.ndarray, cues: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """First of the samples in each cue, and the one behind its last; of a cue between two, the nearest."""
+    start, end = cues["start"].to_numpy(float), cues["end"].to_numpy(float)
+    first, last = np.searchsorted(time, start), np.searchsorted(time, end)
+    for i in np.flatnonzero(first == last):
+        middle = (start[i] + end[i]) / 2
+        first[i] = np.abs(time - middle).argmin()
+        last[i] = first[i] + (abs(time[first[i]] - middle) <= 1)
+    return first, last
+
+
+def _medians(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Medians of the finite values in rows first to last of every column; NaN where there are none."""
+    lengths = np.maximum(last - first, 0)
+    span = np.repeat(np.arange(len(first)), lengths)
+    row = np.arange(len(span)) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)
+    medians = np.full((len(first), values.shape[1]), np.nan)
+    for column, known in zip(medians.T, values.T, strict=True):
+        inside, of = known[row], span
+        of, inside = of[np.isfinite(inside)], inside[np.isfinite(inside)]
+        inside = inside[np.lexsort((inside, of))]
+        counts = np.bincount(of, minlength=len(first))
+        start, some = np.cumsum(counts) - counts, counts > 0
+        low, high = (start + (counts - 1) // 2)[some], (start + counts // 2)[some]
+        column[some] = (inside[low] + inside[high]) / 2
+    return medians
 
 
 def cross_modal(

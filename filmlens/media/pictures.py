@@ -153,6 +153,7 @@ def _sampled(
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     ticks = _ticks(*span, rate)
     tick, last, end = next(ticks, None), None, 0.0
+    base = stream.time_base
     for time, frame in frames_from(box, stream, path, span[0], rate):
         while tick is not None and time > tick + 1e-6:
             if last is not None:
@@ -161,7 +162,8 @@ def _sampled(
         if tick is None:
             return
         last = last if frame is None else frame
-        length = float(frame.duration * stream.time_base) if frame is not None and frame.duration else 0.0
+        # not by a Fraction: that takes as long as a small picture's decoding
+        length = frame.duration * base.numerator / base.denominator if frame is not None and frame.duration else 0.0
         end = max(end, time + (length or end - time))
     # The last picture stands until it ends.
     while last is not None and tick is not None and tick < end:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +134,13 @@ def plan_step(
     failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
         inputs: dict[str, list[Path]] = {}
+        tables: dict[str, list[str]] = {}  # their hashes; empty for what is to come
         for name, source in step.sources.items():
-            if place.whole and not source.whole:  # the same for every model
-                paths = seen.once(source.folder, lambda at=source: {film: at.path(film) for film in corpus.ids})
-            else:
-                paths = {source.whole or subject: source.path(subject)}
-            inputs[name] = [p for s, p in paths.items() if p in coming or (seen.is_there(p) and s not in failed[name])]
+            each_film = place.whole and not source.whole
+            subjects = corpus.ids if each_film else [source.whole or subject]
+            found = partial(_there, subjects, source, failed[name], coming, seen)
+            # what all films have is the same for every model
+            inputs[name], tables[name] = seen.once(("films", source.folder), found) if each_film else found()
         # the whole corpus can do without a film, but not without a model
         if any(not paths and (step.sources[name].whole or not place.whole) for name, paths in inputs.items()):
             plan.blocked.append(subject)
@@ -159,15 +161,12 @@ def plan_step(
             plan.failed[subject] = str(error)
             continue
         before = carried.get("recipe", {}).get("media")
+        scheme = step.configuration.get("scheme")
         media = (
-            label_hash(corpus, step.configuration)
+            seen.once(("labels", scheme), partial(label_hash, corpus, step.configuration))
             if place.whole
             else seen.media(payload, files, before if isinstance(before, dict) else {})
         )
-        tables = {
-            name: ["" if p in coming else seen.provenance(p).get("table", "") for p in paths]
-            for name, paths in inputs.items()
-        }
         recipe = staleness.recipe(
             place.stage, step.version, step.own, tables, media, subject=subject, libraries=step.libraries
         )
@@ -196,6 +195,22 @@ def plan_step(
         )
         plan.tasks.append(task)
     return plan
+
+
+def _there(
+    subjects: Iterable[str], source: Place, failed: set[str], coming: Container[Path], seen: Survey
+) -> tuple[list[Path], list[str]]:
+    """The artefacts of some subjects that are there or to come, and the hashes of their tables."""
+    paths, hashes = [], []
+    for subject in subjects:
+        path = source.path(subject)
+        if path in coming:
+            paths.append(path)
+            hashes.append("")
+        elif seen.is_there(path) and subject not in failed:
+            paths.append(path)
+            hashes.append(seen.provenance(path).get("table", ""))
+    return paths, hashes
 
 
 def _facts(corpus: Corpus) -> pd.DataFrame:

@@ -80,14 +80,16 @@ def average_precision(Y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> 
     out = np.full((len(weights), Y.shape[1]), np.nan)
     last = Y.shape[0] - 1
     for k in range(Y.shape[1]):
-        s = np.atleast_2d(score[..., k])
+        if score.ndim == 2:
+            out[:, k] = _precision_of_one_ranking(Y[:, k].astype(bool), score[:, k], weights)
+            continue
+        s = score[..., k]
         order = np.argsort(-s, axis=1, kind="stable")
         ranked = np.take_along_axis(s, order, 1)
         # films of one score share the precision at the last of them
         end = np.where(np.diff(ranked, axis=1) != 0, np.arange(last), last)
         end = np.concatenate([end, np.full((len(s), 1), last)], 1)
         end = np.minimum.accumulate(end[:, ::-1], 1)[:, ::-1]
-        order, end = (np.broadcast_to(a, (len(weights), last + 1)) for a in (order, end))
         w = np.take_along_axis(weights, order, 1)
         hits = w * Y[:, k][order]
         reached = np.cumsum(hits, 1)
@@ -96,6 +98,15 @@ def average_precision(Y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> 
         some = total > 0
         out[some, k] = (hits * precision).sum(1)[some] / total[some]
     return out
+
+
+def _precision_of_one_ranking(positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Average precision (R,) of one score (n,) under many weights: the films above each positive one by a product."""
+    above = (score[:, None] >= score[positive]).astype(float)  # films of one score share the precision
+    own = weights[:, positive]
+    precision = divide(own @ above[positive], weights @ above)
+    total = own.sum(1)
+    return np.where(total > 0, divide((own * precision).sum(1), total), np.nan)
 
 
 def macro(Y: np.ndarray, predicted: np.ndarray, score: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -8,7 +8,9 @@ the claims are tested anew and the headline numbers of Table 4 and Fig 3 are tak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,11 +129,12 @@ def claims_under(
         distinct += [configuration] if configuration not in distinct else []
     fitted = study.models(distinct)
     tables, headlines, start_sd = {}, [], 0.0
+    importance = _once(partial(_importance, study, n_boot=n_boot))
     for name, change in chosen.items():
         models = {key: fitted[distinct.index(c)] for key, c in plans[name].items()}
         spread = genre.evaluate(models["mir", "cue", HEADLINE], replicates=2, permutations=1)["f1_seed_sd"]
         start_sd = spread if np.isfinite(spread) else start_sd
-        runs, table = _condition(study, change, models, plans[name], n_boot, start_sd)
+        runs, table = _condition(study, change, models, plans[name], importance, n_boot, start_sd)
         tables[name] = table
         headlines += [(name, *row) for row in _headlines(models["mir", "cue", HEADLINE], runs, n_boot)]
     columns = ["condition", "measure", "value", "low", "high"]
@@ -170,7 +173,7 @@ def _folds(corpus: Corpus) -> int:
     return max(2, min(_FRAME_FOLDS, int(corpus.labels().any(axis=1).sum())))
 
 
-def _condition(study, change, models, plan, n_boot, start_sd):
+def _condition(study, change, models, plan, importance, n_boot, start_sd):
     """Runs of the permutation (None at frame level) and the claims table of one condition."""
     head = models["mir", "cue", HEADLINE]
     used = np.logical_and.reduce([m.fold >= 0 for m in models.values()])
@@ -184,7 +187,7 @@ def _condition(study, change, models, plan, n_boot, start_sd):
     runs = None
     setting = _FINDING | {k: v for k, v in change.items() if k in _FINDING}
     if change.get("level") != "frame":
-        runs = _importance(study, head, plan["mir", "cue", HEADLINE], setting, n_boot)
+        runs = importance(head, plan["mir", "cue", HEADLINE], rank0=setting["rank0"], permuted=setting["permuted"])
     table = findings.claims_table(
         labels,
         predictions=at("cue"),
@@ -200,13 +203,26 @@ def _condition(study, change, models, plan, n_boot, start_sd):
     return runs, table
 
 
-def _importance(study, model, configuration, setting, n_boot):
+def _importance(study, model, configuration, *, rank0, permuted, n_boot):
     stage = stages.feature_stage(configuration["features"])
     bags = of_corpus.bags_like(model, study.table(stage, **stages.known_to(stage, configuration)))
-    groups = of_corpus.groups_of(bags, setting["rank0"])
+    groups = of_corpus.groups_of(bags, rank0)
     truth = study.corpus.labels().loc[list(model.film_ids)]
     repeats = {"n_repeats": study.n_repeats, "n_boot": n_boot}
-    return findings.permutation_runs(model.predict, list(bags), truth, groups, scheme=setting["permuted"], **repeats)
+    return findings.permutation_runs(model.predict, list(bags), truth, groups, scheme=permuted, **repeats)
+
+
+def _once(importance: Callable) -> Callable:
+    """The same, measured once where conditions differ in something else, such as the contrast of pictures."""
+    known: dict[str, findings.ImportanceRuns] = {}
+
+    def measured(model, configuration, **setting):
+        key = json.dumps([configuration, setting], sort_keys=True)
+        if key not in known:
+            known[key] = importance(model, configuration, **setting)
+        return known[key]
+
+    return measured
 
 
 def _pictures(study, models, plan, labels, contrast):
