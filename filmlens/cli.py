@@ -68,7 +68,7 @@ def check(corpus: CorpusFolder) -> None:
     for line in (*result.notes, *result.problems):
         say(line)
     if result.problems:
-        say(f"{len(result.problems)} problems ({result.summary})")
+        say(f"{len(result.problems)} problem{'s' * (len(result.problems) > 1)} ({result.summary})")
         raise typer.Exit(1)
     say(f"no problem: {result.summary}")
 

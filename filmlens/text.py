@@ -20,6 +20,7 @@ What is read from files of users passes `clean` first; names of their files and 
 from __future__ import annotations
 
 import html as _html
+import os
 import re
 import sys
 import unicodedata
@@ -60,13 +61,13 @@ def find_path(folder: Path, name: str) -> Path:
     path = folder / name
     found = Path(path.anchor)
     for part in path.relative_to(path.anchor).parts:
-        if not (found / part).exists():
+        if not os.path.exists(found / part):  # which knows no error: a part may be too long for any disk
             with suppress(OSError):  # no folder, or none that may be looked into
                 wanted = unicodedata.normalize("NFC", part)
                 names = (p.name for p in sorted(found.iterdir()))
                 part = next((n for n in names if unicodedata.normalize("NFC", clean(n)) == wanted), part)
         found /= part
-    return found if found.exists() else path
+    return found if os.path.exists(found) else path
 
 
 def utf8(path: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from filmlens import corpus as corpus_
 from filmlens.corpus import CorpusError, Film, archive, find_folder, read_films
 from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, files_in, one_name
+from filmlens.corpus.filmtable import KNOWN
 from filmlens.media import container, pictures, sound
 from filmlens.media.apart import Died, apart
 from filmlens.media.container import MediaError, Medium
@@ -16,10 +17,6 @@ from filmlens.media.structure import structure
 from filmlens.media.watch import watched
 from filmlens.text import clean
 
-KNOWN = (
-    *(*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start"),
-    *("language", "audio_stream"),
-)
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
 #: Endings of what lies beside the tracks of an album and need not be tried.
@@ -84,12 +81,13 @@ def check(folder: str | Path) -> Checked:
         When there is no table of films to check.
     """
     folder = find_folder(folder)
-    table = folder / "films.csv"
-    films, faults = read_films(folder)
+    table, films, faults, not_owned, told, questions = read_films(folder)
     if (folder / archive.MARK).is_file():
         genres = {g for film in films for g in film.genres}
         return Checked([f"{table}: {f}" for f in faults], f"{len(films)} films, {len(genres)} genres, no media: shared")
-    problems, notes = [f"{table}: {fault}" for fault in faults], []
+    problems, notes = [f"{table}: {fault}" for fault in (*faults, *questions)], [told] * bool(told)
+    if not_owned:
+        notes.append(f"{table}: {_counted(len(not_owned), 'film')} without a path: not owned, and left out")
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
     problems += _nobodys_annotations(folder, films)
     seconds, tracks, cues = 0.0, 0, 0
@@ -112,12 +110,17 @@ def check(folder: str | Path) -> Checked:
         problems += faults
         seconds, tracks, cues = seconds + looked.seconds, tracks + len(names), cues + count
     genres = {g for film in films for g in film.genres}
-    summary = (
-        f"{len(films)} films, {seconds / 3600:.2f} hours, {tracks} tracks, {len(genres)} genres, {cues} annotated cues"
-    )
+    hours = f"{seconds / 3600:.2f} hours"
+    counts = [(len(films), "film"), (tracks, "track"), (len(genres), "genre"), (cues, "annotated cue")]
+    summary = ", ".join([_counted(*counts[0]), hours, *(_counted(*count) for count in counts[1:])])
     checked = Checked([clean(problem) for problem in problems], summary)
     checked.notes = tuple(clean(note) for note in notes)
     return checked
+
+
+def _counted(number: int, thing: str) -> str:
+    """A number with its noun."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _nobodys_annotations(folder: Path, films: list[Film]) -> list[str]:
@@ -209,7 +212,7 @@ def _read_tracks(film: Film) -> tuple[set[str], list[str], list[str]]:
         tracks = film.tracks()
     except CorpusError as error:
         return set(), [str(error)], []
-    where, faults, aside = f"films.csv row {film.row}", [], []
+    where, faults, aside = film.where, [], []
     for name, path in tracks.items():
         faults += [f"{where}: track of {film.id}: {fault}" for fault in _look(path, False).problems]
         if not _is_text(path.name):

@@ -59,7 +59,7 @@ def test_no_table(tmp_path):
         ("\ntwo,", "\n..,", r"row 3: film_id '..' must be a plain name"),
         ("\ntwo,", "\na/b,", r"row 3: film_id 'a/b' must be a plain name"),
         (",2015,", ",MMXV,", r"row 3: year 'MMXV' is not a year"),
-        (",films/two.mp4,", ",,", r"row 3: no film file is named"),
+        ("\ntwo,", "\n,", r"row 3: film_id is empty"),
     ],
 )
 def test_faults_of_the_table_name_row_and_remedy(two_films, old, new, says):
@@ -147,7 +147,7 @@ def test_check_finds_nothing_in_a_sound_corpus(two_films):
 
 def test_check_lists_every_problem_at_once(two_films):
     table = two_films / "films.csv"
-    edit(table, "composer", "Composer,picture_start")
+    edit(table, "composer", "Compozer,picture_start")
     edit(table, ",Action|Sci-Fi,", ",,")
     edit(table, ",A\n", ",A,soon\n")
     (two_films / "films" / "two.mp4").write_text("no film")
@@ -155,7 +155,7 @@ def test_check_lists_every_problem_at_once(two_films):
     (two_films / "annotations" / "one.csv").write_text("start,end,track,usage\n5,20,Them,score\n30,400,Theme,jingle\n")
     problems = "\n".join(check(two_films).problems)
     for says in (
-        "row 1: column 'Composer' is of no known kind; is 'composer' meant?",
+        "row 1: column 'Compozer' is of no known kind; is 'composer' meant?",
         "row 2: one has no genre",
         "row 2: picture_start 'soon' is no time",
         "two.mp4: cannot be read",
@@ -209,8 +209,10 @@ def test_a_shifted_row_is_refused_with_its_line(tmp_path, row, says):
         read_cues(path)
 
 
-def test_text_of_another_code_page_names_its_file(tmp_path):
+def test_text_of_other_code_pages_is_read_or_names_its_row(tmp_path):
     path = tmp_path / "cues.txt"
     path.write_bytes("6.48\t17.86\tÜber\n".encode("latin-1"))
-    with pytest.raises(CorpusError, match=r"cues\.txt: cannot be read as UTF-8 or UTF-16"):
+    assert read_cues(path)["track"].tolist() == ["Über"]
+    path.write_bytes("1\t2\tA\n6.48\t17.86\tСталкер\n".encode("cp1251"))
+    with pytest.raises(CorpusError, match=r"cues\.txt row 2: is text in a coding that cannot be told"):
         read_cues(path)
