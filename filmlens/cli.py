@@ -60,6 +60,29 @@ def demo(
 
 
 @app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The corpus: made, or added to.")],
+    films: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the films are; FOLDER/films by default.")
+    ] = None,
+    soundtracks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the albums are; FOLDER/soundtracks by default.")
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="paper", help="List the study's 110 films, with paths where they are found."),
+    ] = "",
+) -> None:
+    """Make films.csv from folders of films and albums, matched by title and year; again, to add what is new."""
+    if source not in ("", "paper"):
+        raise typer.BadParameter(terminal(f"--from {source}: the only list is that of the study, --from paper"))
+    from filmlens.corpus.proposal import propose
+
+    for line in propose(folder, films, soundtracks, study=source == "paper").lines():
+        say(line)
+
+
+@app.command()
 def check(corpus: CorpusFolder) -> None:
     """List every problem of a corpus at once, with file and row."""
     from filmlens.corpus.check import check

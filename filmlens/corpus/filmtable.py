@@ -147,12 +147,21 @@ def _normal(name: str) -> str:
     return re.sub(r"[\W_]+", "_", text.clean(name).casefold()).strip("_")
 
 
+def column(given: str) -> str:
+    """The column that a name in the header means; a name of the user's own as it stands.
+
+    >>> column("Film ID"), column("Seen on")
+    ('film_id', 'Seen on')
+    """
+    given = text.from_cell(given).strip()
+    return _normal(given) if _normal(given) in KNOWN else given
+
+
 def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
     """Where each column stands."""
     places: dict[str, int] = {}
     for at, given in enumerate(sheet.head):
-        given = text.from_cell(given).strip()
-        name = _normal(given) if _normal(given) in KNOWN else given
+        given, name = text.from_cell(given).strip(), column(given)
         if name in places:
             table.faults.append((sheet.head_row, f"two columns are named {name}; rename one"))
         elif name:
@@ -281,15 +290,11 @@ def understood(table: FilmTable, most: int = 8) -> str:
 
 def locate(folder: Path, given: str) -> Path:
     """A path of the table on this disk: also one with backslashes, in quotation marks or as ``file://``."""
-    plain = given.strip("\"'") if given[:1] in "\"'" else given
-    if plain.lower().startswith("file://"):
-        plain = unquote(urlsplit(plain).path)
-    plain = os.path.expanduser(plain) if plain.startswith("~") else plain
-    found = text.find_path(folder, plain)
-    if os.path.exists(found) or "\\" not in plain:
-        return found
-    turned = text.find_path(folder, plain.replace("\\", "/"))
-    return turned if os.path.exists(turned) else found
+    bare = given.strip("\"'")
+    forms = [given, bare, os.path.expanduser(bare), bare.replace("\\", "/")]
+    forms += [unquote(urlsplit(bare).path)] if bare.lower().startswith("file://") else []
+    paths = [text.find_path(folder, form) for form in dict.fromkeys(forms)]
+    return next((path for path in paths if os.path.exists(path)), paths[0])
 
 
 def path_hint(given: str) -> str:
