@@ -83,15 +83,27 @@ def new(
 
 
 @app.command()
-def check(corpus: CorpusFolder) -> None:
+def check(
+    corpus: CorpusFolder,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page as well: what is there, and what it can answer.")
+    ] = False,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for the page.")] = None,
+) -> None:
     """List every problem of a corpus at once, with file and row."""
-    from filmlens.corpus.check import check
+    from filmlens.corpus import find_folder
+    from filmlens.corpus.check import check, counted
 
-    result = check(corpus)
-    for line in (*result.notes, *result.problems):
+    folder = find_folder(corpus)
+    result = check(folder)
+    for line in (*result.counts, *result.notes, *result.problems):
         say(line)
+    if html:
+        from filmlens.run.health import write_page
+
+        say(f"the page: {write_page(result, folder.name, (derived or folder / 'derived') / 'corpus.html')}")
     if result.problems:
-        say(f"{len(result.problems)} problem{'s' * (len(result.problems) > 1)} ({result.summary})")
+        say(f"{counted(len(result.problems), 'problem')} ({result.summary})")
         raise typer.Exit(1)
     say(f"no problem: {result.summary}")
 

@@ -149,16 +149,17 @@ class Film:
                 f"({error.strerror}); make it readable"
             ) from None
         found: dict[str, str] = {}
+        clashes = []
         for parts in listed:
             if os.path.splitext(parts[-1])[1].lower() not in SOUND_ENDINGS:
                 continue
             name = track_name("/".join(parts))
             if name in found:
-                raise CorpusError(
-                    f"{self.where}: two sound files of {self.id} are named {name!r} "
-                    f"({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])}); rename or remove one"
-                )
-            found[name] = os.path.join(folder, *parts)
+                clashes.append(f"{name!r} ({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])})")
+            found.setdefault(name, os.path.join(folder, *parts))
+        if clashes:
+            clashes = ", ".join(clashes)
+            raise CorpusError(f"{self.where}: two sound files of {self.id} are named {clashes}; rename or remove one")
         if not found:
             raise CorpusError(f"{self.where}: the {kind} folder {folder} holds no sound file")
         return found
