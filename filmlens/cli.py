@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from filmlens.text import defused, say, terminal
+from filmlens.text import defused, reason, say, terminal
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -409,7 +409,7 @@ def main() -> None:
     try:
         app(args=_joined(sys.argv[1:]))
     except (ValueError, OSError) as error:
-        say(f"filmlens: {error}", file=sys.stderr)
+        say(f"filmlens: {reason(error) if isinstance(error, (OSError, UnicodeError)) else error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -20,7 +20,7 @@ from filmlens.media.apart import Died, apart
 from filmlens.media.container import MediaError, Medium
 from filmlens.media.structure import structure
 from filmlens.media.watch import watched
-from filmlens.text import clean
+from filmlens.text import clean, reason
 
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
@@ -96,7 +96,7 @@ def check(folder: str | Path) -> Checked:
     """
     folder = find_folder(folder)
     table, films, faults, not_owned, told, questions = read_films(folder)
-    problems = [f"{table}: {fault}" for fault in (*faults, *questions)]
+    problems = [f"{table} {fault}" for fault in (*faults, *questions)]
     facts = Facts([FilmFacts(film) for film in films], len(not_owned), synthetic=(folder / "planted.json").is_file())
     if (folder / archive.MARK).is_file():
         counts = f"{counted(len(films), 'film')}, {counted(len(facts.labels().columns), 'genre')}"
@@ -208,7 +208,7 @@ def _look(path: Path | Medium, film: bool) -> Looked:
     except Died as error:
         return Looked(None, [str(error)], [])
     except Exception as error:  # whatever a damaged file brings about, the others are looked at
-        return Looked(None, [f"{path}: cannot be read ({type(error).__name__}: {error}); is it complete?"], [])
+        return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
 
 
 def look_into(path: Path | Medium, film: bool) -> Looked:

@@ -94,7 +94,7 @@ class Film:
     @property
     def where(self) -> str:
         """The film's row, for messages."""
-        return f"{self.table} row {self.row}"
+        return f"{self.folder / self.table} row {self.row}"
 
     @property
     def sound(self) -> Medium:
@@ -222,7 +222,7 @@ class Corpus:
         table = read_films(folder)
         films = table.films
         if table.faults:
-            raise CorpusError("\n".join(f"{table.path}: {fault}" for fault in table.faults))
+            raise CorpusError("\n".join(f"{table.path} {fault}" for fault in table.faults))
         if not films:
             raise CorpusError(
                 f"{table.path}: none of its {len(table.not_owned)} films has a file; fill the column film"

@@ -19,7 +19,7 @@ import pandas as pd
 from filmlens import look
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus, filmtable
-from filmlens.text import defused
+from filmlens.text import defused, reason
 
 _NEEDED = ("tconst", "primaryTitle", "originalTitle", "startYear", "genres")
 _NONE = r"\N"
@@ -178,5 +178,5 @@ def _look_up(path: Path, wanted: set[str]) -> tuple[dict[str, dict[str, str]], s
     except FileNotFoundError:
         raise ImdbError(f"{path}: no such file; {_SOURCE}") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ImdbError(f"{path}: cannot be read to its end ({error}); get it again") from error
+        raise ImdbError(f"{path}: cannot be read to its end ({reason(error)}); get it again") from error
     return rows, sets

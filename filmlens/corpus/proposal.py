@@ -12,7 +12,7 @@ import pandas as pd
 from anyascii import anyascii
 
 from filmlens import paper
-from filmlens.artefacts import write_atomically
+from filmlens.artefacts import write_atomically, writing
 from filmlens.corpus import filmtable
 from filmlens.corpus.films import good_id, one_name
 from filmlens.corpus.matching import Match, match
@@ -85,6 +85,8 @@ def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study
     """
     films = _there(films, folder / "films")
     soundtracks = _there(soundtracks, folder / "soundtracks")
+    if folder.is_file():
+        raise CorpusError(f"{folder}: is a file; name a folder for the corpus")
     if films is None and not study:
         raise CorpusError(f"{folder}: say where the films are: --films FOLDER, and --soundtracks FOLDER")
     utf8(folder.resolve())
@@ -109,7 +111,8 @@ def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study
     path = folder / "films.csv" if table is None else table.path
     result = Proposed(path, len(found), len(albums), rows, unmatched)
     if rows:
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         result.path = _write(path, rows, table)
     return result
 
