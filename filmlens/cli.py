@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from filmlens.text import defused, say, terminal
+from filmlens.text import defused, reason, say, terminal
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -60,15 +60,50 @@ def demo(
 
 
 @app.command()
-def check(corpus: CorpusFolder) -> None:
-    """List every problem of a corpus at once, with file and row."""
-    from filmlens.corpus.check import check
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The corpus: made, or added to.")],
+    films: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the films are; FOLDER/films by default.")
+    ] = None,
+    soundtracks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the albums are; FOLDER/soundtracks by default.")
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option("--from", metavar="paper", help="List the study's 110 films, with paths where they are found."),
+    ] = "",
+) -> None:
+    """Make films.csv from folders of films and albums, matched by title and year; again, to add what is new."""
+    if source not in ("", "paper"):
+        raise typer.BadParameter(terminal(f"--from {source}: the only list is that of the study, --from paper"))
+    from filmlens.corpus.proposal import propose
 
-    result = check(corpus)
-    for line in (*result.notes, *result.problems):
+    for line in propose(folder, films, soundtracks, study=source == "paper").lines():
         say(line)
+
+
+@app.command()
+def check(
+    corpus: CorpusFolder,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page as well: what is there, and what it can answer.")
+    ] = False,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for the page.")] = None,
+) -> None:
+    """List every problem of a corpus at once, with file and row."""
+    from filmlens.corpus import find_folder
+    from filmlens.corpus.check import check, counted
+
+    folder = find_folder(corpus)
+    result = check(folder)
+    for line in (*result.counts, *result.notes, *result.problems):
+        say(line)
+    if html:
+        from filmlens.run.health import write_page
+
+        say(f"the page: {write_page(result, folder.name, (derived or folder / 'derived') / 'corpus.html')}")
     if result.problems:
-        say(f"{len(result.problems)} problems ({result.summary})")
+        say(f"{counted(len(result.problems), 'problem')} ({result.summary})")
         raise typer.Exit(1)
     say(f"no problem: {result.summary}")
 
@@ -374,7 +409,7 @@ def main() -> None:
     try:
         app(args=_joined(sys.argv[1:]))
     except (ValueError, OSError) as error:
-        say(f"filmlens: {error}", file=sys.stderr)
+        say(f"filmlens: {reason(error) if isinstance(error, (OSError, UnicodeError)) else error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

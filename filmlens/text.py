@@ -7,7 +7,7 @@ is shown, so every room that lets text out takes the function of its way from he
 HTML, SVG, a widget    `html`
 Markdown               `markdown`
 a cell of a CSV        `defused`, `cell`; read back by `restored`, `from_cell`
-a terminal, a log      `say`, `terminal`
+a terminal, a log      `say`, `terminal`; what an error says, `reason`
 a label in a figure    `figure`; `filmlens.look` switches TeX off
 LaTeX                  `latex`
 WebVTT                 `webvtt`
@@ -20,6 +20,7 @@ What is read from files of users passes `clean` first; names of their files and 
 from __future__ import annotations
 
 import html as _html
+import os
 import re
 import sys
 import unicodedata
@@ -60,13 +61,13 @@ def find_path(folder: Path, name: str) -> Path:
     path = folder / name
     found = Path(path.anchor)
     for part in path.relative_to(path.anchor).parts:
-        if not (found / part).exists():
+        if not os.path.exists(found / part):  # which knows no error: a part may be too long for any disk
             with suppress(OSError):  # no folder, or none that may be looked into
                 wanted = unicodedata.normalize("NFC", part)
                 names = (p.name for p in sorted(found.iterdir()))
                 part = next((n for n in names if unicodedata.normalize("NFC", clean(n)) == wanted), part)
         found /= part
-    return found if found.exists() else path
+    return found if os.path.exists(found) else path
 
 
 def utf8(path: Path) -> Path:
@@ -161,6 +162,31 @@ def say(text: object = "", *, file: TextIO | None = None) -> None:
     file = file or sys.stdout
     coding = getattr(file, "encoding", None) or "utf-8"
     print(terminal(text).encode(coding, "backslashreplace").decode(coding), file=file, flush=True)
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in words for people: no number of the system, no name of a codec, no term of a parser.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "a.csv")), reason(KeyError("start"))
+    ('a.csv: no such file or directory', "lacks 'start'")
+    >>> reason(ValueError("Error tokenizing data. C error: Expected 3 fields in line 7, saw 5"))
+    'row 7 has 5 cells under 3 columns'
+    """
+    said = next(iter(" ".join(line.split()) for line in str(error).splitlines() if line.strip()), "")
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{error.filename}: " if error.filename else ""
+        return f"{named}{error.strerror[:1].lower()}{error.strerror[1:]}"
+    if isinstance(error, UnicodeError):
+        return "is no UTF-8 text"
+    if isinstance(error, KeyError):
+        return f"lacks {said}"
+    if cells := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said):
+        return f"row {cells[2]} has {cells[3]} cells under {cells[1]} columns"
+    if "tokenizing" in said:
+        return "a quotation mark is opened and not closed, or it is no table"
+    if re.search(r"[Uu]npickl|pickle|weights_only", said):
+        return "it holds Python objects, which are not opened, or something else"
+    return said or "it is damaged"
 
 
 def figure(text: object, most: int = 28) -> str:

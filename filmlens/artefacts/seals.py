@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filmlens.artefacts.writing import write_atomically
+from filmlens.text import reason
 
 #: Under this name a table's metadata hold its provenance.
 KEY = "filmlens"
@@ -73,7 +74,7 @@ def read_parquet(path: Path) -> pa.Table:
     try:
         return pq.read_table(pa.BufferReader(data), page_checksum_verification=True)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise ArtefactError(f"{path}: is damaged ({error}); {_REMEDY}") from error
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
 
 
 def verify_parquet(path: Path) -> bytes:
@@ -90,7 +91,7 @@ def verify_parquet(path: Path) -> bytes:
             raise ValueError("its bytes are not those that were written")
         return data
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise ArtefactError(f"{path}: is damaged ({error}); {_REMEDY}") from error
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
 
 
 def read_note(path: Path) -> str:
@@ -115,7 +116,7 @@ def read_note(path: Path) -> str:
         length = sum((byte & 0x7F) << 7 * n for n, byte in enumerate(place.group(1)))
         return footer[place.end() : place.end() + length].decode()
     except (OSError, ValueError) as error:
-        raise ArtefactError(f"{path}: is damaged ({error}); {_REMEDY}") from error
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
 
 
 def _footer(data: bytes) -> tuple[bytes, str]:
@@ -158,7 +159,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if not isinstance(content, dict) or content.pop("hash", None) != _hash_of(content):
             raise ValueError("its content is not what was written")
     except (OSError, ValueError, RecursionError) as error:
-        raise ArtefactError(f"{path}: is damaged ({error}); {_REMEDY}") from error
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
     return content
 
 
@@ -189,7 +190,7 @@ def load_arrays(path: Path, recipe: Mapping[str, Any]) -> dict[str, np.ndarray]:
         if note["hash"] != _hash_of_arrays(arrays, recipe):
             raise ValueError("its arrays are not those that were written")
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ArtefactError(f"{path}: is damaged ({error}); {_REMEDY}") from error
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
     return arrays
 
 

@@ -11,11 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from filmlens.corpus.sheets import CorpusError, decode
 from filmlens.text import clean, from_cell
-
-
-class CorpusError(ValueError):
-    """films.csv or an annotation file that cannot be understood; names file, row and remedy."""
 
 
 def read_cues(path: str | Path) -> pd.DataFrame:
@@ -34,20 +31,9 @@ def read_cues(path: str | Path) -> pd.DataFrame:
     """
     try:
         data = Path(path).read_bytes()
-        text = data.decode(_encoding(data))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: cannot be read as UTF-8 or UTF-16 text ({error}); save it as UTF-8") from error
-    return parse_cues(text, name=str(path))
-
-
-def _encoding(data: bytes) -> str:
-    """UTF-8, or UTF-16 where the first bytes say so or every other byte is zero."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    zeros = [data[at:200:2].count(0) for at in (0, 1)]
-    if max(zeros) > 0.4 * len(data[:200:2]) > 0:
-        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-    return "utf-8-sig"
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
+    return parse_cues(decode(path, data)[0], name=str(path))
 
 
 def parse_cues(text: str, *, name: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from filmlens.corpus import bounds
-from filmlens.text import clean
+from filmlens.text import clean, reason
 
 #: What a shared corpus may hold; nothing here is ever executed or unpickled.
 ENDINGS = {".csv", ".json", ".md", ".parquet", ".txt"}
@@ -101,7 +101,7 @@ def unpack(path: Path, folder: Path) -> None:
         except bounds.BoundsError as error:
             raise ArchiveError(f"{path}: {error}; do not trust this zip") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
-            raise ArchiveError(f"{path}: is damaged ({error}); get it again") from error
+            raise ArchiveError(f"{path}: is damaged ({reason(error)}); get it again") from error
         except OSError as error:
             raise ArchiveError(
                 f"{path}: cannot be unpacked into {folder} ({error.strerror or error}); copy it to where you may write"
@@ -132,7 +132,7 @@ def opened(path: Path) -> zipfile.ZipFile:
     try:
         box = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise ArchiveError(f"{path}: is no zip that can be read ({error})") from error
+        raise ArchiveError(f"{path}: is no zip that can be read ({reason(error)})") from error
     if len(box.infolist()) > bounds.ENTRIES:
         box.close()
         raise ArchiveError(f"{path}: lists more than {bounds.ENTRIES} entries; do not trust this zip")

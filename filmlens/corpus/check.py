@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import difflib
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from filmlens import corpus as corpus_
-from filmlens.corpus import CorpusError, Film, archive, find_folder, read_films
-from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, files_in, one_name
+from filmlens.corpus import CorpusError, Film, archive, filmtable, find_folder, read_films
+from filmlens.corpus.doubles import same_films, shared_tracks
+from filmlens.corpus.facts import Facts, FilmFacts, missing
+from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, files_in, one_name, track_name
+from filmlens.corpus.filmtable import KNOWN
 from filmlens.media import container, pictures, sound
 from filmlens.media.apart import Died, apart
 from filmlens.media.container import MediaError, Medium
 from filmlens.media.structure import structure
 from filmlens.media.watch import watched
-from filmlens.text import clean
+from filmlens.text import clean, reason
 
-KNOWN = (
-    *(*corpus_.COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start"),
-    *("language", "audio_stream"),
-)
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
+_SHOWN = 5  # names in one line
 #: Endings of what lies beside the tracks of an album and need not be tried.
 _NO_SOUND = {
     *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".log", ".md", ".nfo", ".cue"),
@@ -44,27 +47,35 @@ _NO_SOUND = {
 }
 
 
-class _Checked(NamedTuple):
-    problems: list[str]
-    summary: str
-
-
-class Checked(_Checked):
-    """The result of `check`: problems as text, and the sums of what was found.
+@dataclass
+class Checked:
+    """The result of `check`.
 
     Attributes
     ----------
-    notes : tuple of str
+    problems : list of str
+        Each with file, row and remedy.
+    summary : str
+        The sums of what was found.
+    notes : list of str
         What is good to know, and no problem.
+    facts : Facts
+        What was found, film by film.
+    counts : list of str
+        Genres with their films, and where cues are annotated.
     """
 
-    notes: tuple[str, ...] = ()
+    problems: list[str]
+    summary: str
+    notes: list[str] = field(default_factory=list)
+    facts: Facts = field(default_factory=lambda: Facts([]))
+    counts: list[str] = field(default_factory=list)
 
 
 class Looked(NamedTuple):
     """What a look into one media file found."""
 
-    seconds: float
+    info: container.MediaInfo | None
     problems: list[str]
     streams: list[str]
 
@@ -75,8 +86,8 @@ def check(folder: str | Path) -> Checked:
     Returns
     -------
     Checked
-        Problems, each with file and row, and a summary of films, hours, tracks, genres and annotations; notes: which
-        of several sounds is read, and which files of a soundtrack folder are not.
+        Problems, each with file and row; notes say what was understood of the table, which of several sounds is read,
+        which files of a soundtrack folder are not, and which films share music.
 
     Raises
     ------
@@ -84,40 +95,87 @@ def check(folder: str | Path) -> Checked:
         When there is no table of films to check.
     """
     folder = find_folder(folder)
-    table = folder / "films.csv"
-    films, faults = read_films(folder)
+    table, films, faults, not_owned, told, questions = read_films(folder)
+    problems = [f"{table} {fault}" for fault in (*faults, *questions)]
+    facts = Facts([FilmFacts(film) for film in films], len(not_owned), synthetic=(folder / "planted.json").is_file())
     if (folder / archive.MARK).is_file():
-        genres = {g for film in films for g in film.genres}
-        return Checked([f"{table}: {f}" for f in faults], f"{len(films)} films, {len(genres)} genres, no media: shared")
-    problems, notes = [f"{table}: {fault}" for fault in faults], []
+        counts = f"{counted(len(films), 'film')}, {counted(len(facts.labels().columns), 'genre')}"
+        return Checked(problems, f"{counts}, no media: shared", facts=facts)
+    notes = [told] * bool(told)
+    if not_owned:
+        notes.append(f"{table}: {counted(len(not_owned), 'film')} without a path: not owned, and left out")
+    notes += _doubtful_rows(films)
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
     problems += _nobodys_annotations(folder, films)
-    seconds, tracks, cues = 0.0, 0, 0
-    for film in films:
-        where = f"{table} row {film.row}"
-        if not film.genres:
-            problems.append(f"{where}: {film.id} has no genre; write one or more, separated by |")
-        for column in ("picture_start", "credits_start"):
-            try:
-                film.seconds(column)
-            except ValueError as error:
-                problems.append(f"{where}: {column} {error}")
-        looked = _look(film.sound, True)
-        problems += [f"{where}: {fault}" for fault in looked.problems]
-        notes += [f"{where}: {film.id}: {text}" for text in looked.streams]
-        names, faults, more = _read_tracks(film)
+    paths = {}
+    for film in facts.films:
+        faults, more, paths[film.film.id] = _check_film(film, f"{table} row {film.film.row}")
         problems += faults
         notes += more
-        count, faults = _read_annotation(film, names, looked.seconds)
-        problems += faults
-        seconds, tracks, cues = seconds + looked.seconds, tracks + len(names), cues + count
-    genres = {g for film in films for g in film.genres}
-    summary = (
-        f"{len(films)} films, {seconds / 3600:.2f} hours, {tracks} tracks, {len(genres)} genres, {cues} annotated cues"
-    )
-    checked = Checked([clean(problem) for problem in problems], summary)
-    checked.notes = tuple(clean(note) for note in notes)
-    return checked
+    lengths = {film.film.id: film.seconds for film in facts.films}
+    for one, other in same_films([f.film for f in facts.films if f.info], lengths):
+        problems.append(
+            f"{table} row {other.row}: {other.id} is the same film as {one.id} in row {one.row}; remove one"
+        )
+    facts.shared = shared_tracks(films, paths)
+    for ids, names in facts.shared.items():
+        shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
+        notes.append(f"{', '.join(ids)} share {counted(len(names), 'soundtrack file')}: {shown}")
+    problems, notes, counts = ([clean(line) for line in lines] for lines in (problems, notes, _counts(facts)))
+    return Checked(problems, _summary(facts), notes, facts, counts)
+
+
+def _check_film(facts: FilmFacts, where: str) -> tuple[list[str], list[str], dict[str, Path]]:
+    """Fill in what is there of one film; problems, notes and the paths of its tracks."""
+    film, problems = facts.film, []
+    if not film.genres:
+        problems.append(f"{where}: {film.id} has no genre; write one or more, separated by |")
+    for column in ("picture_start", "credits_start"):
+        try:
+            film.seconds(column)
+        except ValueError as error:
+            problems.append(f"{where}: {column} {error}")
+    looked = _look(film.sound, True)
+    facts.info = looked.info
+    hint = filmtable.path_hint(film.written.get("film", "")) if not os.path.exists(film.film) else ""
+    problems += [f"{where}: {fault}{hint and f' ({hint})'}" for fault in looked.problems]
+    notes = [f"{where}: {film.id}: {text}" for text in looked.streams]
+    paths, faults, more = _read_tracks(facts)
+    count, wrong = _read_annotation(film, set(paths), facts.seconds)
+    facts.cues = count
+    facts.missing = missing(facts)
+    return [*problems, *faults, *wrong], notes + more, paths
+
+
+def _summary(facts: Facts) -> str:
+    tracks, cues = sum(len(f.tracks) for f in facts.films), sum(f.cues for f in facts.films)
+    counts = [(tracks, "track"), (len(facts.labels().columns), "genre"), (cues, "annotated cue")]
+    length = f"{sum(f.seconds for f in facts.films) / 3600:.2f} hours"
+    return ", ".join([counted(len(facts.films), "film"), length, *(counted(*count) for count in counts)])
+
+
+def _counts(facts: Facts) -> list[str]:
+    """Genres with their films, and which films are annotated."""
+    films = [f"{genre} {number}" for genre, number in facts.labels().sum().items()]
+    cues = [f"{f.film.id} {f.cues}" for f in facts.films if f.cues]
+    more = f" and {len(cues) - _SHOWN} more films" if len(cues) > _SHOWN else ""
+    told = [f"films by genre: {', '.join(films)}"] if films else []
+    return told + ([f"annotated cues by film: {', '.join(cues[:_SHOWN])}{more}"] if cues else [])
+
+
+def _doubtful_rows(films: list[Film]) -> list[str]:
+    """Rows that `filmlens new` marked and nobody has looked at."""
+    doubtful = [f for f in films if f.more.get("confidence", "").startswith("doubtful")]
+    return [f"{film.where}: {film.id}: {film.more['confidence']}" for film in doubtful]
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "film"), counted(0, "film")
+    ('1 film', '0 films')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _nobodys_annotations(folder: Path, films: list[Film]) -> list[str]:
@@ -148,13 +206,13 @@ def _look(path: Path | Medium, film: bool) -> Looked:
     try:
         return apart(look_into, path, film, limit=_LIMIT_S)
     except Died as error:
-        return Looked(0.0, [str(error)], [])
+        return Looked(None, [str(error)], [])
     except Exception as error:  # whatever a damaged file brings about, the others are looked at
-        return Looked(0.0, [f"{path}: cannot be read ({type(error).__name__}: {error}); is it complete?"], [])
+        return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
 
 
 def look_into(path: Path | Medium, film: bool) -> Looked:
-    """Length of a film or track, and what is wrong with it: its first second and its last are decoded.
+    """What a film or track holds, and all that is wrong with it: its first seconds and its last are decoded.
 
     Parameters
     ----------
@@ -163,20 +221,21 @@ def look_into(path: Path | Medium, film: bool) -> Looked:
         Whether its pictures and its further sounds matter, too.
     """
     try:
-        info = container.probe(path)
+        info, problems, told = container.probe(path), [], []
         if not info.has_sound:
             what = "the film has no sound; no music can be found in it" if film else "has no sound"
-            return Looked(0.0, [f"{path}: {what}"], [])
-        problems = _decodes(path)
-        streams, read = container.sound_streams(path)
-        told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
+            problems.append(f"{path}: {what}")
+        else:
+            problems += _decodes(path)
+            streams, read = container.sound_streams(path)
+            told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
         if film and info.has_pictures:
             with watched():
                 if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
                     problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
-        return Looked(info.duration, problems, told if film and len(streams) > 1 else [])
+        return Looked(info, problems, told if film and len(told) > 1 else [])
     except MediaError as error:
-        return Looked(0.0, [str(error)], [])
+        return Looked(None, [str(error)], [])
 
 
 def _decodes(path: Path | Medium) -> list[str]:
@@ -191,38 +250,52 @@ def _decodes(path: Path | Medium) -> list[str]:
             last = sound.read_audio(path, start=stated - 3, end=stated)
     if not len(first):
         return [f"{path}: its sound cannot be decoded; is it complete?"]
-    says = structure(Path(path))
+    says, faults = structure(Path(path)), []
     lacks = stated - (stated - 3 + len(last) / rate) if stated > 3 else 0.0
     if lacks > _SHORT_S or says.cut:
         more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
-        return [f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"]
+        faults.append(
+            f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"
+        )
     if says.unread:
-        return [f"{path}: several files follow each other in this one and only the first is read; part them"]
+        faults.append(f"{path}: several files follow each other in this one and only the first is read; part them")
     if says.overlong and not says.wrapped:
-        return [f"{path}: holds more sound than its header says, and all of it is read; write it anew"]
-    return []
+        faults.append(f"{path}: holds more sound than its header says, and all of it is read; write it anew")
+    return faults
 
 
-def _read_tracks(film: Film) -> tuple[set[str], list[str], list[str]]:
-    """Names of tracks, what is wrong with them, and which files are passed over."""
+def _read_tracks(facts: FilmFacts) -> tuple[dict[str, Path], list[str], list[str]]:
+    """Tracks by name, what is wrong with them, and which files are passed over; every file is looked at."""
+    film, where, faults, aside = facts.film, facts.film.where, [], []
+    paths: dict[str, Path] = {}
     try:
-        tracks = film.tracks()
+        film.tracks()
     except CorpusError as error:
-        return set(), [str(error)], []
-    where, faults, aside = f"films.csv row {film.row}", [], []
-    for name, path in tracks.items():
-        faults += [f"{where}: track of {film.id}: {fault}" for fault in _look(path, False).problems]
-        if not _is_text(path.name):
-            faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
-    for folder in filter(None, (film.soundtrack, film.library)):
-        for path in sorted(folder.joinpath(*parts) for parts in files_in(folder)):
-            if path.suffix.lower() in SOUND_ENDINGS:
-                continue
-            if path.suffix.lower() in _NO_SOUND or _look(path, False).problems:
+        faults.append(str(error))
+    for folder in (film.soundtrack, film.library):
+        for path, name in _files(folder):
+            known = path.suffix.lower() in SOUND_ENDINGS
+            looked = _look(path, False) if known or path.suffix.lower() not in _NO_SOUND else None
+            if known:
+                faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
+                paths.setdefault(name, path)
+                facts.tracks.setdefault(name, looked.info)
+                if not _is_text(path.name):
+                    faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
+            elif looked is None or looked.problems:
                 aside.append(path.name)
             else:
                 faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
-    return set(tracks), faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
+    return paths, faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
+
+
+def _files(folder: Path | None) -> list[tuple[Path, str]]:
+    """Files of a folder of music with their names as tracks; none of one that is missing, which is told elsewhere."""
+    if folder is None or not os.path.isdir(folder):
+        return []
+    with suppress(OSError):
+        return [(folder.joinpath(*parts), track_name("/".join(parts))) for parts in sorted(files_in(folder))]
+    return []
 
 
 def _is_text(name: str) -> bool:

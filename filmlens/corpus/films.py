@@ -9,24 +9,24 @@ relative to the corpus folder or absolute. Nothing in the folder is ever written
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from filmlens import look, paper, text
-from filmlens.artefacts import TextError, read_text
-from filmlens.corpus import archive
-from filmlens.corpus.annotations import CorpusError, parse_time, read_cues
+from filmlens.corpus import archive, filmtable
+from filmlens.corpus.annotations import parse_time, read_cues
+from filmlens.corpus.filmtable import COLUMNS
+from filmlens.corpus.sheets import CorpusError
 from filmlens.media.opening import Medium
 
-COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack")
 #: Endings of tracks. What else lies in a soundtrack folder is named by ``filmlens check``.
 SOUND_ENDINGS = {
     *(".mp3", ".m4a", ".m4b", ".aac", ".flac", ".wav", ".ogg", ".oga", ".opus", ".ac3", ".eac3", ".dts", ".dtshd"),
@@ -38,6 +38,8 @@ ANNOTATIONS = (".csv", ".txt")
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")
+#: Columns that name files and folders.
+PATHS = ("film", "soundtrack", "library")
 _FILM_ID = re.compile(r"(?!\.)[^/\\]+")
 _LONGEST_ID = 200  # bytes; names of files have 255
 
@@ -68,6 +70,10 @@ class Film:
         Folder of any music beside the soundtrack, such as licensed songs (the column ``library``).
     derived : Path or None
         Where the corpus keeps what is computed.
+    written : mapping
+        Paths as the table writes them, for messages.
+    table : str
+        Name of the table.
     """
 
     id: str
@@ -82,6 +88,13 @@ class Film:
     more: Mapping[str, str] = field(default_factory=dict)
     library: Path | None = None
     derived: Path | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
+    table: str = "films.csv"
+
+    @property
+    def where(self) -> str:
+        """The film's row, for messages."""
+        return f"{self.folder / self.table} row {self.row}"
 
     @property
     def sound(self) -> Medium:
@@ -119,17 +132,24 @@ class Film:
     def _sound_files(self, folder: Path | None, kind: str) -> dict[str, str]:
         if folder is None and (self.folder / archive.MARK).is_file():
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
-        if folder is None or not folder.is_dir():
-            raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} of {self.id} is missing")
+        if folder is None:
+            raise CorpusError(f"{self.where}: no {kind} is named for {self.id}; fill the column {kind} with its folder")
+        if not os.path.isdir(folder):
+            if os.path.isfile(folder):
+                raise CorpusError(
+                    f"{self.where}: the {kind} {folder} of {self.id} is a file; name the folder of its tracks"
+                )
+            hint = filmtable.path_hint(self.written.get(kind, ""))
+            raise CorpusError(f"{self.where}: the {kind} folder {folder} of {self.id} is missing{hint and '; ' + hint}")
         try:
             listed = sorted(files_in(folder))
         except OSError as error:
             raise CorpusError(
-                f"films.csv row {self.row}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
+                f"{self.where}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
                 f"({error.strerror}); make it readable"
             ) from None
         found: dict[str, str] = {}
-        within = os.path.join(folder, "")
+        within, clashes = os.path.join(folder, ""), []
         for parts in listed:
             path = "/".join(parts)
             stem, ending = os.path.splitext(path)
@@ -137,13 +157,13 @@ class Film:
                 continue
             name = _in_one_way(stem)
             if name in found:
-                raise CorpusError(
-                    f"films.csv row {self.row}: two sound files of {self.id} are named {name!r} "
-                    f"({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])}); rename or remove one"
-                )
-            found[name] = f"{within}{path}"
+                clashes.append(f"{name!r} ({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])})")
+            found.setdefault(name, f"{within}{path}")
+        if clashes:
+            clashes = ", ".join(clashes)
+            raise CorpusError(f"{self.where}: two sound files of {self.id} are named {clashes}; rename or remove one")
         if not found:
-            raise CorpusError(f"films.csv row {self.row}: the {kind} folder {folder} holds no sound file")
+            raise CorpusError(f"{self.where}: the {kind} folder {folder} holds no sound file")
         return found
 
     def annotations(self) -> pd.DataFrame | None:
@@ -171,8 +191,9 @@ class Corpus:
     ('Horror',)
     """
 
-    def __init__(self, folder: Path, films: list[Film], derived: Path | None = None):
+    def __init__(self, folder: Path, films: list[Film], derived: Path | None = None, table: Path | None = None):
         self.folder = folder
+        self.table = table or folder / "films.csv"
         self.derived = derived or folder / "derived"
         self._films = {film.id: replace(film, derived=self.derived) for film in films}
         self.genres = look.genre_order(g for film in films for g in film.genres)
@@ -200,13 +221,18 @@ class Corpus:
             Every fault of films.csv at once, each with its row and remedy.
         """
         folder = find_folder(folder)
-        films, faults = read_films(folder)
-        if faults:
-            raise CorpusError("\n".join(f"{folder / 'films.csv'}: {fault}" for fault in faults))
+        table = read_films(folder)
+        films = table.films
+        if table.faults:
+            raise CorpusError("\n".join(f"{table.path} {fault}" for fault in table.faults))
+        if not films:
+            raise CorpusError(
+                f"{table.path}: none of its {len(table.not_owned)} films has a file; fill the column film"
+            )
         derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
-        return cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None)
+        return cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None, table.path)
 
     def __len__(self) -> int:
         return len(self._films)
@@ -216,7 +242,7 @@ class Corpus:
 
     def __getitem__(self, film_id: str) -> Film:
         if film_id not in self._films:
-            raise KeyError(f"no film {film_id!r} in {self.folder / 'films.csv'}; it has {', '.join(self._films)}")
+            raise KeyError(f"no film {film_id!r} in {self.table}; it has {', '.join(self._films)}")
         return self._films[film_id]
 
     @property
@@ -308,70 +334,95 @@ def find_folder(folder: str | Path) -> Path:
     return archive.unpack_beside(found) if found.is_file() and found.suffix == ".zip" else found
 
 
-def read_films(folder: Path) -> tuple[list[Film], list[str]]:
+class Films(NamedTuple):
+    """What a table of films says.
+
+    Attributes
+    ----------
+    path : Path
+    films : list of Film
+        Those that have a file.
+    faults : list of str
+        Each begins with the row.
+    not_owned : list of str
+        Ids of rows that name no film file: the films are wanted, not here.
+    told : str
+        What was understood that a plain table would not need; mostly empty.
+    questions : list of str
+        What looks like a slip of the pen; each begins with the row.
+    """
+
+    path: Path
+    films: list[Film]
+    faults: list[str]
+    not_owned: list[str]
+    told: str
+    questions: list[str]
+
+
+def read_films(folder: Path) -> Films:
     """Films of ``films.csv`` and every fault of the table, as text that begins with the row.
 
     Raises
     ------
     CorpusError
-        When there is no table to read: no file, not text, a column missing.
+        When there is no table to read: no file, no text or workbook, a column missing.
     """
-    path = folder / "films.csv"
-    if not path.is_file():
-        raise CorpusError(f"{path}: no such file; a corpus is a folder with a films.csv of {', '.join(COLUMNS)}")
-    try:
-        table = pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False, skipinitialspace=True)
-    except TextError as error:
-        raise CorpusError(str(error)) from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
-    raw, table = table, text.restored(table)
-    missing = [c for c in COLUMNS if c not in table.columns]
-    if missing:
-        raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")
-    films, faults, seen, raw_id = [], [], {}, list(table.columns).index("film_id")
+    table = filmtable.read_table(filmtable.find_table(folder))
+    films, faults, seen, not_owned = [], list(table.faults), {}, []
     annotated = {}
     for file in sorted(annotation_files(folder), key=lambda f: ANNOTATIONS.index(f.suffix.lower())):
         for name in (file.stem, one_name(file.stem)):
             annotated.setdefault(name, file)
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
-    for row, line in enumerate(table.to_dict("records"), start=2):
-        line = {str(k): str(v).strip() for k, v in line.items()}
-        film_id, year = line["film_id"], line["year"]
-        given = raw.iloc[row - 2, raw_id].strip()
-        if not good_id(given):
-            faults.append(
-                f"row {row}: film_id {given[:60]!r} must be a plain name without / \\ or a leading dot: it names files"
-            )
+    for row, line in table.lines.items():
+        film_id = line["film_id"]
+        if wrong := _wrong_id(line["given_id"]):
+            faults.append((row, wrong))
         elif (same := one_name(film_id)) in seen:
             there, before = seen[same]
             how = "" if there == film_id else f", written {there!r}: the disk may take them for one"
-            faults.append(f"row {row}: film_id {film_id!r} stands in row {before} already{how}; make it unique")
+            faults.append((row, f"film_id {film_id!r} stands in row {before} already{how}; make it unique"))
         seen.setdefault(one_name(film_id), (film_id, row))
         if not re.fullmatch(r"\d*", line.get("audio_stream", "")):
-            faults.append(f"row {row}: audio_stream {line['audio_stream']!r} is no number; check lists them, from 0")
-        if year and not re.fullmatch(r"\d{4}", year):
-            faults.append(f"row {row}: year {year!r} is not a year of four digits; correct or empty it")
+            faults.append((row, f"audio_stream {line['audio_stream']!r} is no number; check lists them, from 0"))
         if not line["film"] and not shared:
-            faults.append(f"row {row}: no film file is named; fill the column film")
+            not_owned.append(film_id)
+            continue
+        named = {c: filmtable.locate(folder, line[c]) for c in PATHS if line.get(c) and not shared}
         films.append(
             Film(
                 id=film_id,
                 title=line["title"],
-                year=int(year) if re.fullmatch(r"\d{4}", year) else None,
-                genres=tuple(look.genre_order(g.strip() for g in line["genres"].split("|") if g.strip())),
-                film=folder / "not shared" / "film" if shared else text.find_path(folder, line["film"]),
-                soundtrack=text.find_path(folder, line["soundtrack"]) if line["soundtrack"] and not shared else None,
+                year=line["year"],
+                genres=line["genres"],
+                film=named.get("film", folder / "not shared" / "film"),
+                soundtrack=named.get("soundtrack"),
                 annotation=annotated.get(film_id, annotated.get(one_name(film_id))),
                 row=row,
                 folder=folder,
-                more={k: v for k, v in line.items() if k not in COLUMNS},
-                library=text.find_path(folder, line["library"]) if line.get("library") and not shared else None,
+                more={k: v for k, v in line.items() if k not in (*COLUMNS, "given_id")},
+                library=named.get("library"),
+                written={c: line[c] for c in PATHS if line.get(c)},
+                table=table.path.name,
             )
         )
-    if not films:
-        faults.append("row 2: no film; write one row per film")
-    return films, faults
+    if not table.lines and not faults:
+        faults.append((table.head_row + 1, "no film; write one row per film"))
+    questions = [f"row {row}: {question}" for row, question in table.questions]
+    faults = [f"row {row}: {fault}" for row, fault in sorted(faults)]
+    return Films(table.path, films, faults, not_owned, filmtable.understood(table), questions)
+
+
+def _wrong_id(given: str) -> str:
+    """What is wrong with a film_id; empty for a good one."""
+    if not given:
+        return "film_id is empty; write a short plain name"
+    if good_id(given):
+        return ""
+    if len(given.encode(errors="replace")) > _LONGEST_ID:
+        return f"film_id {given[:40]!r}... has more than {_LONGEST_ID} bytes: it names files; shorten it"
+    return f"film_id {given[:60]!r} must be a plain name without / \\ or a leading dot: it names files"
 
 
 def good_id(name: str) -> bool:

@@ -18,8 +18,8 @@ import pandas as pd
 
 from filmlens import look
 from filmlens.artefacts import write_atomically
-from filmlens.corpus import Corpus
-from filmlens.text import defused, restored
+from filmlens.corpus import Corpus, filmtable
+from filmlens.text import defused, reason
 
 _NEEDED = ("tconst", "primaryTitle", "originalTitle", "startYear", "genres")
 _NONE = r"\N"
@@ -85,17 +85,17 @@ def labels(corpus: Corpus, file: str | Path, *, genres: Iterable[str] = look.GEN
         No column imdb_id, not that file, a damaged file, or a label that IMDb does not use.
     """
     if not any("imdb_id" in film.more for film in corpus):
-        raise ImdbError(f"{corpus.folder / 'films.csv'} row 1: there is no column imdb_id; add it, such as tt0054215")
+        raise ImdbError(f"{corpus.table} row 1: there is no column imdb_id; add it, such as tt0054215")
     ids, problems = {}, []
     for film in corpus:
         try:
             ids[film.id] = imdb_id(film.more.get("imdb_id", ""))
         except ImdbError as error:
             ids[film.id] = ""
-            problems.append(f"films.csv row {film.row}: {film.id}: imdb_id {error}")
+            problems.append(f"{film.where}: {film.id}: imdb_id {error}")
         else:
             if not ids[film.id]:
-                problems.append(f"films.csv row {film.row}: {film.id} has no imdb_id; look it up on imdb.com")
+                problems.append(f"{film.where}: {film.id} has no imdb_id; look it up on imdb.com")
     rows, sets = _look_up(Path(file), set(ids.values()))
     known = {g for text in sets for g in text.split(",")}
     kept = list(dict.fromkeys(g.strip() for g in genres if g.strip()))
@@ -128,16 +128,15 @@ def write_films(corpus: Corpus, found: Found, out: str | Path) -> Path:
     out = Path(out)
     if out.exists():
         raise ImdbError(f"{out}: exists; name a new file, compare it with films.csv and put it in its place yourself")
-    table = restored(pd.read_csv(corpus.folder / "films.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig"))
+    table = filmtable.plain(filmtable.read_table(corpus.table))
     new = dict(zip(found.films["film_id"], found.films["genres"], strict=True))
-    named = table["film_id"].str.strip()
-    table["genres"] = [new.get(f) or old for f, old in zip(named, table["genres"], strict=True)]
+    table["genres"] = [new.get(f) or old for f, old in zip(table["film_id"], table["genres"], strict=True)]
     write_atomically(out, lambda part: defused(table).to_csv(part, index=False, lineterminator="\n"))
     return out
 
 
 def _doubts(film, identifier: str, row: dict, line: dict) -> Iterator[str]:
-    where = f"films.csv row {film.row}: {film.id}"
+    where = f"{film.where}: {film.id}"
     if identifier and not row:
         yield f"{where}: {identifier} is not in the file; compare it on imdb.com, or get a newer file"
     if not row:
@@ -179,5 +178,5 @@ def _look_up(path: Path, wanted: set[str]) -> tuple[dict[str, dict[str, str]], s
     except FileNotFoundError:
         raise ImdbError(f"{path}: no such file; {_SOURCE}") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise ImdbError(f"{path}: cannot be read to its end ({error}); get it again") from error
+        raise ImdbError(f"{path}: cannot be read to its end ({reason(error)}); get it again") from error
     return rows, sets

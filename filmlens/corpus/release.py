@@ -29,7 +29,7 @@ from filmlens import look, paper
 from filmlens.corpus import archive, bounds
 from filmlens.corpus.films import good_id
 from filmlens.corpus.pickled import PickledError, read_dictionary
-from filmlens.text import clean
+from filmlens.text import clean, reason
 
 LIST, NAMES, MIR, VGGISH = (paper.S4_FILES[key] for key in ("films", "names", "mir", "vggish"))
 FILES = (LIST, NAMES, MIR, VGGISH)
@@ -128,7 +128,7 @@ def _files(path: Path) -> Iterator[dict[str, Opener]]:
         except archive.ArchiveError as error:
             raise ReleaseError(f"{error}; give the supplement's zip, or the folder it was unpacked into") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise ReleaseError(f"{path}: is damaged ({error}); get it again") from error
+            raise ReleaseError(f"{path}: is damaged ({reason(error)}); get it again") from error
     else:
         raise ReleaseError(f"{path}: no such file or folder; give the supplement's zip or its folder with --file")
 
@@ -184,7 +184,7 @@ def _text(files: dict[str, Opener], name: str, path: Path) -> tuple[str, str]:
     try:
         return content.decode("utf-8-sig"), f"{path}: {name}"
     except UnicodeDecodeError as error:
-        raise ReleaseError(f"{path}: {name} is no UTF-8 text ({error})") from error
+        raise ReleaseError(f"{path}: {name} is no UTF-8 text; get it again") from error
 
 
 def _films(text: str, where: str, told: list[str]) -> pd.DataFrame:

@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 
 from filmlens.corpus import Film
 from filmlens.features.sets import FEATURES
+from filmlens.text import reason
 
 KEYS = ("film_id", "cue", "time")
 #: What FilmLens measures itself; no folder of the user's may have such a name.
@@ -120,7 +121,7 @@ def read(film: Film, name: str, cues: pd.DataFrame) -> pd.DataFrame:
     try:
         arrow = pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
-        raise FeaturesError(f"{file}: cannot be read as Parquet ({error}); write it again") from error
+        raise FeaturesError(f"{file}: cannot be read as Parquet ({reason(error)}); write it again") from error
     carried, expected = _carried_hash(arrow.schema.metadata or {}), cue_hash(cues)
     if carried != expected:
         said = f"was measured on other cues (hash {carried})" if carried else "does not say which cues it is of"

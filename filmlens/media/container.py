@@ -49,6 +49,8 @@ class MediaInfo:
         Average frame rate; 0 without pictures.
     time_code : str
         Of the first frame, such as "01:00:00:00"; empty when it carries none.
+    container, sound_codec, picture_codec : str
+        As FFmpeg names them, such as matroska, ac3, h264.
     """
 
     duration: float
@@ -58,6 +60,9 @@ class MediaInfo:
     height: int = 0
     fps: float = 0.0
     time_code: str = ""
+    container: str = ""
+    sound_codec: str = ""
+    picture_codec: str = ""
 
     @property
     def has_sound(self) -> bool:
@@ -123,6 +128,9 @@ def probe(path: str | Path | Medium) -> MediaInfo:
             time_code=next(
                 (m["timecode"] for m in (*(s.metadata for s in box.streams), box.metadata) if "timecode" in m), ""
             ),
+            container=box.format.name.partition(",")[0],
+            sound_codec=sound.codec_context.name if sound else "",
+            picture_codec=picture.codec_context.name if picture else "",
         )
 
 

@@ -88,7 +88,9 @@ def open_media(path: str | Path | Medium) -> Iterator[av.container.InputContaine
         Names the file and what to do about it.
     """
     file = Path(path)
-    if not file.is_file():
+    if os.path.isdir(file):
+        raise MediaError(f"{file}: is a folder; name the file of the film or track in it")
+    if not os.path.isfile(file):
         raise MediaError(f"{file}: no such file; correct the path or put the file there")
     if file.stat().st_size == 0:
         raise MediaError(f"{file}: the file is empty; copy it again")

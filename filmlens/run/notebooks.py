@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from filmlens import text
-from filmlens.artefacts import WriteError, write_atomically
+from filmlens.artefacts import WriteError, write_atomically, writing
 from filmlens.corpus import Corpus
 from filmlens.run import kernels
 from filmlens.run.kernels import read_journal
@@ -161,7 +161,8 @@ def run(
     out = utf8(Path(out).resolve())
     folder = utf8(Path(figures).resolve()) if figures else out / "figures"
     given["figures"] = str(folder)
-    (out / "notebooks").mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        (out / "notebooks").mkdir(parents=True, exist_ok=True)
     journal = out / "journal.jsonl"
     begun, errors, minutes, interrupted = time.monotonic(), {}, {}, False
     with at_work(opened.derived) as token:

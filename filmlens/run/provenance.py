@@ -57,7 +57,7 @@ def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], k
     return {
         "filmlens": __version__,
         "revision": revision(),
-        "corpus": fingerprint(corpus.folder / "films.csv") | {"films": len(corpus), "synthetic": corpus.synthetic},
+        "corpus": fingerprint(corpus.table) | {"films": len(corpus), "synthetic": corpus.synthetic},
         "inputs": {film.id: _inputs(film) for film in corpus},
         "profile": profile,
         "seed": parameters.get("seed", 0),

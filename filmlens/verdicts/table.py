@@ -34,7 +34,7 @@ import pandas as pd
 
 from filmlens.artefacts import TextError, read_text, write_atomically
 from filmlens.corpus import USAGES, CorpusError, parse_time
-from filmlens.text import defused, restored
+from filmlens.text import defused, reason, restored
 
 COLUMNS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage", "who", "when", "note")
 #: Verdicts on cues, on drawn spans, and on the film.
@@ -232,7 +232,7 @@ def _read_text(path: Path) -> pd.DataFrame:
     except TextError as error:
         raise CorpusError(str(error)) from None
     except (ValueError, pd.errors.ParserError) as error:
-        raise CorpusError(f"{path}: cannot be read as comma-separated UTF-8 text ({error})") from error
+        raise CorpusError(f"{path}: cannot be read as comma-separated text ({reason(error)})") from error
     lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]
     if lacking:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(lacking)}; it must name {','.join(COLUMNS)}")

@@ -1,11 +1,16 @@
 """films.csv and annotations: what is read, and what is said of what cannot be."""
 
+import shutil
+
+import numpy as np
 import pytest
-from conftest import edit
+import soxr
+from conftest import RATE, edit
 
 from filmlens.corpus import Corpus, CorpusError, parse_time, read_cues
 from filmlens.corpus.check import check
-from filmlens.media.write import write_film
+from filmlens.media.sound import read_audio
+from filmlens.media.write import write_audio, write_film
 
 
 def test_a_corpus_shows_its_films(two_films):
@@ -59,7 +64,7 @@ def test_no_table(tmp_path):
         ("\ntwo,", "\n..,", r"row 3: film_id '..' must be a plain name"),
         ("\ntwo,", "\na/b,", r"row 3: film_id 'a/b' must be a plain name"),
         (",2015,", ",MMXV,", r"row 3: year 'MMXV' is not a year"),
-        (",films/two.mp4,", ",,", r"row 3: no film file is named"),
+        ("\ntwo,", "\n,", r"row 3: film_id is empty"),
     ],
 )
 def test_faults_of_the_table_name_row_and_remedy(two_films, old, new, says):
@@ -147,7 +152,7 @@ def test_check_finds_nothing_in_a_sound_corpus(two_films):
 
 def test_check_lists_every_problem_at_once(two_films):
     table = two_films / "films.csv"
-    edit(table, "composer", "Composer,picture_start")
+    edit(table, "composer", "Compozer,picture_start")
     edit(table, ",Action|Sci-Fi,", ",,")
     edit(table, ",A\n", ",A,soon\n")
     (two_films / "films" / "two.mp4").write_text("no film")
@@ -155,7 +160,7 @@ def test_check_lists_every_problem_at_once(two_films):
     (two_films / "annotations" / "one.csv").write_text("start,end,track,usage\n5,20,Them,score\n30,400,Theme,jingle\n")
     problems = "\n".join(check(two_films).problems)
     for says in (
-        "row 1: column 'Composer' is of no known kind; is 'composer' meant?",
+        "row 1: column 'Compozer' is of no known kind; is 'composer' meant?",
         "row 2: one has no genre",
         "row 2: picture_start 'soon' is no time",
         "two.mp4: cannot be read",
@@ -169,11 +174,11 @@ def test_check_lists_every_problem_at_once(two_films):
 
 
 def test_check_sees_a_film_without_sound_and_a_missing_one(two_films):
-    write_film(two_films / "films" / "one.mp4", (__import__("numpy").zeros((32, 32), "uint8") for _ in range(8)), None)
+    write_film(two_films / "films" / "one.mp4", (np.zeros((32, 32), "uint8") for _ in range(8)), None)
     (two_films / "films" / "two.mp4").unlink()
-    first, second = check(two_films).problems
-    assert "row 2" in first and "no sound" in first
-    assert "row 3" in second and "no such file" in second
+    silent, short, absent = check(two_films).problems
+    assert "row 2" in silent and "no sound" in silent and "outside the film of 0.7 s" in short
+    assert "row 3" in absent and "no such file" in absent
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -209,8 +214,54 @@ def test_a_shifted_row_is_refused_with_its_line(tmp_path, row, says):
         read_cues(path)
 
 
-def test_text_of_another_code_page_names_its_file(tmp_path):
+def test_text_of_other_code_pages_is_read_or_names_its_row(tmp_path):
     path = tmp_path / "cues.txt"
     path.write_bytes("6.48\t17.86\tÜber\n".encode("latin-1"))
-    with pytest.raises(CorpusError, match=r"cues\.txt: cannot be read as UTF-8 or UTF-16"):
+    assert read_cues(path)["track"].tolist() == ["Über"]
+    path.write_bytes("1\t2\tA\n6.48\t17.86\tСталкер\n".encode("cp1251"))
+    with pytest.raises(CorpusError, match=r"cues\.txt row 2: is text in a coding that cannot be told"):
         read_cues(path)
+
+
+def test_check_tells_what_is_there_and_calls_things_what_they_are(two_films):
+    table = two_films / "films.csv"
+    assert check(two_films).counts == [
+        "films by genre: Action 1, Horror 1, Sci-Fi 1",
+        "annotated cues by film: one 1, two 1",
+    ]
+    edit(table, "films/one.mp4,soundtracks/one", "films,soundtracks/one/Theme.flac")
+    edit(table, "films/two.mp4", "/Volumes/Anna/two.mp4")
+    folder, file, absent = check(two_films).problems
+    assert "row 2" in folder and "films: is a folder; name the file of the film" in folder
+    assert "row 2" in file and "Theme.flac of one is a file; name the folder of its tracks" in file
+    assert "row 3" in absent and "/Volumes/Anna is not on this computer: the disk may not be connected" in absent
+
+
+def test_every_fault_of_a_soundtrack_is_told_and_not_its_first(two_films):
+    album = two_films / "soundtracks" / "one"
+    for name in ("Theme.mp3", "Finale.wav", "More.ogg"):
+        (album / name).write_bytes(b"no sound")
+    problems = check(two_films).problems
+    assert len(problems) == 4 and "'Finale' (" in problems[0] and "'Theme' (" in problems[0]
+    assert {name for name in ("Theme.mp3", "Finale.wav", "More.ogg") for p in problems[1:] if name in p} == {
+        *("Theme.mp3", "Finale.wav", "More.ogg")
+    }
+
+
+def test_one_film_under_two_ids_and_shared_music_are_found_by_sound(two_films, tmp_path):
+    sound = read_audio(two_films / "films" / "one.mp4")
+    write_audio(two_films / "films" / "again.ogg", 0.3 * np.concatenate([np.zeros(3 * RATE, np.float32), sound]), RATE)
+    slow = soxr.resample(sound, 24 * RATE, 25 * RATE).astype(np.float32)
+    write_audio(two_films / "films" / "cinema.flac", slow, RATE)
+    with open(two_films / "films.csv", "a", encoding="utf-8") as file:
+        file.write("again,Other name,2014,Action,films/again.ogg,soundtracks/three,A\n")
+        file.write("cinema,Third name,2014,Action,films/cinema.flac,soundtracks/three,A\n")
+    (two_films / "soundtracks" / "three").mkdir()
+    shutil.copy(two_films / "soundtracks" / "one" / "Theme.flac", two_films / "soundtracks" / "three" / "No 1.flac")
+    result = check(two_films)
+    same = [p for p in result.problems if "is the same film as" in p]
+    assert len(result.problems) == len(same) == 2
+    assert "row 4: again is the same film as one in row 2" in same[0]
+    assert "row 5: cinema is the same film as one in row 2" in same[1], "at PAL speed"
+    assert any(note.startswith("one, again, cinema share 1 soundtrack file: Theme") for note in result.notes)
+    assert result.facts.shared == {("one", "again", "cinema"): ["Theme"]}

@@ -45,6 +45,17 @@ def bite(source: Path, folder: Path) -> Path:
     return folder
 
 
+def named_by_people(folder: Path) -> tuple[Path, Path]:
+    """Folders of films and of albums whose names bite."""
+    for number in range(2):
+        name = BYTES + str(number).encode() + b" (1999)"
+        for path in (b"films/" + name + b".mkv", b"albums/" + name + b"/01.flac"):
+            path = Path(os.fsdecode(os.fsencode(folder) + b"/" + path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+    return folder / "films", folder / "albums"
+
+
 def _renamed(soundtrack: Path) -> dict[str, str]:
     """Names of tracks, before and after, as FilmLens has them."""
     from filmlens.text import clean

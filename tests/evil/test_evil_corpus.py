@@ -53,7 +53,10 @@ def pages_in_chromium(pages, profile):
 
 def through_all_commands(folder, out):
     """Every command but `run`, `demo`, `weights` and `audition`, on a corpus that bites; everything that was said."""
-    said = [commanded("check", folder, ends=(1,)), commanded("stamp", folder, "--jobs", 1)]
+    said = [commanded("check", folder, "--html", ends=(1,)), commanded("stamp", folder, "--jobs", 1)]
+    films, albums = evil.named_by_people(out.with_name("people"))
+    said.append(commanded("new", out / "new", "--films", films, "--soundtracks", albums))
+    assert all(film.film.is_file() for film in Corpus.open(out / "new"))
     corpus = Corpus.open(folder)
     cues = stages.read(corpus, "cues")
     assert len(cues) and any("Café".lower()[:3] in t and "’" in t for t in cues["track"]), "Windows-1252 is read"

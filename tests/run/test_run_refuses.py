@@ -79,10 +79,12 @@ def test_a_corpus_too_small_for_models_says_so(two_films, tmp_path):
 
 
 def test_check_on_the_command_line(two_films):
-    assert command("check", two_films) == (0, "no problem: 2 films, 0.02 hours, 4 tracks, 3 genres, 2 annotated cues\n")
+    code, text = command("check", two_films)
+    assert code == 0 and text.endswith("no problem: 2 films, 0.02 hours, 4 tracks, 3 genres, 2 annotated cues\n")
+    assert "films by genre: Action 1, Horror 1, Sci-Fi 1\n" in text
     edit(two_films / "annotations" / "one.csv", "Theme", "Other")
     code, text = command("check", two_films)
-    assert code == 1 and "one.csv row 2: track 'Other'" in text and "1 problems" in text
+    assert code == 1 and "one.csv row 2: track 'Other'" in text and "1 problem (2 films" in text
     (two_films / "films.csv").unlink()
     code, text = command("check", two_films)
     assert code == 1 and text.startswith("filmlens: ") and "films.csv: no such file" in text

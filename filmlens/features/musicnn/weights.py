@@ -19,6 +19,7 @@ import numpy as np
 from filmlens.artefacts import cache_folder
 from filmlens.features.musicnn import checkpoint
 from filmlens.features.weights import WeightsError, named, sha256
+from filmlens.text import reason
 
 if TYPE_CHECKING:
     from filmlens.features.musicnn.network import Musicnn
@@ -94,7 +95,7 @@ def load(path: str | Path | None = None, model: str = "mtt") -> Musicnn:
     try:
         state = {name: np.ascontiguousarray(value, np.float32) for name, value in _named_as_ours(arrays).items()}
     except (KeyError, ValueError) as error:
-        raise WeightsError(f"{path}: holds arrays of another network than musicnn ({error})") from error
+        raise WeightsError(f"{path}: holds arrays of another network than musicnn ({reason(error)})") from error
     for name, shape in wanted.items():
         if state[name].shape != shape:
             raise WeightsError(
@@ -131,7 +132,7 @@ def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name.partition("/")[2]: file[name] for name in file.files if name.startswith(f"{model}/")}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise WeightsError(f"{path}: cannot be read as arrays ({error}); is it complete? {REMEDY}") from error
+        raise WeightsError(f"{path}: cannot be read as arrays ({reason(error)}); is it complete? {REMEDY}") from error
     if not arrays:
         raise WeightsError(f"{path}: has no arrays of musicnn's network {model!r}; {REMEDY}")
     return arrays

@@ -19,6 +19,7 @@ import numpy as np
 from filmlens.artefacts import cache_folder, fingerprint
 from filmlens.features.vggish.frontend import RATE, examples
 from filmlens.features.weights import WeightsError, named
+from filmlens.text import reason
 
 if TYPE_CHECKING:
     from filmlens.features.vggish.network import VGGish
@@ -75,7 +76,7 @@ def pca() -> tuple[np.ndarray, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             vectors, means = file["pca_eigen_vectors"], file["pca_means"]
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{path}: is not VGGish's PCA ({error}); fetch it again") from error
+        raise WeightsError(f"{path}: is not VGGish's PCA ({reason(error)}); fetch it again") from error
     if vectors.shape != (128, 128) or means.size != 128:
         raise WeightsError(f"{path}: is not VGGish's PCA (shapes {vectors.shape}, {means.shape}); fetch it again")
     return vectors, means.ravel()
@@ -166,7 +167,7 @@ def _arrays(path: Path) -> dict[str, Any]:
             with np.load(path, allow_pickle=False) as file:
                 return {name: torch.from_numpy(file[name]) for name in file.files}
         except (ValueError, OSError, zipfile.BadZipFile, TypeError) as error:
-            raise WeightsError(f"{path}: cannot be read as arrays ({error}); is it complete?") from error
+            raise WeightsError(f"{path}: cannot be read as arrays ({reason(error)}); is it complete?") from error
     if path.suffix in (".ckpt", ".index", ".meta") or path.name.endswith(".data-00000-of-00001"):
         raise WeightsError(
             f"{path}: is a checkpoint that only TensorFlow reads; there, numpy.savez('vggish.npz', **{{name: "
@@ -177,8 +178,7 @@ def _arrays(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals(_inert_globals(path)):
             stored = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except Exception as error:  # a damaged file can raise anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsError(f"{path}: cannot be read as weights of torch ({reason}); is it complete?") from error
+        raise WeightsError(f"{path}: cannot be read as weights of torch ({reason(error)}); is it complete?") from error
     if isinstance(stored, torch.nn.Module):
         stored = stored.state_dict()
     for key in ("state_dict", "model_state_dict", "model"):

@@ -1,0 +1,129 @@
+"""What a corpus holds, in numbers: for `filmlens check`, the page of its health, and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from filmlens.corpus.annotations import CorpusError
+from filmlens.corpus.doubles import shared_tracks
+from filmlens.corpus.films import Corpus, Film
+from filmlens.look import genre_order
+from filmlens.media import container
+from filmlens.media.apart import apart
+from filmlens.media.container import MediaInfo
+from filmlens.media.opening import MediaError
+
+_LIMIT_S = 3600.0
+
+
+@dataclass
+class FilmFacts:
+    """What is there of one film.
+
+    Attributes
+    ----------
+    film : Film
+    info : MediaInfo or None
+        Of the film's file; None when it cannot be read.
+    tracks : dict of str to MediaInfo or None
+    cues : int
+        Annotated by hand.
+    missing : list of str
+        In words.
+    """
+
+    film: Film
+    info: MediaInfo | None = None
+    tracks: dict[str, MediaInfo | None] = field(default_factory=dict)
+    cues: int = 0
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the film."""
+        return self.info.duration if self.info else 0.0
+
+    @property
+    def music_seconds(self) -> float:
+        """Length of all tracks together."""
+        return sum(info.duration for info in self.tracks.values() if info)
+
+
+@dataclass
+class Facts:
+    """What is there of a corpus.
+
+    Attributes
+    ----------
+    films : list of FilmFacts
+    not_owned : int
+        Rows without a path.
+    shared : dict of tuple of str to list of str
+        Ids of films to the recordings that they share.
+    synthetic : bool
+    """
+
+    films: list[FilmFacts]
+    not_owned: int = 0
+    shared: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    synthetic: bool = False
+
+    def labels(self) -> pd.DataFrame:
+        """Films x genres, True where a film carries the genre."""
+        genres = genre_order(g for f in self.films for g in f.film.genres)
+        table = {g: [g in f.film.genres for f in self.films] for g in genres}
+        return pd.DataFrame(table, index=pd.Index([f.film.id for f in self.films], name="film_id"), dtype=bool)
+
+
+def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
+    """Facts of an open corpus, from the headers of its files; what cannot be read is missing."""
+    films, paths = [], {}
+    for film in corpus:
+        facts = FilmFacts(film)
+        if not corpus.shared:
+            facts.info = probed(film.sound)
+            try:
+                paths[film.id] = film.tracks()
+                facts.tracks = {name: probed(path) for name, path in paths[film.id].items()}
+            except CorpusError:
+                paths[film.id] = {}
+        try:
+            table = film.annotations()
+            facts.cues = 0 if table is None else len(table)
+        except CorpusError:
+            pass  # told by `filmlens check`
+        facts.missing = missing(facts, shared=corpus.shared)
+        films.append(facts)
+    return Facts(films, not_owned, shared_tracks(list(corpus), paths), corpus.synthetic)
+
+
+def probed(path) -> MediaInfo | None:
+    """What the header of a file says; None when it cannot be read."""
+    try:
+        return apart(container.probe, path, limit=_LIMIT_S)
+    except (MediaError, OSError, ValueError):
+        return None
+
+
+def missing(facts: FilmFacts, *, shared: bool = False) -> list[str]:
+    """What a film lacks, in words."""
+    film = facts.film
+    lacks = ["genre"] * (not film.genres) + ["year"] * (film.year is None)
+    if shared:
+        return lacks
+    lacks += ["film file"] * (facts.info is None) + ["soundtrack"] * (not facts.tracks)
+    if facts.info is not None:
+        lacks += ["sound"] * (not facts.info.has_sound) + ["pictures"] * (not facts.info.has_pictures)
+    unread = sum(info is None for info in facts.tracks.values())
+    return lacks + [f"{unread} of {len(facts.tracks)} tracks cannot be read"] * bool(unread)
+
+
+def hours(seconds: float) -> str:
+    """A length for reading.
+
+    >>> hours(80), hours(5400)
+    ('0.022 h', '1.5 h')
+    """
+    return f"{seconds / 3600:.2g} h" if seconds < 36_000 else f"{seconds / 3600:.0f} h"

@@ -1,0 +1,316 @@
+"""films.csv as people write it: which file it is, what its columns, years and genres mean, and which rows are wrong."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pandas as pd
+
+from filmlens import look, text
+from filmlens.corpus import labels
+from filmlens.corpus.sheets import CorpusError, Sheet, read_sheet
+
+COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack")
+#: Every column that means something; any other is the user's own.
+KNOWN = (
+    *(*COLUMNS, "library", "franchise", "composer", "imdb_id", "picture_start", "credits_start"),
+    *("language", "audio_stream", "confidence"),
+)
+#: Names that the table may have, in the order of preference; Windows hides the last ending.
+_NAMES = (
+    "films.csv",
+    "films.xlsx",
+    "films.ods",
+    "films.xls",
+    "films.tsv",
+    "films.txt",
+    "films.csv.txt",
+    "films.csv.csv",
+)
+_FOREIGN = ("films.numbers", "films.gsheet", "films.fods", "films.html", "films.rtf", "films.pdf")
+_PATHS = ("film", "soundtrack", "library")
+_SPREADSHEETS_ERROR = re.compile(r"#(NAME\?|REF!|N/A|VALUE!|DIV/0!|NUM!|NULL!)|#{3,}")
+_LONGEST_NAME = 255  # bytes of one folder or file, on any disk
+_FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
+
+
+@dataclass
+class FilmTable:
+    """The rows of films.csv.
+
+    Attributes
+    ----------
+    path : Path
+    lines : dict of int to dict
+        Row to its cells by column: text, but `year` (int or None) and `genres` (tuple).
+    faults : list of (row, text)
+        Each with its remedy; the rows of some are not among `lines`.
+    told : list of str
+        What was understood that a plain table would not need.
+    questions : list of (row, text)
+        What looks like a slip of the pen.
+    head_row : int
+    """
+
+    path: Path
+    head_row: int = 1
+    lines: dict[int, dict] = field(default_factory=dict)
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    questions: list[tuple[int, str]] = field(default_factory=list)
+
+
+def find_table(folder: Path) -> Path:
+    """The table of films of a corpus: films.csv, or a workbook or text of that name.
+
+    Raises
+    ------
+    CorpusError
+        There is none; names what lies there instead.
+    """
+    there = {p.name.casefold(): p for p in sorted(folder.iterdir(), reverse=True) if p.is_file()}
+    for name in (*_NAMES, *_FOREIGN):  # the reader says what to do with a foreign one
+        if name in there:
+            return there[name]
+    tables = [
+        p.name for n, p in there.items() if n.endswith((".csv", ".xlsx", ".ods", ".xls")) and not n.startswith("~")
+    ]
+    hint = f"; is {tables[-1]!r} the one? Name it films{Path(tables[-1]).suffix.lower()}" if tables else ""
+    wanted = f"a corpus is a folder with a films.csv of {', '.join(COLUMNS)}; `filmlens new` makes one"
+    raise CorpusError(f"{folder / 'films.csv'}: no such file{hint or '; ' + wanted}")
+
+
+def read_table(path: Path) -> FilmTable:
+    """Understand a table of films.
+
+    Raises
+    ------
+    CorpusError
+        When there is no table to read: no text or workbook, a column missing.
+    """
+    sheet = read_sheet(path, _is_head)
+    table = FilmTable(path, sheet.head_row, told=list(sheet.told))
+    places = _columns(path, sheet, table)
+    for row, cells in _rows(sheet, places, table).items():
+        line = {name: cells[at].strip() if at < len(cells) else "" for name, at in places.items()}
+        if fault := _shift(line, cells, places):
+            table.faults.append((row, fault))
+            continue
+        line["given_id"] = line["film_id"]
+        line |= {name: text.from_cell(value).strip() for name, value in line.items() if name != "given_id"}
+        for name, value in line.items():
+            if _SPREADSHEETS_ERROR.fullmatch(value):
+                table.faults.append((row, f"{name} shows {value}, a spreadsheet's error; type it after an apostrophe"))
+        table.lines[row] = line | {"year": _year(line["year"], row, table)}
+        for name in _PATHS:
+            if (
+                max((len(part.encode(errors="replace")) for part in Path(line.get(name, "")).parts), default=0)
+                > _LONGEST_NAME
+            ):
+                table.faults.append(
+                    (row, f"{name} {line[name][:40]!r}... is too long for the name of a file; correct it")
+                )
+                table.lines[row][name] = ""
+    _genres(table)
+    table.told += _other_tables(path)
+    table.faults.sort()
+    return table
+
+
+def plain(table: FilmTable) -> pd.DataFrame:
+    """The rows as text, as a plain films.csv has them; to be written by `filmlens.text.defused`."""
+    rows = [
+        {name: value for name, value in line.items() if name != "given_id"}
+        | {"year": str(line["year"] or ""), "genres": "|".join(line["genres"])}
+        for line in table.lines.values()
+    ]
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else COLUMNS)
+
+
+def _is_head(cells: list[str]) -> bool:
+    return len({_normal(cell) for cell in cells} & set(COLUMNS)) >= 3
+
+
+def _normal(name: str) -> str:
+    """A column's name without capitals and spaces.
+
+    >>> _normal(" Film ID"), _normal("Film-Id\\xa0"), _normal("Year")
+    ('film_id', 'film_id', 'year')
+    """
+    return re.sub(r"[\W_]+", "_", text.clean(name).casefold()).strip("_")
+
+
+def column(given: str) -> str:
+    """The column that a name in the header means; a name of the user's own as it stands.
+
+    >>> column("Film ID"), column("Seen on")
+    ('film_id', 'Seen on')
+    """
+    given = text.from_cell(given).strip()
+    return _normal(given) if _normal(given) in KNOWN else given
+
+
+def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
+    """Where each column stands."""
+    places: dict[str, int] = {}
+    for at, given in enumerate(sheet.head):
+        given, name = text.from_cell(given).strip(), column(given)
+        if name in places:
+            table.faults.append((sheet.head_row, f"two columns are named {name}; rename one"))
+        elif name:
+            places[name] = at
+            table.told += [f"column {given!r} is {name}"] * (given != name)
+    for missing in [c for c in COLUMNS if c not in places]:
+        others = {_normal(name): name for name in places if name not in KNOWN}
+        if near := difflib.get_close_matches(missing, others, 1, 0.85):
+            places[missing] = places.pop(others[near[0]])
+            table.told.append(f"column {others[near[0]]!r} is {missing}")
+    if missing := [c for c in COLUMNS if c not in places]:
+        raise CorpusError(
+            f"{path} row {sheet.head_row}: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}"
+        )
+    return places
+
+
+def _rows(sheet: Sheet, places: dict[str, int], table: FilmTable) -> dict[int, list[str]]:
+    """Rows whose cells stand under columns; the others become faults, each with its own row."""
+    width, named = max(places.values()) + 1, {at for at, name in enumerate(sheet.head) if name.strip()}
+    under_none = {
+        row: [at for at, cell in enumerate(cells) if cell.strip() and at not in named]
+        for row, cells in sheet.rows.items()
+    }
+    common = Counter(at for places_ in under_none.values() for at in places_)
+    nameless = {at for at, rows in common.items() if rows > max(1, len(sheet.rows) / 2)}
+    for at in sorted(nameless):
+        table.faults.append((sheet.head_row, f"column {at + 1} has cells but no name; name or remove it"))
+    whole = {}
+    for row, cells in sheet.rows.items():
+        odd = [at for at in under_none[row] if at not in nameless]
+        if not odd:
+            whole[row] = cells
+        elif odd[-1] >= width:
+            more = f"{odd[-1] + 1} cells under {width} columns"
+            table.faults.append((row, f"{more}; {_where_the_comma_is(cells, places, odd[-1] + 1 - width)}"))
+        else:
+            table.faults.append((row, f"{cells[odd[0]]!r} stands under no column; move or remove it"))
+    return whole
+
+
+def _where_the_comma_is(cells: list[str], places: dict[str, int], more: int) -> str:
+    """Which cell an unquoted comma has parted."""
+    title, year, genres = (places[name] for name in ("title", "year", "genres"))
+    for name, at in (("title", title), ("genres", genres)):
+        joined = [*cells[:at], ", ".join(c.strip() for c in cells[at : at + more + 1]), *cells[at + more + 1 :]]
+        if year < len(joined) and _is_year(joined[year]) and (name == "title" or _is_year(cells[year])):
+            way = ", or write the genres with |" if name == "genres" else ""
+            return f'put its {name} in quotation marks, "{text.clean(joined[at])}"{way}'
+    return "put a cell that holds the separator in quotation marks"
+
+
+def _is_year(cell: str) -> bool:
+    return bool(re.fullmatch(r"(18|19|20)\d\d([.,]0+)?", cell.strip()))
+
+
+def _shift(line: dict[str, str], cells: list[str], places: dict[str, int]) -> str:
+    """Whether the cells of a row stand beside their columns; empty when they do not."""
+    if _is_year(line["year"]):
+        return ""
+    if re.fullmatch(r"[^\d]+", line["year"]) and _is_year(line["title"]):
+        return f"its cells stand one column too far left ({line['year']!r} under year); a cell is missing before"
+    if _is_year(line["genres"]):
+        return f"its cells stand one column too far right ({line['genres']!r} under genres); remove the cell before"
+    return ""
+
+
+def _year(given: str, row: int, table: FilmTable) -> int | None:
+    if not given or re.fullmatch(r"\d{4}", given):
+        return int(given) if given else None
+    if plain := re.fullmatch(r"\((\d{4})\)|(\d{4})[.,]0+", given):
+        table.told.append(f"year {given!r} is {plain[1] or plain[2]}")
+        return int(plain[1] or plain[2])
+    meant = _year_meant(given)
+    hint = f"; is {meant} meant? Write the year alone" if meant else "; correct or empty it"
+    table.faults.append((row, f"year {given[:40]!r} is not a year of four digits{hint}"))
+    return None
+
+
+def _year_meant(given: str) -> str:
+    """A year behind a date; a year that a spreadsheet was told to show as a date is one of 1905.
+
+    >>> _year_meant("1905-07-06"), _year_meant("01.05.2014"), _year_meant("MMXV")
+    ('2014', '2014', '')
+    """
+    try:
+        serial = (datetime.date.fromisoformat(given[:10]) - _FIRST_DAY).days
+    except ValueError:
+        serial = 0
+    if 1880 <= serial <= 2100:
+        return str(serial)
+    found = re.findall(r"(?<!\d)((?:18|19|20)\d\d)(?!\d)", given)
+    return found[0] if len(found) == 1 else ""
+
+
+def _genres(table: FilmTable) -> None:
+    """Genres of every row in one spelling."""
+    written = {row: labels.parted(line["genres"]) for row, line in table.lines.items()}
+    spelt = labels.spellings(label for cell in written.values() for label in cell)
+    for row, line in table.lines.items():
+        meant = tuple(look.genre_order(spelt[label] for label in written[row]))
+        if [g.strip() for g in line["genres"].split("|") if g.strip()] != [spelt[label] for label in written[row]]:
+            table.told.append(f"genres {line['genres']!r} are {'|'.join(meant)}")
+        line["genres"] = meant
+    slips = labels.doubtful(Counter(g for line in table.lines.values() for g in line["genres"]))
+    for row, line in table.lines.items():
+        for label in line["genres"]:
+            if label in slips:
+                table.questions.append((row, f"genre {label!r}: did you mean {slips[label]}?"))
+
+
+def _other_tables(path: Path) -> list[str]:
+    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in _NAMES and p != path]
+    return [f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read"] if others else []
+
+
+def understood(table: FilmTable, most: int = 8) -> str:
+    """One line that says what was understood; empty for a plain table."""
+    kinds: dict[str, list[str]] = {}
+    for what in dict.fromkeys(table.told):
+        kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
+    lines = [what for kind in kinds.values() for what in kind[:3]]
+    more = len(dict.fromkeys(table.told)) - len(lines[:most])
+    return f"{table.path}: read: {'; '.join(lines[:most])}{f'; and {more} more' if more else ''}" if lines else ""
+
+
+def locate(folder: Path, given: str) -> Path:
+    """A path of the table on this disk: also one with backslashes, in quotation marks or as ``file://``."""
+    bare = given.strip("\"'")
+    forms = [given, bare, os.path.expanduser(bare), bare.replace("\\", "/")]
+    forms += [unquote(urlsplit(bare).path)] if bare.lower().startswith("file://") else []
+    paths = [text.find_path(folder, form) for form in dict.fromkeys(forms)]
+    return next((path for path in paths if os.path.exists(path)), paths[0])
+
+
+def path_hint(given: str) -> str:
+    """Why a path may be missing here; empty when nothing about it is foreign.
+
+    >>> path_hint("D:\\\\films\\\\psycho.mkv"), path_hint("films/psycho.mkv")
+    ('it is a path of a Windows computer; write it as it is on this one', '')
+    """
+    if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", given):
+        return "it is a path of a Windows computer; write it as it is on this one"
+    if "\\" in given and os.name != "nt":
+        return "it has backslashes; write / between folders"
+    home = re.match(r"/(Users|home|Volumes|media|mnt|run/media)/[^/]+", given)
+    if home and not os.path.isdir(home[0]):
+        what = "the disk may not be connected, or it" if home[1] not in ("Users", "home") else "it"
+        return f"{home[0]} is not on this computer: {what} is a path of another one"
+    if given.lower().startswith(("http://", "https://")):
+        return "it is an address; copy the file to this computer and write its path"
+    return ""

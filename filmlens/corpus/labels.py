@@ -1,0 +1,85 @@
+"""Genres as people write them: several in a cell, capitals, hyphens, slips of the pen."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from filmlens.look import GENRES
+
+#: Labels whose spelling is settled: the paper's, then IMDb's.
+SETTLED = (
+    *GENRES,
+    *("Adventure", "Animation", "Biography", "Crime", "Documentary", "Family", "Fantasy", "Film-Noir", "History"),
+    *("Music", "Musical", "Mystery", "News", "Short", "Sport", "Thriller", "War", "Western"),
+)
+_LABEL = re.compile(r"\w[\w &'’.+-]*")
+_FEW = 2  # films; a label of so few that looks like a settled one may be a slip
+
+
+def key(label: str) -> str:
+    """What two spellings of one label share.
+
+    >>> key("sci fi") == key("Sci-Fi"), key("Film noir") == key("Film-Noir"), key("Science Fiction") == key("Sci-Fi")
+    (True, True, True)
+    """
+    letters = "".join(c for c in label.casefold() if c.isalnum())
+    return "scifi" if letters == "sciencefiction" else letters or label
+
+
+_SETTLED = {key(label): label for label in SETTLED}
+
+
+def parted(cell: str) -> list[str]:
+    """Labels of a cell: parted by ``|``; without any, by commas, slashes or semicolons where labels stand between them.
+
+    >>> parted("Action|Sci-Fi"), parted("Action, Sci-Fi"), parted("Drama; Romance"), parted("</b>")
+    (['Action', 'Sci-Fi'], ['Action', 'Sci-Fi'], ['Drama', 'Romance'], ['</b>'])
+    """
+    parts = [part.strip() for part in cell.split("|") if part.strip()]
+    if "|" in cell or not parts:
+        return parts
+    finer = [part.strip() for part in re.split("[,;/]", cell) if part.strip()]
+    return finer if all(map(_LABEL.fullmatch, finer)) else parts
+
+
+def spellings(labels: Iterable[str]) -> dict[str, str]:
+    """For every label as written, the spelling that counts: a settled one, else the commonest here.
+
+    >>> spellings(["comedy", "Heist", "heist", "Heist"])
+    {'comedy': 'Comedy', 'Heist': 'Heist', 'heist': 'Heist'}
+    """
+    counts = Counter(labels)
+    best: dict[str, str] = {}
+    for label in counts:
+        ours = best.setdefault(key(label), label)
+        if counts[label] > counts[ours]:
+            best[key(label)] = label
+    return {label: _SETTLED.get(key(label), best[key(label)]) for label in counts}
+
+
+def doubtful(counts: Counter[str]) -> dict[str, str]:
+    """Labels that look like slips of the pen, and what may be meant.
+
+    Parameters
+    ----------
+    counts : Counter
+        Films by label, as `spellings` gives them.
+
+    Examples
+    --------
+    >>> doubtful(Counter({"Horor": 1, "Horror": 9, "Noir": 4, "Western": 1}))
+    {'Horor': 'Horror'}
+    """
+    found = {}
+    for label, films in counts.items():
+        if key(label) in _SETTLED:
+            continue
+        others = {key(o): o for o, n in counts.items() if o != label and n > films}
+        others |= _SETTLED if films <= _FEW else {}
+        near = difflib.get_close_matches(key(label), others, 1, 0.8)
+        if near:
+            found[label] = others[near[0]]
+    return found

@@ -1,0 +1,172 @@
+"""What films and albums lie in folders: their files, their names by tag, file and folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filmlens.corpus.films import SOUND_ENDINGS, files_in
+from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, film_names
+from filmlens.media.apart import apart
+from filmlens.media.opening import MediaError, open_media
+from filmlens.text import clean
+
+_FILMS = {
+    *(".mkv", ".mp4", ".m4v", ".mov", ".avi", ".webm", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".flv", ".ogv"),
+    *(".wmv", ".asf", ".divx", ".rmvb", ".mxf", ".3gp"),
+}
+#: What lies beside a film and is none.
+_BESIDE = re.compile(
+    r"extras?|featurettes?|trailers?|samples?|bonus|behind the scenes|deleted scenes|interviews?|shorts", re.I
+)
+_BESIDE_FILE = re.compile(
+    r"(?:^|[ ._-])(?:sample|trailer|teaser|featurette|making[ ._-]of)(?:[ ._-]|$)|-(?:sample|trailer)$", re.I
+)
+_PART = re.compile(r"[ ._-]*[\[(]?\b(?:cd|disc|disk|pt|part(?=[ ._-]*\d[\])]?$))[ ._-]*(\d)[\])]?$", re.I)
+_TRACKS = 40  # whose tags are read, of one album
+_LIMIT_S = 60.0
+
+
+@dataclass
+class FoundFilm:
+    """A film file.
+
+    Attributes
+    ----------
+    path : Path
+    tagged, named : list of Name
+        By its title tag; by its file and folder.
+    doubt : str
+        What about the file itself needs a look.
+    """
+
+    path: Path
+    tagged: list[Name] = field(default_factory=list)
+    named: list[Name] = field(default_factory=list)
+    doubt: str = ""
+
+
+@dataclass
+class Album:
+    """A folder of tracks.
+
+    Attributes
+    ----------
+    path : Path
+    tagged, named : list of Name
+        By the tags of its tracks; by its folder.
+    tracks : int
+    more : list of Path
+        Other folders that are further discs of it.
+    doubt : str
+    """
+
+    path: Path
+    tagged: list[Name] = field(default_factory=list)
+    named: list[Name] = field(default_factory=list)
+    tracks: int = 0
+    more: list[Path] = field(default_factory=list)
+    doubt: str = ""
+
+
+def find_films(folder: Path) -> list[FoundFilm]:
+    """Every film in a folder and those in it; a film in several files once, trailers and extras not at all."""
+    films: dict[tuple, FoundFilm] = {}
+    for parts in sorted(files_in(folder)):
+        stem, ending = os.path.splitext(parts[-1])
+        if ending.lower() not in _FILMS or any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem)):
+            continue
+        path = folder.joinpath(*parts)
+        disc = parts[-2].upper() in ("VIDEO_TS", "STREAM", "BDMV") if len(parts) > 1 else False
+        if disc and ending.lower() == ".vob" and not re.fullmatch(r"VTS_\d\d_[1-9]", stem, re.I):
+            continue
+        above = [
+            clean(p) for p in parts[:-1] if p.upper() not in ("VIDEO_TS", "STREAM", "BDMV") and not DISC.fullmatch(p)
+        ]
+        whole = _PART.sub("", clean(stem))
+        key = tuple(above) if disc else (*above, whole.casefold() if whole != stem else clean(parts[-1]))
+        if key in films:
+            films[key].doubt = "it lies in several files, of which this is the first; join them"
+            continue
+        names = [] if disc else film_names(whole + ending)
+        said = film_names(above[-1]) if above else []
+        if not names or not names[0].year:
+            # a file without a year in a folder of one: the folder tells more, unless it holds a collection
+            names = said + names if said and (said[0].year or disc or not names) else names + said
+        films[key] = FoundFilm(path, tagged=_film_tag(path), named=names)
+    return list(films.values())
+
+
+def find_albums(folder: Path) -> list[Album]:
+    """Every album in a folder and those in it; folders of one disc each belong to the album above them."""
+    files: dict[tuple[str, ...], list[str]] = {}
+    for parts in sorted(files_in(folder)):
+        if os.path.splitext(parts[-1])[1].lower() in SOUND_ENDINGS - _FILMS:
+            above = parts[:-1]
+            while above and DISC.fullmatch(above[-1]) and len(above) > 1:
+                above = above[:-1]
+            files.setdefault(above, []).append("/".join(parts[len(above) :]))
+    albums: dict[tuple, Album] = {}
+    for above, tracks in files.items():
+        path = folder.joinpath(*above)
+        words = [clean(p) for p in above]
+        telling = next((w for w in reversed(words) if not PLAIN.fullmatch(w.strip())), clean(folder.name))
+        tagged, several = _album_tag([path / t for t in tracks[:_TRACKS]])
+        doubt = "the tags of its tracks name several albums" if several else ""
+        album = Album(path, tagged, album_names(telling), len(tracks), doubt=doubt)
+        disc = re.fullmatch(r"(.*?\w.*?)[\s(\[_.-]*\b(?:cd|disc|disk)[ ._-]*\d{1,2}\b[)\]]?(.*)", telling, re.I)
+        key = (*words[:-1], disc[1].casefold(), disc[2].casefold()) if disc else (*above, "")
+        if key in albums:
+            albums[key].more.append(path)
+            albums[key].tracks += len(tracks)
+        else:
+            albums[key] = album
+    return list(albums.values())
+
+
+def _film_tag(path: Path) -> list[Name]:
+    """What a film's title tag says; a tag may be the name of a release, or nothing."""
+    try:
+        tags = apart(title_tags, path, limit=_LIMIT_S)
+    except (MediaError, OSError, ValueError):
+        return []
+    title, date = (clean(tags.get(name, "")).strip() for name in ("title", "date"))
+    if not title or re.fullmatch(r"(?i)(?:title|track|film|movie|video|untitled|dvd.*)[\s_]*\d*", title):
+        return []
+    found = film_names(title)
+    year = re.match(r"(?:19|20)\d\d", date)
+    return [Name(n.title, n.year or (int(year[0]) if year else None)) for n in found]
+
+
+def title_tags(path: Path) -> dict[str, str]:
+    """Tags of a media file, in small letters."""
+    with open_media(path) as box:
+        return {key.lower(): value for key, value in box.metadata.items()}
+
+
+def _album_tag(tracks: list[Path]) -> tuple[list[Name], bool]:
+    """What the album tags of the tracks say, with every year that they name; whether they name several albums."""
+    import mutagen
+
+    albums, years = Counter(), Counter()
+    for path in tracks:
+        tags = None
+        with suppress(Exception):  # whatever a damaged tag brings about, it says nothing
+            tags = mutagen.File(path, easy=True)
+        if not tags:
+            continue
+        with suppress(Exception):
+            albums.update(clean(a).strip() for a in tags.get("album") or [])
+            for name in ("originaldate", "date", "year"):
+                years.update(int(y[:4]) for y in map(str, tags.get(name) or []) if re.match(r"(?:19|20)\d\d", y))
+    albums.pop("", None)
+    if not albums:
+        return [], False
+    spoken = {DISC.sub("", a).casefold().strip(" -([,:") for a in albums}
+    found = [n for a, _ in albums.most_common(1 if len(spoken) == 1 else 3) for n in album_names(a)]
+    dates = [y for y, _ in years.most_common(3)] or [None]
+    return list(dict.fromkeys(Name(n.title, n.year or y) for n in found for y in dates)), len(spoken) > 1

@@ -1,0 +1,250 @@
+"""The page of corpus health: what films, music and genres there are, what is missing, and what can be concluded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from filmlens import look
+from filmlens.artefacts import write_atomically
+from filmlens.corpus import Corpus
+from filmlens.corpus.check import Checked, counted
+from filmlens.corpus.facts import Facts, FilmFacts, gather, hours
+from filmlens.findings.reach import genre_counts, reach, together
+from filmlens.media.container import MediaInfo
+from filmlens.text import clean
+
+_SHOWN = 6  # films or names in one sentence
+
+#: Style of the section, for any page that shows it.
+CSS = """
+.health .sums { display: flex; flex-wrap: wrap; gap: .5em 2em; padding: 0; list-style: none }
+.health .sums b { display: block; font-size: 1.6em; font-variant-numeric: tabular-nums }
+.health .wide { overflow-x: auto }
+.health table.together td { text-align: right !important; font-variant-numeric: tabular-nums }
+"""
+
+_SECTION = jinja2.Environment(autoescape=True, trim_blocks=True).from_string("""
+<div class="health">
+<ul class="sums">{% for number, what in sums %}<li><b>{{ number }}</b> {{ what }}</li>{% endfor %}</ul>
+{% if synthetic %}<p><b>The films and their music are synthetic.</b></p>{% endif %}
+<h3>What can be concluded with so many films</h3>
+<ul>{% for line in can %}<li>{{ line }}</li>{% else %}<li>Nothing yet: there is no film.</li>{% endfor %}</ul>
+<h3>What cannot</h3>
+<ul>{% for line in cannot %}<li>{{ line }}</li>{% endfor %}</ul>
+<h3>Genres</h3>
+{% if genres %}<div class="wide">{{ genres }}</div><div class="wide">{{ together }}</div>
+{% else %}<p>No film has a genre yet.</p>{% endif %}
+<h3>What is missing</h3>
+{% if missing %}<ul>{% for line in missing %}<li>{{ line }}</li>{% endfor %}</ul>{% else %}<p>Nothing.</p>{% endif %}
+<h3>Shared music</h3>
+{% if shared %}<ul>{% for line in shared %}<li>{{ line }}</li>{% endfor %}</ul>
+{% else %}<p>No recording stands in the soundtracks of two films.</p>{% endif %}
+<h3>Films and files</h3>
+<div class="wide">{{ films }}</div>
+<div class="wide">{{ codecs }}</div>
+</div>
+""")
+
+_PAGE = jinja2.Environment(autoescape=True, trim_blocks=True).from_string("""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+{{ policy }}
+<title>FilmLens: the corpus {{ name }}</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+li { overflow-wrap: anywhere }
+{{ css }}
+</style>
+<h1>The corpus {{ name }}</h1>
+<section id="problems"><h2>{{ heading }}</h2>
+{% if problems %}<ul>{% for line in problems %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}</section>
+<section id="corpus"><h2>What is there</h2>{{ section }}</section>
+{% if notes %}<section id="notes"><h2>Good to know</h2>
+<ul>{% for line in notes %}<li>{{ line }}</li>{% endfor %}</ul></section>{% endif %}
+</html>
+""")
+
+
+def corpus_health(corpus: Corpus) -> str:
+    """The section for a report on an open corpus: HTML that wants `CSS` and `filmlens.look.TABLE_CSS` on its page.
+
+    Headers of films and tracks are read, nothing is decoded; of a corpus that was shared there are no media.
+    """
+    return section(gather(corpus))
+
+
+def section(facts: Facts) -> str:
+    """What is there and what can be concluded, as HTML."""
+    labels, said = facts.labels(), reach(facts)
+    genres = genre_counts(labels)
+    return _SECTION.render(
+        sums=_sums(facts),
+        synthetic=facts.synthetic,
+        can=said.can,
+        cannot=said.cannot,
+        genres=Markup(_genres(genres, len(labels))) if len(genres) else "",
+        together=Markup(_together(together(labels))) if len(genres) else "",
+        missing=_missing(facts),
+        shared=_shared(facts),
+        films=Markup(_films(facts)),
+        codecs=Markup(_codecs(facts)),
+    )
+
+
+def write_page(checked: Checked, name: str, path: Path) -> Path:
+    """Write the page of a corpus that was checked.
+
+    Parameters
+    ----------
+    checked : Checked
+    name : str
+        Of the corpus.
+    path : Path
+    """
+    page = _PAGE.render(
+        policy=Markup(look.POLICY),
+        name=clean(name),
+        css=Markup(look.TABLE_CSS + CSS),
+        heading=counted(len(checked.problems), "problem") if checked.problems else "No problem",
+        problems=checked.problems,
+        section=Markup(section(checked.facts)),
+        notes=checked.notes,
+    )
+    write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
+    return path
+
+
+def _sums(facts: Facts) -> list[tuple[str, str]]:
+    tracks = sum(len(f.tracks) for f in facts.films)
+    sums = [
+        (str(len(facts.films)), "films"),
+        (hours(sum(f.seconds for f in facts.films)), "of film"),
+        (str(tracks), "tracks"),
+        (hours(sum(f.music_seconds for f in facts.films)), "of music"),
+        (str(len(facts.labels().columns)), "genres"),
+        (str(sum(f.cues for f in facts.films)), "annotated cues"),
+    ]
+    return sums + [(str(facts.not_owned), "films not owned")] * bool(facts.not_owned)
+
+
+def called(facts: FilmFacts) -> str:
+    """A film's name for readers."""
+    film = facts.film
+    return clean(f"{film.title or film.id} ({film.year})" if film.year else film.title or film.id)
+
+
+def _genres(counts: pd.DataFrame, films: int) -> str:
+    table = counts.assign(share=counts["films"] / films)[["genre", "films", "share", "alone", "without", "detectable"]]
+    names = {"alone": "with it alone", "without": "films without", "detectable": "smallest difference to be found (SD)"}
+    caption = (
+        "Films by genre; a film may have several. The last column says how large a difference between films with and "
+        "without the genre must be to be found in four of five such corpora (t-test, 5 %, no correction); none is "
+        "given with fewer than ten films on either side."
+    )
+    formats = {"share": "{:.0%}", names["detectable"]: "{:.2f}"}
+    return look.html_table(table.rename(columns=names), caption=caption, formats=formats)
+
+
+def _together(counts: pd.DataFrame) -> str:
+    """Genres that come together; the darker, the larger the share of the row's films."""
+    head = "".join(f'<th scope="col">{_html(g)}</th>' for g in counts.columns)
+    rows = []
+    for genre, line in counts.iterrows():
+        cells = []
+        for other, films in line.items():
+            share = films / max(1, line[genre])
+            cells.append(
+                f'<td style="background: rgb(0 114 178 / {0 if other == genre else 0.6 * share:.2f})">{films}</td>'
+            )
+        rows.append(f'<tr><th scope="row">{_html(genre)}</th>{"".join(cells)}</tr>')
+    caption = (
+        "Films that have both genres; colour: share of the films of the row. Genres that always come together cannot "
+        "be told apart."
+    )
+    return (
+        f'<table class="filmlens together"><caption>{_html(caption)}</caption><thead><tr><th></th>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _html(value: object) -> str:
+    return str(Markup.escape(clean(value)))
+
+
+def _missing(facts: Facts) -> list[str]:
+    """What films lack, each lack once with its films."""
+    lacks: dict[str, list[str]] = {}
+    for film in facts.films:
+        for lack in film.missing:
+            lacks.setdefault(lack, []).append(called(film))
+    lines = [f"{lack}: {_some(films)}" for lack, films in lacks.items()]
+    bare = [called(f) for f in facts.films if not f.cues]
+    lines += [
+        f"annotated cues: {_some(bare)}" if len(bare) < len(facts.films) else "annotated cues: every film"
+    ] * bool(bare)
+    return lines + [f"{counted(facts.not_owned, 'film')} of the table without a file"] * bool(facts.not_owned)
+
+
+def _shared(facts: Facts) -> list[str]:
+    names = {f.film.id: called(f) for f in facts.films}
+    lines = []
+    for ids, tracks in facts.shared.items():
+        films = ", ".join(names[i] for i in ids)
+        lines.append(clean(f"{films}: {counted(len(tracks), 'recording')} ({_some(tracks)})"))
+    return lines
+
+
+def _some(names: list[str]) -> str:
+    """Names, not all of many."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _films(facts: Facts) -> str:
+    rows = []
+    for f in facts.films:
+        info = f.info or MediaInfo(0.0)
+        rows.append(
+            {"film": called(f), "genres": ", ".join(f.film.genres), "minutes": f.seconds / 60}
+            | {"picture": f"{info.width} x {info.height}, {info.fps:.3g} fps" if info.has_pictures else "–"}
+            | {"sound": f"{info.sample_rate / 1000:g} kHz, {info.channels} ch" if info.has_sound else "–"}
+            | {"tracks": len(f.tracks), "minutes of music": f.music_seconds / 60, "annotated cues": f.cues}
+            | {"missing": ", ".join(f.missing) or "–"}
+        )
+    columns = [
+        "film",
+        "genres",
+        "minutes",
+        "picture",
+        "sound",
+        "tracks",
+        "minutes of music",
+        "annotated cues",
+        "missing",
+    ]
+    formats = {
+        "minutes": "{:.0f}" if _long(facts) else "{:.1f}",
+        "minutes of music": "{:.0f}" if _long(facts) else "{:.1f}",
+    }
+    return look.html_table(pd.DataFrame(rows, columns=columns), caption="Every film and its files.", formats=formats)
+
+
+def _long(facts: Facts) -> bool:
+    return any(f.seconds > 1800 for f in facts.films)
+
+
+def _codecs(facts: Facts) -> str:
+    """How films and tracks are stored."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for film in facts.films:
+        if film.info:
+            stored = " + ".join(filter(None, (film.info.picture_codec, film.info.sound_codec)))
+            counts["films", f"{film.info.container}: {stored}"] += 1
+        counts.update(("tracks", f"{i.container}: {i.sound_codec}") for i in film.tracks.values() if i)
+    rows = [(kind, stored, number) for (kind, stored), number in sorted(counts.items())]
+    caption = "Containers and codecs, as FFmpeg names them."
+    return look.html_table(pd.DataFrame(rows, columns=["of", "stored as", "files"]), caption=caption)
