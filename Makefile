@@ -4,12 +4,12 @@ BIN := .venv/bin
 # Two processes with one thread each beat two threads.
 export OMP_NUM_THREADS = 1
 
-.PHONY: figures readme test test-slow lab shell audition lint clean
+.PHONY: figures readme test test-slow lab tour shell audition docs lint clean
 
 figures: .venv/ready
 	test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
 	$(BIN)/filmlens weights musicnn || true
-	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick
+	$(BIN)/filmlens run data/demo --out out/demo --figures figures --profile quick --excerpts
 
 # What README and docs show of the demo, from the figures of the last `make figures`.
 readme: .venv/ready
@@ -24,6 +24,10 @@ test-slow: .venv/ready
 lab: .venv/ready
 	$(BIN)/python -m filmlens.run.lab
 
+# One cue of the demo, heard and explained in five steps.
+tour: .venv/ready
+	$(BIN)/python -m filmlens.run.tour
+
 # A shell in which `filmlens` is a command; `exit` leaves it.
 shell: .venv/ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $${SHELL:-/bin/sh}
@@ -34,6 +38,10 @@ CORPUS ?= data/demo
 audition: .venv/ready
 	test "$(CORPUS)" != data/demo || test -f data/demo/films.csv || $(BIN)/filmlens demo data/demo
 	$(BIN)/filmlens audition "$(CORPUS)"
+
+# The documentation site, without a network.
+docs: .venv/ready
+	$(BIN)/python -m sphinx -q -W -b html -c docs/site docs out/docs
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -339,6 +339,34 @@ def audition(
     serve(notebook, Corpus.open(corpus).folder, port=port, browser=browser)
 
 
+@app.command()
+def listen(
+    corpus: CorpusFolder,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Hear transplanted cues and controls without picture or title.")
+    ] = False,
+    who: Annotated[str, typer.Option(help="The rater's name; each rater has an order of their own.")] = "rater",
+    port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Test by ear whether cues sound like another genre; without --blind, say what raters heard so far."""
+    from filmlens.corpus import Corpus
+
+    opened = Corpus.open(corpus)
+    if blind:
+        from filmlens.audition.quiz import serve
+
+        serve(opened, who, port=port, browser=browser)
+        return
+    from filmlens.audition.blind import heard
+    from filmlens.findings.told import listening
+
+    table = heard(opened)
+    say(table.drop(columns="note").to_string(index=False, float_format="{:.2f}".format))
+    for sentence in listening(table):
+        say(sentence)
+
+
 @app.command(name="import")
 def import_labels(
     corpus: CorpusFolder,

@@ -97,6 +97,7 @@ def html_table(
     formats: Mapping[str, str | Callable] | None = None,
     bold: pd.DataFrame | None = None,
     index: bool = False,
+    heading: Callable[[str], str] = str,
 ) -> str:
     """A table as HTML in which every cell is escaped text.
 
@@ -112,6 +113,8 @@ def html_table(
         Cells to set in bold; same labels as `table`.
     index : bool
         Whether the index is shown as the first column.
+    heading : callable
+        What a reader calls a column.
 
     Examples
     --------
@@ -138,7 +141,7 @@ def html_table(
             return text.html(p_value(value) if column == "p" or str(column).startswith("p_") else f"{value:.3f}")
         return text.html(value)
 
-    head = "".join(f"<th{' class=num' if numeric[c] else ''}>{text.html(c)}</th>" for c in table.columns)
+    head = "".join(f"<th{' class=num' if numeric[c] else ''}>{text.html(heading(str(c)))}</th>" for c in table.columns)
     rows = []
     for i, row in enumerate(table.itertuples(index=False)):
         cells = []
@@ -162,10 +165,22 @@ def p_value(p: float) -> str:
     return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
+def clock(seconds: float) -> str:
+    """A moment of a film as a reader writes it: minutes and seconds, with hours where there are any.
+
+    >>> clock(75.4), clock(3675), clock(float("nan"))
+    ('1:15', '1:01:15', '–')
+    """
+    if seconds != seconds:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
 #: In the head of every page that is written: it runs no script and asks no other machine for anything.
 POLICY = (
     '<meta http-equiv="Content-Security-Policy" content="'
-    "default-src 'none'; img-src 'self' data:; media-src data:; font-src data:; style-src 'unsafe-inline'; "
+    "default-src 'none'; img-src 'self' data:; media-src 'self' data:; font-src data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'\">"
 )
 
@@ -245,13 +260,13 @@ def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str
 
 
 def save_table(
-    table: pd.DataFrame, name: str, *, folder: Path, footer: str, caption: str, formats=None, bold=None
+    table: pd.DataFrame, name: str, *, folder: Path, footer: str, caption: str, formats=None, bold=None, heading=str
 ) -> None:
     """Write ``name.csv`` and ``name.html`` (a page of its own, every cell escaped)."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / f"{name}.csv")
-    body = html_table(table, caption=caption, formats=formats, bold=bold)
+    body = html_table(table, caption=caption, formats=formats, bold=bold, heading=heading)
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8">{POLICY}<title>{text.html(caption)}</title>'
         f"<style>:root {{ color-scheme: light dark }}{TABLE_CSS}</style>{body}"

@@ -106,6 +106,12 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("single_attention", Name("single attention", "a network that learns what each cue weighs")),
     ("multi_attention", Name("multi-attention", "a network that learns what each cue weighs, from two layers")),
     ("feature_attention", Name("feature-level attention", "a network that learns what each dimension of a cue weighs")),
+    ("f1", Name("F1", "harmonic mean of precision and recall")),
+    (r"f1_(low|high|tuned)", Name("F1, {0}")),
+    ("training_f1", Name("F1 in training")),
+    ("map", Name("mAP", "mean of the genres' average precision")),
+    ("p_paper", Name("p, paper's test")),
+    ("p_chance", Name("p, permuted labels")),
     # of stages
     ("cues", Name("cue sheets", "where each track plays in its film, by the stamper")),
     ("annotated", Name("annotated cues", "the true cues, where someone wrote them down")),
@@ -210,3 +216,12 @@ def reader_name(text: str) -> str:
     """
     row = look_up(text)
     return row.name if row else text.replace("_", " ")
+
+
+def heading(column: str) -> str:
+    """What a reader calls a column of a table; a plain word stays as it is.
+
+    >>> heading("probability_horror"), heading("genre"), heading("f1_low")
+    ('probability of horror', 'genre', 'F1, low')
+    """
+    return reader_name(column) if "_" in column or column in ("f1", "map") else column

@@ -2,12 +2,13 @@
 
 `Audition` is the widget of one film, `AuditionCorpus` picks among all; `export` writes cue sheets, labels and
 timelines for other programs; `read_labels` takes Audacity labels in as verdicts. What was judged lies in
-``verdicts/<film_id>.csv`` (`filmlens.verdicts`).
+``verdicts/<film_id>.csv`` (`filmlens.verdicts`). `blind` is listening without picture or title.
 """
 
+from filmlens.audition import blind
 from filmlens.audition.exports import FORMATS, export
 from filmlens.audition.labels import read_labels
-from filmlens.audition.picker import AuditionCorpus, film_table, least_certain
+from filmlens.audition.picker import AuditionCorpus, film_table, least_certain, transplanted_first
 from filmlens.audition.scene import stamped_cues
 from filmlens.audition.session import Session, open_session
 from filmlens.audition.widget import Audition, timeline_table
@@ -17,6 +18,7 @@ __all__ = [
     "Audition",
     "AuditionCorpus",
     "Session",
+    "blind",
     "export",
     "film_table",
     "least_certain",
@@ -24,4 +26,5 @@ __all__ = [
     "read_labels",
     "stamped_cues",
     "timeline_table",
+    "transplanted_first",
 ]

@@ -16,7 +16,7 @@ _CHROMA = [f"chroma_{k:02d}_mean" for k in range(12)]
 
 
 def rows(mir: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
-    """Magnitudes |F1| to |F6| of the chroma of rows of MIR features over its sum |F0|, 0 to 1.
+    """Magnitudes F1 to F6 of the chroma of rows of MIR features over its sum F0, 0 to 1.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 A table has the columns film_id, cue, time (seconds on the film's clock, as in the sheet of cues) and one column per
 dimension; NaN is a missing value. It carries the hash of the cues that it was measured on, so that numbers of another
 cue sheet are never taken for those of this one: `cue_hash` of the film's cues, as ``table.attrs["cues"]`` with pandas
-or as the key ``cues`` in the metadata of the file.
+or as the key ``cues`` in the metadata of the file::
 
     study = Study.open("my-films")
     for film_id, cues in study.table("sheet").groupby("film_id"):

@@ -12,14 +12,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from filmlens import text
 from filmlens.look import TRACK_COLORS, use_style
 
 use_style()
 
-_QUIET = "#8C8C8C"
+_QUIET, _SILENCE = "#8C8C8C", "#D55E00"
 _WINDOW_S = 5.0
 
 
@@ -125,7 +125,7 @@ def plot_timeline(
 
 
 def plot_timelines(
-    cues: pd.DataFrame, lengths: Mapping[str, float], annotations: Mapping[str, pd.DataFrame] | None = None
+    cues: pd.DataFrame, placement: pd.DataFrame, annotations: Mapping[str, pd.DataFrame] | None = None
 ) -> Figure:
     """Cues of all films, a row each, the darker the more evidence per second; annotated cues as outlines.
 
@@ -133,15 +133,20 @@ def plot_timelines(
     ----------
     cues : DataFrame
         `film_id`, `start`, `end` [s], `score` (missing of cues that no engine found).
-    lengths : mapping of film_id to seconds
-        In the order to show.
+    placement : DataFrame
+        From :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest
+        stretch without music is a line, the share with music stands on the right.
     annotations : mapping of film_id to DataFrame, optional
         `start`, `end`.
     """
-    row = {film_id: i for i, film_id in enumerate(lengths)}
+    row = {film_id: i for i, film_id in enumerate(placement["film_id"])}
+    longest = placement["seconds"].max() if len(placement) else 1.0
     fig, ax = plt.subplots(figsize=(10, 0.24 * max(3, len(row)) + 1.2))
-    for film_id, seconds in lengths.items():
-        ax.barh(row[film_id], seconds, height=0.62, color="#F0F0F0")
+    for y, film in enumerate(placement.itertuples(index=False)):
+        ax.barh(y, film.seconds, height=0.62, color="#F0F0F0")
+        if film.silence > 0:
+            ax.plot([film.silence_start, film.silence_start + film.silence], [y, y], color=_SILENCE, lw=1.6)
+        ax.text(1.01, y, f"{film.covered:.0%}", transform=ax.get_yaxis_transform(), va="center", fontsize=8)
     rate = (cues["score"] / (cues["end"] - cues["start"])).to_numpy(float)
     top = np.nanmax(rate) if np.isfinite(rate).any() else 1.0
     depth = np.where(np.isfinite(rate), 0.25 + 0.75 * rate / max(top, 1e-9), 1.0)
@@ -151,39 +156,66 @@ def plot_timelines(
     for film_id, table in (annotations or {}).items():
         style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.8, "height": 0.84}
         ax.barh([row[film_id]] * len(table), table["end"] - table["start"], left=table["start"], **style)
-    ax.set_yticks(range(len(row)), [text.figure(name) for name in row])
+    ax.set_yticks(range(len(row)), [text.figure(name, 36) for name in placement["title"]])
     ax.set_ylim(len(row) - 0.4, -0.6)
-    ax.set_xlim(0, max(lengths.values(), default=1.0))
+    ax.set_xlim(0, longest)
     ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
     ax.xaxis.set_major_formatter(FuncFormatter(_clock))
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("time in the film [min:s]")
+    ax.set_xlabel("time in the film [min:s]; right: share of the film with music")
     ax.set_title("Cues of every film")
-    handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0])]
+    handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Line2D([], [], color=_SILENCE, lw=1.6)]
     handles += [plt.Rectangle((0, 0), 1, 1, fill=False)] if annotations else []
-    ax.legend(handles, ["cue found", "cue annotated"], loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    labels = ["cue found", "longest stretch without music", "cue annotated"][: len(handles)]
+    ax.legend(handles, labels, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     return fig
 
 
-def plot_coverage(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Share of each film with found music.
+def plot_recall(table: pd.DataFrame) -> Figure:
+    """Recall of the stamper by place in the film, with its interval where there are films enough.
 
     Parameters
     ----------
     table : DataFrame
-        `film` (what to call it), `share` in [0, 1]; in the order to show.
+        From :func:`~filmlens.findings.placement.recall_by_place`.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 0.24 * len(table) + 1.2))
-    ax.barh(np.arange(len(table)), table["share"], height=0.7, color=TRACK_COLORS[0])
-    ax.set_yticks(np.arange(len(table)), [text.figure(f, 36) for f in table["film"]])
-    ax.set_ylim(len(table) - 0.4, -0.6)
-    ax.set_xlim(0, max(0.05, min(1.0, 1.08 * table["share"].max() if len(table) else 1.0)))
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    ax.grid(axis="y", visible=False)
-    ax.set_xlabel("share of the film with found music")
-    ax.set_title("Coverage")
-    return ax
+    fig, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
+    width = table["end"] - table["begin"]
+    ax.bar(table["begin"], table["recall"], width, align="edge", color=TRACK_COLORS[0], edgecolor="white")
+    middle = (table["begin"] + table["end"]) / 2
+    ax.vlines(middle, table["low"], table["high"], color="#222222", lw=1.4)
+    for x, row in zip(middle, table.itertuples(index=False), strict=True):
+        style = {"ha": "center", "fontsize": 8, "color": "white" if row.recall > 0.15 else "black"}
+        ax.annotate(f"{row.seconds:.0f} s", (x, 0), (0, 3), textcoords="offset points", **style)
+    ax.set_ylim(0, 1)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("place in the film (0 first second, 1 last); in the bars: annotated music")
+    ax.set_ylabel("recall")
+    ax.set_title("How much of the annotated music was found, and where")
+    ax.grid(axis="x", visible=False)
+    return fig
+
+
+def plot_album_order(use: pd.DataFrame) -> Figure:
+    """Every used track by its place on the album and in its film, larger the more often it is used.
+
+    Parameters
+    ----------
+    use : DataFrame
+        From :func:`~filmlens.findings.placement.track_use`.
+    """
+    last = use.groupby("film_id")[["album", "film"]].transform("max")
+    heard = use["film"].notna()
+    fig, ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")
+    ax.plot([0, 1], [0, 1], color=_QUIET, lw=1, ls=":", label="album order kept")
+    place = (use["album"] / last["album"])[heard], (use["film"] / last["film"])[heard]
+    size = 18 * use.loc[heard, "uses"]
+    ax.scatter(*place, s=size, color=TRACK_COLORS[0], alpha=0.45, lw=0, label="a track, larger: used again")
+    ax.set(xlim=(0, 1.05), ylim=(0, 1.05), xlabel="place on the album (1 last)", ylabel="place in the film (1 last)")
+    films = use.loc[heard, "film_id"].nunique()
+    ax.set_title(f"Tracks in album order and in film order (n = {films} films)")
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.14), ncols=2)
+    return fig
 
 
 def plot_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

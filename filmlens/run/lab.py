@@ -9,23 +9,23 @@ import sys
 from pathlib import Path
 
 
-def command(port: int) -> list[str]:
-    """The command that starts JupyterLab at the repository, notebooks open, without news and questions."""
+def command(port: int, place: str = "notebooks") -> list[str]:
+    """The command that starts JupyterLab at the repository, a folder or notebook open, without news and questions."""
     words = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-    words += [f"--ServerApp.root_dir={Path.cwd()}", "--LabApp.default_url=/lab/tree/notebooks"]
+    words += [f"--ServerApp.root_dir={Path.cwd()}", f"--LabApp.default_url=/lab/tree/{place}"]
     words += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     # in a container the only user may be root, whom JupyterLab refuses otherwise
     return words + (["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else [])
 
 
-def main() -> None:
+def main(place: str = "notebooks") -> None:
     """Start JupyterLab in the place of this process; ``--no-browser`` and other options of its own are passed on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
-    print(f"JupyterLab: http://127.0.0.1:{port}/lab?token={token}", flush=True)
-    os.execve(sys.executable, [*command(port), *sys.argv[1:]], os.environ | {"JUPYTER_TOKEN": token})
+    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{place}?token={token}", flush=True)
+    os.execve(sys.executable, [*command(port, place), *sys.argv[1:]], os.environ | {"JUPYTER_TOKEN": token})
 
 
 if __name__ == "__main__":

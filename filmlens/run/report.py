@@ -1,86 +1,33 @@
-"""index.html of a run: every table and figure by paper item, ours beside the paper's, failures, the notebooks."""
+"""index.html of a run: what the films and the paper's items say in sentences, with pictures, numbers and sound.
+
+What is shown, and in which order, stands in `filmlens.run.items`; what is said of it in `filmlens.findings.told`.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
-from filmlens import look, paper
+from filmlens import look, paper, text
 from filmlens.corpus import Corpus
-from filmlens.study.hearing import write_excerpts
+from filmlens.findings import told
+from filmlens.names import reader_name
+from filmlens.run.items import ITEMS, Item
+from filmlens.stats.enough import LEAST, enough
+from filmlens.study.hearing import excerpt_files, write_excerpts
 
-#: Paper item, file name, notebook, what it is.
-ITEMS = (
-    ("Table 1", "table1_films", "00_corpus", "The films by genre"),
-    ("S1", "s1_films", "00_corpus", "The films and their tags"),
-    ("Fig 1", "fig1_stamper", "01_score_stamper", "From window predictions to a cue"),
-    ("Table 2", "table2_features", "02_features", "The features"),
-    ("Table 3", "table3_poolings", "03_genre_models", "The six pooling functions"),
-    ("Fig 2", "fig2_model", "03_genre_models", "The network"),
-    ("Table 4", "table4_results", "03_genre_models", "Genre prediction"),
-    ("S2", "s2_precision_recall", "03_genre_models", "Precision-recall curves"),
-    ("S3", "s3_films", "03_genre_models", "Precision and recall per film"),
-    ("Fig 3", "fig3_importance", "04_feature_importance", "Which features matter"),
-    ("Table 5", "table5_crossmodal", "05_cross_modal", "Does the picture agree"),
-    ("Direction", "genre_profile", "04_feature_importance", "Which way a genre's music departs"),
-    ("Words", "importance_tags", "04_feature_importance", "Which words matter (our addition)"),
-    ("Table 5, musicnn", "table5_musicnn", "05_cross_modal", "Table 5 on musicnn (our addition)"),
-    ("Claims", "claims", "05_cross_modal", "Which of the paper's claims stand"),
-    ("Robustness", "claims_robustness", "05_cross_modal", "Whether they stand when one choice is made otherwise"),
-    ("The study's data", "study_table4", "07_the_study", "The paper's Table 4 beside what its own features give"),
-    ("Readings", "study_readings", "07_the_study", "Readings of what the paper leaves open"),
-    ("Claims, the study", "study_claims", "07_the_study", "What the study's own features leave of each claim"),
-    ("As others read it", "study_read", "07_the_study", "Values of a later work on the same files"),
-    ("Within films", "within_films", "05_cross_modal", "Does the picture follow the music inside a film"),
-    ("Timeline", "timeline", "05_cross_modal", "One film: what each cue sounds like"),
-    ("Film time", "film_time", "05_cross_modal", "Music and genre along the films"),
+_PAGE = jinja2.Environment(autoescape=True).from_string(
+    (Path(__file__).parent / "report.html").read_text(encoding="utf-8")
 )
-
-#: Items that are made where the weights of musicnn are there.
-TAGGED = {"importance_tags", "table5_musicnn"}
-
-_PAGE = jinja2.Environment(autoescape=True).from_string("""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-{{ policy }}
-<title>FilmLens: {{ name }}</title>
-<style>
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-img { max-width: 100%; box-sizing: border-box; display: block; background: white; border: 1px solid #8884 }
-section { overflow-x: auto; margin: 2.5rem 0 }
-nav { display: flex; flex-wrap: wrap; gap: 0 .8em }
-.warn { border-left: 4px solid #D55E00; padding-left: 1em }
-{{ css }}
-</style>
-<h1>How music characterizes genre in film: {{ name }}</h1>
-<p>{{ films }} films, {{ foot }}. {% if synthetic %}<b>Every number on this page comes from a synthetic corpus</b>: it
-shows that the software works and says nothing about cinema.{% endif %}</p>
-<nav>{% for item in items %}<a href="#{{ item.file }}">{{ item.paper }}</a>{% endfor %}</nav>
-{% if failures %}<section class="warn" id="failures"><h2>What failed</h2>{{ failures }}</section>{% endif %}
-<section id="numbers"><h2>The paper's numbers beside these</h2>{{ numbers }}
-<p>Numbers that stand in the paper's text, and numbers that a later work quotes from it: second-hand.</p></section>
-{% for item in items %}<section id="{{ item.file }}"><h2>{{ item.paper }}: {{ item.title }}</h2>
-{% if item.png %}<a href="{{ item.svg }}">
-<img src="{{ item.png }}" alt="{{ item.paper }}: {{ item.title }}"></a>{% endif %}
-{% if item.table %}{{ item.table }}{% endif %}
-{% if not item.png and not item.table %}<p>Not made in this run{% if item.file in tagged %}: it needs the weights of
-musicnn, which <code>filmlens weights musicnn</code> fetches{% endif %}.</p>{% endif %}
-<p>{% if item.csv %}<a href="{{ item.csv }}">Numbers (CSV)</a> · {% endif %}
-<a href="notebooks/{{ item.notebook }}.html">Notebook {{ item.notebook }}</a></p>
-</section>{% endfor %}
-<section><h2>Notebooks</h2>
-<ul>{% for n in notebooks %}<li><a href="notebooks/{{ n }}.html">{{ n }}</a></li>{% endfor %}</ul>
-<p>Versions, parameters, minutes: <a href="provenance.json">provenance.json</a></p></section>
-{% if hear %}<section id="hear"><h2>Hear it</h2>{{ hear }}</section>{% endif %}
-{% if cues %}<section><h2>Every cue as one table</h2>
-<p><a href="cues.csv">cues.csv</a> · <a href="cues.parquet">cues.parquet</a> · what the columns mean:
-<a href="cues_columns.csv">cues_columns.csv</a></p></section>{% endif %}
-<footer><p><small>{{ citation }}</small></p></footer>
-</html>
-""")
+#: Cues unlike their film that are listed; columns beyond which a table is set smaller.
+_UNLIKE, _WIDE = 12, 12
 
 
 def write_report(
@@ -101,53 +48,175 @@ def write_report(
     excerpts : bool
         Whether the example cues are to be heard: their sound is written into ``excerpts/``.
     """
-
-    def link(path: Path) -> str:
-        return Path(os.path.relpath(path, out)).as_posix() if path.is_file() else ""
-
-    items = []
-    for item, file, notebook, title in ITEMS:
-        if file.startswith("study_") and notebook not in provenance["notebooks"]:
+    testable = [g for g, n in corpus.labels().sum().items() if enough(n, len(corpus) - n)]
+    titles = {film.id: film.title or film.id for film in corpus}
+    shown, unsaid, absent = [], [], {}
+    for item in ITEMS:
+        if item.file.startswith("study_") and item.notebook not in provenance["notebooks"]:
             continue  # no part of a report on anyone's own films
-        paths = {ending: figures / f"{file}.{ending}" for ending in ("png", "svg", "csv", "html")}
-        table = ""
-        if paths["html"].is_file():
-            page = paths["html"].read_text(encoding="utf-8")
-            table = page[page.index("<table") : page.index("</table>") + len("</table>")]
-        items.append(
-            {"paper": item, "file": file, "notebook": notebook, "title": title}
-            | {k: link(v) for k, v in paths.items() if k != "html"}
-            | {"table": _html(table)}
-        )
-    failures = pd.DataFrame([(f, s, e) for (f, s), e in failed.items()], columns=["film", "stage", "error"])
-    errors = pd.DataFrame([(n, "notebook", e) for n, e in provenance["errors"].items()], columns=failures.columns)
-    failures = pd.concat([errors, failures])
+        made = _made(item, out, figures, titles)
+        if not made["png"] and not made["table"]:
+            absent.setdefault(_why(item, provenance), []).append(item.title)
+        elif item.learnt and not testable:
+            unsaid.append(made)
+        else:
+            shown.append(made)
+    parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(item.part for item in ITEMS)]
+    foreign = _read(figures / "transplanted.csv", titles) if testable else None
+    sounds: dict[int, str] = {}
+    if foreign is not None and excerpts:
+        sounds = excerpt_files(corpus, foreign.head(_UNLIKE), out / "excerpts", "unlike-")
+    cues = _read(figures / "stamper_timelines.csv", titles)
     foot = look.footer(
         version=provenance["filmlens"],
         profile=provenance["profile"],
         seed=provenance["parameters"].get("seed", 0),
         synthetic=corpus.synthetic,
     )
-    numbers = paper_and_ours(figures, corpus.synthetic)
     page = _PAGE.render(
-        policy=_html(look.POLICY),
+        policy=Markup(look.POLICY),
         name=corpus.folder.name,
         films=len(corpus),
         foot=foot,
         synthetic=corpus.synthetic,
-        css=look.TABLE_CSS,
-        items=items,
-        tagged=TAGGED,
-        failures=_html(look.html_table(failures)) if len(failures) else "",
-        numbers=_html(look.html_table(numbers, formats={c: "{:.4g}" for c in numbers.columns[3:]})),
+        css=Markup(look.TABLE_CSS),
+        carries=_carries(len(corpus), testable),
+        parts=[(part, items) for part, items in parts if items],
+        unsaid=unsaid,
+        absent=list(absent.items()),
+        unlike=Markup(_unlike(corpus, out, foreign, sounds)) if foreign is not None else "",
+        unlike_told=told.transplanted(foreign) if foreign is not None else [],
+        unlike_csv=_link(figures / "transplanted.csv", out),
+        heard=bool(sounds),
+        plays=not corpus.shared,
+        sheets=Markup(_sheets(corpus, out, cues)) if cues is not None else "",
+        failures=Markup(_failures(failed, provenance["errors"])),
+        numbers=Markup(_numbers(figures, corpus)),
+        numbers_note="" if enough(len(corpus)) else f"With {len(corpus)} films no difference is formed.",
         notebooks=list(provenance["notebooks"]),
         cues=(out / "cues.csv").is_file(),
-        hear=_html(_hear(corpus, out, figures)) if excerpts else "",
+        hear=Markup(_hear(corpus, out, figures)) if excerpts and testable else "",
         citation=paper.CITATION,
     )
     path = out / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _made(item: Item, out: Path, figures: Path, titles: Mapping[str, str]) -> dict[str, Any]:
+    """What there is of an item: addresses of its files, its table, its sentences, and words in place of its picture."""
+    links = {ending: _link(figures / f"{item.file}.{ending}", out) for ending in ("png", "svg", "csv")}
+    table, page = "", figures / f"{item.file}.html"
+    if page.is_file():
+        written = page.read_text(encoding="utf-8")
+        table = written[written.index("<table") : written.index("</table>") + len("</table>")]
+        if table.partition("</thead>")[0].count("<th") > _WIDE:
+            table = table.replace('class="filmlens', 'class="filmlens wide', 1)
+    numbers = _read(figures / f"{item.numbers or item.file}.csv", titles) if item.told else None
+    sentences = item.told(numbers) if numbers is not None else []
+    alt = " ".join([f"{item.name}: {item.title}.", item.caption, *sentences]).replace("  ", " ")
+    return item._asdict() | links | {"table": Markup(table), "told": sentences, "alt": alt}
+
+
+def _why(item: Item, provenance: Mapping) -> str:
+    """Why an item was not made."""
+    if item.notebook in provenance["errors"]:
+        return f"notebook {item.notebook[:2]} stopped: {provenance['errors'][item.notebook]}"
+    if item.notebook not in provenance["notebooks"]:
+        return f"notebook {item.notebook[:2]} was not run"
+    return f"it needs {item.needs}" if item.needs else f"notebook {item.notebook[:2]} had nothing to show"
+
+
+def _carries(films: int, testable: Sequence[str]) -> str:
+    """What so many films can carry, in one or two sentences."""
+    if testable:
+        return (
+            f"A comparison needs {LEAST} films on both sides. That can be had for {', '.join(testable)}; of other "
+            "genres numbers are shown and nothing is tested."
+        )
+    return (
+        f"A comparison of genres needs {LEAST} films with the genre and {LEAST} without it. With {films} films no "
+        "genre has them: the page says what is in these films, and nothing about genres."
+    )
+
+
+def _unlike(corpus: Corpus, out: Path, foreign: pd.DataFrame, sounds: Mapping[int, str]) -> str:
+    """Table of the cues that sound least like their film; times are links that play."""
+    rows = [
+        [
+            cue.title,
+            ", ".join(corpus[cue.film_id].genres) if cue.film_id in corpus.ids else "",
+            _play(corpus, out, cue, sounds.get(cue.Index, "")),
+            cue.track,
+            cue.genre,
+            f"{cue.probability:.2f}",
+            f"{cue.excess:.2f}",
+        ]
+        for cue in foreign.head(_UNLIKE).itertuples()
+    ]
+    return _table(["film", "its genres", "at", "track", "sounds like", "probability", "excess"], rows)
+
+
+def _sheets(corpus: Corpus, out: Path, cues: pd.DataFrame) -> str:
+    """The cue sheet of every film, times as links that play."""
+    parts = []
+    for _, own in cues.groupby("film_id", sort=False):
+        rows = [
+            [_play(corpus, out, cue, ""), look.clock(cue.end), cue.track, look.clock(cue.track_start)]
+            for cue in own.itertuples()
+        ]
+        name = text.html(own["title"].iloc[0])
+        parts.append(f"<h4>{name}</h4>" + _table(["from", "to", "track", "place in the track"], rows))
+    return "".join(parts)
+
+
+def _play(corpus: Corpus, out: Path, cue, sound: str) -> str:
+    """A cue's time as a link to its excerpt, else to the film at that moment; plain where neither is here."""
+    name = look.clock(cue.start)
+    film = corpus[cue.film_id].film if cue.film_id in corpus.ids else None
+    if not sound and film is not None and film.is_file():
+        try:
+            sound = quote(Path(os.path.relpath(film, out)).as_posix())
+        except ValueError:  # on another drive
+            sound = film.as_uri()
+        sound += f"#t={cue.start:.1f},{cue.end:.1f}"
+    return Markup(f'<a href="{text.html(sound)}">{name}</a>') if sound else name
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence]) -> str:
+    """A table whose cells are escaped unless they are HTML already."""
+
+    def row(cells: Sequence, tag: str) -> str:
+        told = (c if isinstance(c, Markup) else text.html(c) for c in cells)
+        return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in told) + "</tr>"
+
+    body = "".join(row(cells, "td") for cells in rows)
+    return f'<table class="filmlens"><thead>{row(head, "th")}</thead><tbody>{body}</tbody></table>'
+
+
+def _failures(failed: Mapping, errors: Mapping) -> str:
+    rows = [(n, "notebook", e) for n, e in errors.items()] + [(f, reader_name(s), e) for (f, s), e in failed.items()]
+    return look.html_table(pd.DataFrame(rows, columns=["film", "stage", "error"])) if rows else ""
+
+
+def _numbers(figures: Path, corpus: Corpus) -> str:
+    """The paper's numbers that this run has numbers for; no difference with fewer films than a comparison needs."""
+    table = paper_and_ours(figures, corpus.synthetic or not enough(len(corpus)))
+    table = table.rename(columns={} if corpus.synthetic else {"ours (synthetic)": "ours"})
+    table = table[table[table.columns[4]].notna()]
+    return look.html_table(table, formats={c: "{:.4g}" for c in table.columns[3:]}) if len(table) else ""
+
+
+def _read(path: Path, titles: Mapping[str, str]) -> pd.DataFrame | None:
+    """A table of the notebooks, ids and names as text, films with their title; None where it was not made."""
+    if not path.is_file():
+        return None
+    table = pd.read_csv(path, converters=dict.fromkeys(("film_id", "track", "film", "genre"), text.from_cell))
+    return table.assign(title=[titles.get(f, f) for f in table["film_id"]]) if "film_id" in table else table
+
+
+def _link(path: Path, out: Path) -> str:
+    return quote(Path(os.path.relpath(path, out)).as_posix()) if path.is_file() else ""
 
 
 def _hear(corpus: Corpus, out: Path, figures: Path) -> str:
@@ -202,9 +271,3 @@ def _ours(figures: Path) -> dict[str, float]:
         table = pd.read_csv(path)
         found |= dict(zip(table["name"], table["value"], strict=True))
     return found
-
-
-def _html(text: str):
-    from markupsafe import Markup
-
-    return Markup(text)

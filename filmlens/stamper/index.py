@@ -16,7 +16,7 @@ from filmlens.media.sound import MediaError
 from filmlens.stamper.streams import Source
 
 _VERSION = 1  # of the fingerprints; raised when they change
-#: Fingerprint of one track: times [frames], codes, seconds of sound.
+# Fingerprint of one track: times [frames], codes, seconds of sound.
 Fingerprint = tuple[np.ndarray, np.ndarray, float]
 
 

@@ -46,13 +46,29 @@ def write_excerpts(corpus: Corpus, examples: pd.DataFrame, folder: Path) -> str:
     folder : path
         Made when needed.
     """
+    return _page(corpus, examples, excerpt_files(corpus, examples, folder))
+
+
+def excerpt_files(corpus: Corpus, cues: pd.DataFrame, folder: Path, name: str = "") -> dict[int, str]:
+    """Write ten seconds of each cue as an Ogg Opus file; their addresses from `folder`'s parent, by number of the row.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cues : DataFrame
+        film_id, start, end.
+    folder : path
+        Made when needed.
+    name : str
+        Begin of the files' names.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     sources = {}
-    for at, sound in _sounds(corpus, examples):
-        path = folder / f"{at:03d}.opus"
+    for at, sound in _sounds(corpus, cues):
+        path = folder / f"{name}{at:03d}.opus"
         write_atomically(path, lambda part, sound=sound: part.write_bytes(sound))
         sources[at] = f"{folder.name}/{path.name}"
-    return _page(corpus, examples, sources)
+    return sources
 
 
 def _sounds(corpus: Corpus, examples: pd.DataFrame) -> Iterator[tuple[int, bytes]]:

@@ -27,6 +27,7 @@ from filmlens.media.container import duration, probe
 from filmlens.media.excerpt import player
 from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
+from filmlens.names import heading
 from filmlens.stages import of_corpus
 from filmlens.stamper import evaluation
 from filmlens.study.cues import STARTS, TABLE5, cues_table, descriptors_of, film_spans, slugs
@@ -335,7 +336,8 @@ class Study:
 
     def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> look.Shown:
         """A table as it stands in the report, for a notebook's output; nothing is saved."""
-        return look.Shown(look.page_part(look.html_table(table, caption=self._caption(caption), formats=formats)))
+        html = look.html_table(table, caption=self._caption(caption), formats=formats, heading=heading)
+        return look.Shown(look.page_part(html))
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -362,10 +364,9 @@ class Study:
     def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> look.Shown:
         """CSV and HTML under the study's figures; shows itself."""
         caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
-        look.save_table(
-            table, name, folder=self.figures, footer=self.footer, caption=caption, formats=formats, bold=bold
-        )
-        html = look.html_table(table, caption=caption, formats=formats, bold=bold)
+        shown = {"caption": caption, "formats": formats, "bold": bold, "heading": heading}
+        look.save_table(table, name, folder=self.figures, footer=self.footer, **shown)
+        html = look.html_table(table, **shown)
         return look.Shown(look.page_part(html))
 
     def save_latex(self, table: pd.DataFrame, name: str, caption: str, *, bold=None) -> None:

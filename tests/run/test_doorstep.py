@@ -51,7 +51,7 @@ def test_the_lab_prints_its_whole_address_and_shows_its_token_to_nobody_else(tmp
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         address = process.stdout.readline().removeprefix("JupyterLab: ").strip()
-        base, _, token = address.partition("/lab?token=")
+        base, _, token = address.partition("/lab/tree/notebooks?token=")
         assert base.startswith("http://127.0.0.1:") and len(token) == 32
         assert answer(f"{base}/api/contents?token={token}") == 200
         assert answer(f"{base}/api/contents") == 403

@@ -5,16 +5,21 @@ import re
 import shutil
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from browser import chromium, find_chromium
 
+from filmlens.audition import transplanted_first
 from filmlens.corpus import Corpus
 from filmlens.run import status
+from filmlens.run.items import ITEMS, OPTIONAL
 from filmlens.run.notebooks import choose_notebooks, dry_run, run
 from filmlens.run.readme import update_readme
-from filmlens.run.report import ITEMS, TAGGED
+from filmlens.run.tour import prepare
 
 HOSTS = re.compile(r"""(?:src|href)=["']https?://|@import url|import\s*\(?["']https?://""")
 
@@ -33,7 +38,7 @@ def test_every_notebook_runs_and_every_item_is_there(study):
     assert code == 0, "\n".join(lines)
     assert len(list((out / "notebooks").glob("*.ipynb"))) == len(list((out / "notebooks").glob("*.html"))) == 7
     assert not list((out / "figures").glob("study_*")), "what is about the study's own data is made from them alone"
-    for name in {name for _, name, notebook, _ in ITEMS if notebook != "07_the_study"} - TAGGED:
+    for name in {item.file for item in ITEMS if item.notebook != "07_the_study"} - OPTIONAL:
         endings = {p.suffix for p in (out / "figures").glob(f"{name}.*")}
         assert endings - {".tex"} in ({".csv", ".html"}, {".csv", ".png", ".svg"}), f"{name}: {endings}"
 
@@ -41,13 +46,67 @@ def test_every_notebook_runs_and_every_item_is_there(study):
 def test_everything_says_synthetic_and_opens_offline(study):
     _, out, _ = study
     page = (out / "index.html").read_text(encoding="utf-8")
-    assert "synthetic corpus" in page and "Not made in this run." not in page
+    assert "synthetic corpus" in page and "was not run" not in page
     for path in [out / "index.html", *out.glob("notebooks/*.html"), *out.glob("figures/*.html")]:
         text = path.read_text(encoding="utf-8")
         # addresses to click are fine; nothing may be loaded
         assert not HOSTS.search(re.sub(r'<a [^>]*href="[^"]*"', "", text)), path.name
     for path in out.glob("figures/*.html"):
         assert "ynthetic" in path.read_text(encoding="utf-8"), path.name
+
+
+def test_the_report_of_few_films_tells_of_films_and_not_of_genres(study):
+    _, out, _ = study
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "With 8 films no genre has them" in page and "cues were found in 8 films" in page
+    assert "Found music fills" in page and 'id="placement"' in page and 'id="stamper_recall"' in page
+    unsaid = page[page.index('id="unsaid"') :]
+    learnt = [item for item in ITEMS if item.learnt and not item.needs]
+    assert all(f"{item.name}: {item.title}".replace("'", "&#39;") in unsaid for item in learnt)
+    assert not any(f'id="{item.file}"' in page for item in learnt) and 'id="unlike"' not in page
+    assert "it needs files of cuts" in page
+
+
+def test_every_figure_of_the_report_has_caption_alternative_text_and_numbers(study):
+    _, out, _ = study
+    page = (out / "index.html").read_text(encoding="utf-8")
+    figures = re.findall(r"<figure>.*?</figure>", page, re.S)
+    assert len(figures) > 8
+    for figure in figures:
+        alts = re.findall(r'<img [^>]*alt="([^"]*)"', figure)
+        assert all(len(alt) > 20 for alt in alts) and ("<table" in figure or alts)
+        [caption] = re.findall(r"<figcaption>(.*?)</figcaption>", figure, re.S)
+        [numbers] = re.findall(r'<a href="([^"]+\.csv)">', caption)
+        assert (out / numbers).is_file()
+    films = re.findall(r'<a href="([^"]+)#t=[\d.]+,[\d.]+">\d+:\d\d</a>', page)
+    assert films and all((out / unquote(film)).is_file() for film in films)
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")
+def test_the_report_fits_the_window_and_prints_with_page_numbers(study, tmp_path):
+    _, out, _ = study
+    for width in (1000, 1400):
+        with chromium(tmp_path / str(width), width=width, height=900) as (page, outside):
+            page.goto((out / "index.html").as_uri())
+            wide = "e => e.clientWidth && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != 'inline'"
+            assert page.evaluate(f"[...document.querySelectorAll('*')].filter({wide}).map(e => e.tagName)") == []
+            assert page.evaluate("[...document.images].filter(i => !i.naturalWidth).length") == 0 and not outside
+            page.emulate_media(media="print")
+            assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+            printed = page.pdf(prefer_css_page_size=True)
+    assert printed.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", printed)) > 3
+    assert "counter(page)" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_tour_plays_the_cue_and_explains_it_in_five_steps(study, toy, tmp_path):
+    _, out, _ = study
+    page = prepare(toy, tmp_path / "tour", figures=out / "figures").with_suffix(".html").read_text(encoding="utf-8")
+    cue = transplanted_first(Corpus.open(toy), 1).iloc[0]
+    assert page.count('src="data:audio/ogg') == 2 and escape(cue["track"]) in page
+    assert all(
+        f"{n}. {word}" in page for n, word in enumerate(("A cue", "A bag", "A genre score", "Unlike its film"), 1)
+    )
+    assert "Of 23 claims" in page
 
 
 def test_provenance_says_what_was_done(study, toy):

@@ -1,0 +1,157 @@
+"""Blind listening: whether people hear in a cue the genre that a model hears, without knowing film, title or model.
+
+Each clip that stands out of its film as another genre's music is paired with a control: a cue of the same film that the
+model does not take for that genre. If transplantation is more than a model's whim, raters name the genre for the first
+more often than for the second. Clips whose music a rater knows are left out of that rater's answers.
+
+Intervals are bootstraps over films, and over raters too where there are two or more; with fewer than ten films there
+are none, and nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.enough import enough, few
+
+TRANSPLANTED, CONTROL = "transplanted", "control"
+COLUMNS = ["measure", "value", "low", "high", "clips", "films", "raters", "note"]
+
+
+def alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Krippendorff's alpha of yes or no answers: 1 full agreement, 0 that of chance.
+
+    Parameters
+    ----------
+    ratings : (raters, units) array
+        1, 0, or NaN where a rater gave no answer.
+    weights : (units,) array, optional
+        How often each unit counts.
+
+    Returns
+    -------
+    float
+        NaN where no unit has two answers, or all answers are the same.
+
+    Examples
+    --------
+    >>> alpha(np.array([[1, 0, 1, 0], [1, 0, 1, 0]]))
+    1.0
+    >>> round(alpha(np.array([[1, 1, 0, 0], [1, 0, 1, np.nan]])), 3)
+    -0.25
+    """
+    there = np.isfinite(ratings)
+    n, yes = there.sum(axis=0), np.nansum(ratings, axis=0)
+    paired = n >= 2
+    weights = np.ones(len(n)) if weights is None else np.asarray(weights, float)
+    weights, n, yes = weights[paired], n[paired], yes[paired]
+    total, ones = (weights * n).sum(), (weights * yes).sum()
+    expected = 2 * ones * (total - ones)
+    if total <= 1 or expected == 0:
+        return float("nan")
+    observed = (weights * 2 * yes * (n - yes) / (n - 1)).sum()
+    return float(1 - (total - 1) * observed / expected)
+
+
+def agreement(
+    key: pd.DataFrame, answers: pd.DataFrame, genres: Sequence[str], *, n_boot: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """What raters heard, beside each other and beside the model.
+
+    Parameters
+    ----------
+    key : DataFrame
+        clip, pair, kind ("transplanted" or "control"), genre (the pair's), film_id, and ``p <genre>``: the model's
+        probability of each genre.
+    answers : DataFrame
+        who, clip, genres (named, separated by |), known (bool).
+    genres : sequence of str
+        In question.
+    n_boot, seed : int
+
+    Returns
+    -------
+    DataFrame
+        measure, value, low, high (95 % bootstrap over films and raters; NaN below ten films), clips, films, raters,
+        note. Measures: the share of raters who name the genre for transplanted cues and for controls, and the
+        difference over pairs; alpha among raters; alpha of each rater with the model, mean over raters.
+
+    Examples
+    --------
+    >>> key = pd.DataFrame({"clip": [1, 2], "pair": 1, "kind": [TRANSPLANTED, CONTROL], "genre": "Horror",
+    ...                     "film_id": "a", "p Horror": [0.9, 0.1], "p Drama": [0.2, 0.8]})
+    >>> answers = pd.DataFrame({"who": "ann", "clip": [1, 2], "genres": ["Horror", "Drama"], "known": False})
+    >>> agreement(key, answers, ["Horror", "Drama"])[["measure", "value"]].values.tolist()[:2]
+    [['named, transplanted', 1.0], ['named, control', 0.0]]
+    """
+    heard = answers[~answers["known"].astype(bool)].merge(key, on="clip")
+    who, films = list(dict.fromkeys(heard["who"])), list(dict.fromkeys(key["film_id"]))
+    clips = key.set_index("clip")
+    # (raters, clips, genres): whether a rater named a genre for a clip, NaN without an answer
+    named = np.full((len(who), len(clips), len(genres)), np.nan)
+    for row in heard.itertuples(index=False):
+        given = set(row.genres.split("|")) if row.genres else set()
+        named[who.index(row.who), clips.index.get_loc(row.clip)] = [g in given for g in genres]
+    model = (key[[f"p {g}" for g in genres]].to_numpy(float) >= 0.5).astype(float)
+    of_film = np.array([films.index(f) for f in key["film_id"]])
+    asked = np.array([list(genres).index(g) for g in key["genre"]])
+    right = named[:, np.arange(len(key)), asked]
+    first, second = _pairs(key)
+
+    def share(which: np.ndarray) -> Callable:
+        return lambda raters, count: _mean(right[np.ix_(raters, which)], count[of_film[which]])
+
+    def difference(raters: np.ndarray, count: np.ndarray) -> float:
+        return _mean(right[np.ix_(raters, first)] - right[np.ix_(raters, second)], count[of_film[first]])
+
+    def among(raters: np.ndarray, count: np.ndarray) -> float:
+        # a rater who is drawn twice agrees with himself: only different raters are compared
+        units = named[np.unique(raters)].reshape(len(np.unique(raters)), -1)
+        return alpha(units, np.repeat(count[of_film], len(genres)))
+
+    def with_model(raters: np.ndarray, count: np.ndarray) -> float:
+        weight = np.repeat(count[of_film], len(genres))
+        values = [alpha(np.stack([named[r].ravel(), model.ravel()]), weight) for r in raters]
+        return float(np.nanmean(values)) if np.isfinite(values).any() else np.nan
+
+    measures = {
+        "named, transplanted": share(first),
+        "named, control": share(second),
+        "named, transplanted minus control": difference,
+        "alpha among raters": among,
+        "alpha of a rater and the model": with_model,
+    }
+    answered = np.isfinite(named[:, :, 0]).any(axis=0)
+    count = len(set(of_film[answered]))
+    rows = []
+    for name, measure in measures.items():
+        value = measure(np.arange(len(who)), np.ones(len(films))) if len(who) else np.nan
+        low = high = np.nan
+        if enough(count) and np.isfinite(value):
+            low, high = interval(_draws(measure, len(who), len(films), n_boot, seed))
+        note = few(count) if not enough(count) else "one rater: nothing is said of others" if len(who) == 1 else ""
+        rows.append((name, value, low, high, int(answered.sum()), count, len(who), note))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _draws(measure: Callable, raters: int, films: int, n_boot: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    counts = film_weights(rng, films, n_boot)
+    return np.array([measure(rng.integers(raters, size=raters), count) for count in counts])
+
+
+def _pairs(key: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the transplanted cues and of their controls, pair by pair."""
+    at = pd.Series(np.arange(len(key)), index=pd.MultiIndex.from_frame(key[["pair", "kind"]]))
+    pairs = [p for p in dict.fromkeys(key["pair"]) if {(p, TRANSPLANTED), (p, CONTROL)} <= set(at.index)]
+    return tuple(np.array([at[p, kind] for p in pairs], int) for kind in (TRANSPLANTED, CONTROL))
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> float:
+    """Mean over raters and clips of those that have a value; (raters, clips) and a weight per clip."""
+    weight = np.isfinite(values) * weights
+    return float((np.nan_to_num(values) * weight).sum() / weight.sum()) if weight.sum() else np.nan

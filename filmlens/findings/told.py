@@ -1,0 +1,291 @@
+"""What each table of a report says, in one to five sentences, or why it says nothing.
+
+Every function takes the numbers that a notebook wrote and gives sentences. Tests become words in `sentences`; here it
+is chosen what is told, and in which order: what was shown before what was not. What describes the films themselves is
+told of any number of films, what is said beyond them only as far as `filmlens.stats.enough` and the intervals carry it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from filmlens import names
+from filmlens.findings.filmtime import ALL, COVERAGE
+from filmlens.findings.sentences import genre_sentences, number, sentence, too_few
+from filmlens.look import clock
+from filmlens.stats.enough import FEW, LEAST, enough
+
+#: Sentences of one item; the rest stands in its table.
+MOST = 5
+
+
+def films(table: pd.DataFrame) -> list[str]:
+    """Of Table 1: how many films, with how many genres, and which genres are too rare to be tested."""
+    count = table.set_index("set")["films"]
+    genres = count.drop([n for n in count.index if str(n).startswith("films")])
+    told = [f"{count['films']} films, {count['films with several genres']} of them with several genres."]
+    if len(genres) and genres.min() < genres.max():
+        common, rarest = (f"{genre} ({genres[genre]})" for genre in (genres.idxmax(), genres.idxmin()))
+        told.append(f"The most common genre is {common}, the rarest {rarest}.")
+    rare = [genre for genre, n in genres.items() if not enough(n, count["films"] - n)]
+    if rare:
+        which = (
+            "no genre is" if len(rare) == len(genres) else f"{', '.join(rare)} {'is' if len(rare) == 1 else 'are'} not"
+        )
+        told.append(f"A test needs {LEAST} films with the genre and {LEAST} without it, so that {which} tested.")
+    return told
+
+
+def cues(table: pd.DataFrame) -> list[str]:
+    """Of the cue sheets: how many cues in how many films, and how long they are."""
+    if table.empty:
+        return ["No music of the soundtracks was found in any film."]
+    seconds = table["end"] - table["start"]
+    count, of = table["film_id"].nunique(), table.groupby("film_id").size()
+    return [
+        f"{len(table)} cues were found in {_films(count)}, {of.min()} to {of.max()} a film; their median length is "
+        f"{seconds.median():.0f} s."
+    ]
+
+
+def placement(table: pd.DataFrame) -> list[str]:
+    """Of the placement: the share without music, the longest silence, and how far films keep the album's order."""
+    share = table["without music"]
+    silent = table.loc[table["longest silence"].idxmax()]
+    told = [
+        f"Found music fills {1 - share.median():.0%} of a film in the median, from {1 - share.max():.0%} "
+        f"({table.loc[share.idxmax(), 'film']}) to {1 - share.min():.0%} ({table.loc[share.idxmin(), 'film']}).",
+        f"The longest stretch without found music is in {silent['film']}: {clock(silent['longest silence'])} from "
+        f"{clock(silent['silence begins'])} on.",
+    ]
+    order = table["album order kept"].dropna()
+    if len(order):
+        told.append(f"{int((order > 0.999).sum())} of {_films(len(order))} keep the album's order throughout.")
+    return told
+
+
+def album_order(table: pd.DataFrame) -> list[str]:
+    """Of the tracks: how many are used, and how many more than once."""
+    heard = table[table["uses"] > 0]
+    again = int((heard["uses"] > 1).sum())
+    told = [f"{len(heard)} of {len(table)} tracks are used, {again or 'none'} of them more than once."]
+    if again:
+        most = heard.loc[heard["uses"].idxmax()]
+        told.append(f"The one used most is “{most['track']}”: {most['uses']} cues, {most['seconds']:.0f} s.")
+    return told
+
+
+def entries(table: pd.DataFrame) -> list[str]:
+    """Of entries against cuts and speech: share, chance, and whether the difference was shown."""
+    where = {"cuts": "within a second of a cut", "speech": "during speech"}
+    told = []
+    for row in table.itertuples(index=False):
+        words = f"{row.share:.0%} of the entries in {_films(row.films)} lie {where[row.of]}"
+        words += f"; at any moment it is {row.chance:.0%}"
+        if np.isfinite(row.low):
+            shown = "more" if row.low > 0 else "fewer" if row.high < 0 else "not shown to differ"
+            words += f" ({shown}: difference {number(row.more)} [{number(row.low)}, {number(row.high)}])"
+        told.append(f"{words}.")
+    return told
+
+
+def recall(table: pd.DataFrame) -> list[str]:
+    """Of recall by place: where most and least was found, without a claim on few films."""
+    there = table.dropna(subset="recall")
+    if there.empty:
+        return []
+    least, most = there.loc[there["recall"].idxmin()], there.loc[there["recall"].idxmax()]
+    told = [
+        f"Least of the annotated music was found {_place(least)} ({least['recall']:.0%} of {least['seconds']:.0f} s), "
+        f"most {_place(most)} ({most['recall']:.0%}); {_films(int(table['films'].max()))} with annotations."
+    ]
+    if not enough(int(table["films"].max())):
+        told.append("So few annotated films say nothing of others.")
+    return told
+
+
+def stamper(table: pd.DataFrame) -> list[str]:
+    """Of the stamper's numbers: precision and recall over the annotated films."""
+    value = table.set_index("name")["value"]
+    if not value.get("annotated films"):
+        return ["No film has annotations, so that precision and recall are not known."]
+    parts = [
+        f"{name} {_plain(value[f'stamper {name}'])}{_sd(value.get(f'stamper {name} SD'))}"
+        for name in ("precision", "recall")
+        if f"stamper {name}" in value
+    ]
+    return [f"Over {_films(int(value['annotated films']))} with annotations: {', '.join(parts)} (mean over films)."]
+
+
+def prediction(table: pd.DataFrame) -> list[str]:
+    """Of Table 4: the honest floor, the highest model, and where it is judged."""
+    rows = table.set_index("name")
+    if "always_positive" not in rows.index:
+        return []
+    floor = rows["f1"].loc[["always_positive"]].max()
+    models = table[~table["name"].isin(["always_positive", "zero_rule", "random_guess"])]
+    best = models.loc[models["f1"].idxmax()]
+    return [
+        f"To call every film every genre gives macro-F1 {_plain(floor)}. The highest of {len(models)} models has "
+        f"{_plain(best['f1'])} ({names.reader_name(best['name'])}); the highest of many is too high by luck.",
+        "Whether a model is above that floor is judged in pairs over films: see Claims.",
+    ]
+
+
+def importance(table: pd.DataFrame) -> list[str]:
+    """Of Fig 3: for all genres together, the groups whose loss is above zero over films; else the largest, unproven."""
+    overall = table[table["genre"] == "Overall"]
+    shown = overall[overall["film_low"] > 0].sort_values("importance", ascending=False)
+    few = sorted(set(table.loc[table["note"].fillna("") != "", "genre"]))
+    measure = str(table["measure"].iloc[0])
+    told = []
+    if len(shown):
+        rows = [
+            f"{r.group} {_plain(r.importance)} [{number(r.film_low)}, {number(r.film_high)}]"
+            for r in shown.itertuples()
+        ]
+        told.append(f"Permuted over films, a group costs in {measure}: {', '.join(rows)} (mean over genres, 95 %).")
+    elif len(overall):
+        told.append(f"For no group of features was a drop of {measure} shown over films.")
+    if few:
+        told.append(f"{FEW.capitalize()} for an interval: {', '.join(few)}.")
+    return told
+
+
+def pictures(table: pd.DataFrame) -> list[str]:
+    """Of Table 5, films as the unit: what was shown, then how much was not, then what could not be tested."""
+    part = table[table["unit"] == "films"]
+    actual = part[(part["source"] == "Actual") & part["p"].notna()]
+    shown = actual[actual["significant"].astype(bool)]
+    told = genre_sentences(part.merge(shown[["genre", "measure"]], on=["genre", "measure"]), unit="films")["sentence"]
+    told = [clause.split("; ")[0].rstrip(".") + "." for clause in told]
+    if len(actual) > len(shown):
+        told.append(f"In {len(actual) - len(shown)} of {len(actual)} tests of actual genres no difference was shown.")
+    return [*told[:MOST], *filter(None, [too_few(part[part["source"] == "Actual"].fillna({"note": ""}))])]
+
+
+def profile(table: pd.DataFrame) -> list[str]:
+    """Of the direction of each genre: its strongest finding, or that none was shown, or that films are too few."""
+    table = table.fillna({"note": ""})
+    shown = table[table["p"].notna() & table["significant"].eq(True)]
+    strongest = shown.loc[shown["effect"].abs().groupby(shown["genre"], sort=False).idxmax()]
+    told = [sentence(row) for _, row in strongest.iterrows()]
+    without = [g for g in dict.fromkeys(table.loc[table["p"].notna(), "genre"]) if g not in set(shown["genre"])]
+    if without:
+        told.append(f"No descriptor was shown to differ in {', '.join(without)}.")
+    return [*told, *filter(None, [too_few(table)])]
+
+
+def claims(table: pd.DataFrame) -> list[str]:
+    """Of the claims: how many hold, are contradicted, undecided or untested, and which the first two are."""
+    words = table["verdict"].str.extract(r"^(holds|contradicted|undecided|not tested|too few films)")[0]
+    count = words.value_counts()
+    told = [
+        f"Of {len(table)} claims {count.get('holds', 0)} hold, {count.get('contradicted', 0)} are contradicted and "
+        f"{count.get('undecided', 0)} are undecided; {count.get('not tested', 0)} were not tested and for "
+        f"{count.get(FEW, 0)} there are too few films."
+    ]
+    for word, title in (("holds", "Holds"), ("contradicted", "Contradicted")):
+        if which := table.loc[words == word, "claim"].tolist():
+            told.append(f"{title}: {'; '.join(which)}.")
+    return told
+
+
+def robustness(table: pd.DataFrame) -> list[str]:
+    """Of the claims under other choices: in how many of those that tested it each claim holds that holds at all."""
+    tested = ~table["verdict"].str.startswith(("not tested", FEW))
+    of = tested.groupby(table["claim"], sort=False).sum()
+    holds = table["verdict"].str.startswith("holds").groupby(table["claim"], sort=False).sum()
+    parts = [f"{claim}, under {holds[claim]} of {of[claim]}" for claim in of.index if holds[claim]]
+    told = [f"{table['condition'].nunique()} choices, one at a time; not every claim is tested under each."]
+    return (
+        [*told, f"What holds, and under how many of the choices that test it: {'; '.join(parts)}."] if parts else told
+    )
+
+
+def within(table: pd.DataFrame) -> list[str]:
+    """Of films' insides: correlations that were shown, and what could not be tested."""
+    tested = table.dropna(subset="p")
+    told = [
+        f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} "
+        f"[{number(row.low)}, {number(row.high)}], {_films(int(row.films))}, Bonferroni's p = {row.p_corrected:.3f}."
+        for row in tested[tested["p_corrected"] < 0.05].itertuples()
+    ]
+    if len(tested) > len(told):
+        told.append(f"In {len(tested) - len(told)} of {len(tested)} tests no correlation was shown.")
+    if len(table) > len(tested):
+        told.append(f"{FEW.capitalize()} with cues enough for {len(table) - len(tested)} of {len(table)} tests.")
+    return told
+
+
+def film_time(table: pd.DataFrame) -> list[str]:
+    """Of film time: where the films have most and least found music."""
+    part = table[(table["quantity"] == COVERAGE) & (table["films"] == ALL)]
+    most, least = part.loc[part["value"].idxmax()], part.loc[part["value"].idxmin()]
+    where = [f"{_place(row)} ({row['value']:.0%}{_interval(row)})" for row in (most, least)]
+    told = f"Found music is densest {where[0]} and rarest {where[1]}."
+    return [told, "Part of this may be what the stamper misses: see recall by place."]
+
+
+def timeline(table: pd.DataFrame) -> list[str]:
+    """Of one film's timeline: which film it is, by `title`."""
+    return [f"Shown is {table['title'].iloc[0]}, the film with the most cues ({table['cue'].nunique()})."]
+
+
+def transplanted(table: pd.DataFrame) -> list[str]:
+    """Of cues unlike their film, with its `title`: the first one in words, and what the number is not."""
+    if table.empty:
+        return ["No cue could be compared with the others of its film."]
+    cue = table.iloc[0]
+    return [
+        f"“{cue['track']}” in {cue['title']} at {clock(cue['start'])} stands out most: "
+        f"it sounds like {cue['genre']} (probability {_plain(cue['probability'])}, {_plain(cue['excess'])} above the "
+        "film's other cues), which the film is not labelled as.",
+        "This is a model's ranking and no finding: hear the cue, or let raters hear it blind.",
+    ]
+
+
+def listening(table: pd.DataFrame) -> list[str]:
+    """Of blind listening: whether the genre is named more often for transplanted cues than for controls."""
+    rows = table.set_index("measure")
+    more, first = rows.loc["named, transplanted minus control"], table.iloc[0]
+    raters = f"{first['raters']} rater{'s' * int(first['raters'] != 1)}"
+    said = f"{raters} heard {first['clips']} clips of {_films(first['films'])}"
+    if more["value"] != more["value"]:
+        return [f"{said}; no pair of a transplanted cue and its control is complete."]
+    named = [f"{rows.loc[f'named, {kind}', 'value']:.0%}" for kind in ("transplanted", "control")]
+    told = [f"{said}: the genre in question was named for {named[0]} of transplanted cues and {named[1]} of controls."]
+    if more["low"] != more["low"]:
+        return [*told, f"{str(more['note']).capitalize()}: nothing is concluded."]
+    shown = "more often for transplanted cues" if more["low"] > 0 else "less often for them" if more["high"] < 0 else ""
+    interval = f"difference {number(more['value'])} [{number(more['low'])}, {number(more['high'])}]"
+    told.append(f"It is named {shown} ({interval})." if shown else f"No difference was shown ({interval}).")
+    if first["raters"] == 1:
+        told.append("With one rater nothing is said of other listeners.")
+    agree = {"alpha among raters": "Raters agree", "alpha of a rater and the model": "A rater and the model agree"}
+    for measure, words in agree.items():
+        row = rows.loc[measure]
+        if row["value"] == row["value"]:
+            told.append(f"{words} with alpha {number(row['value'])} [{number(row['low'])}, {number(row['high'])}].")
+    return told
+
+
+def _films(n: int) -> str:
+    return f"{n} film{'s' * int(n != 1)}"
+
+
+def _plain(value: float) -> str:
+    return number(value).removeprefix("+")
+
+
+def _sd(value: float | None) -> str:
+    return "" if value is None or value != value else f" (SD {number(value, 3).removeprefix('+')})"
+
+
+def _interval(row: pd.Series) -> str:
+    return f" [{row['low']:.0%}, {row['high']:.0%}]" if row["low"] == row["low"] else ""
+
+
+def _place(row: pd.Series) -> str:
+    return f"between {row['begin']:.0%} and {row['end']:.0%} of the film"

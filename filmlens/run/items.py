@@ -1,0 +1,296 @@
+"""What the report shows, in its order: a row per figure or table, with its caption and what says it in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pandas as pd
+
+from filmlens.findings import told
+
+FILMS, PAPER, BEYOND = "The films", "The paper, item by item", "Beyond the paper"
+
+
+class Item(NamedTuple):
+    """One figure or table.
+
+    Attributes
+    ----------
+    name : str
+        Of the paper's item, or a short one of our own.
+    file : str
+        Its files in the folder of figures, without ending.
+    notebook : str
+    title, caption : str
+    told : callable, optional
+        Gives sentences from the numbers of `numbers`.
+    numbers : str
+        The CSV that is told; that of `file` by default.
+    learnt : bool
+        Whether it rests on a genre model or a comparison of genres: it is left unsaid where no genre has films enough.
+    needs : str
+        What a corpus without it lacks.
+    part : str
+    """
+
+    name: str
+    file: str
+    notebook: str
+    title: str
+    caption: str = ""
+    told: Callable[[pd.DataFrame], list[str]] | None = None
+    numbers: str = ""
+    learnt: bool = False
+    needs: str = ""
+    part: str = BEYOND
+
+
+_WEIGHTS = "the weights of musicnn, which `filmlens weights musicnn` fetches"
+_STAMPER, _GENRE, _IMPORTANCE, _PICTURE = (
+    "01_score_stamper",
+    "03_genre_models",
+    "04_feature_importance",
+    "05_cross_modal",
+)
+
+ITEMS = (
+    Item(
+        "Cues",
+        "stamper_timelines",
+        _STAMPER,
+        "Where the music of each film was found",
+        "A bar is a cue, the darker the more evidence for each of its seconds; the line is the longest stretch without "
+        "found music, the figure on the right the share of the film with music. Outlines are annotated cues.",
+        told.cues,
+        part=FILMS,
+    ),
+    Item(
+        "Placement",
+        "placement",
+        _STAMPER,
+        "First and last music, silences, order of the tracks",
+        "Found music is a lower bound: what is on no album cannot be found. Album order: Kendall's tau of the places "
+        "of the tracks on the album and in the film, 1 where the film keeps the order.",
+        told.placement,
+        part=FILMS,
+    ),
+    Item(
+        "Recall by place",
+        "stamper_recall",
+        _STAMPER,
+        "What the stamper misses, and where",
+        "Share of the annotated seconds that were found with the right track, by tenth of the film; whiskers: 95 % "
+        "bootstrap over films, where ten films have annotated music there.",
+        told.recall,
+        needs="annotated films",
+        part=FILMS,
+    ),
+    Item(
+        "Tracks",
+        "album_order",
+        _STAMPER,
+        "The tracks on the album and in the film",
+        "A dot is a used track, the larger the more often. On the dotted line the film keeps the album's order.",
+        told.album_order,
+        part=FILMS,
+    ),
+    Item(
+        "Entries",
+        "entries",
+        _STAMPER,
+        "Entries of music at cuts and under speech",
+        "Chance is the share of the film's time that lies there: what an entry at any moment would meet.",
+        told.entries,
+        needs="files of cuts (`cuts/FILM.csv`) or speech (`speech/FILM.srt`)",
+        part=FILMS,
+    ),
+    Item(
+        "Film time",
+        "film_time",
+        _PICTURE,
+        "Music and genre along the films",
+        "Every film is divided into twenty parts; the mean over films with its 95 % bootstrap over films. "
+        "Probabilities are of models that never saw the film.",
+        told.film_time,
+        learnt=True,
+        part=FILMS,
+    ),
+    Item(
+        "Timeline",
+        "timeline",
+        _PICTURE,
+        "One film: what each cue sounds like",
+        "The film with the most cues. Depth of colour: probability of the genre; height: share of the film's "
+        "attention; bold: the film's own genres; above, the picture.",
+        told.timeline,
+        learnt=True,
+        part=FILMS,
+    ),
+    Item(
+        "Table 1",
+        "table1_films",
+        "00_corpus",
+        "The films by genre",
+        "A film with several genres counts in each.",
+        told.films,
+        part=PAPER,
+    ),
+    Item("S1", "s1_films", "00_corpus", "The films and their tags", part=PAPER),
+    Item(
+        "Fig 1",
+        "fig1_stamper",
+        _STAMPER,
+        "From window predictions to a cue",
+        "The film's sound; what each window of five seconds predicts, hatched where it does not count; the cues that "
+        "follow; the annotation, where there is one. Engine of the paper.",
+        told.stamper,
+        "paper_numbers_stamper",
+        part=PAPER,
+    ),
+    Item(
+        "Table 2",
+        "table2_features",
+        "02_features",
+        "The features",
+        "Frame and hop in seconds; each dimension is measured as mean and SD over texture windows.",
+        part=PAPER,
+    ),
+    Item("Table 3", "table3_poolings", _GENRE, "The six pooling functions", "From cues to the film.", part=PAPER),
+    Item("Fig 2", "fig2_model", _GENRE, "The network", "Average pooling, the smaller of the networks.", part=PAPER),
+    Item(
+        "Table 4",
+        "table4_results",
+        _GENRE,
+        "Genre prediction",
+        "Leave-one-film-out. Compare every model with “always positive”, and training F1 with F1.",
+        told.prediction,
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "S2",
+        "s2_precision_recall",
+        _GENRE,
+        "Precision-recall curves",
+        "Out-of-fold predictions of the network with the highest F1, by genre.",
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "S3",
+        "s3_films",
+        _GENRE,
+        "Precision and recall per film",
+        "Each film's cues against the film's labels; average pooling.",
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "Fig 3",
+        "fig3_importance",
+        _IMPORTANCE,
+        "Which features matter",
+        "Drop of F1 when a group of features is permuted over cues, as in the paper; the sentence is about permuting "
+        "over films, the one to interpret.",
+        told.importance,
+        "fig3_importance_films",
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "Table 5",
+        "table5_crossmodal",
+        _PICTURE,
+        "Does the picture agree",
+        "Difference of medians of films x 10; bold: Mann-Whitney test, p < .01 after Bonferroni's correction.",
+        told.pictures,
+        "table5_medians",
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "Claims",
+        "claims",
+        _PICTURE,
+        "Which of the paper's claims stand",
+        "Paired differences with intervals that are wide enough for all claims together. Undecided does not mean that "
+        "there is no difference.",
+        told.claims,
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "Robustness",
+        "claims_robustness",
+        _PICTURE,
+        "Whether they stand when one choice is made otherwise",
+        "Columns are choices, one at a time; a claim that holds in one column alone is a claim about that column.",
+        told.robustness,
+        learnt=True,
+        part=PAPER,
+    ),
+    Item(
+        "Direction",
+        "genre_profile",
+        _IMPORTANCE,
+        "Which way a genre's music departs",
+        "Cliff's delta of films with the genre against films without it, for the thirty largest effects.",
+        told.profile,
+        learnt=True,
+    ),
+    Item(
+        "Words",
+        "importance_tags",
+        _IMPORTANCE,
+        "Which words matter",
+        "As Fig 3, over films, on the tags that a network hears in the music.",
+        told.importance,
+        learnt=True,
+        needs=_WEIGHTS,
+    ),
+    Item(
+        "Table 5, musicnn",
+        "table5_musicnn",
+        _PICTURE,
+        "Table 5 on musicnn",
+        "As Table 5, predicted from a network that the paper does not know.",
+        learnt=True,
+        needs=_WEIGHTS,
+    ),
+    Item(
+        "Within films",
+        "within_films",
+        _PICTURE,
+        "Does the picture follow the music inside a film",
+        "Rank correlation of a genre's probability with the picture along films without the genre.",
+        told.within,
+        learnt=True,
+    ),
+    Item(
+        "Blind listening",
+        "blind_listening",
+        _PICTURE,
+        "Whether raters hear the other genre without picture and title",
+        "Transplanted cues and controls of the same film, at one loudness, in random order. Alpha is Krippendorff's: 1 "
+        "full agreement, 0 that of chance; intervals over films and raters.",
+        told.listening,
+        learnt=True,
+        needs="raters: `filmlens listen CORPUS --blind`",
+    ),
+    Item("The study's data", "study_table4", "07_the_study", "The paper's Table 4 beside what its own features give"),
+    Item("Readings", "study_readings", "07_the_study", "Readings of what the paper leaves open"),
+    Item(
+        "Claims, the study",
+        "study_claims",
+        "07_the_study",
+        "What the study's own features leave of each claim",
+        told=told.claims,
+    ),
+    Item("As others read it", "study_read", "07_the_study", "Values of a later work on the same files"),
+)
+
+#: Items that are made where the weights of musicnn are there.
+TAGGED = {item.file for item in ITEMS if item.needs == _WEIGHTS}
+#: Items that not every corpus has something for.
+OPTIONAL = {item.file for item in ITEMS if item.needs}

@@ -1,0 +1,57 @@
+"""``make tour``: notebook 06 at one cue that sounds unlike its film, heard and explained, then opened in JupyterLab."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from filmlens.audition.picker import transplanted_first
+from filmlens.corpus import Corpus, CorpusError
+from filmlens.run import kernels, lab
+from filmlens.run.notebooks import choose_notebooks
+from filmlens.text import say
+
+
+def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") -> Path:
+    """Notebook 06, executed at the cue that stands out of its film most.
+
+    Parameters
+    ----------
+    corpus : path
+    out : path
+        Gets the notebook and its HTML copy.
+    figures : path
+        Where the claims of a run are, for the last of the five steps.
+
+    Raises
+    ------
+    CorpusError
+        No genre model of the stamped cues yet, or the notebook stopped.
+    """
+    opened, out = Corpus.open(corpus), Path(out).resolve()
+    cues = transplanted_first(opened, 1)
+    if cues is None or cues.empty:
+        raise CorpusError(f"{opened.folder}: no genre model of its cues yet; run `make figures`, then `make tour`")
+    film, cue = cues.loc[0, "film_id"], int(cues.loc[0, "cue"])
+    [notebook] = choose_notebooks(["06"])
+    out.mkdir(parents=True, exist_ok=True)
+    given = {"corpus": str(opened.folder), "film": film, "cue": cue, "figures": str(Path(figures).resolve())}
+    with kernels.ended_with(), kernels.surroundings():
+        error = kernels.execute(notebook, out / notebook.name, given)
+    if error:
+        raise CorpusError(f"{notebook.name}: {error}")
+    return out / notebook.name
+
+
+def main() -> None:
+    """Prepare the tour of the demo corpus and open it; options are passed on to JupyterLab."""
+    try:
+        page = prepare("data/demo", "out/tour", figures="figures")
+    except (ValueError, OSError) as error:
+        say(f"make tour: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    lab.main(page.relative_to(Path.cwd().resolve()).as_posix())
+
+
+if __name__ == "__main__":
+    main()

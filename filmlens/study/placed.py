@@ -1,0 +1,87 @@
+"""Where the music stands in the films of a study, as notebook 01 and the report show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from filmlens.corpus import marks
+from filmlens.findings import placement as find
+from filmlens.look import clock
+from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.enough import enough
+from filmlens.study.study import Study
+
+#: Columns of the table that is read, by those of `findings.placement`.
+COLUMNS = {
+    "title": "film",
+    "seconds": "length",
+    "first": "first music",
+    "last": "last music ends",
+    "without": "without music",
+    "silence": "longest silence",
+    "silence_start": "silence begins",
+    "tracks": "tracks",
+    "used": "used",
+    "reused": "used again",
+    "order": "album order kept",
+}
+#: How its columns are written.
+FORMATS = dict.fromkeys(("length", "first music", "last music ends", "longest silence", "silence begins"), clock)
+FORMATS |= {"without music": "{:.0%}", "album order kept": "{:+.2f}"}
+
+
+def lengths(study: Study) -> dict[str, float]:
+    """Seconds of every film that was stamped."""
+    failed = study.failed("cues")
+    return {film_id: study.length(film_id) for film_id in study.corpus.ids if film_id not in failed}
+
+
+def placed(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
+    """`findings.placement` of every stamped film with its title and the order of its tracks (`album_order`)."""
+    seconds = lengths(study)
+    table = find.placement(cues, seconds).merge(find.album_order(used(study, cues)), on="film_id", how="left")
+    table.insert(1, "title", [study.corpus[f].title or f for f in table["film_id"]])
+    return table.assign(without=1 - table["covered"])
+
+
+def used(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
+    """`findings.track_use` of every stamped film; the album's order is that of its names."""
+    return find.track_use(cues, {film_id: list(study.corpus[film_id].tracks()) for film_id in lengths(study)})
+
+
+def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
+    """Entries against the cuts and the speech that the user's files tell, over films.
+
+    Returns
+    -------
+    DataFrame
+        of, films, entries, share, chance (means over films), more (share minus chance) with low and high (95 %
+        bootstrap over films; NaN below ten). Empty where nothing is known.
+    """
+    corpus = study.corpus
+    cuts, speech = ({f.id: read(f) for f in corpus} for read in (marks.cuts, marks.speech))
+    table = find.entries(cues, lengths(study), *(_known(given) for given in (cuts, speech)))
+    rows = []
+    for kind, part in table.dropna(subset="share").groupby("of", sort=False):
+        more, low, high = (part["share"] - part["chance"]).to_numpy(), float("nan"), float("nan")
+        if enough(len(part)):
+            low, high = interval(
+                film_weights(np.random.default_rng(study.seed), len(part), study.n_boot) @ more / len(part)
+            )
+        means = part["share"].mean(), part["chance"].mean(), more.mean()
+        rows.append((kind, len(part), int(part["entries"].sum()), *means, low, high))
+    return pd.DataFrame(rows, columns=["of", "films", "entries", "share", "chance", "more", "low", "high"])
+
+
+def recall(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
+    """`findings.recall_by_place` over the annotated films."""
+    seconds = lengths(study)
+    truth = {f.id: f.annotations() for f in study.corpus if f.annotation and f.id in seconds}
+    return find.recall_by_place(cues, truth, seconds, n_boot=study.n_boot, seed=study.seed)
+
+
+def _known(given: Mapping) -> dict:
+    return {film_id: values for film_id, values in given.items() if values is not None}
