@@ -166,22 +166,26 @@ def plot_timelines(
 
 
 def plot_coverage(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Share of each film with found music.
+    """Share of each film with found music, and behind it with music that was not identified.
 
     Parameters
     ----------
     table : DataFrame
-        `film` (what to call it), `share` in [0, 1]; in the order to show.
+        `film` (what to call it), `share` and `unidentified` in [0, 1]; in the order to show.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(8, 0.24 * len(table) + 1.2))
-    ax.barh(np.arange(len(table)), table["share"], height=0.7, color=TRACK_COLORS[0])
+    rows, whole = np.arange(len(table)), table["share"] + table["unidentified"]
+    found = ax.barh(rows, table["share"], height=0.7, color=TRACK_COLORS[0])
+    if table["unidentified"].any():
+        rest = ax.barh(rows, table["unidentified"], left=table["share"], height=0.7, color="#CCCCCC")
+        ax.legend([found, rest], ["found on a track", "unidentified"], loc="lower right")
     ax.set_yticks(np.arange(len(table)), [text.figure(f, 36) for f in table["film"]])
     ax.set_ylim(len(table) - 0.4, -0.6)
-    ax.set_xlim(0, max(0.05, min(1.0, 1.08 * table["share"].max() if len(table) else 1.0)))
+    ax.set_xlim(0, max(0.05, min(1.0, 1.08 * whole.max() if len(table) else 1.0)))
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("share of the film with found music")
+    ax.set_xlabel("share of the film with music")
     ax.set_title("Coverage")
     return ax
 
