@@ -50,9 +50,8 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=40)
     given = parser.parse_args()
     now, before = Reader(Path(__file__).resolve().parents[1]), Reader(given.before.resolve())
-    print(
-        "| file | before, median (s) | now, median (s) | now / before, median of pairs | quartiles |\n|---|---|---|---|---|"
-    )
+    print("| file | before, median (s) | now, median (s) | now / before, median of pairs | quartiles |")
+    print("|---|---|---|---|---|")
     for path in given.files:
         pairs = []
         for turn in range(given.repeat):

@@ -126,16 +126,38 @@ def stamp(
     from filmlens.stamper.report import lines
 
     opened = Corpus.open(corpus, derived=derived, library=library)
-    chosen = _names(films) or opened.ids
-    unknown = [name for name in chosen if name not in opened.ids]
-    if unknown:
-        raise ValueError(f"no film {', '.join(unknown)} in films.csv; it has {', '.join(opened.ids)}")
+    chosen = _films(opened, films)
     outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=say, engine=engine, rule=rule)[-1]
     for line in lines({f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}, outcome.failed):
         say(line)
     if library:
         say(f"to keep the library for later runs, name it in a column library of films.csv: {library}")
     raise typer.Exit(1 if outcome.failed else 0)
+
+
+@app.command()
+def music(
+    corpus: CorpusFolder,
+    films: Annotated[str, typer.Option(metavar="ID ...", help="Films; all by default.")] = "",
+    jobs: Jobs = _CORES,
+    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+) -> None:
+    """Find music that is on no track, and which of it returns: derived/music, a line per film."""
+    from filmlens import stages
+    from filmlens.corpus import Corpus
+    from filmlens.stamper.music import MISSING, available
+    from filmlens.stamper.report import unidentified
+
+    if not available():
+        say(MISSING)
+        raise typer.Exit(1)
+    opened = Corpus.open(corpus, derived=derived)
+    chosen = _films(opened, films)
+    outcomes = stages.run(opened, "music", films=chosen, jobs=jobs, say=say)
+    failed = {film: error for outcome in outcomes for film, error in outcome.failed.items()}
+    for line in unidentified({f: stages.path(opened, "music", f) for f in chosen}, failed):
+        say(line)
+    raise typer.Exit(1 if failed else 0)
 
 
 @app.command()
@@ -393,6 +415,15 @@ def _names(text: str) -> list[str]:
     ['03', '04']
     """
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _films(corpus, films: str) -> list[str]:
+    """The films that are named, all when none is; a name that films.csv does not have is a mistake."""
+    chosen = _names(films) or corpus.ids
+    unknown = [name for name in chosen if name not in corpus.ids]
+    if unknown:
+        raise ValueError(f"no film {', '.join(unknown)} in films.csv; it has {', '.join(corpus.ids)}")
+    return chosen
 
 
 def _value(text: str) -> tuple[str, object]:

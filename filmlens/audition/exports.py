@@ -22,6 +22,7 @@ from filmlens.audition import timeline
 from filmlens.audition.scene import length, stamped_cues
 from filmlens.corpus import Corpus, Film
 from filmlens.stamper import intervals
+from filmlens.stamper.music import SHORTEST_S
 
 #: Columns of the cue sheet; what FilmLens cannot know of rights is there to be filled in.
 SHEET_COLUMNS = (
@@ -50,14 +51,18 @@ def cue_sheet(film: Film, cues: pd.DataFrame, duration: float) -> str:
     write(["Production title", text_.cell(film.title or film.id)])
     write(["Year", film.year or ""])
     write(["Length", clock(duration)])
-    write(["Total music", clock(_music(cues))])
+    unknown = cues["unidentified"].eq(True) if "unidentified" in cues else pd.Series(False, cues.index)
+    write(["Total music", clock(_music(cues[~unknown]))])
+    if unknown.any():
+        write(["Unidentified", clock(_music(cues[unknown]))])
     write(["Prepared with", f"FilmLens {__version__}"])
     write([])
     write(SHEET_COLUMNS)
-    for number, cue in enumerate(cues.to_dict("records"), start=1):
+    for number, (cue, nobodys) in enumerate(zip(cues.to_dict("records"), unknown, strict=True), start=1):
         start, end = round(cue["start"]), round(cue["end"])
         times = [clock(start), clock(end), clock(end - start)]
-        row = [number, text_.cell(cue["track"]), cue.get("usage") or "score", *times]
+        usage = cue["usage"] if nobodys else cue.get("usage") or "score"
+        row = [number, text_.cell(cue["track"]), usage, *times]
         write(row + [""] * (len(SHEET_COLUMNS) - len(row)))
     return out.getvalue()
 
@@ -121,6 +126,23 @@ def webvtt(film: Film, cues: pd.DataFrame, duration: float) -> str:
     return "\n".join(blocks)
 
 
+def with_unidentified(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
+    """Cues, and between them what was found of music on no track; what returns says so in its usage.
+
+    A detector proposed it: it is listed for whoever clears rights, and is no cue.
+    """
+    found = stages.read_one(corpus, "music", film_id)
+    if found is None or found[0].empty:
+        return cues
+    music, rows = found[0], []
+    for start, end, group in zip(music["start"], music["end"], music["group"], strict=True):
+        usage = f"music {group}" if group else ""
+        left = intervals.difference([[start, end]], cues[["start", "end"]].to_numpy(float))
+        rows += [("unidentified", usage, a, b, True) for a, b in left if b - a >= SHORTEST_S]
+    more = pd.DataFrame(rows, columns=["track", "usage", "start", "end", "unidentified"])
+    return pd.concat([cues, more], ignore_index=True).sort_values("start", kind="stable") if rows else cues
+
+
 #: Text of a format and the ending of its file.
 FORMATS: dict[str, tuple[Callable[[Film, pd.DataFrame, float], str], str]] = {
     "cue-sheet": (cue_sheet, ".cue-sheet.csv"),
@@ -174,6 +196,8 @@ def export(
     paths = []
     for film_id in chosen:
         table, duration = sheet_of(corpus, film_id, cues)
+        if format == "cue-sheet" and cues in ("reviewed", "stamped"):
+            table = with_unidentified(corpus, film_id, table)
         written = text(corpus[film_id], table, duration)
         path = folder / f"{film_id}{ending}"
         write_atomically(path, lambda part, written=written: part.write_text(written, encoding="utf-8", newline=""))

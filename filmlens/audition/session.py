@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from filmlens import verdicts
+from filmlens import stages, verdicts
 from filmlens.audition.scene import length, stamped_cues
 from filmlens.corpus import USAGES, Corpus, Film, parse_time
 from filmlens.verdicts import measures
@@ -39,6 +39,8 @@ class Session:
         The judge, for the file; the login name by default.
     seed : int
         Of the spans that are drawn to measure recall.
+    music : DataFrame, optional
+        Unidentified music of the film, from which half of them are drawn: start, end.
 
     Raises
     ------
@@ -46,8 +48,18 @@ class Session:
         The film's verdicts cannot be understood; names file and row.
     """
 
-    def __init__(self, film: Film, stamped: pd.DataFrame, duration: float, *, who: str = "", seed: int = 0):
+    def __init__(
+        self,
+        film: Film,
+        stamped: pd.DataFrame,
+        duration: float,
+        *,
+        who: str = "",
+        seed: int = 0,
+        music: pd.DataFrame | None = None,
+    ):
         self.film, self.stamped, self.duration, self.seed = film, stamped.reset_index(drop=True), duration, seed
+        self.music = music
         self.who = who or _login()
         self._history: list[tuple[str, str, dict | None, dict | None]] = []
         self._table = verdicts.read(film.verdicts)
@@ -141,7 +153,7 @@ class Session:
 
     def spans(self) -> list[dict[str, Any]]:
         """Spans to listen to for recall, in the order of drawing, with what was answered ("" when open)."""
-        drawn = measures.sample_spans(self.stamped, self.duration, _SPANS, seed=self.seed)
+        drawn = measures.sample_spans(self.stamped, self.duration, _SPANS, music=self.music, seed=self.seed)
         answered = self._table[self._table["verdict"].isin(ON_SPANS)]
         rows = []
         for start, end in drawn:
@@ -189,7 +201,8 @@ class Session:
     def numbers(self) -> dict[str, Any]:
         """How far the judging has come, and what it says: precision over judged cues, recall from the spans."""
         found = measures.precision(self.stamped, self._table)
-        recall = measures.recall_from_spans([measures.spot_recall(self.stamped, self._table, self.duration)])
+        spots = measures.spot_recall(self.stamped, self._table, self.duration, self.music)
+        recall = measures.recall_from_spans(spots)
         return found | {f"recall_{k}" if k in ("low", "high") else k: v for k, v in recall.items()}
 
     def _write(self, text: str, place: Callable, row: dict[str, Any] | None, cue: str = "") -> str:
@@ -249,7 +262,8 @@ def open_session(corpus: Corpus, film_id: str, *, who: str = "", cues: pd.DataFr
         given = {"cue": np.arange(len(cues)), "track_start": np.nan, "speed": 1.0, "score": np.nan}
         stamped = cues.reset_index(drop=True).assign(**{k: v for k, v in given.items() if k not in cues})
     seconds = max([length(film, notes), *stamped["end"].astype(float)])
-    return Session(film, stamped, seconds, who=who)
+    found = stages.read_one(corpus, "music", film_id)
+    return Session(film, stamped, seconds, who=who, music=found and found[0])
 
 
 _KEY = ("origin", "stamped_track", "stamped_start", "stamped_end")

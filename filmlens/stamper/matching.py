@@ -23,7 +23,7 @@ from filmlens.stamper.lines import STEP_S
 from filmlens.stamper.streams import Source
 from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
 
-__all__ = ["SPEEDS", "fingerprint", "likely_speeds", "stamp"]
+__all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
 
 PAL = 25 / 24
 #: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
@@ -69,7 +69,23 @@ def stamp(
     speeds : sequence of (speed, pitch)
         Hypotheses about the whole film; one alone is taken as given.
     """
-    time, freq, height, duration = landmarks.landmarks(film)
+    return matched(
+        landmarks.landmarks(film), index,
+        strictness=strictness, start_cost=start_cost, least_probability=least_probability, speeds=speeds,
+    )  # fmt: skip
+
+
+def matched(
+    heard: tuple[np.ndarray, np.ndarray, np.ndarray, float],
+    index: TrackIndex,
+    *,
+    strictness: float = 0.4,
+    start_cost: float = path.START,
+    least_probability: float = 0.5,
+    speeds: Sequence[tuple[float, float]] = SPEEDS,
+) -> CueSheet:
+    """Cues of a film whose landmarks are known, as `landmarks.landmarks` gives them; see `stamp`."""
+    time, freq, height, duration = heard
     problems = list(index.problems)
     if duration < WINDOW_S:
         problems.append(f"the film's sound lasts {duration:.2f} s, less than a window of {WINDOW_S:g} s: not stamped")

@@ -1,4 +1,4 @@
-"""What was stamped, a line per film, from the cue tables on disk (``filmlens stamp``)."""
+"""What was found, a line per film, from the tables on disk (``filmlens stamp``, ``filmlens music``)."""
 
 from __future__ import annotations
 
@@ -34,3 +34,28 @@ def lines(tables: Mapping[str, Path], failed: Mapping[str, str]) -> Iterator[str
             words += [f"speed {notes.get('speed', 1.0):.4g}", f"decoys {notes.get('decoy_seconds', 0.0):.0f} s"]
             yield ", ".join(words)
             yield from (f"  {problem}" for problem in notes.get("problems", []))
+
+
+def unidentified(tables: Mapping[str, Path], failed: Mapping[str, str]) -> Iterator[str]:
+    """Per film: spans and seconds of unidentified music, the longest, and what returns, here or in other films.
+
+    Parameters
+    ----------
+    tables : mapping of film_id to the Parquet file of its unidentified music
+    failed : mapping of film_id to the error
+    """
+    for film_id, path in tables.items():
+        if film_id in failed:
+            yield f"{film_id}: failed: {failed[film_id]}"
+        elif path.is_file():
+            music = read_table(path)
+            seconds = music["end"] - music["start"]
+            words = [
+                f"{film_id}: {len(music)} span{'s' * (len(music) != 1)} of unidentified music, {seconds.sum():.0f} s"
+            ]
+            if len(music):
+                longest = music.loc[seconds.idxmax()]
+                words.append(f"the longest from {longest['start']:.0f} to {longest['end']:.0f} s")
+            returning = music["group"][music["group"] > 0].nunique()
+            words += [f"{returning} returning piece{'s' * (returning > 1)}"] if returning else []
+            yield ", ".join(words)

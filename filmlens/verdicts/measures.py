@@ -2,7 +2,8 @@
 
 Precision needs only the cues that were judged. Recall needs to know what was missed: from films marked complete, or
 from spans drawn at random where nothing was stamped, each answered with "music of the soundtrack plays here" or not.
-Judged cues alone say nothing of recall, and none is given from them.
+Where a detector heard unidentified music, half of the spans are drawn from it, because most of what was missed is
+there, and each half counts by its own seconds. Judged cues alone say nothing of recall, and none is given from them.
 """
 
 from __future__ import annotations
@@ -55,7 +56,13 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
 
 
 def sample_spans(
-    stamped: pd.DataFrame, duration: float, n: int = 20, *, seconds: float = SPAN_S, seed: int = 0
+    stamped: pd.DataFrame,
+    duration: float,
+    n: int = 20,
+    *,
+    music: pd.DataFrame | None = None,
+    seconds: float = SPAN_S,
+    seed: int = 0,
 ) -> np.ndarray:
     """Random spans of a film outside all cues, to be listened to.
 
@@ -67,6 +74,8 @@ def sample_spans(
         Seconds of the film.
     n : int
         Spans; fewer where there is less room. They do not overlap.
+    music : DataFrame, optional
+        Unidentified music (start, end): every other span is drawn from those whose middle lies there.
     seconds : float
         Length of each. Gaps shorter than this cannot be drawn.
     seed : int
@@ -81,52 +90,67 @@ def sample_spans(
     True
     """
     rng, drawn = np.random.default_rng(seed), np.zeros((0, 2))
+    heard = None if music is None else music[["start", "end"]].to_numpy(float) - seconds / 2
     free = _outside(stamped, duration)
     while len(drawn) < n:
-        room = free[:, 1] - free[:, 0] - seconds
-        free, room = free[room >= 0], room[room >= 0]
-        if not len(free):
+        room = free[free[:, 1] - free[:, 0] >= seconds] - [0.0, seconds]  # places where a span may begin
+        if not len(room):
             break
-        # a start is drawn uniformly from all places where a span fits
-        place = rng.random() * max(room.sum(), 1e-9)
-        gap = min(int(np.searchsorted(np.cumsum(room), place)), len(free) - 1)
-        start = free[gap, 0] + min(room[gap], max(0.0, place - (np.cumsum(room)[gap] - room[gap])))
-        start = float(np.floor(start * 100) / 100) if np.floor(start * 100) / 100 >= free[gap, 0] else start
+        if heard is not None:
+            kinds = intervals.intersection(room, heard), intervals.difference(room, heard)
+            room = next((k for k in (kinds[len(drawn) % 2], *kinds) if len(k)), room)
+        width = room[:, 1] - room[:, 0]
+        place = rng.random() * max(width.sum(), 1e-9)
+        gap = min(int(np.searchsorted(np.cumsum(width), place)), len(room) - 1)
+        start = room[gap, 0] + min(width[gap], max(0.0, place - (np.cumsum(width)[gap] - width[gap])))
+        start = float(np.floor(start * 100) / 100) if np.floor(start * 100) / 100 >= room[gap, 0] else start
         drawn = np.concatenate([drawn, [[start, start + seconds]]])
         free = intervals.difference(free, drawn[-1:])
     return drawn
 
 
-def spot_recall(stamped: pd.DataFrame, table: pd.DataFrame, duration: float) -> dict[str, float]:
-    """What the answered spans of one film say: counts for `recall_from_spans`.
+def spot_recall(
+    stamped: pd.DataFrame, table: pd.DataFrame, duration: float, music: pd.DataFrame | None = None
+) -> list[dict[str, float]]:
+    """What the answered spans of one film say, for `recall_from_spans`: of its unidentified music, and of the rest.
 
-    Spans that a later stamping covers are left out: they are no longer outside.
+    Spans that a later stamping covers are left out: they are no longer outside. Until spans of both kinds were
+    answered, the film is one kind.
 
     Returns
     -------
-    dict
-        answered, music (spans), seconds_outside, seconds_found (stamped, each second once), precision of the judged
-        cues (1 where none was judged).
+    list of dict
+        answered, music (spans), seconds_outside, seconds_found (stamped, each second once; only in the first),
+        precision of the judged cues (1 where none was judged).
     """
     free = _outside(stamped, duration)
+    heard = np.zeros((0, 2)) if music is None else intervals.intersection(free, music[["start", "end"]].to_numpy(float))
     spans = table[table["verdict"].isin(ON_SPANS)]
-    outside = [
-        intervals.length(intervals.intersection(free, [[s, e]])) >= 0.5 * (e - s)
-        for s, e in zip(spans["start"], spans["end"], strict=True)
-    ]
-    spans = spans[np.array(outside, bool)] if len(spans) else spans
+    places = spans[["start", "end"]].to_numpy(float)
+    outside = np.array(
+        [intervals.length(intervals.intersection(free, [p])) >= 0.5 * (p[1] - p[0]) for p in places], bool
+    )
+    middle = places.mean(axis=1)[:, None] if len(places) else np.zeros((0, 1))
+    inside = ((heard[:, 0] <= middle) & (middle < heard[:, 1])).any(axis=1) & outside
     share = precision(stamped, table)["precision"]
-    return {
-        "answered": len(spans),
-        "music": int((spans["verdict"] == "music").sum()),
-        "seconds_outside": intervals.length(free),
-        "seconds_found": duration - intervals.length(free),
-        "precision": 1.0 if np.isnan(share) else share,
-    }
+    kinds = [(inside, heard), (outside & ~inside, intervals.difference(free, heard))]
+    kinds = [(mask, part) for mask, part in kinds if len(part)]
+    if not all(mask.any() for mask, _ in kinds):
+        kinds = [(outside, free)]
+    return [
+        {
+            "answered": int(mask.sum()),
+            "music": int((spans.loc[mask, "verdict"] == "music").sum()),
+            "seconds_outside": intervals.length(part),
+            "seconds_found": (duration - intervals.length(free)) * (k == 0),
+            "precision": 1.0 if np.isnan(share) else share,
+        }
+        for k, (mask, part) in enumerate(kinds or [(outside, free)])
+    ]
 
 
 def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, seed: int = 0) -> dict[str, float]:
-    """Recall, with an interval, of films whose spans were answered.
+    """Recall, with an interval, of films, or kinds of their seconds, whose spans were answered.
 
     The share of the spans with music is the share of the seconds outside the cues that were missed; what was found is
     what was stamped times the precision of the judged cues. Recall = found / (found + missed).
@@ -134,7 +158,7 @@ def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, see
     Parameters
     ----------
     films : list of dict
-        As `spot_recall` gives them; films without an answer are passed over.
+        As `spot_recall` gives them, of one film or of many; those without an answer are passed over.
     level : float
         Of the interval. D: equal-tailed, of the Beta posterior under Jeffreys' prior, drawn film by film; it covers
         the drawing of the spans, and takes the precision as it is.
@@ -143,7 +167,7 @@ def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, see
     Returns
     -------
     dict
-        recall, low, high (NaN without an answer), answered, music, films.
+        recall, low, high (NaN without an answer), answered, music, films (that many entries).
 
     >>> film = {"answered": 20, "music": 0, "seconds_outside": 600.0, "seconds_found": 600.0, "precision": 1.0}
     >>> result = recall_from_spans([film])
@@ -179,7 +203,7 @@ def _missed(film: dict[str, float], quantile) -> np.ndarray | float:
     return film["seconds_outside"] * stats.beta.ppf(quantile, music + 0.5, answered - music + 0.5)
 
 
-def judged_accuracy(corpus, cues: pd.DataFrame, length) -> pd.DataFrame:
+def judged_accuracy(corpus, cues: pd.DataFrame, length, music: pd.DataFrame | None = None) -> pd.DataFrame:
     """Precision over judged cues, and recall where it can be known, film by film.
 
     Parameters
@@ -189,6 +213,8 @@ def judged_accuracy(corpus, cues: pd.DataFrame, length) -> pd.DataFrame:
         The stamped cues of all films, with film_id.
     length : callable
         Seconds of a film by its film_id.
+    music : DataFrame, optional
+        Unidentified music of all films, with film_id.
 
     Returns
     -------
@@ -204,16 +230,17 @@ def judged_accuracy(corpus, cues: pd.DataFrame, length) -> pd.DataFrame:
         if table.empty:
             continue
         stamped = cues[cues["film_id"] == film.id].reset_index(drop=True)
-        found, spot = precision(stamped, table), spot_recall(stamped, table, length(film.id))
+        heard = None if music is None else music[music["film_id"] == film.id]
+        found, spot = precision(stamped, table), spot_recall(stamped, table, length(film.id), heard)
         right, seconds = right + found["seconds_right"], seconds + found["seconds_judged"]
         estimate = {"recall": float("nan"), "low": float("nan"), "high": float("nan")}
         source = ""
         if (table["verdict"] == COMPLETE).any():
             whole[film.id] = evaluation.evaluate(verified(stamped, table), stamped)
             estimate["recall"], source = whole[film.id]["recall"], "complete"
-        elif spot["answered"]:
-            spans.append(spot)
-            estimate, source = recall_from_spans([spot]), "spans"
+        elif any(kind["answered"] for kind in spot):
+            spans += spot
+            estimate, source = recall_from_spans(spot), "spans"
         about = (film.id, found["cues"], found["cues_judged"], found["precision"])
         rows.append((*about, estimate["recall"], estimate["low"], estimate["high"], source))
     columns = ["film_id", "cues", "judged", "precision", "recall", "recall_low", "recall_high", "recall_from"]

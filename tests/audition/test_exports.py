@@ -57,6 +57,25 @@ def test_the_cue_sheet_is_the_industrys_and_runs_no_formula(corpus):
         assert written[0] not in "=+-@"
 
 
+def test_the_cue_sheet_lists_unidentified_music_and_nothing_else_does(corpus):
+    music = pd.DataFrame({"film_id": "one", "start": [0.0, 17.0, 31.0], "end": [8.0, 24.0, 38.5], "probability": 0.9})
+    put_table(corpus, "music", "one", music.assign(group=[0, 2, 0]))
+    [path] = export(corpus, "cue-sheet", films=["one"])
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    assert ["Total music", "00:00:19"] in rows and ["Unidentified", "00:00:14"] in rows
+    table = rows[rows.index(list(exports.SHEET_COLUMNS)) + 1 :]
+    assert [r[1:5] for r in table if r[1] == "unidentified"] == [
+        ["unidentified", "", "00:00:00", "00:00:05"],
+        ["unidentified", "music 2", "00:00:20", "00:00:24"],
+        ["unidentified", "", "00:00:31", "00:00:36"],
+    ]
+    assert [int(r[0]) for r in table] == list(range(1, 7))
+    for format in set(FORMATS) - {"cue-sheet"}:
+        assert "unidentified" not in export(corpus, format, films=["one"])[0].read_text(encoding="utf-8")
+    [path] = export(corpus, "cue-sheet", films=["one"], cues="verified")
+    assert "unidentified" not in path.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", " =1", "\r\n=1"])
 def test_formulas_are_defused(text):
     assert cell(text).startswith("'") and "\n" not in cell(text)
