@@ -6,7 +6,7 @@ is to caching.
 """
 
 from filmlens.artefacts.failures import PART, read_failures, record_failures
-from filmlens.artefacts.fingerprints import contents, fingerprint, look
+from filmlens.artefacts.fingerprints import Ledger, contents, fingerprint, ledger_of, look
 from filmlens.artefacts.owners import alive, here, started
 from filmlens.artefacts.seals import ArtefactError, load_arrays, read_json, save_arrays, write_json
 from filmlens.artefacts.tables import (
@@ -29,6 +29,7 @@ from filmlens.artefacts.writing import WriteError, cache_folder, sweep, write_at
 __all__ = [
     "PART",
     "ArtefactError",
+    "Ledger",
     "Measured",
     "TextError",
     "WriteError",
@@ -40,6 +41,7 @@ __all__ = [
     "file_hashes",
     "fingerprint",
     "here",
+    "ledger_of",
     "load_arrays",
     "look",
     "parquet_bytes",

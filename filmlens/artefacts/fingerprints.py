@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 from filmlens.artefacts.seals import ArtefactError, read_json, write_json
 from filmlens.artefacts.writing import WriteError
@@ -43,37 +45,53 @@ def contents(files: Mapping[str, Path | str], ledgers: Path | None = None) -> di
         groups.setdefault(path.parent if len(files) > 1 else path, {})[name] = path
     found = {}
     for place, group in groups.items():
-        key = hashlib.blake2b(str(place).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
-        found |= _contents(group, ledgers / f"{key}.json" if ledgers else None)
+        found |= _contents(group, ledger_of(place, ledgers) if ledgers else None)
     return {name: found[name] for name in files}
 
 
+def ledger_of(place: Path, ledgers: Path) -> Path:
+    """Where the ledger of a folder's files, or of one file, lies among others."""
+    return ledgers / f"{hashlib.blake2b(os.fsencode(place), digest_size=16).hexdigest()}.json"
+
+
 def _contents(files: Mapping[str, Path], ledger: Path | None) -> dict[str, str]:
-    known = _read(ledger) if ledger else {}
-    found, news = {}, {}
-    for name, path in files.items():
-        seen, entry = list(look(path)), known.get(path.name)
-        if isinstance(entry, list) and len(entry) == 3 and entry[:2] == seen:
-            found[name] = str(entry[2])
-        elif seen[0] < 0:
-            found[name] = ""
-        else:
-            found[name] = _hash(path)
-            if list(look(path)) == seen:  # not one that is being copied
-                news[path.name] = [*seen, found[name]]
-    if ledger and news:
+    with Ledger(ledger) as known:
+        return {n: "" if look(p)[0] < 0 else known.get(p, partial(_hash, p)) for n, p in files.items()}
+
+
+class Ledger:
+    """What was found of files, in a sealed JSON file: kept as long as size and time of change are the same.
+
+    Parameters
+    ----------
+    path : path or None
+        None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None):
+        self._path, self._news = path, {}
         try:
-            write_json(ledger, known | news)
-        except WriteError:
-            pass  # a place that may not be written: the next look reads the files again
-    return found
+            self._known = read_json(path) if path is not None and path.is_file() else {}
+        except ArtefactError:
+            self._known = {}
 
+    def __enter__(self) -> Ledger:
+        return self
 
-def _read(ledger: Path) -> dict[str, list]:
-    try:
-        return read_json(ledger) if ledger.is_file() else {}
-    except ArtefactError:
-        return {}
+    def get(self, path: Path, find: Callable[[], Any]) -> Any:
+        """What `find` (JSON-able) says of a file, or said when the file was the same; None is not kept."""
+        seen, entry = list(look(path)), self._known.get(path.name)
+        if isinstance(entry, list) and len(entry) == 3 and entry[:2] == seen:
+            return entry[2]
+        found = find()
+        if found is not None and list(look(path)) == seen:  # not one that is being copied
+            self._news[path.name] = [*seen, found]
+        return found
+
+    def __exit__(self, *raised: object) -> None:
+        if self._path is not None and self._news:
+            with suppress(WriteError):  # a place that may not be written: the next look reads the files again
+                write_json(self._path, self._known | self._news)
 
 
 def _hash(path: Path) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import av
+
 from filmlens import corpus as corpus_
+from filmlens.artefacts import Ledger, cache_folder, ledger_of
 from filmlens.corpus import CorpusError, Film, archive, filmtable, find_folder, read_films
 from filmlens.corpus.doubles import same_films, shared_tracks
 from filmlens.corpus.facts import Facts, FilmFacts, missing
@@ -22,6 +26,7 @@ from filmlens.media.structure import structure
 from filmlens.media.watch import watched
 from filmlens.text import clean, reason
 
+_VERSION = 1  # of `look_into`: raised when it finds something else in the same file
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
 _SHOWN = 5  # names in one line
@@ -81,7 +86,7 @@ class Looked(NamedTuple):
 
 
 def check(folder: str | Path) -> Checked:
-    """Look at every row and file of a corpus; nothing is written.
+    """Look at every row and file of a corpus; nothing is written there.
 
     Returns
     -------
@@ -135,7 +140,8 @@ def _check_film(facts: FilmFacts, where: str) -> tuple[list[str], list[str], dic
             film.seconds(column)
         except ValueError as error:
             problems.append(f"{where}: {column} {error}")
-    looked = _look(film.sound, True)
+    with _ledger(f"{film.film} {film.sound.choice}") as known:
+        looked = _look(film.sound, True, known)
     facts.info = looked.info
     hint = filmtable.path_hint(film.written.get("film", "")) if not os.path.exists(film.film) else ""
     problems += [f"{where}: {fault}{hint and f' ({hint})'}" for fault in looked.problems]
@@ -201,14 +207,29 @@ def _strange_columns(films: list[Film]) -> list[str]:
     return found
 
 
-def _look(path: Path | Medium, film: bool) -> Looked:
+def _look(path: Path | Medium, film: bool, known: Ledger) -> Looked:
     """A look into a file, in a process of its own: a decoder that crashes is a problem of that file."""
+
+    looked = Looked(None, [], [])
+
+    def find() -> list | None:
+        nonlocal looked
+        looked = apart(look_into, path, film, limit=_LIMIT_S)
+        # what could not be opened may be tomorrow, without a change of the file
+        return [asdict(looked.info), looked.problems, looked.streams] if looked.info else None
+
     try:
-        return apart(look_into, path, film, limit=_LIMIT_S)
+        found = known.get(Path(path), find)
+        return Looked(container.MediaInfo(**found[0]), *found[1:]) if found else looked
     except Died as error:
         return Looked(None, [str(error)], [])
     except Exception as error:  # whatever a damaged file brings about, the others are looked at
         return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
+
+
+def _ledger(place: object) -> Ledger:
+    """What was found of a folder's files, or of a film, kept in the user's cache: the corpus is not written to."""
+    return Ledger(ledger_of(Path(str(place)), cache_folder() / "looks" / f"{_VERSION}-{av.__version__}"))
 
 
 def look_into(path: Path | Medium, film: bool) -> Looked:
@@ -273,20 +294,28 @@ def _read_tracks(facts: FilmFacts) -> tuple[dict[str, Path], list[str], list[str
     except CorpusError as error:
         faults.append(str(error))
     for folder in (film.soundtrack, film.library):
-        for path, name in _files(folder):
-            known = path.suffix.lower() in SOUND_ENDINGS
-            looked = _look(path, False) if known or path.suffix.lower() not in _NO_SOUND else None
-            if known:
-                faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
-                paths.setdefault(name, path)
-                facts.tracks.setdefault(name, looked.info)
-                if not _is_text(path.name):
-                    faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
-            elif looked is None or looked.problems:
-                aside.append(path.name)
-            else:
-                faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
+        for parent, files in itertools.groupby(_files(folder), key=lambda file: file[0].parent):
+            with _ledger(parent) as ledger:
+                looks = [(path, name, _look_at_track(path, ledger)) for path, name in files]
+            for path, name, looked in looks:
+                if path.suffix.lower() in SOUND_ENDINGS:
+                    faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
+                    paths.setdefault(name, path)
+                    facts.tracks.setdefault(name, looked.info)
+                    if not _is_text(path.name):
+                        faults.append(
+                            f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file"
+                        )
+                elif looked is None or looked.problems:
+                    aside.append(path.name)
+                else:
+                    faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
     return paths, faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
+
+
+def _look_at_track(path: Path, known: Ledger) -> Looked | None:
+    """A look into a file of a soundtrack; None where its ending says that it is no sound."""
+    return None if path.suffix.lower() in _NO_SOUND else _look(path, False, known)
 
 
 def _files(folder: Path | None) -> list[tuple[Path, str]]:

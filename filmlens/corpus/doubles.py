@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from filmlens.artefacts import fingerprint
+from filmlens.artefacts import ArtefactError, cache_folder, fingerprint, load_arrays, look, save_arrays
 from filmlens.corpus.films import Film
 from filmlens.media.apart import apart
 from filmlens.media.opening import MediaError
-from filmlens.media.soundprint import SAME, agreement, sound_print
+from filmlens.media.soundprint import SAME, agreement, sound_print, transformed
 
 _LIMIT_S = 600.0
 _PAL, _NEAR = 24 / 25, 0.005  # length of a PAL transfer, and how far from it lengths may be
-
-
-def prints(films: list[Film]) -> dict[str, np.ndarray]:
-    """`filmlens.media.soundprint.sound_print` of every film that can be read."""
-    found = {}
-    for film in films:
-        try:
-            found[film.id] = apart(sound_print, film.sound, limit=_LIMIT_S)
-        except (MediaError, OSError, ValueError):
-            continue  # what is wrong with the file is told elsewhere
-    return found
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
@@ -38,21 +31,37 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
     seconds : mapping
         Film id to length.
     """
-    known = prints(films)
+    known = {film.id: _print(film) for film in films}
+    films = [film for film in films if known[film.id] is not None]
+    of = {film.id: film for film in films}
+    slowed = cache(lambda film_id: _print(of[film_id], slowed=True))
     pairs = []
-    for one, other in itertools.combinations([f for f in films if f.id in known], 2):
-        if agreement(known[one.id], known[other.id]) >= SAME or _is_transfer(one, other, seconds, known):
+    for one, other in itertools.combinations(films, 2):
+        same = agreement(known[one.id], known[other.id]) >= SAME
+        short, long = sorted((one, other), key=lambda film: seconds.get(film.id, 0))
+        if not same and abs(seconds.get(short.id, 0) / max(seconds.get(long.id, 0), 1e-9) - _PAL) <= _NEAR:
+            transfer = slowed(short.id)
+            same = transfer is not None and agreement(transfer, known[long.id]) >= SAME
+        if same:
             pairs.append((one, other))
     return pairs
 
 
-def _is_transfer(one: Film, other: Film, seconds: Mapping[str, float], known: Mapping[str, np.ndarray]) -> bool:
-    """Whether the shorter of two films is the PAL transfer of the longer."""
-    short, long = sorted((one, other), key=lambda film: seconds.get(film.id, 0))
-    if abs(seconds.get(short.id, 0) / max(seconds.get(long.id, 0), 1e-9) - _PAL) > _NEAR:
-        return False
-    slowed = apart(sound_print, short.sound, slowed=True, limit=_LIMIT_S)
-    return agreement(slowed, known[long.id]) >= SAME
+def _print(film: Film, *, slowed: bool = False) -> np.ndarray | None:
+    """The transformed print of a film, kept in the user's cache as long as its file is the same; None without sound."""
+    known = {"path": str(film.film), "look": look(film.film), "choice": film.sound.choice, "slowed": slowed}
+    name = hashlib.blake2b(json.dumps(known["path"]).encode(), digest_size=16).hexdigest()
+    path = cache_folder() / "soundprints" / f"{name}{'-slowed' * slowed}.npz"
+    try:
+        table = load_arrays(path, known)["print"]
+    except ArtefactError:
+        try:
+            table = apart(sound_print, film.sound, slowed=slowed, limit=_LIMIT_S)
+        except (MediaError, OSError, ValueError):
+            return None  # what is wrong with the file is told elsewhere
+        with suppress(OSError):
+            save_arrays(path, {"print": table}, known)
+    return transformed(table) if len(table) else None
 
 
 def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, Path]]) -> dict[tuple[str, ...], list[str]]:

@@ -18,6 +18,8 @@ from filmlens.media.sound import read_audio
 _RATE, _HOP, _WINDOW = 8000, 800, 2048
 _BANDS = np.geomspace(200, 3000, 25)  # Hz
 _LENGTH_S, _SHIFT_S, _LEAST_S = 180.0, 60.0, 20.0
+_SIZE = 4096  # of a transform: more than two prints one behind the other, so that no shift comes round
+_SHIFTS = np.arange(-round(_SHIFT_S * _RATE / _HOP), round(_SHIFT_S * _RATE / _HOP) + 1)  # frames
 _FLOOR = 1e-5  # of a band's energy, below which there is nothing to compare
 #: Agreement of bits from which two films are one: of unrelated sound half agree, and at most .6 at the best shift.
 SAME = 0.7
@@ -42,22 +44,17 @@ def sound_print(path: Medium, *, slowed: bool = False) -> np.ndarray:
     return (np.sign(slope) * heard[:, None]).astype(np.int8)
 
 
+def transformed(table: np.ndarray) -> np.ndarray:
+    """Spectra over time of a print's signs and of where it has sound, (2, frequencies, 23), for `agreement`."""
+    both = np.stack([table, np.abs(table)]).astype(np.float32)
+    return np.fft.rfft(both, n=_SIZE, axis=1).astype(np.complex64)
+
+
 def agreement(one: np.ndarray, other: np.ndarray) -> float:
-    """Share of bits of two films that agree, at the shift of at most a minute at which most do; 0 without sound."""
-    least = int(_LEAST_S * _RATE / _HOP)
-    if min(len(one), len(other)) < least:
-        return 0.0
-    agree = _over_shifts(one, other)
-    both = _over_shifts(np.abs(one), np.abs(other))
-    shifts = np.arange(len(agree)) - (len(other) - 1)
-    allowed = (np.abs(shifts) <= _SHIFT_S * _RATE / _HOP) & (both >= least * one.shape[1] / 2)
-    if not allowed.any():
-        return 0.0
-    return float(0.5 + 0.5 * (agree[allowed] / both[allowed]).max())
+    """Share of bits of two films that agree, at the shift of at most a minute at which most do; 0 without sound.
 
-
-def _over_shifts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Sum of products of two tables at every shift of the second in time."""
-    size = len(one) + len(other) - 1
-    spectra = [np.fft.rfft(t.astype(np.float32), n=size, axis=0) for t in (one, other[::-1])]
-    return np.rint(np.fft.irfft((spectra[0] * spectra[1]).sum(axis=1), n=size))
+    Of two `transformed` prints: each film is compared with each other, and its transform is the same in all of them.
+    """
+    agree, both = np.rint(np.fft.irfft((one * other.conj()).sum(axis=2), n=_SIZE))[:, _SHIFTS]
+    allowed = both >= _LEAST_S * _RATE / _HOP * one.shape[2] / 2
+    return float(0.5 + 0.5 * (agree[allowed] / both[allowed]).max()) if allowed.any() else 0.0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from filmlens import stages
-from filmlens.artefacts import PART, read_failures, read_provenance
+from filmlens.artefacts import PART, Ledger, cache_folder, ledger_of, read_failures, read_provenance
 from filmlens.corpus import Corpus
 from filmlens.media import container
 from filmlens.media.apart import apart
@@ -195,10 +196,11 @@ def _length(task: Task, known: dict[Path, float]) -> float:
         return 0.0
     path = task.payload.film
     if path not in known:
-        try:
-            known[path] = apart(container.duration, path)
-        except ValueError:
-            known[path] = 0.0
+        with Ledger(ledger_of(path, cache_folder() / "lengths")) as ledger:
+            try:
+                known[path] = ledger.get(path, partial(apart, container.duration, path))
+            except ValueError:
+                known[path] = 0.0
     return known[path]
 
 

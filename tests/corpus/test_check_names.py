@@ -15,6 +15,7 @@ from conftest import RATE, edit, melody
 from filmlens import stages
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.corpus.check import check
+from filmlens.media.apart import apart
 from filmlens.media.write import write_audio
 
 quiet = {"say": lambda line: None}
@@ -140,3 +141,20 @@ def test_a_track_that_ends_before_its_header_says_is_named(two_films):
     write_audio(two_films / "soundtracks" / "two" / "Long.flac", melody(9, 5), RATE)
     problems = check(two_films).problems
     assert len(problems) == 1 and "Theme.flac" in problems[0] and "truncated" in problems[0]
+
+
+def test_what_did_not_change_is_not_opened_again(two_films, monkeypatch):
+    first, opened = check(two_films), []
+    monkeypatch.setattr("filmlens.corpus.check.apart", lambda *given, **named: opened.append(given[1]) or apart(*given))
+    assert check(two_films) == first and not opened
+    track = two_films / "soundtracks" / "one" / "Theme.flac"
+    track.write_bytes(track.read_bytes()[:3000])
+    problems = check(two_films).problems
+    assert opened == [track] and len(problems) == 1 and "Theme.flac" in problems[0]
+    assert check(two_films).problems == problems
+    film, opened[:] = two_films / "films" / "one.mp4", []
+    os.utime(film, ns=(0, 0))
+    check(two_films)
+    assert [os.fspath(path) for path in opened] == [str(film), str(track)], "the cut track gives no header to keep"
+    track.write_bytes(b"no sound")  # opens as something else, and stays that
+    assert check(two_films).problems and check(two_films).problems and opened[1:] == 2 * [track]
