@@ -126,6 +126,8 @@ def stamp(
     from filmlens.stamper.report import lines
 
     opened = Corpus.open(corpus, derived=derived, library=library)
+    if opened.told:
+        say(opened.told)
     chosen = _names(films) or opened.ids
     unknown = [name for name in chosen if name not in opened.ids]
     if unknown:

@@ -152,6 +152,8 @@ def run(
     from filmlens.run.report import write_report
 
     opened = Corpus.open(corpus, derived=derived)
+    if opened.told:
+        say(opened.told)
     chosen = choose_notebooks(notebooks)
     chosen = _possible(opened, chosen, asked=notebooks is not None, say=say)
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
