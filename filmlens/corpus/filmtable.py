@@ -280,7 +280,7 @@ def understood(table: FilmTable, most: int = 8) -> str:
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
     lines = [what for kind in kinds.values() for what in kind[:3]]
     more = len(dict.fromkeys(table.told)) - len(lines[:most])
-    return f"{table.path}: read: {'; '.join(lines[:most])}{f'; and {more} more' if more else ''}" if lines else ""
+    return f"{table.path}: understood: {'; '.join(lines[:most])}{f'; and {more} more' if more else ''}" if lines else ""
 
 
 def locate(folder: Path, given: str) -> Path:
