@@ -126,6 +126,8 @@ def stamp(
     from filmlens.stamper.report import lines
 
     opened = Corpus.open(corpus, derived=derived, library=library)
+    if opened.told:
+        say(opened.told)
     chosen = _films(opened, films)
     outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=say, engine=engine, rule=rule)[-1]
     for line in lines({f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}, outcome.failed):

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import compute, types
 
+from filmlens.corpus.filmtable import COLUMNS as COLUMNS_OF_FILMS
 from filmlens.text import from_cell
 
 #: Of a zip: entries, bytes of its directory, bytes unpacked and how many times its own size that may be.
@@ -109,7 +110,11 @@ def _rows(path: Path) -> Iterator[list[str]]:
 def _text_table(path: Path) -> None:
     rows = _rows(path)
     header = [name.strip() for name in next(rows, [])]
-    genres = header.index("genres") if path.name == "films.csv" and "genres" in header else None
+    genres = None
+    if path.name == "films.csv":  # people's own tables are read in many forms; what is bounded here is the plain one
+        if b"\0" in path.read_bytes() or not set(COLUMNS_OF_FILMS) <= set(header):
+            raise BoundsError(f"is no plain table of {', '.join(COLUMNS_OF_FILMS)}")
+        genres = header.index("genres")
     found: set[str] = set()
     for row in rows:
         found |= set(row[genres].split("|")) if genres is not None and genres < len(row) else set()

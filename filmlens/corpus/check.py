@@ -67,7 +67,7 @@ class Checked:
     facts : Facts
         What was found, film by film.
     counts : list of str
-        Genres with their films, and where cues are annotated.
+        Genres with their films, where cues are annotated, and which films share music.
     """
 
     problems: list[str]
@@ -92,7 +92,7 @@ def check(folder: str | Path) -> Checked:
     -------
     Checked
         Problems, each with file and row; notes say what was understood of the table, which of several sounds is read,
-        which files of a soundtrack folder are not, and which films share music.
+        and which files of a soundtrack folder are not.
 
     Raises
     ------
@@ -123,9 +123,6 @@ def check(folder: str | Path) -> Checked:
             f"{table} row {other.row}: {other.id} is the same film as {one.id} in row {one.row}; remove one"
         )
     facts.shared = shared_tracks(films, paths)
-    for ids, names in facts.shared.items():
-        shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
-        notes.append(f"{', '.join(ids)} share {counted(len(names), 'soundtrack file')}: {shown}")
     problems, notes, counts = ([clean(line) for line in lines] for lines in (problems, notes, _counts(facts)))
     return Checked(problems, _summary(facts), notes, facts, counts)
 
@@ -161,12 +158,16 @@ def _summary(facts: Facts) -> str:
 
 
 def _counts(facts: Facts) -> list[str]:
-    """Genres with their films, and which films are annotated."""
+    """Genres with their films, annotated cues, shared music."""
     films = [f"{genre} {number}" for genre, number in facts.labels().sum().items()]
     cues = [f"{f.film.id} {f.cues}" for f in facts.films if f.cues]
     more = f" and {len(cues) - _SHOWN} more films" if len(cues) > _SHOWN else ""
     told = [f"films by genre: {', '.join(films)}"] if films else []
-    return told + ([f"annotated cues by film: {', '.join(cues[:_SHOWN])}{more}"] if cues else [])
+    told += [f"annotated cues by film: {', '.join(cues[:_SHOWN])}{more}"] if cues else []
+    for ids, names in facts.shared.items():
+        shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
+        told.append(f"{', '.join(ids)} share {counted(len(names), 'soundtrack file')}: {shown}")
+    return told
 
 
 def _doubtful_rows(films: list[Film]) -> list[str]:

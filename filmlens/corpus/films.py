@@ -194,6 +194,7 @@ class Corpus:
     def __init__(self, folder: Path, films: list[Film], derived: Path | None = None, table: Path | None = None):
         self.folder = folder
         self.table = table or folder / "films.csv"
+        self.told = ""  # what was understood of the table that a plain one would not need
         self.derived = derived or folder / "derived"
         self._films = {film.id: replace(film, derived=self.derived) for film in films}
         self.genres = look.genre_order(g for film in films for g in film.genres)
@@ -232,7 +233,9 @@ class Corpus:
         derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
-        return cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None, table.path)
+        corpus = cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None, table.path)
+        corpus.told = table.told
+        return corpus
 
     def __len__(self) -> int:
         return len(self._films)
@@ -368,13 +371,13 @@ def read_films(folder: Path) -> Films:
     CorpusError
         When there is no table to read: no file, no text or workbook, a column missing.
     """
-    table = filmtable.read_table(filmtable.find_table(folder))
+    shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
+    table = filmtable.read_table(filmtable.find_table(folder, names=("films.csv",) if shared else filmtable.NAMES))
     films, faults, seen, not_owned = [], list(table.faults), {}, []
     annotated = {}
     for file in sorted(annotation_files(folder), key=lambda f: ANNOTATIONS.index(f.suffix.lower())):
         for name in (file.stem, one_name(file.stem)):
             annotated.setdefault(name, file)
-    shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     for row, line in table.lines.items():
         film_id = line["film_id"]
         if wrong := _wrong_id(line["given_id"]):

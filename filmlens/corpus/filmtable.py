@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -24,17 +25,11 @@ KNOWN = (
     *("language", "audio_stream", "confidence"),
 )
 #: Names that the table may have, in the order of preference; Windows hides the last ending.
-_NAMES = (
-    "films.csv",
-    "films.xlsx",
-    "films.ods",
-    "films.xls",
-    "films.tsv",
-    "films.txt",
-    "films.csv.txt",
-    "films.csv.csv",
+NAMES = (
+    *("films.csv", "films.xlsx", "films.ods", "films.xls", "films.tsv", "films.txt", "films.csv.txt", "films.csv.csv"),
+    # of these the reader says how to save them
+    *("films.numbers", "films.gsheet", "films.fods", "films.html", "films.rtf", "films.pdf"),
 )
-_FOREIGN = ("films.numbers", "films.gsheet", "films.fods", "films.html", "films.rtf", "films.pdf")
 _PATHS = ("film", "soundtrack", "library")
 _SPREADSHEETS_ERROR = re.compile(r"#(NAME\?|REF!|N/A|VALUE!|DIV/0!|NUM!|NULL!)|#{3,}")
 _LONGEST_NAME = 255  # bytes of one folder or file, on any disk
@@ -67,7 +62,7 @@ class FilmTable:
     questions: list[tuple[int, str]] = field(default_factory=list)
 
 
-def find_table(folder: Path) -> Path:
+def find_table(folder: Path, names: Iterable[str] = NAMES) -> Path:
     """The table of films of a corpus: films.csv, or a workbook or text of that name.
 
     Raises
@@ -76,7 +71,7 @@ def find_table(folder: Path) -> Path:
         There is none; names what lies there instead.
     """
     there = {p.name.casefold(): p for p in sorted(folder.iterdir(), reverse=True) if p.is_file()}
-    for name in (*_NAMES, *_FOREIGN):  # the reader says what to do with a foreign one
+    for name in names:
         if name in there:
             return there[name]
     tables = [
@@ -274,7 +269,7 @@ def _genres(table: FilmTable) -> None:
 
 
 def _other_tables(path: Path) -> list[str]:
-    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in _NAMES and p != path]
+    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
     return [f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read"] if others else []
 
 
@@ -285,7 +280,7 @@ def understood(table: FilmTable, most: int = 8) -> str:
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
     lines = [what for kind in kinds.values() for what in kind[:3]]
     more = len(dict.fromkeys(table.told)) - len(lines[:most])
-    return f"{table.path}: read: {'; '.join(lines[:most])}{f'; and {more} more' if more else ''}" if lines else ""
+    return f"{table.path}: understood: {'; '.join(lines[:most])}{f'; and {more} more' if more else ''}" if lines else ""
 
 
 def locate(folder: Path, given: str) -> Path:

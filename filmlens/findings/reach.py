@@ -108,8 +108,8 @@ def _of_genres(labels: pd.DataFrame, can: list[str], cannot: list[str]) -> None:
             continue
         lack, side = LEAST - min(row.films, row.without), "with it" if row.films <= row.without else "without it"
         cannot.append(
-            f"Whether the music of {row.genre} differs ({row.films} films with it, {row.without} without): it is shown "
-            f"in numbers, without p or verdict, until there are {lack} more {side}."
+            f"Whether the music of {row.genre} differs ({_films(row.films)} with it, {row.without} without): it is "
+            f"shown in numbers, without p or verdict, until there are {lack} more {side}."
         )
 
 
@@ -147,7 +147,7 @@ def _of_the_stamper(cues: int, can: list[str], cannot: list[str]) -> None:
     else:
         cannot.append(
             "How many cues are found and right: "
-            f"{cues or 'no'} cue{'s' * (cues != 1)} of these films {'is' if cues <= 1 else 'are'} annotated; "
+            f"{cues or 'no'} cue{'s' * (cues > 1)} of these films {'is' if cues <= 1 else 'are'} annotated; "
             "judge some (notebook 06), or annotate one film."
         )
 

@@ -81,6 +81,7 @@ def corpus_health(corpus: Corpus) -> str:
 def section(facts: Facts) -> str:
     """What is there and what can be concluded, as HTML."""
     labels, said = facts.labels(), reach(facts)
+    labels = labels[labels.any(axis=1)]
     genres = genre_counts(labels)
     return _SECTION.render(
         sums=_sums(facts),

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Any
 
 from filmlens import look
 from filmlens.stages.environment import THREADS, environment
-from filmlens.stages.progress import line_shower
+from filmlens.stages.progress import every, line_shower, spell
+
+_LOOK_S = 0.5  # between looks at the journal
 
 
 @contextmanager
@@ -105,32 +108,36 @@ def _descendants(process) -> list:
 
 
 @contextmanager
-def followed(journal: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Show the progress that kernels write to the journal of a run."""
-    ended = threading.Event()
+def followed(
+    journal: Path, say: Callable[[str], None], *, name: str = "", before: float = float("nan")
+) -> Iterator[None]:
+    """Show what a notebook is at: the stage that it waits for, by the journal of the run, else its own work.
 
-    def follow(show: Callable[[str], None]) -> None:
-        place = 0
-        while not ended.wait(0.5):
-            try:
-                with journal.open("rb") as file:
-                    file.seek(place)
-                    whole = file.read().rpartition(b"\n")
-            except OSError:
-                continue
+    Parameters
+    ----------
+    journal : Path
+    say : callable
+    name : str
+        Of the notebook.
+    before : float
+        Seconds that it took last time; NaN when it is not known.
+    """
+    begun, place, stage = time.monotonic(), journal.stat().st_size if journal.is_file() else 0, ""
+
+    def follow() -> None:
+        nonlocal place, stage
+        with suppress(OSError), journal.open("rb") as file:
+            file.seek(place)
+            whole = file.read().rpartition(b"\n")
             place += len(whole[0]) + len(whole[1])
-            lines = [json.loads(line).get("progress") for line in whole[0].splitlines()]
-            if any(lines):
-                show([line for line in lines if line][-1])
+            for entry in map(json.loads, whole[0].splitlines()):
+                stage = entry.get("progress", "" if "stage" in entry else stage)
+        passed = time.monotonic() - begun
+        left = f", about {spell(before - passed)} left" if before > passed else ""
+        show(f"{name}: {stage or f'at work, {spell(passed)} passed{left}'}")
 
-    with line_shower(say) as show:
-        thread = threading.Thread(target=follow, args=(show,), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+    with line_shower(say) as show, every(_LOOK_S, follow):
+        yield
 
 
 def read_journal(journal: Path) -> dict[str, dict]:

@@ -13,6 +13,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,8 @@ def run(
     from filmlens.run.report import write_report
 
     opened = Corpus.open(corpus, derived=derived)
+    if opened.told:
+        say(opened.told)
     chosen = choose_notebooks(notebooks)
     chosen = _possible(opened, chosen, asked=notebooks is not None, say=say)
     given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
@@ -163,7 +166,7 @@ def run(
     given["figures"] = str(folder)
     with writing(out):
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    journal = out / "journal.jsonl"
+    journal, before = out / "journal.jsonl", _seconds_before(out / "provenance.json")
     begun, errors, minutes, interrupted = time.monotonic(), {}, {}, False
     with at_work(opened.derived) as token:
         journal.unlink(missing_ok=True)
@@ -173,7 +176,8 @@ def run(
             for number, notebook in enumerate(chosen, 1):
                 started, place = time.monotonic(), journal.stat().st_size if journal.is_file() else 0
                 own = {k: v for k, v in given.items() if k in known[notebook]}
-                with kernels.ended_with(), kernels.surroundings(**variables), kernels.followed(journal, say):
+                at = {"name": f"[{number}/{len(chosen)}] {notebook.stem}", "before": before.get(notebook.stem, nan)}
+                with kernels.ended_with(), kernels.surroundings(**variables), kernels.followed(journal, say, **at):
                     error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
                 minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
                 if error:
@@ -216,6 +220,16 @@ def run(
         f"{written['minutes']} min"
     )
     return 1 if errors or failed else 0
+
+
+def _seconds_before(path: Path) -> dict[str, float]:
+    """What each notebook took in the run before; empty when there was none."""
+    try:
+        return {
+            name: 60.0 * minutes for name, minutes in json.loads(path.read_text(encoding="utf-8"))["notebooks"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _stop_when_full(error: str) -> None:

@@ -245,7 +245,7 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
         tried[folder] = tried.get(folder, set()) | {*p.fresh, *p.failed, *p.blocked}
     try:
         if tasks:
-            with progress.shown(outcome.stage, len(tasks), say) as shown:
+            with progress.shown(outcome.stage, len(tasks), say, expected=_expected(tasks, how["jobs"])) as shown:
                 for task, done in workers.over(tasks, **how):
                     if done.fatal:
                         raise WriteError(done.error)
@@ -269,6 +269,12 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
     if outcome.computed or outcome.failed:
         say(str(outcome))
     return outcome
+
+
+def _expected(tasks: list[work.Task], jobs: int) -> float:
+    """Seconds that tasks will take by what their like took here; NaN for one that was never done."""
+    rates = costs.known()
+    return sum(costs.rate(task.label, rates).estimate([0.0]) for task in tasks) / min(jobs, len(tasks))
 
 
 def _damage(damage: list[str]) -> str:

@@ -1,17 +1,21 @@
 """One line per stage while it runs: films done, how many times faster than the film, time left.
 
-In a terminal the line renews itself, in a notebook its output does, elsewhere a plain line follows every minute. Under
-``filmlens run`` the notebooks are other processes: they write to the run's journal, which shows the lines.
+In a terminal the line renews itself, in a notebook its output does, elsewhere a plain line follows every minute. It
+goes on while nothing is finished. Under ``filmlens run`` the notebooks are other processes: they write to the run's
+journal, which shows the lines. Under papermill alone they go to its terminal as well, since outputs are seen when it
+has ended.
 """
 
 from __future__ import annotations
 
+import contextvars
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from filmlens import text
 from filmlens.stages.work import Done
@@ -20,10 +24,20 @@ JOURNAL = "FILMLENS_JOURNAL"
 
 _EVERY_S = 60.0
 _BLINK_S = 1.0
+_TICK_S = 5.0  # after which a line is shown again with the time that has passed
 
 
 class Count:
     """How far a stage is.
+
+    Parameters
+    ----------
+    stage : str
+    total : int
+        Tasks.
+    expected : float
+        Seconds that all of them take, by what they took before; NaN when it is not known.
+    clock : callable
 
     Examples
     --------
@@ -31,11 +45,15 @@ class Count:
     >>> count.add(Done(seconds=9, length=100))
     >>> count.line()
     'mir: 1 of 4, 10 x realtime, 30 s left'
+    >>> Count("genre", 1, expected=500, clock=iter([0.0, 20.0]).__next__).line()
+    'genre: 0 of 1, 20 s passed, about 8 min left'
     """
 
-    def __init__(self, stage: str, total: int, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, stage: str, total: int, *, expected: float = float("nan"), clock: Callable[[], float] = time.monotonic
+    ):
         self.stage, self.total, self.done, self.failed, self.length = stage, total, 0, 0, 0.0
-        self._clock, self._begun = clock, clock()
+        self._expected, self._clock, self._begun = expected, clock, clock()
 
     def add(self, done: Done) -> None:
         self.done += 1
@@ -48,6 +66,9 @@ class Count:
         words += [f"{self.failed} failed"] if self.failed else []
         words += [f"{self.length / passed:.3g} x realtime"] if self.length else []
         words += [f"{spell(passed / self.done * (self.total - self.done))} left"] if 0 < self.done < self.total else []
+        if not self.done and passed > _BLINK_S:
+            words += [f"{spell(passed)} passed"]
+            words += [f"about {spell(self._expected - passed)} left"] if self._expected > passed else []
         return ", ".join(words)
 
 
@@ -66,10 +87,12 @@ def spell(seconds: float) -> str:
 
 
 @contextmanager
-def shown(stage: str, total: int, say: Callable[[str], None] = text.say) -> Iterator[Callable[[Done], None]]:
-    """Show how far a stage is; gives the function that takes each finished task."""
-    count, last = Count(stage, total), 0.0
-    with line_shower(say) as show:
+def shown(
+    stage: str, total: int, say: Callable[[str], None] = text.say, *, expected: float = float("nan")
+) -> Iterator[Callable[[Done], None]]:
+    """Show how far a stage is, also while nothing is finished; gives the function that takes each finished task."""
+    count, last = Count(stage, total, expected=expected), 0.0
+    with line_shower(say) as show, every(_TICK_S, lambda: show(count.line())):
 
         def add(done: Done) -> None:
             nonlocal last
@@ -81,6 +104,24 @@ def shown(stage: str, total: int, say: Callable[[str], None] = text.say) -> Iter
 
         show(count.line())
         yield add
+
+
+@contextmanager
+def every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Do something again and again in another thread, as if this one did it, until what is inside ends."""
+    ended = threading.Event()
+
+    def again() -> None:
+        while not ended.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(again,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager
@@ -113,8 +154,25 @@ def _in_kernel() -> bool:
 def _in_notebook() -> Iterator[Callable[[str], None]]:
     from IPython.display import display
 
-    place = display({"text/plain": ""}, raw=True, display_id=True)
-    yield lambda line: place.update({"text/plain": line}, raw=True)
+    place, aside = display({"text/plain": ""}, raw=True, display_id=True), _papermills_stream()
+    [also] = _plain(lambda line: os.write(aside, f"{text.terminal(line)}\n".encode())) if aside else [lambda line: None]
+
+    def show(line: str) -> None:
+        place.update({"text/plain": line}, raw=True)
+        also(line)
+
+    yield show
+
+
+def _papermills_stream() -> int | None:
+    """The standard error of papermill, where it has started this kernel: its outputs are seen when it has ended."""
+    import psutil
+
+    with suppress(psutil.Error):
+        started_by = psutil.Process().parent()
+        if started_by and any("papermill" in word for word in started_by.cmdline()[:3]):
+            return getattr(sys.stderr, "_original_stdstream_copy", None)  # what the kernel has put its own stream over
+    return None
 
 
 def _in_terminal() -> Iterator[Callable[[str], None]]:

@@ -263,5 +263,5 @@ def test_one_film_under_two_ids_and_shared_music_are_found_by_sound(two_films, t
     assert len(result.problems) == len(same) == 2
     assert "row 4: again is the same film as one in row 2" in same[0]
     assert "row 5: cinema is the same film as one in row 2" in same[1], "at PAL speed"
-    assert any(note.startswith("one, again, cinema share 1 soundtrack file: Theme") for note in result.notes)
+    assert any(line.startswith("one, again, cinema share 1 soundtrack file: Theme") for line in result.counts)
     assert result.facts.shared == {("one", "again", "cinema"): ["Theme"]}

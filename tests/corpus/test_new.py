@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from pathlib import Path
 
 import mutagen.flac
 import numpy as np
@@ -12,8 +13,10 @@ from typer.testing import CliRunner
 from filmlens import paper
 from filmlens.cli import app
 from filmlens.corpus import Corpus, CorpusError
+from filmlens.corpus.matching import match
 from filmlens.corpus.naming import album_names, alike, film_names
 from filmlens.corpus.proposal import propose
+from filmlens.corpus.scan import Album, FoundFilm
 
 #: A film's file, its album's folder (None: it has none), the album's tags (title, date), the title that is right.
 TREE = [
@@ -283,3 +286,58 @@ def test_numbers_are_titles_too():
     assert film_names("1984 (1984).mkv")[0] == ("1984", 1984)
     assert album_names("1984 (Original Soundtrack) 1984")[0].title == "1984"
     assert ("1917", 2020) in album_names("1917 - Thomas Newman (2020)")
+
+
+def dotted(title):
+    return title.replace(": ", " ").replace(",", "").replace("'", "").replace(" ", ".")
+
+
+def moved(title):
+    return f"{title[4:]}, The" if title.startswith("The ") else title
+
+
+FILE_STYLES = (
+    lambda t, y: f"{dotted(t)}.{y}.1080p.BluRay.x264-GRP.mkv",
+    lambda t, y: f"{t.replace(':', ' -')} ({y}).mkv",
+    lambda t, y: f"{moved(t).replace(':', '')} [{y}].avi",
+    lambda t, y: f"{t.replace(':', '')} {y} Extended Edition.mp4",
+    lambda t, y: f"{t.replace(':', '_')}.m4v",
+    lambda t, y: f"{t.replace(':', ' -')} ({y + 1}).mkv",
+    lambda t, y: f"{y} - {t.replace(':', ' -')}.mkv",
+)
+ALBUM_STYLES = (
+    lambda t, y, c: f"{c} - {t} (Original Motion Picture Soundtrack)",
+    lambda t, y, c: f"{t} OST ({y})",
+    lambda t, y, c: f"({y}) {t} - {c} [FLAC]",
+    lambda t, y, c: f"{t.replace(':', '')} - Complete Score",
+    lambda t, y, c: f"{moved(t)} (Original Score) {y}",
+    lambda t, y, c: f"{c} - {y} - {t.replace(':', ' -')} [320]",
+    lambda t, y, c: f"{t} [Deluxe Edition] ({y + 1}) 2CD",
+    lambda t, y, c: f"Music from the Motion Picture {t} ({y})",
+    lambda t, y, c: f"{t.replace(' ', '_')}_Soundtrack_{y}",
+    lambda t, y, c: f"{dotted(t)}.{y}.OST.FLAC-GRP",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_the_studys_films_named_at_random(seed):
+    """110 films, sequels among them, each named in one of seven ways, its album (of five in six) in one of ten."""
+    draw = np.random.default_rng(seed)
+    known = paper.films().sample(frac=1, random_state=seed)
+    films, albums, truth = [], [], {}
+    for title, year in zip(known["title"], known["year"], strict=True):
+        name = FILE_STYLES[draw.integers(len(FILE_STYLES))](title, year).replace("/", "_")
+        films.append(FoundFilm(Path(name), named=film_names(name)))
+        if draw.random() < 5 / 6:
+            composer = ("Hans Zimmer", "John Williams", "Various Artists", "Clint Mansell")[draw.integers(4)]
+            album = ALBUM_STYLES[draw.integers(len(ALBUM_STYLES))](title, year, composer).replace("/", "_")
+            albums.append(Album(Path(album), named=album_names(album)))
+            truth[name] = album
+    found = [
+        (f.path.name, m.album.path.name if m.album else None, m.confidence)
+        for f, m in zip(films, match(films, albums), strict=True)
+    ]
+    wrong = [line for line in found if truth.get(line[0]) != line[1]]
+    assert len(wrong) <= 2 and not [line for line in wrong if line[2] == "certain"], wrong
+    assert sum(confidence == "certain" for *_, confidence in found) >= 35

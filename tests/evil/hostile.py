@@ -115,6 +115,11 @@ def hostile(good: dict[str, bytes], folder: Path) -> Iterator[tuple[str, Path, s
     yield made("cut", {frames: good[frames][: len(good[frames]) // 2]}, "is no whole Parquet file")
     yield made("footer", {frames: good[frames][:-8] + struct.pack("<I", 1 << 30) + b"PAR1"}, "a footer of")
     yield made("depth", {"provenance.json": b"[" * 200_000}, "'provenance.json' cannot be read")
+    # a form that is read of people's own tables, and would be read past the bounds of the plain one
+    sly = "sep=;\n" + head.replace(",", ";") + f"a;A;1990;{'|'.join(map(str, range(900)))};;\n"
+    yield made("another mark", {"films.csv": sly}, "'films.csv' is no plain table")
+    wide = (head + "a,A,1990,Drama,,\n").encode("utf-16-le")
+    yield made("another coding", {"films.csv": head.encode() + wide}, "'films.csv' is no plain table")
     yield made("not utf-8", {"films.csv": head.encode() + b"a,caf\xe9,1990,Drama,,\n"}, "'films.csv' cannot be read")
 
     # how it is packed, and what is in it

@@ -7,7 +7,7 @@ import pytest
 from hostile import changed, entries, hostile, opened, write
 from measured_films import measured
 
-from filmlens.corpus import Corpus
+from filmlens.corpus import Corpus, CorpusError, read_films
 from filmlens.study import Study
 from filmlens.study.share import share
 from filmlens.study.study import StudyError
@@ -48,3 +48,10 @@ def test_a_feature_column_that_is_missing_everywhere_is_named(shared, tmp_path):
     with pytest.raises(StudyError, match=r"mir.*\.parquet: lacks the column 'tempo_mean' of mir"):
         Study.open(path)
     assert corpus.ids and pq.read_schema(next(corpus.derived.glob("mir/*.parquet")))
+
+
+def test_a_shared_corpus_has_its_films_in_films_csv_alone(tmp_path):
+    (tmp_path / "shared.json").write_text("{}")
+    (tmp_path / "films.txt").write_text("film_id;title;year;genres;film;soundtrack\na;A;1990;Drama;;\n")
+    with pytest.raises(CorpusError, match=r"films\.csv: no such file"):
+        read_films(tmp_path)

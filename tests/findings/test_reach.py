@@ -60,7 +60,9 @@ def test_what_cannot_be_told_apart():
     assert any("2 films that share recordings" in line for line in reach(found).cannot)
 
 
-@pytest.mark.parametrize(("cues", "words"), [(0, "no cues of these films"), (3, "6 cues of these films are annotated")])
+@pytest.mark.parametrize(
+    ("cues", "words"), [(0, "no cue of these films is annotated"), (3, "6 cues of these films are annotated")]
+)
 def test_how_well_the_stamper_is_known(cues, words):
     said = reach(facts(("Drama",), ("Drama",), cues=cues))
     assert any(words in line for line in said.cannot)

@@ -28,7 +28,7 @@ def test_the_page_says_what_is_there_and_what_it_can_answer(two_films, tmp_path)
     for words in (
         *("<b>2</b> films", "<b>4</b> tracks", "<b>2</b> annotated cues", "<b>1</b> films not owned"),
         *("64 x 36, 4 fps", "44.1 kHz, 1 ch", "mov: h264 + aac", "flac: flac"),
-        *("one film is enough", "Whether the music of Horror differs (1 films with it, 1 without)"),
+        *("one film is enough", "Whether the music of Horror differs (1 film with it, 1 without)"),
     ):
         assert words in page, words
     assert "Content-Security-Policy" in page and "<script" not in page and "http" not in page.split("</style>")[1]
