@@ -263,11 +263,15 @@ def listening(table: pd.DataFrame) -> list[str]:
     told.append(f"It is named {shown} ({interval})." if shown else f"No difference was shown ({interval}).")
     if first["raters"] == 1:
         told.append("With one rater nothing is said of other listeners.")
-    agree = {"alpha among raters": "Raters agree", "alpha of a rater and the model": "A rater and the model agree"}
-    for measure, words in agree.items():
+    for measure, words in (
+        ("alpha among raters", "raters"),
+        ("alpha of a rater and the model", "a rater and the model"),
+    ):
         row = rows.loc[measure]
         if row["value"] == row["value"]:
-            told.append(f"{words} with alpha {number(row['value'])} [{number(row['low'])}, {number(row['high'])}].")
+            alpha = f"alpha {number(row['value'])} [{number(row['low'])}, {number(row['high'])}]"
+            shown = "" if row["low"] > 0 else ": not shown to be better than chance"
+            told.append(f"Agreement of {words}: {alpha}{shown}.")
     return told
 
 
