@@ -61,7 +61,10 @@ def placement(table: pd.DataFrame) -> list[str]:
     ]
     order = table["album order kept"].dropna()
     if len(order):
-        told.append(f"{int((order > 0.999).sum())} of {_films(len(order))} keep the album's order throughout.")
+        kept = int((order > 0.999).sum())
+        told.append(
+            f"{kept or 'None'} of {_films(len(order))} keep{'s' * int(kept == 1)} the album's order throughout."
+        )
     return told
 
 
@@ -116,6 +119,28 @@ def stamper(table: pd.DataFrame) -> list[str]:
         if f"stamper {name}" in value
     ]
     return [f"Over {_films(int(value['annotated films']))} with annotations: {', '.join(parts)} (mean over films)."]
+
+
+def definition(_table: pd.DataFrame) -> list[str]:
+    """Of what is no result: why nothing is found in it."""
+    return ["A definition: there is nothing to find in it."]
+
+
+def listed(table: pd.DataFrame) -> list[str]:
+    """Of a list of films: its length."""
+    return [f"A list of {_films(len(table))}: nothing is tested."]
+
+
+def curves(_table: pd.DataFrame) -> list[str]:
+    """Of curves of one model: what they do not say."""
+    return ["One model without intervals: the curves describe these films. What is said of others stands under Claims."]
+
+
+def per_film(table: pd.DataFrame) -> list[str]:
+    """Of S3: in how many films every genre that the cues were given is the film's, and in how many none was given."""
+    right, none = int((table["precision"] == 1).sum()), int(table["precision"].isna().sum())
+    told = f"In {right} of {_films(len(table))} every genre that the cues were given is one of the film's"
+    return [f"{told}; {_films(none)} {'was' if none == 1 else 'were'} given none. This describes these films."]
 
 
 def prediction(table: pd.DataFrame) -> list[str]:
@@ -230,7 +255,7 @@ def film_time(table: pd.DataFrame) -> list[str]:
 
 def timeline(table: pd.DataFrame) -> list[str]:
     """Of one film's timeline: which film it is, by `title`."""
-    return [f"Shown is {table['title'].iloc[0]}, the film with the most cues ({table['cue'].nunique()})."]
+    return [f"Shown is {table['title'].iloc[0]} with {table['cue'].nunique()} cues; no film has more."]
 
 
 def transplanted(table: pd.DataFrame) -> list[str]:
