@@ -1,8 +1,9 @@
 """What each table of a report says, in one to five sentences, or why it says nothing.
 
-Every function takes the numbers that a notebook wrote and gives sentences. Tests become words in `sentences`; here it
-is chosen what is told, and in which order: what was shown before what was not. What describes the films themselves is
-told of any number of films, what is said beyond them only as far as `filmlens.stats.enough` and the intervals carry it.
+Every function takes the numbers that a notebook wrote, at least one row, and gives sentences. Tests become words in
+`sentences`; here it is chosen what is told, and in which order: what was shown before what was not. What describes the
+films themselves is told of any number of films, what is said beyond them only as far as `filmlens.stats.enough` and the
+intervals carry it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ def films(table: pd.DataFrame) -> list[str]:
 
 def cues(table: pd.DataFrame) -> list[str]:
     """Of the cue sheets: how many cues in how many films, and how long they are."""
-    if table.empty:
-        return ["No music of the soundtracks was found in any film."]
     seconds = table["end"] - table["start"]
     count, of = table["film_id"].nunique(), table.groupby("film_id").size()
     return [
@@ -149,7 +148,9 @@ def prediction(table: pd.DataFrame) -> list[str]:
     if "always_positive" not in rows.index:
         return []
     floor = rows["f1"].loc[["always_positive"]].max()
-    models = table[~table["name"].isin(["always_positive", "zero_rule", "random_guess"])]
+    models = table[~table["name"].isin(["always_positive", "zero_rule", "random_guess"])].dropna(subset="f1")
+    if models.empty:
+        return []
     best = models.loc[models["f1"].idxmax()]
     return [
         f"To call every film every genre gives macro-F1 {_plain(floor)}. The highest of {len(models)} models has "
@@ -246,7 +247,9 @@ def within(table: pd.DataFrame) -> list[str]:
 
 def film_time(table: pd.DataFrame) -> list[str]:
     """Of film time: where the films have most and least found music."""
-    part = table[(table["quantity"] == COVERAGE) & (table["films"] == ALL)]
+    part = table[(table["quantity"] == COVERAGE) & (table["films"] == ALL)].dropna(subset="value")
+    if part.empty:
+        return []
     most, least = part.loc[part["value"].idxmax()], part.loc[part["value"].idxmin()]
     where = [f"{_place(row)} ({row['value']:.0%}{_interval(row)})" for row in (most, least)]
     told = f"Found music is densest {where[0]} and rarest {where[1]}."
@@ -260,8 +263,6 @@ def timeline(table: pd.DataFrame) -> list[str]:
 
 def transplanted(table: pd.DataFrame) -> list[str]:
     """Of cues unlike their film, with its `title`: the first one in words, and what the number is not."""
-    if table.empty:
-        return ["No cue could be compared with the others of its film."]
     cue = table.iloc[0]
     return [
         f"“{cue['track']}” in {cue['title']} at {clock(cue['start'])} stands out most: "

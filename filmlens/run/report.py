@@ -63,6 +63,7 @@ def write_report(
             shown.append(made)
     parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(item.part for item in ITEMS)]
     foreign = _read(figures / "transplanted.csv", titles) if testable else None
+    foreign = None if foreign is None or foreign.empty else foreign
     sounds: dict[int, str] = {}
     if foreign is not None and excerpts:
         sounds = excerpt_files(corpus, foreign.head(_UNLIKE), out / "excerpts", "unlike-")
@@ -113,7 +114,11 @@ def _made(item: Item, out: Path, figures: Path, titles: Mapping[str, str]) -> di
         if table.partition("</thead>")[0].count("<th") > _WIDE:
             table = table.replace('class="filmlens', 'class="filmlens wide', 1)
     numbers = _read(figures / f"{item.numbers or item.file}.csv", titles) if item.told else None
-    sentences = (item.told(numbers) if numbers is not None else []) or ["Numbers only: no sentence is made of them."]
+    sentences = ["Numbers only: no sentence is made of them."]
+    if numbers is not None:
+        sentences = (
+            item.told(numbers) if len(numbers) else ["Nothing was found, so that nothing is told."]
+        ) or sentences
     alt = " ".join([f"{item.name}: {item.title}.", item.caption, *sentences]).replace("  ", " ")
     return item._asdict() | links | {"table": Markup(table), "told": sentences, "alt": alt}
 
