@@ -107,8 +107,8 @@ def html_table(
     caption : str
         Plain text above the table.
     formats : mapping of column to format spec or function, optional
-        ``"{:.2f}"`` or a callable; floats get three decimals otherwise, and p values (columns p and p_...) are written
-        as `p_value` does. Missing values show as an en dash.
+        ``"{:.2f}"`` or a callable; floats get three decimals otherwise, and p values (columns ``p`` and ``p_...``) are
+        written as `p_value` does. Missing values show as an en dash.
     bold : DataFrame of bool, optional
         Cells to set in bold; same labels as `table`.
     index : bool

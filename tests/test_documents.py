@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import importlib
 import inspect
+import os
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from filmlens import stages, verdicts
 from filmlens.cli import app
 from filmlens.corpus import Corpus
 from filmlens.stages import STAGES
@@ -23,7 +25,7 @@ from filmlens.study.cues import cues_table, write_cues_table
 from filmlens.study.dictionary import descriptor_lines
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "course").glob("*.md"))]
 #: Added to a run by the default suite; `make test-slow` takes the lines as they stand.
 SHORT = ["--notebooks", "00"]
 
@@ -34,9 +36,11 @@ def blocks(page: Path) -> list[str]:
 
 
 def commands(page: Path, word: str) -> list[str]:
-    """Lines of the fenced blocks that begin with a command, without the remark behind two spaces."""
-    lines = [line for block in blocks(page) for line in block.splitlines()]
-    lines = [re.split(r"\s{2,}", line.strip())[0].removeprefix(".venv/bin/") for line in lines]
+    """Lines of the fenced blocks and first cells of tables that begin with a command, as they are pasted."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line.strip() for block in blocks(page) for line in block.splitlines()]
+    lines += re.findall(rf"^\| `({word} [^`]+)` \|", text, re.M)
+    lines = [line.removeprefix(".venv/bin/") for line in lines if not re.match(r"\w+/? {2,}", line)]  # no tree of files
     return [line for line in lines if line.split(" ")[0] == word]
 
 
@@ -90,6 +94,63 @@ def test_the_readmes_commands_run_as_they_stand(my_films):
     for name in ("table4_results.csv", "table5_crossmodal.csv", "film_time.csv"):
         ours, theirs = (my_films / "out" / run / "figures" / name for run in ("my-films", "shared"))
         assert ours.read_bytes() == theirs.read_bytes(), f"{name} differs without the media"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A fresh clone of the repository, and a shell in which `filmlens` is a command, as `make shell` gives it."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    words = ["git", "-c", "safe.directory=*", "clone", "--quiet", "--depth=1", ROOT.as_uri(), folder / "filmlens"]
+    if subprocess.run(words, check=False).returncode:
+        pytest.skip("no git, or no repository")
+    for part in ("filmlens", "notebooks", "docs", "Makefile", "README.md"):  # as they stand, committed or not
+        path = folder / "filmlens" / part
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, path)
+    command = folder / "bin" / "filmlens"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m filmlens.cli "$@"\n')
+    command.chmod(0o755)
+    return folder
+
+
+def pasted(clone: Path, line: str) -> str:
+    """What a fresh shell says to a line, in the clone; every line must end well."""
+    known = {name: os.environ[name] for name in ("HOME", "FILMLENS_CACHE") if name in os.environ}
+    path = os.pathsep.join([str(clone / "bin"), os.environ["PATH"]])
+    environment = known | {"PATH": path, "PYTHONPATH": str(clone / "filmlens"), "LANG": "C.UTF-8"}
+    shell = {"cwd": clone / "filmlens", "env": environment, "capture_output": True, "text": True, "check": False}
+    done = subprocess.run(["sh", "-c", line], **shell)
+    assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_every_block_of_commands_is_one_that_a_shell_reads_as_it_stands(clone):
+    for page in PAGES:
+        for line in [*commands(page, "filmlens"), *commands(page, "make")]:
+            assert not re.search(r" {2,}", line), f"{page.name}: {line}: a remark would be pasted, too"
+    for line in {line for page in PAGES for line in commands(page, "make")}:
+        assert pasted(clone, f"{line} --dry-run")
+    assert pasted(clone, "filmlens --version").strip()[0].isdigit()
+
+
+@pytest.mark.slow
+def test_the_first_hour_as_it_is_pasted_ends_with_what_it_says(clone, toy):
+    corpus = clone / "filmlens" / "my-films"
+    shutil.copytree(toy, corpus)
+    said = {}
+    for line in commands(ROOT / "docs" / "first-hour.md", "filmlens"):
+        if "verified" in line:  # what section 7 asks of the reader: to judge
+            opened = Corpus.open(corpus)
+            for film in opened:
+                for cue in stages.read(opened, "cues").query("film_id == @film.id").itertuples():
+                    row = {"track": cue.track, "start": cue.start, "end": cue.end, "verdict": "accept"}
+                    verdicts.put(film.verdicts, lambda table: -1, row)
+        said[line] = pasted(clone, line)
+    assert "no problem: 8 films" in said["filmlens check my-films"]
+    assert (clone / "filmlens" / "out" / "my-films" / "index.html").is_file()
+    assert {p.suffix for p in (corpus / "exports").iterdir()} == {".csv", ".txt"}
+    assert "0 failures" in said["filmlens run my-films --out out/my-films -p cues verified"]
 
 
 def test_make_lines_are_targets():

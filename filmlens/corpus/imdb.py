@@ -38,7 +38,7 @@ class Found:
     ----------
     films : DataFrame
         film_id, imdb_id, title, year (films.csv), imdb_title, imdb_year, before (films.csv), imdb (all of IMDb's),
-        genres (reduced to those asked for); text, genres joined by |.
+        genres (reduced to those asked for); text, genres joined by ``|``.
     problems : list of str
         Films without a usable id, not in the file, without any label, or whose title and year look like another film.
     """

@@ -68,7 +68,7 @@ def agreement(
         clip, pair, kind ("transplanted" or "control"), genre (the pair's), film_id, and ``p <genre>``: the model's
         probability of each genre.
     answers : DataFrame
-        who, clip, genres (named, separated by |), known (bool).
+        who, clip, genres (those named, with ``|`` between them), known (bool).
     genres : sequence of str
         In question.
     n_boot, seed : int

@@ -1,8 +1,9 @@
 """What each table of a report says, in one to five sentences, or why it says nothing.
 
-Every function takes the numbers that a notebook wrote and gives sentences. Tests become words in `sentences`; here it
-is chosen what is told, and in which order: what was shown before what was not. What describes the films themselves is
-told of any number of films, what is said beyond them only as far as `filmlens.stats.enough` and the intervals carry it.
+Every function takes the numbers that a notebook wrote, at least one row, and gives sentences. Tests become words in
+`sentences`; here it is chosen what is told, and in which order: what was shown before what was not. What describes the
+films themselves is told of any number of films, what is said beyond them only as far as `filmlens.stats.enough` and the
+intervals carry it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,6 @@ def films(table: pd.DataFrame) -> list[str]:
 
 def cues(table: pd.DataFrame) -> list[str]:
     """Of the cue sheets: how many cues in how many films, and how long they are."""
-    if table.empty:
-        return ["No music of the soundtracks was found in any film."]
     seconds = table["end"] - table["start"]
     count, of = table["film_id"].nunique(), table.groupby("film_id").size()
     return [
@@ -61,7 +60,10 @@ def placement(table: pd.DataFrame) -> list[str]:
     ]
     order = table["album order kept"].dropna()
     if len(order):
-        told.append(f"{int((order > 0.999).sum())} of {_films(len(order))} keep the album's order throughout.")
+        kept = int((order > 0.999).sum())
+        told.append(
+            f"{kept or 'None'} of {_films(len(order))} keep{'s' * int(kept == 1)} the album's order throughout."
+        )
     return told
 
 
@@ -118,13 +120,37 @@ def stamper(table: pd.DataFrame) -> list[str]:
     return [f"Over {_films(int(value['annotated films']))} with annotations: {', '.join(parts)} (mean over films)."]
 
 
+def definition(_table: pd.DataFrame) -> list[str]:
+    """Of what is no result: why nothing is found in it."""
+    return ["A definition: there is nothing to find in it."]
+
+
+def listed(table: pd.DataFrame) -> list[str]:
+    """Of a list of films: its length."""
+    return [f"A list of {_films(len(table))}: nothing is tested."]
+
+
+def curves(_table: pd.DataFrame) -> list[str]:
+    """Of curves of one model: what they do not say."""
+    return ["One model without intervals: the curves describe these films. What is said of others stands under Claims."]
+
+
+def per_film(table: pd.DataFrame) -> list[str]:
+    """Of S3: in how many films every genre that the cues were given is the film's, and in how many none was given."""
+    right, none = int((table["precision"] == 1).sum()), int(table["precision"].isna().sum())
+    told = f"In {right} of {_films(len(table))} every genre that the cues were given is one of the film's"
+    return [f"{told}; {_films(none)} {'was' if none == 1 else 'were'} given none. This describes these films."]
+
+
 def prediction(table: pd.DataFrame) -> list[str]:
     """Of Table 4: the honest floor, the highest model, and where it is judged."""
     rows = table.set_index("name")
     if "always_positive" not in rows.index:
         return []
     floor = rows["f1"].loc[["always_positive"]].max()
-    models = table[~table["name"].isin(["always_positive", "zero_rule", "random_guess"])]
+    models = table[~table["name"].isin(["always_positive", "zero_rule", "random_guess"])].dropna(subset="f1")
+    if models.empty:
+        return []
     best = models.loc[models["f1"].idxmax()]
     return [
         f"To call every film every genre gives macro-F1 {_plain(floor)}. The highest of {len(models)} models has "
@@ -221,7 +247,9 @@ def within(table: pd.DataFrame) -> list[str]:
 
 def film_time(table: pd.DataFrame) -> list[str]:
     """Of film time: where the films have most and least found music."""
-    part = table[(table["quantity"] == COVERAGE) & (table["films"] == ALL)]
+    part = table[(table["quantity"] == COVERAGE) & (table["films"] == ALL)].dropna(subset="value")
+    if part.empty:
+        return []
     most, least = part.loc[part["value"].idxmax()], part.loc[part["value"].idxmin()]
     where = [f"{_place(row)} ({row['value']:.0%}{_interval(row)})" for row in (most, least)]
     told = f"Found music is densest {where[0]} and rarest {where[1]}."
@@ -230,13 +258,11 @@ def film_time(table: pd.DataFrame) -> list[str]:
 
 def timeline(table: pd.DataFrame) -> list[str]:
     """Of one film's timeline: which film it is, by `title`."""
-    return [f"Shown is {table['title'].iloc[0]}, the film with the most cues ({table['cue'].nunique()})."]
+    return [f"Shown is {table['title'].iloc[0]} with {table['cue'].nunique()} cues; no film has more."]
 
 
 def transplanted(table: pd.DataFrame) -> list[str]:
     """Of cues unlike their film, with its `title`: the first one in words, and what the number is not."""
-    if table.empty:
-        return ["No cue could be compared with the others of its film."]
     cue = table.iloc[0]
     return [
         f"“{cue['track']}” in {cue['title']} at {clock(cue['start'])} stands out most: "
@@ -263,11 +289,15 @@ def listening(table: pd.DataFrame) -> list[str]:
     told.append(f"It is named {shown} ({interval})." if shown else f"No difference was shown ({interval}).")
     if first["raters"] == 1:
         told.append("With one rater nothing is said of other listeners.")
-    agree = {"alpha among raters": "Raters agree", "alpha of a rater and the model": "A rater and the model agree"}
-    for measure, words in agree.items():
+    for measure, words in (
+        ("alpha among raters", "raters"),
+        ("alpha of a rater and the model", "a rater and the model"),
+    ):
         row = rows.loc[measure]
         if row["value"] == row["value"]:
-            told.append(f"{words} with alpha {number(row['value'])} [{number(row['low'])}, {number(row['high'])}].")
+            alpha = f"alpha {number(row['value'])} [{number(row['low'])}, {number(row['high'])}]"
+            shown = "" if row["low"] > 0 else ": not shown to be better than chance"
+            told.append(f"Agreement of {words}: {alpha}{shown}.")
     return told
 
 

@@ -46,7 +46,7 @@ class Item(NamedTuple):
     part: str = BEYOND
 
 
-_WEIGHTS = "the weights of musicnn, which `filmlens weights musicnn` fetches"
+_WEIGHTS = "the weights of musicnn, which filmlens weights musicnn fetches"
 _STAMPER, _GENRE, _IMPORTANCE, _PICTURE = (
     "01_score_stamper",
     "03_genre_models",
@@ -102,7 +102,7 @@ ITEMS = (
         "Entries of music at cuts and under speech",
         "Chance is the share of the film's time that lies there: what an entry at any moment would meet.",
         told.entries,
-        needs="files of cuts (`cuts/FILM.csv`) or speech (`speech/FILM.srt`)",
+        needs="files of cuts (cuts/FILM.csv) or speech (speech/FILM.srt)",
         part=FILMS,
     ),
     Item(
@@ -136,7 +136,7 @@ ITEMS = (
         told.films,
         part=PAPER,
     ),
-    Item("S1", "s1_films", "00_corpus", "The films and their tags", part=PAPER),
+    Item("S1", "s1_films", "00_corpus", "The films and their tags", told=told.listed, part=PAPER),
     Item(
         "Fig 1",
         "fig1_stamper",
@@ -154,10 +154,27 @@ ITEMS = (
         "02_features",
         "The features",
         "Frame and hop in seconds; each dimension is measured as mean and SD over texture windows.",
+        told.definition,
         part=PAPER,
     ),
-    Item("Table 3", "table3_poolings", _GENRE, "The six pooling functions", "From cues to the film.", part=PAPER),
-    Item("Fig 2", "fig2_model", _GENRE, "The network", "Average pooling, the smaller of the networks.", part=PAPER),
+    Item(
+        "Table 3",
+        "table3_poolings",
+        _GENRE,
+        "The six pooling functions",
+        "From cues to the film.",
+        told.definition,
+        part=PAPER,
+    ),
+    Item(
+        "Fig 2",
+        "fig2_model",
+        _GENRE,
+        "The network",
+        "Average pooling, the smaller of the networks.",
+        told.definition,
+        part=PAPER,
+    ),
     Item(
         "Table 4",
         "table4_results",
@@ -174,6 +191,7 @@ ITEMS = (
         _GENRE,
         "Precision-recall curves",
         "Out-of-fold predictions of the network with the highest F1, by genre.",
+        told.curves,
         learnt=True,
         part=PAPER,
     ),
@@ -183,6 +201,7 @@ ITEMS = (
         _GENRE,
         "Precision and recall per film",
         "Each film's cues against the film's labels; average pooling.",
+        told.per_film,
         learnt=True,
         part=PAPER,
     ),
@@ -276,7 +295,7 @@ ITEMS = (
         "full agreement, 0 that of chance; intervals over films and raters.",
         told.listening,
         learnt=True,
-        needs="raters: `filmlens listen CORPUS --blind`",
+        needs="raters: filmlens listen CORPUS --blind",
     ),
     Item("The study's data", "study_table4", "07_the_study", "The paper's Table 4 beside what its own features give"),
     Item("Readings", "study_readings", "07_the_study", "Readings of what the paper leaves open"),

@@ -25,7 +25,10 @@ def main(place: str = "notebooks") -> None:
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{place}?token={token}", flush=True)
-    os.execve(sys.executable, [*command(port, place), *sys.argv[1:]], os.environ | {"JUPYTER_TOKEN": token})
+    # defaults, which the user's own settings override: no question about news, light or dark as the system is
+    folders = [os.environ.get("JUPYTER_CONFIG_PATH"), str(Path(__file__).parent / "jupyter")]
+    given = {"JUPYTER_TOKEN": token, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, folders))}
+    os.execve(sys.executable, [*command(port, place), *sys.argv[1:]], os.environ | given)
 
 
 if __name__ == "__main__":

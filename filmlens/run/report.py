@@ -63,6 +63,7 @@ def write_report(
             shown.append(made)
     parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(item.part for item in ITEMS)]
     foreign = _read(figures / "transplanted.csv", titles) if testable else None
+    foreign = None if foreign is None or foreign.empty else foreign
     sounds: dict[int, str] = {}
     if foreign is not None and excerpts:
         sounds = excerpt_files(corpus, foreign.head(_UNLIKE), out / "excerpts", "unlike-")
@@ -91,7 +92,7 @@ def write_report(
         plays=not corpus.shared,
         sheets=Markup(_sheets(corpus, out, cues)) if cues is not None else "",
         failures=Markup(_failures(failed, provenance["errors"])),
-        numbers=Markup(_numbers(figures, corpus)),
+        numbers=Markup(_numbers(figures, corpus, [item["name"] for item in unsaid])),
         numbers_note="" if enough(len(corpus)) else f"With {len(corpus)} films no difference is formed.",
         notebooks=list(provenance["notebooks"]),
         cues=(out / "cues.csv").is_file(),
@@ -113,7 +114,11 @@ def _made(item: Item, out: Path, figures: Path, titles: Mapping[str, str]) -> di
         if table.partition("</thead>")[0].count("<th") > _WIDE:
             table = table.replace('class="filmlens', 'class="filmlens wide', 1)
     numbers = _read(figures / f"{item.numbers or item.file}.csv", titles) if item.told else None
-    sentences = item.told(numbers) if numbers is not None else []
+    sentences = ["Numbers only: no sentence is made of them."]
+    if numbers is not None:
+        sentences = (
+            item.told(numbers) if len(numbers) else ["Nothing was found, so that nothing is told."]
+        ) or sentences
     alt = " ".join([f"{item.name}: {item.title}.", item.caption, *sentences]).replace("  ", " ")
     return item._asdict() | links | {"table": Markup(table), "told": sentences, "alt": alt}
 
@@ -199,11 +204,11 @@ def _failures(failed: Mapping, errors: Mapping) -> str:
     return look.html_table(pd.DataFrame(rows, columns=["film", "stage", "error"])) if rows else ""
 
 
-def _numbers(figures: Path, corpus: Corpus) -> str:
-    """The paper's numbers that this run has numbers for; no difference with fewer films than a comparison needs."""
+def _numbers(figures: Path, corpus: Corpus, unsaid: Sequence[str]) -> str:
+    """The paper's numbers beside this run's, but of items that are left unsaid; no difference with very few films."""
     table = paper_and_ours(figures, corpus.synthetic or not enough(len(corpus)))
     table = table.rename(columns={} if corpus.synthetic else {"ours (synthetic)": "ours"})
-    table = table[table[table.columns[4]].notna()]
+    table = table[table[table.columns[4]].notna() & ~table["item"].isin(unsaid)]
     return look.html_table(table, formats={c: "{:.4g}" for c in table.columns[3:]}) if len(table) else ""
 
 

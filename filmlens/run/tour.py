@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -40,7 +41,13 @@ def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") ->
         error = kernels.execute(notebook, out / notebook.name, given)
     if error:
         raise CorpusError(f"{notebook.name}: {error}")
-    return out / notebook.name
+    page = out / notebook.name
+    written = json.loads(page.read_text(encoding="utf-8"))
+    for cell in written["cells"]:  # a tour is read and heard; the code is one click away
+        if cell["cell_type"] == "code":
+            cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
+    page.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return page
 
 
 def main() -> None:

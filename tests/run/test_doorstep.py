@@ -1,5 +1,6 @@
 """What a newcomer meets after `make figures`: a command that is found, a lab that opens, numbers of today."""
 
+import json
 import subprocess
 import sys
 import time
@@ -61,6 +62,9 @@ def test_the_lab_prints_its_whole_address_and_shows_its_token_to_nobody_else(tmp
         process.terminate()
         process.wait(timeout=30)
     assert {"--LabApp.news_url=None", "--ip=127.0.0.1"} <= set(lab.command(1))
+    settings = Path(lab.__file__).parent / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    news = json.loads(settings.read_text(encoding="utf-8"))["@jupyterlab/apputils-extension:notification"]
+    assert news == {"fetchNews": "false", "checkForUpdates": False}, "nobody is asked about news"
 
 
 def answer(url: str) -> int:
