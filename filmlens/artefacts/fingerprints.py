@@ -80,12 +80,12 @@ class Ledger:
 
     def get(self, path: Path, find: Callable[[], Any]) -> Any:
         """What `find` (JSON-able) says of a file, or said when the file was the same; None is not kept."""
-        seen, entry = list(look(path)), self._known.get(path.name)
+        seen, entry = list(look(path)), self._known.get(str(path))
         if isinstance(entry, list) and len(entry) == 3 and entry[:2] == seen:
             return entry[2]
         found = find()
         if found is not None and list(look(path)) == seen:  # not one that is being copied
-            self._news[path.name] = [*seen, found]
+            self._news[str(path)] = [*seen, found]
         return found
 
     def __exit__(self, *raised: object) -> None:

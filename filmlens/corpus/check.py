@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -294,23 +293,20 @@ def _read_tracks(facts: FilmFacts) -> tuple[dict[str, Path], list[str], list[str
         film.tracks()
     except CorpusError as error:
         faults.append(str(error))
-    for folder in (film.soundtrack, film.library):
-        for parent, files in itertools.groupby(_files(folder), key=lambda file: file[0].parent):
-            with _ledger(parent) as ledger:
-                looks = [(path, name, _look_at_track(path, ledger)) for path, name in files]
-            for path, name, looked in looks:
-                if path.suffix.lower() in SOUND_ENDINGS:
-                    faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
-                    paths.setdefault(name, path)
-                    facts.tracks.setdefault(name, looked.info)
-                    if not _is_text(path.name):
-                        faults.append(
-                            f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file"
-                        )
-                elif looked is None or looked.problems:
-                    aside.append(path.name)
-                else:
-                    faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
+    for folder in filter(None, (film.soundtrack, film.library)):
+        with _ledger(folder) as ledger:
+            looks = [(path, name, _look_at_track(path, ledger)) for path, name in _files(folder)]
+        for path, name, looked in looks:
+            if path.suffix.lower() in SOUND_ENDINGS:
+                faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
+                paths.setdefault(name, path)
+                facts.tracks.setdefault(name, looked.info)
+                if not _is_text(path.name):
+                    faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
+            elif looked is None or looked.problems:
+                aside.append(path.name)
+            else:
+                faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
     return paths, faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
 
 

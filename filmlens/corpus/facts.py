@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
+from filmlens.artefacts import Ledger, cache_folder, ledger_of
 from filmlens.corpus.annotations import CorpusError
 from filmlens.corpus.doubles import shared_tracks
 from filmlens.corpus.films import Corpus, Film
@@ -13,7 +17,7 @@ from filmlens.look import genre_order
 from filmlens.media import container
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaInfo
-from filmlens.media.opening import MediaError
+from filmlens.media.opening import MediaError, Medium
 
 _LIMIT_S = 3600.0
 
@@ -83,10 +87,12 @@ def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
     for film in corpus:
         facts = FilmFacts(film)
         if not corpus.shared:
-            facts.info = probed(film.sound)
+            [facts.info] = _headers(f"{film.film} {film.sound.choice}", [film.sound])
             try:
                 paths[film.id] = film.tracks()
-                facts.tracks = {name: probed(path) for name, path in paths[film.id].items()}
+                facts.tracks = dict(
+                    zip(paths[film.id], _headers(film.soundtrack, paths[film.id].values()), strict=True)
+                )
             except CorpusError:
                 paths[film.id] = {}
         try:
@@ -97,6 +103,18 @@ def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
         facts.missing = missing(facts, shared=corpus.shared)
         films.append(facts)
     return Facts(films, not_owned, shared_tracks(list(corpus), paths), corpus.synthetic)
+
+
+def _headers(place: object, files: Iterable[Path | Medium]) -> list[MediaInfo | None]:
+    """`probed` of files, kept in the user's cache as long as they are the same."""
+    with Ledger(ledger_of(Path(str(place)), cache_folder() / "headers")) as known:
+        found = [known.get(Path(file), partial(_header, file)) for file in files]
+    return [info and MediaInfo(**info) for info in found]
+
+
+def _header(file: Path | Medium) -> dict | None:
+    info = probed(file)
+    return info and asdict(info)
 
 
 def probed(path) -> MediaInfo | None:

@@ -19,6 +19,7 @@ from filmlens import look, paper, text
 from filmlens.corpus import Corpus
 from filmlens.findings import told
 from filmlens.names import reader_name
+from filmlens.run.health import CSS, corpus_health
 from filmlens.run.items import ITEMS, Item
 from filmlens.stats.enough import LEAST, enough
 from filmlens.study.hearing import excerpt_files, write_excerpts
@@ -80,7 +81,8 @@ def write_report(
         films=len(corpus),
         foot=foot,
         synthetic=corpus.synthetic,
-        css=Markup(look.TABLE_CSS),
+        css=Markup(look.TABLE_CSS + CSS),
+        health=Markup(corpus_health(corpus)),
         carries=_carries(len(corpus), testable),
         parts=[(part, items) for part, items in parts if items],
         unsaid=unsaid,
