@@ -17,12 +17,13 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from filmlens import stages, verdicts
+from filmlens import stages
 from filmlens.cli import app
 from filmlens.corpus import Corpus
 from filmlens.stages import STAGES
 from filmlens.study.cues import cues_table, write_cues_table
 from filmlens.study.dictionary import descriptor_lines
+from filmlens.verdicts.table import put
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "course").glob("*.md"))]
@@ -145,7 +146,7 @@ def test_the_first_hour_as_it_is_pasted_ends_with_what_it_says(clone, toy):
             for film in opened:
                 for cue in stages.read(opened, "cues").query("film_id == @film.id").itertuples():
                     row = {"track": cue.track, "start": cue.start, "end": cue.end, "verdict": "accept"}
-                    verdicts.put(film.verdicts, lambda table: -1, row)
+                    put(film.verdicts, lambda table: -1, row)
         said[line] = pasted(clone, line)
     assert "no problem: 8 films" in said["filmlens check my-films"]
     assert (clone / "filmlens" / "out" / "my-films" / "index.html").is_file()
