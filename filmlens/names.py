@@ -44,6 +44,13 @@ ROWS: tuple[tuple[str, Name], ...] = (
         "probability",
         Name("probability", "how likely the cue is its track and not only music like it (engine filmlens)", "0-1"),
     ),
+    (
+        "match",
+        Name(
+            "match",
+            "what the cue is of its track: the same recording, or one altered in pitch or tempo (engine filmlens)",
+        ),
+    ),
     ("aligned", Name("aligned hashes", "hashes of the cue that agree on its place (engine dejavu)")),
     ("usage", Name("usage", "how the music is used: score, song or diegetic")),
     ("time", Name("time", "middle of the second on the film's clock", "s")),

@@ -137,7 +137,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows",),
-        version=5,
+        version=6,
         libraries=_STAMPED,
     ),
     Stage(

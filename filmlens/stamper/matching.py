@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.stamper import landmarks, lines, path, rivals, votes
+from filmlens.stamper import altered, landmarks, lines, path, rivals, votes
 from filmlens.stamper.cues import COLUMNS, CueSheet
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, fingerprint
@@ -25,6 +25,8 @@ from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
 
 __all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
 
+#: What a cue is of its track.
+SAME, ALTERED = "same recording", "altered"
 PAL = 25 / 24
 #: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
 SPEEDS = ((1.0, 1.0), (PAL, PAL), (PAL, 1.0), (1 / PAL, 1 / PAL), (1 / PAL, 1.0))
@@ -37,6 +39,11 @@ _NOISE_Z = 7.5  # the best of chance votes reaches about that
 # votes at other speeds too, so that up to the second bound both are followed to their cues.
 _CLEARLY, _AT_LEAST = 1.2, 10.0
 _BEYOND_DOUBT = 5.0
+_NEARER = 1.1  # times the votes of a film's speed that an alteration needs to explain them better
+_RATHER = 1.05  # times the evidence, of cues, that a film needs to play as none is known to
+# A cue has another tempo than its film by so much, or more, and so many seconds over its length.
+_DRIFT, _DRIFT_S = 0.006, 0.15
+_BARRED = -9.0  # nats of a step that has a cue already
 _SAME_OFFSET_S = 0.3
 _CENTRE_S = landmarks.FFT / 2 / landmarks.RATE  # a frame's peaks are heard at its centre
 # A cue whose offset moves by less than this over its length plays at the film's speed.
@@ -97,20 +104,17 @@ def matched(
         (*hypothesis, *_followed(time, freq, trust, duration, field, hypothesis, strictness, start_cost))
         for hypothesis in likely_speeds(time, freq, trust, duration, field, speeds)
     ]
-    speed, _, starts, place, z, found, stretches = max(tried, key=lambda t: sum(score for *_, score in t[-1]))
-
-    rows, decoy_seconds, alike_seconds = [], 0.0, 0.0
-    likely = rivals.probabilities(stretches, found, starts, place, z, field, index)
-    for (line, begin, end, score), probability in zip(stretches, likely, strict=True):
-        lane = found.lane[line]
-        if field.decoy[lane]:
-            decoy_seconds += (end - begin) * STEP_S / speed
-            continue
-        if probability < least_probability:
-            alike_seconds += (end - begin) * STEP_S / speed
-            continue
-        rows.append(_cue(found, line, begin, end, duration, speed, field.start[lane]))
-        rows[-1] |= {"track": index.names[field.owner[lane]], "score": score, "probability": probability}
+    speed, pitch, *followed = max(tried, key=lambda t: _weight(t, speeds))
+    starts, place, z, *_ = followed
+    rows, decoy_seconds, alike_seconds = _cues(followed, speed, duration, field, index, least_probability, 1.0)
+    for row in rows:
+        off = abs(row["speed"] / speed - 1)
+        drifts = off >= _DRIFT and off * (row["end"] - row["start"]) >= _DRIFT_S
+        row["match"] = ALTERED if drifts or (speed, pitch) not in speeds else SAME
+    if len(speeds) > 1:  # a film whose speed is given has no other
+        plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
+        heard = time, freq, trust, duration
+        rows = _altered(rows, plays, speeds, heard, field, index, strictness, start_cost, least_probability)
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
     if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * seconds):
@@ -142,29 +146,112 @@ def likely_speeds(
     Returns
     -------
     list of (speed, pitch)
-        One of `speeds`, the first unless another wins clearly; both where that may still be chance.
+        One of `speeds`, the first unless another wins clearly; both where that may still be chance, or where an
+        alteration of the first explains the film better than any of them.
     """
     one_in = _ONE_IN if field.edges[-1] < _LARGE_S * FRAMES_S else _ONE_IN_LARGE
-    scores = []
-    for speed, pitch in speeds if len(speeds) > 1 else ():
+
+    def score(speed: float, pitch: float) -> float:
         ticks, cells = _rescaled(time, freq, speed, pitch)
         _, z, _ = votes.candidates(ticks, cells, trust, _starts(duration, speed)[one_in // 2 :: one_in], field)
-        scores.append(float(np.maximum(0, z[:, 0] - _NOISE_Z).sum()))
-    best = int(np.argmax(scores)) if scores else 0
+        return float(np.maximum(0, z[:, 0] - _NOISE_Z).sum())
+
+    scores = [score(*hypothesis) for hypothesis in speeds] if len(speeds) > 1 else [0.0]
+    best = int(np.argmax(scores))
     if not best or scores[best] <= _CLEARLY * scores[0] + _AT_LEAST:
         return [speeds[0]]
+    others = altered.from_speed(speeds[0])
+    theirs = [score(*hypothesis) for hypothesis in others]
+    if max(theirs) > _NEARER * scores[best]:
+        return [speeds[0], others[int(np.argmax(theirs))]]
     sure = scores[best] > _BEYOND_DOUBT * (_CLEARLY * scores[0] + _AT_LEAST)
     return [speeds[best]] if sure else [speeds[0], speeds[best]]
 
 
-def _followed(time, freq, trust, duration, field, hypothesis, strictness, start_cost) -> tuple:
-    """Windows, candidates, lines and the likeliest stretches of music under one hypothesis."""
+def _cues(
+    followed: tuple,
+    speed: float,
+    duration: float,
+    field: Field,
+    index: TrackIndex,
+    least_probability: float,
+    odds: float,
+) -> tuple[list[dict], float, float]:
+    """Cues of the likeliest stretches; seconds of those that are decoys, and of those left out as music alike."""
+    starts, place, z, found, stretches = followed
+    rows, decoy_seconds, alike_seconds = [], 0.0, 0.0
+    likely = rivals.probabilities(stretches, found, starts, place, z, field, index)
+    likely = likely * odds / (1 - likely + likely * odds)
+    for (line, begin, end, score), probability in zip(stretches, likely, strict=True):
+        lane = found.lane[line]
+        if field.decoy[lane]:
+            decoy_seconds += (end - begin) * STEP_S / speed
+        elif probability < least_probability:
+            alike_seconds += (end - begin) * STEP_S / speed
+        else:
+            rows.append(_cue(found, line, begin, end, duration, speed, field.start[lane]))
+            rows[-1] |= {"track": index.names[field.owner[lane]], "score": score, "probability": probability}
+    return rows, decoy_seconds, alike_seconds
+
+
+def _weight(tried: tuple, speeds: Sequence[tuple[float, float]]) -> float:
+    """Evidence of all stretches; a film that plays as none is known to must win clearly."""
+    speed, pitch, *_, stretches = tried
+    return sum(score for *_, score in stretches) / (1.0 if (speed, pitch) in speeds else _RATHER)
+
+
+def _altered(
+    rows: list[dict], plays: list[tuple[float, float]], speeds: Sequence[tuple[float, float]], heard: tuple,
+    field: Field, index: TrackIndex, strictness: float, start_cost: float, least_probability: float,
+) -> list[dict]:  # fmt: skip
+    """The cues, and those of recordings at another pitch or tempo than the film plays at, where there was none."""
+    time, freq, trust, duration = heard
+    found = list(rows)
+
+    def taken(seconds: np.ndarray) -> np.ndarray:
+        inside = [(seconds >= row["start"]) & (seconds < row["end"]) for row in found]
+        return np.any(inside, axis=0) if inside else np.zeros(len(seconds), bool)
+
+    starts = _starts(duration, 1.0)[altered.ONE_IN // 2 :: altered.ONE_IN]
+    starts = starts[~taken(starts / FRAMES_S + WINDOW_S / 2)]
+    if not len(starts):
+        return rows
+    others = [*plays[1:], *(h for base in plays if base in speeds for h in altered.from_speed(base))]
+    hypotheses = [plays[0], *others]
+    tracks, best, clear = votes.lay_out(index, decoys=False), [], trust >= altered.LEAST_TRUST
+    for speed, pitch in hypotheses:
+        ticks, cells = _rescaled(time[clear], freq[clear], speed, pitch)
+        there = np.rint(starts * speed).astype(np.int64)
+        best.append(votes.candidates(ticks, cells, trust[clear], there, tracks, kept=1)[1][:, 0])
+    middles, start_cost = starts / FRAMES_S + WINDOW_S / 2, start_cost + np.log(len(hypotheses))
+    for alteration, everywhere, wanted in altered.worth_following(middles, np.stack(best), taken):
+        hypothesis = hypotheses[1 + alteration]
+        # what drifts at this very speed was found in pieces
+        loose = [row for row in found if everywhere and altered.is_piece(row["speed"], plays[0][0], hypothesis[0])]
+        found[:] = [row for row in found if row not in loose]
+        followed = _followed(*heard, field, hypothesis, strictness, start_cost, wanted)
+        more, *_ = _cues(followed, hypothesis[0], duration, field, index, least_probability, altered.ODDS)
+        match = SAME if hypothesis in speeds else ALTERED
+        enough = [row for row in more if altered.is_enough(row["score"], row["end"] - row["start"])]
+        kept = [row for row in loose if not any(n["start"] < row["end"] and row["start"] < n["end"] for n in enough)]
+        found += [*kept, *(row | {"match": match} for row in enough)]
+    return found
+
+
+def _followed(time, freq, trust, duration, field, hypothesis, strictness, start_cost, wanted=None) -> tuple:
+    """Windows, candidates, lines and the likeliest stretches of music under one hypothesis, where it is wanted."""
     ticks, cells = _rescaled(time, freq, *hypothesis)
     starts = _starts(duration, hypothesis[0])
-    place, z, peaks = votes.candidates(ticks, cells, trust, starts, field)
     steps = int(duration * hypothesis[0] / STEP_S) + 1
+    if wanted:
+        starts = starts[wanted((starts / FRAMES_S + WINDOW_S / 2) / hypothesis[0])]
+        barred = ~wanted((np.arange(steps) + 0.5) * (STEP_S / hypothesis[0]))
+    place, z, peaks = votes.candidates(ticks, cells, trust, starts, field)
     found = lines.link(starts, place, z, peaks, field, steps=steps)
     nats, ptr = lines.evidence(found, ticks, cells, trust, field, strictness=strictness)
+    if wanted:
+        for line, (first, last) in enumerate(zip(found.first, found.last, strict=True)):
+            nats[ptr[line] : ptr[line + 1]][barred[first:last]] = _BARRED
     stretches = path.best_path(nats, ptr, found.first, found.last, steps=steps, start_cost=start_cost)
     return starts, place, z, found, stretches
 
@@ -198,7 +285,7 @@ def _cue(
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[*COLUMNS, "probability"])
+    return pd.DataFrame(rows, columns=[*COLUMNS, "probability", "match"])
 
 
 def _windows(rows: list[dict]) -> pd.DataFrame:

@@ -67,10 +67,10 @@ class Field:
         return np.searchsorted(self.start - _WINDOW_FRAMES, place, side="right") - 1
 
 
-def lay_out(index: TrackIndex) -> Field:
-    """Put the tracks of an index on one axis."""
+def lay_out(index: TrackIndex, *, decoys: bool = True) -> Field:
+    """Put the tracks of an index on one axis, each once more played backwards where there shall be decoys."""
     lengths = np.ceil(index.seconds * FRAMES_S).astype(np.int64) + 1
-    reversed_too = np.flatnonzero(np.cumsum(index.seconds) - index.seconds <= _DECOY_S)
+    reversed_too = np.flatnonzero(np.cumsum(index.seconds) - index.seconds <= _DECOY_S) if decoys else np.zeros(0, int)
     owner = np.concatenate([np.arange(len(index)), reversed_too])
     decoy = np.arange(len(owner)) >= len(index)
     gap = _WINDOW_FRAMES + 1

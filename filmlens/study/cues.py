@@ -70,7 +70,8 @@ def cues_table(
     DataFrame
         The film's columns of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end,
         duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score,
-        probability (that the cue is its track); the 140 MIR columns (in a corpus of what the study released, its own);
+        probability (that the cue is its track), match (same recording, or altered in pitch or tempo);
+        the 140 MIR columns (in a corpus of what the study released, its own);
         ``probability_<genre>`` and ``attention_<genre>`` of the model that never saw the film; picture_brightness and
         picture_contrast (medians over the cue); verdict. What was not measured is missing (NaN, or empty text). By
         film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
@@ -84,7 +85,7 @@ def cues_table(
     table["film_seconds"] = table["film_id"].map(film_lengths(corpus, cues))
     table["duration"] = table["end"] - table["start"]
     table["position"] = ((table["start"] + table["end"]) / 2 / table["film_seconds"]).clip(0, 1)
-    last = [*_TIMES, *(c for c in ("probability", "usage") if c in table)]
+    last = [*_TIMES, *(c for c in ("probability", "match", "usage") if c in table)]
     table = table[[*(c for c in table.columns if c not in (*last, "aligned")), *last]]
     described = descriptors_of(corpus)
     tables.hashes(described)  # what the cue vectors stand on
@@ -232,7 +233,7 @@ def slugs(genres) -> dict[str, str]:
 
 def _films(corpus: Corpus) -> pd.DataFrame:
     films = corpus.films.drop(columns=["film", "soundtrack", "library"], errors="ignore").astype({"year": "Int64"})
-    made = {"cue", "track", "verdict", "probability", *_TIMES, *mir.COLUMNS}
+    made = {"cue", "track", "verdict", "probability", "match", *_TIMES, *mir.COLUMNS}
     films = films.rename(columns={c: f"film_{c}" for c in films.columns if c in made})
     films["genres"] = ["|".join(f.genres) for f in corpus]
     for genre, word in slugs(corpus.genres).items():

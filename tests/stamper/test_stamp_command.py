@@ -35,6 +35,7 @@ def test_a_line_per_film_and_cues_on_disk(two_films):
         "speed",
         "score",
         "probability",
+        "match",
     ]
     assert call(two_films, "--films", "two", "--engine", "dejavu", "--jobs", 1).exit_code == 0
     found = stages.read(corpus, "cues", engine="dejavu")
