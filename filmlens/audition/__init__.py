@@ -7,7 +7,7 @@ timelines for other programs; `read_labels` takes Audacity labels in as verdicts
 
 from filmlens.audition.exports import FORMATS, export
 from filmlens.audition.labels import read_labels
-from filmlens.audition.picker import AuditionCorpus, film_table, least_certain
+from filmlens.audition.picker import AuditionCorpus, film_table, queue
 from filmlens.audition.scene import stamped_cues
 from filmlens.audition.session import Session, open_session
 from filmlens.audition.widget import Audition, timeline_table
@@ -19,8 +19,8 @@ __all__ = [
     "Session",
     "export",
     "film_table",
-    "least_certain",
     "open_session",
+    "queue",
     "read_labels",
     "stamped_cues",
     "timeline_table",
