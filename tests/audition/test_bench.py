@@ -85,9 +85,7 @@ def test_a_candidate_is_heard_before_it_is_chosen(small, stage):
     stage.widget.answer = lambda m: asked.append(m) or answer(m)
     stage.keys("r", "ArrowDown", "ArrowRight")
     stage.page.wait_for_function("document.querySelector('.fl-audition audio').currentTime > 0.2", timeout=30_000)
-    assert [m["candidate"] for m in asked if m.get("candidate")][:1] == ["06 Track"] or any(
-        m.get("candidate") for m in asked
-    )
+    assert any(m.get("candidate") for m in asked)
     stage.keys("Escape")
     stage.page.wait_for_function("document.querySelector('.fl-audition audio').paused")
     assert verdict_files(small) == {}

@@ -80,7 +80,7 @@ export function makeSide(bench) {
     const share = scope.length ? Math.round((100 * done) / scope.length) : 0;
     bar.firstChild.style.width = `${share}%`;
     bar.setAttribute("aria-valuenow", share);
-    const speed = pace(moments, scope.length - done);
+    const speed = scope.length > done ? pace(moments, scope.length - done) : null;
     told.textContent = `${done} of ${scope.length} judged${speed ? ` · ${Math.round(speed.perHour)} an hour · ${spoken(speed.hoursLeft)} left` : ""}`;
   }
 
