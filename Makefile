@@ -32,7 +32,7 @@ tour: .venv/ready
 shell: .venv/ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $${SHELL:-/bin/sh}
 
-# Notebook 06 as a page, for people who judge cues and do not know Jupyter: make audition CORPUS=my-corpus
+# The bench as a page, for people who judge cues and do not know Jupyter: make audition CORPUS=my-corpus
 CORPUS ?= data/demo
 
 audition: .venv/ready

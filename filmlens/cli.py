@@ -353,14 +353,13 @@ def audition(
     corpus: CorpusFolder,
     port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    who: Annotated[str, typer.Option(help="Who judges; the login name by default.")] = "",
 ) -> None:
     """Hear and judge cues in a page of its own, on this machine alone."""
     from filmlens.audition.serve import serve
     from filmlens.corpus import Corpus
-    from filmlens.run.notebooks import choose_notebooks
 
-    [notebook] = choose_notebooks(["06"])
-    serve(notebook, Corpus.open(corpus).folder, port=port, browser=browser)
+    serve(Corpus.open(corpus).folder, who=who, port=port, browser=browser)
 
 
 @app.command()
@@ -406,7 +405,9 @@ def import_labels(
     opened = Corpus.open(corpus, derived=derived)
     if film not in opened.ids:
         raise typer.BadParameter(terminal(f"no film {film!r}; films.csv has {', '.join(opened.ids)}"))
-    counts = read_labels(labels, open_session(opened, film))
+    counts, problems = read_labels(labels, open_session(opened, film))
+    for problem in problems:
+        say(f"left out: {problem}")
     say(", ".join(f"{number} {word}" for word, number in counts.items()))
 
 

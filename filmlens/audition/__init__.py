@@ -8,7 +8,7 @@ timelines for other programs; `read_labels` takes Audacity labels in as verdicts
 from filmlens.audition import blind
 from filmlens.audition.exports import FORMATS, export
 from filmlens.audition.labels import read_labels
-from filmlens.audition.picker import AuditionCorpus, film_table, least_certain, transplanted_first
+from filmlens.audition.picker import AuditionCorpus, film_table, queue, transplanted_first
 from filmlens.audition.scene import stamped_cues
 from filmlens.audition.session import Session, open_session
 from filmlens.audition.widget import Audition, timeline_table
@@ -21,8 +21,8 @@ __all__ = [
     "blind",
     "export",
     "film_table",
-    "least_certain",
     "open_session",
+    "queue",
     "read_labels",
     "stamped_cues",
     "timeline_table",

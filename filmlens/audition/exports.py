@@ -223,9 +223,13 @@ def sheet_of(corpus: Corpus, film_id: str, cues: str = "reviewed") -> tuple[pd.D
 
 
 def reviewed(stamped: pd.DataFrame, table: pd.DataFrame, heard_only: bool = False) -> pd.DataFrame:
-    """Cues after judging: rejected ones left out, corrected and added ones in; only those judged if `heard_only`."""
+    """Cues after judging: rejected ones left out, corrected and added ones in; only those judged if `heard_only`.
+
+    Music that is on no track is written by its free name.
+    """
     cues = verdicts.judged(stamped, table)
     keep = ~cues["verdict"].isin(["reject", ""] if heard_only else ["reject"])
+    cues["track"] = cues["track"].where(cues["track"] != "", cues["name"])
     return cues[keep].reset_index(drop=True)
 
 

@@ -14,7 +14,7 @@ _BEYOND_S = 1.0  # behind the film's end; lengths are rounded
 _AGREES_S = 0.02  # an edge nearer than this was not moved
 
 
-def read_labels(path: str | Path, session: Session) -> dict[str, int]:
+def read_labels(path: str | Path, session: Session) -> tuple[dict[str, int], list[str]]:
     """Write the labels of a file into the film's verdicts.
 
     Parameters
@@ -22,12 +22,14 @@ def read_labels(path: str | Path, session: Session) -> dict[str, int]:
     path : path
         Audacity labels, or any table that `read_cues` reads.
     session : Session
-        Of the film. Every label can be undone there.
+        Of the film. All labels together are one step of undo there.
 
     Returns
     -------
-    dict
+    counts : dict
         accepted (label as stamped), corrected, added, unchanged (already so): numbers of labels.
+    problems : list of str
+        Lines that are no labels, and why; they were left out.
 
     Raises
     ------
@@ -35,18 +37,20 @@ def read_labels(path: str | Path, session: Session) -> dict[str, int]:
         The file cannot be understood, or a label lies outside the film or names a track that is none; nothing is
         written then.
     """
-    return _take(read_cues(path), session, str(path))
+    problems: list[str] = []
+    return _take(read_cues(path, problems=problems), session, str(path), problems)
 
 
-def parse_labels(text: str, session: Session, *, name: str = "labels") -> dict[str, int]:
+def parse_labels(text: str, session: Session, *, name: str = "labels") -> tuple[dict[str, int], list[str]]:
     """As `read_labels`, from the text of a file; `name` is for messages."""
-    return _take(parse_cues(text, name=name), session, name)
+    problems: list[str] = []
+    return _take(parse_cues(text, name=name, problems=problems), session, name, problems)
 
 
 def _refuse_strange(labels: pd.DataFrame, session: Session, name: str) -> None:
     """Labels outside the film, or of a track that it does not have, belong to another cut or are a slip of the pen."""
     try:
-        tracks = {*session.film.tracks(), *session.cues["track"]}
+        tracks = {*session.film.tracks(), *session.cues["track"], *session.cues["name"]}
     except CorpusError:
         tracks = set()  # a corpus without its music
     faults = []
@@ -64,21 +68,24 @@ def _refuse_strange(labels: pd.DataFrame, session: Session, name: str) -> None:
         raise CorpusError("\n".join(faults))
 
 
-def _take(labels: pd.DataFrame, session: Session, name: str) -> dict[str, int]:
+def _take(labels: pd.DataFrame, session: Session, name: str, problems: list[str]) -> tuple[dict[str, int], list[str]]:
     _refuse_strange(labels, session, name)
+    before = len(session.steps)
     counts = dict.fromkeys(("accepted", "corrected", "added", "unchanged"), 0)
     used: set[str] = set()
+    free = {*session.cues["name"]} - {*session.cues["track"], ""}  # music that is on no track
     for label in labels.to_dict("records"):
         cues = session.cues
         cues = cues[~cues["id"].isin(used)]
-        same = [cues["track"] == label["track"], cues["stamped_track"] == label["track"]]
+        same = [(cues["track"] + cues["name"]) == label["track"], cues["stamped_track"] == label["track"]]
         overlap = cues["end"].clip(upper=label["end"]) - cues["start"].clip(lower=label["start"])
         near = cues[
             (same[0] | same[1])
             & (overlap >= 0.5 * (cues["end"] - cues["start"]).clip(upper=label["end"] - label["start"]))
         ]
         if near.empty:
-            used.add(session.add(label["track"], label["start"], label["end"]))
+            track, name_ = ("", label["track"]) if label["track"] in free else (label["track"], "")
+            used.add(session.add(track, label["start"], label["end"], name=name_))
             counts["added"] += 1
             continue
         cue = near.loc[overlap[near.index].idxmax()]
@@ -93,4 +100,5 @@ def _take(labels: pd.DataFrame, session: Session, name: str) -> dict[str, int]:
         if not moved:
             session.judge(cue["id"], "accept")
         counts["corrected" if moved else "accepted"] += 1
-    return counts
+    session.steps.join(len(session.steps) - before, f"labels of {name}")
+    return counts, problems

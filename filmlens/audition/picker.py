@@ -1,18 +1,20 @@
-"""The picker: the films of a corpus with coverage and judging, the cues to hear first, and the audition of one."""
+"""The picker: the films of a corpus with coverage and judging, the queue of all their cues, and the audition of one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from filmlens import stages, verdicts
 from filmlens.audition.scene import length, stamped_cues, transplanted
+from filmlens.audition.session import Session, open_session, with_ids
 from filmlens.audition.widget import Audition
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.stamper import intervals
 
-_LISTED = 60  # cues of a list
+_NEAR_S = 0.05  # how near a start that was handed in must be to a cue's
 
 
 class AuditionCorpus(Audition):
@@ -25,31 +27,57 @@ class AuditionCorpus(Audition):
         The film that is open at first; the first one with a cue by default.
     who : str, optional
         Who judges.
+    queue : DataFrame, optional
+        Cues to hear first, in this order: film_id, and start [s] or cue (number in the stamped sheet); such as the cues
+        behind a sentence of notebook 04.
 
     Raises
     ------
     KeyError
         No such film.
+    ValueError
+        `queue` cannot be understood.
     """
 
     _picks = True
 
-    def __init__(self, corpus: Corpus | str | Path, film_id: str = "", *, who: str = "", **more):
+    def __init__(
+        self,
+        corpus: Corpus | str | Path,
+        film_id: str = "",
+        *,
+        who: str = "",
+        queue: pd.DataFrame | None = None,
+        **more,
+    ):
         corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-        super().__init__(corpus, film_id or _first(corpus), who=who, **more)
+        self._queue = _checked(queue, corpus)
+        first = film_id or (str(self._queue["film_id"].iloc[0]) if len(self._queue) else _first(corpus))
+        super().__init__(corpus, first, who=who, **more)
 
     @property
     def films(self) -> pd.DataFrame:
         """One row per film: see `film_table`."""
         return film_table(self._corpus)
 
+    def _all_sessions(self) -> dict[str, Session]:
+        sessions = {self.film_id: self._session}
+        for film in self._corpus:
+            if film.id not in sessions and stages.path(self._corpus, "cues", film.id).is_file():
+                sessions[film.id] = open_session(self._corpus, film.id, who=self._session.who, steps=self._steps)
+        return sessions
+
     def _on_library(self, _message: dict) -> tuple[dict, list]:
-        films, cues = film_table(self._corpus), least_certain(self._corpus)
-        return {"films": films.to_dict("records"), "least_certain": cues.to_dict("records")}, []
+        cues = queue(self._corpus, self._queue)
+        return {"films": film_table(self._corpus).to_dict("records"), "cues": cues.to_dict("records")}, []
 
     def _on_transplanted(self, _message: dict) -> tuple[dict, list]:
-        cues = transplanted_first(self._corpus)
-        return {"cues": None if cues is None else cues.to_dict("records")}, []
+        foreign = transplanted_first(self._corpus)
+        if foreign is None:
+            return {"cues": None}, []
+        foreign = foreign.rename(columns={"probability": "probability_genre"})
+        foreign["id"] = with_ids(_as_stamped(foreign))["id"].to_numpy()
+        return {"cues": foreign[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
 
 
 def film_table(corpus: Corpus) -> pd.DataFrame:
@@ -58,8 +86,8 @@ def film_table(corpus: Corpus) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        film_id, title, year, cues, judged, coverage (share of the film under a stamped cue; NaN when it was not
-        stamped), lowest (score of the unjudged cue with least), complete, problem (of its verdicts' file).
+        film_id, title, year, genres, tracks (names of the stamped ones, to be searched), cues, judged, coverage (share
+        of the film under a stamped cue; NaN when it was not stamped), complete, problem (of its verdicts' file).
     """
     rows = []
     for film in corpus:
@@ -71,16 +99,16 @@ def film_table(corpus: Corpus) -> pd.DataFrame:
         cues = verdicts.judged(stamped, table)
         seconds = length(film, notes) if notes else 0.0
         music = intervals.length(stamped[["start", "end"]].to_numpy(float))
-        open_ = cues[(cues["verdict"] == "") & (cues["origin"] == "stamped")]
         rows.append(
             {
                 "film_id": film.id,
                 "title": film.title or film.id,
                 "year": film.year,
-                "cues": len(stamped),
+                "genres": " ".join(film.genres),
+                "tracks": " ".join(dict.fromkeys(cues["track"])),
+                "cues": len(cues),
                 "judged": int((cues["verdict"] != "").sum()),
                 "coverage": music / seconds if seconds else float("nan"),
-                "lowest": float(open_["score"].min()) if len(open_) else float("nan"),
                 "complete": bool((table["verdict"] == "complete").any()),
                 "problem": problem,
             }
@@ -88,36 +116,103 @@ def film_table(corpus: Corpus) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def least_certain(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame:
-    """Cues of all films that were not judged yet, the least likely first.
-
-    Returns
-    -------
-    DataFrame
-        film_id, title, track, start, end, score, probability (NaN of an engine that gives none; then by score).
-    """
-    parts = []
-    for film in corpus:
-        stamped, _ = stamped_cues(corpus, film)
-        try:
-            cues = verdicts.judged(stamped, verdicts.read(film.verdicts))
-        except CorpusError:
-            continue  # the picker names the fault beside the film
-        cues = cues[(cues["verdict"] == "") & (cues["origin"] == "stamped")]
-        parts.append(cues.assign(film_id=film.id, title=film.title or film.id))
-    columns = ["film_id", "title", "track", "start", "end", "score", "probability"]
-    table = (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()).reindex(columns=columns)
-    return table.sort_values(["probability", "score"], kind="stable").head(count).reset_index(drop=True)
-
-
-def transplanted_first(corpus: Corpus, count: int = _LISTED) -> pd.DataFrame | None:
+def transplanted_first(corpus: Corpus, count: int | None = None) -> pd.DataFrame | None:
     """Cues that sound like a genre their film does not have; None without a genre model of the stamped cues."""
     foreign = transplanted(corpus, stages.read(corpus, "cues"))
     if foreign is None:
         return None
     titles = {film.id: film.title or film.id for film in corpus}
-    foreign = foreign[foreign["excess"] > 0].head(count)
+    foreign = foreign[foreign["excess"] > 0].head(len(foreign) if count is None else count)
     return foreign.assign(title=foreign["film_id"].map(titles)).reset_index(drop=True)
+
+
+_ROWS = [
+    *("film_id", "title", "genres", "id", "track", "name", "start", "end", "score", "probability", "verdict", "usage"),
+    *("origin", "diegesis", "function", "number", "unmatched", "span", "given"),
+]
+
+
+def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Every cue of every film as it stands, in the order of films and time; the page orders and filters them.
+
+    Music that is on no track is `unmatched`: cues that were given a free name, and spans of the recall check in which
+    music was heard (`span`) with no cue over them.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    handed_in : DataFrame, optional
+        film_id and start of cues that are wanted, in their order, which the column `given` says.
+
+    Returns
+    -------
+    DataFrame
+        film_id, title, genres, id, track, name, start, end, score, probability (NaN of an engine that gives none),
+        verdict, fields, unmatched, span, given.
+    """
+    parts = []
+    for film in corpus:
+        stamped, _ = stamped_cues(corpus, film)
+        try:
+            table = verdicts.read(film.verdicts)
+        except CorpusError:
+            continue  # the picker names the fault beside the film
+        cues = with_ids(verdicts.judged(stamped, table))
+        cues = cues.assign(unmatched=cues["track"] == "", span=False)
+        parts.append(
+            pd.concat([cues, _heard_spans(table, cues)], ignore_index=True).assign(
+                film_id=film.id, title=film.title or film.id, genres=" ".join(film.genres)
+            )
+        )
+    rows = (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()).reindex(columns=_ROWS)
+    rows["given"] = None
+    for number, wanted in enumerate(() if handed_in is None else handed_in.to_dict("records")):
+        near = abs(rows["start"].astype(float) - wanted["start"]) + 1e9 * (rows["film_id"] != wanted["film_id"])
+        if len(near) and near.min() < _NEAR_S:
+            rows.loc[near.idxmin(), "given"] = number
+    return rows.sort_values(["start"], kind="stable").sort_values(
+        "film_id", key=lambda ids: ids.map({film_id: i for i, film_id in enumerate(corpus.ids)}), kind="stable"
+    )
+
+
+def _heard_spans(table: pd.DataFrame, cues: pd.DataFrame) -> pd.DataFrame:
+    """Spans of the recall check in which music was heard, outside all cues that stand now."""
+    music = table[table["verdict"] == "music"]
+    kept = cues[cues["verdict"] != "reject"][["start", "end"]].to_numpy(float)
+    free = [
+        intervals.length(intervals.intersection(kept, [[s, e]])) < 0.5 * (e - s)
+        for s, e in zip(music["start"], music["end"], strict=True)
+    ]
+    music = music[np.array(free, bool)][["start", "end"]] if len(music) else music[["start", "end"]]
+    ids = [f"span|{s:.3f}|{e:.3f}" for s, e in zip(music["start"], music["end"], strict=True)]
+    return music.assign(id=ids, track="", name="music of the recall check", verdict="", unmatched=True, span=True)
+
+
+def _as_stamped(cues: pd.DataFrame) -> pd.DataFrame:
+    """Stamped cues in the columns that ids are made of."""
+    return cues.assign(basis="stamped", **{f"stamped_{c}": cues[c] for c in ("track", "start", "end")})
+
+
+def _checked(wanted: pd.DataFrame | None, corpus: Corpus) -> pd.DataFrame:
+    """Cues that are handed in as a queue: film_id, and start or the cue's number.
+
+    Raises
+    ------
+    ValueError
+        Columns are missing, or a film is not in the corpus.
+    """
+    if wanted is None:
+        return pd.DataFrame(columns=["film_id", "start"])
+    wanted = wanted.reset_index(drop=True)
+    if "film_id" not in wanted or not {"start", "cue"} & set(wanted):
+        raise ValueError("queue= needs the columns film_id and start, or film_id and cue")
+    strange = sorted(set(wanted["film_id"].astype(str)) - set(corpus.ids))
+    if strange:
+        raise ValueError(f"queue= names {strange[0]!r}, which is no film of {corpus.folder / 'films.csv'}")
+    if "start" not in wanted:
+        sheet = stages.read(corpus, "cues")[["film_id", "cue", "start"]]
+        wanted = wanted.merge(sheet, on=["film_id", "cue"], how="left").dropna(subset="start")
+    return wanted[["film_id", "start"]]
 
 
 def _first(corpus: Corpus) -> str:
@@ -128,4 +223,4 @@ def _first(corpus: Corpus) -> str:
     return corpus.ids[0]
 
 
-__all__ = ["AuditionCorpus", "film_table", "least_certain", "transplanted_first"]
+__all__ = ["AuditionCorpus", "film_table", "queue"]

@@ -68,7 +68,7 @@ def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float)
         pictures = apart(probe, film.film).has_pictures
     except MediaError as error:
         pictures, problems = False, [*problems, str(error)]
-    colors = look.TRACK_COLORS
+    colors = look.track_colors(tracks)
     return plain(
         {
             "id": film.id,
@@ -78,7 +78,7 @@ def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float)
             "duration": duration,
             "pictures": pictures,
             "synthetic": corpus.synthetic,
-            "tracks": [{"name": t, "color": colors[i % len(colors)]} for i, t in enumerate(tracks)],
+            "tracks": [{"name": t, "color": colors[t]} for t in tracks],
             "annotations": _annotations(film, problems),
             "brightness": brightness(corpus, film, duration),
             "genre_curve": genre_curve(corpus, film, stamped),
@@ -140,11 +140,11 @@ def instance_probabilities(corpus: Corpus) -> pd.DataFrame | None:
 
 def transplanted(corpus: Corpus, stamped: pd.DataFrame) -> pd.DataFrame | None:
     """Cues that stand out of their film as another genre's music; None without a model of these cues."""
-    from filmlens.findings.transplanted import transplanted_cues  # with it comes all of findings
-
     table = instance_probabilities(corpus)
     if table is None or not len(stamped):
         return None
+    from filmlens.findings.transplanted import transplanted_cues  # with it comes all of findings
+
     genres = [c for c in table.columns if c not in ("film_id", "cue")]
     heard = table.merge(stamped, on=["film_id", "cue"])
     labels = corpus.labels().reindex(columns=genres, fill_value=False)

@@ -1,7 +1,7 @@
 """One person judging the cues of one film: what can be done, written at once, and undone.
 
-Nothing here knows the page. Every action changes one row of ``verdicts/<film_id>.csv`` under its lock and reads the
-file again, so that two sessions on one film see each other's rows and lose none.
+Nothing here knows the page. Every action changes rows of ``verdicts/<film_id>.csv`` under its lock and reads the file
+again, so that two sessions on one film see each other's rows and lose none.
 """
 
 from __future__ import annotations
@@ -9,20 +9,25 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from filmlens import stages, verdicts
+from filmlens.audition import history
 from filmlens.audition.scene import length, stamped_cues
-from filmlens.corpus import USAGES, Corpus, Film, parse_time
+from filmlens.corpus import Corpus, Film
 from filmlens.verdicts import measures
-from filmlens.verdicts.table import ADDED, COMPLETE, ON_SPANS, ON_STAMPED, SAME_S, find, put, same_row
+from filmlens.verdicts.fields import DIEGESES, FIELDS, ORIGINS
+from filmlens.verdicts.table import ADDED, COMPLETE, ON_SPANS, ON_STAMPED, SAME_S, find, put, restore, same_row
 
 _SHORTEST_S = 0.05
 _NEW_S = 5.0
 _SPANS = 20
+_CORRECTIONS = ("new_track", "new_start", "new_end", "name")
+_Change = tuple[Callable[[pd.DataFrame], int], dict[str, Any] | None]
 
 
 class Session:
@@ -41,6 +46,8 @@ class Session:
         Of the spans that are drawn to measure recall.
     music : DataFrame, optional
         Unidentified music of the film, from which half of them are drawn: start, end.
+    steps : History, optional
+        Where actions are kept to be undone; one of its own by default.
 
     Raises
     ------
@@ -57,11 +64,12 @@ class Session:
         who: str = "",
         seed: int = 0,
         music: pd.DataFrame | None = None,
+        steps: history.History | None = None,
     ):
         self.film, self.stamped, self.duration, self.seed = film, stamped.reset_index(drop=True), duration, seed
         self.music = music
         self.who = who or _login()
-        self._history: list[tuple[str, str, dict | None, dict | None]] = []
+        self.steps = history.History() if steps is None else steps
         self._table = verdicts.read(film.verdicts)
 
     @property
@@ -72,9 +80,7 @@ class Session:
     @property
     def cues(self) -> pd.DataFrame:
         """The cues as they stand, with `id`, which stays the same whatever is judged: see `verdicts.judged`."""
-        cues = verdicts.judged(self.stamped, self._table)
-        cues["id"] = [_id(*row) for row in zip(*(cues[c] for c in _KEY), strict=True)]
-        return cues
+        return with_ids(verdicts.judged(self.stamped, self._table))
 
     @property
     def complete(self) -> bool:
@@ -83,18 +89,25 @@ class Session:
 
     @property
     def can_undo(self) -> bool:
-        return bool(self._history)
+        return bool(self.steps)
 
     def judge(self, cue: str, verdict: str) -> str:
-        """Accept or reject a cue; rejecting an added one takes it away."""
+        """Accept or reject a cue; an accepted one whose edges or track were changed is corrected.
+
+        Rejecting an added cue takes it away.
+        """
         row = self.cue(cue)
         if verdict not in ("accept", "reject"):
             raise ValueError(f"verdict {verdict!r} is unknown; choose accept or reject")
-        if row["origin"] == ADDED:
+        if row["basis"] == ADDED:
             if verdict == "reject":
-                return self._write("added cue taken away", self._place(row), None, cue)
+                return self._write("added cue taken away", (self._place(row), None), cue=cue)
             return "added cues are accepted already"
-        return self._write(f"cue {verdict}ed", self._place(row), self._about(row, verdict=verdict), cue)
+        if verdict == "accept" and self._corrections(row):
+            verdict = "corrected"
+        if (row["verdict"], row["who"], row["heard"]) == (verdict, self.who, ""):
+            return f"{_SAID[verdict]} already"
+        return self._write(f"cue {_SAID[verdict]}", (self._place(row), self._about(row, verdict=verdict)), cue=cue)
 
     def move(self, cue: str, edge: str, to: float, *, relative: bool = False) -> str:
         """Set an edge ("start" or "end") of a cue, or move it by so much, inside the film and the cue's other edge."""
@@ -105,40 +118,77 @@ class Session:
         lowest = 0.0 if edge == "start" else row["start"] + _SHORTEST_S
         highest = row["end"] - _SHORTEST_S if edge == "start" else max(self.duration, row["end"])
         to = round(min(max(float(to), lowest), highest), 3)
-        back = abs(to - row[f"stamped_{edge}"]) < SAME_S and row["origin"] == "stamped"
-        changes = {f"new_{edge}": None if back and self._is_own(row) else to}
-        return self._write(f"{edge} at {to:.2f} s", self._place(row), self._about(row, **changes), cue)
+        return self._write(f"{edge} at {to:.2f} s", (self._place(row), self._moved(row, edge, to)), cue=cue)
 
-    def relabel(self, cue: str, track: str) -> str:
-        """Say which track it is."""
+    def relabel(self, cue: str, track: str, name: str = "") -> str:
+        """Say which track it is; or, with a name, that it is music that is on no track."""
         row = self.cue(cue)
-        if not str(track).strip():
-            raise ValueError("name a track")
-        track = "" if track == row["stamped_track"] else str(track)
-        name = track or row["stamped_track"]
-        return self._write(f"labelled {name}", self._place(row), self._about(row, new_track=track), cue)
+        if bool(str(track).strip()) == bool(name.strip()):
+            raise ValueError("name a track, or call music by a name that is on none")
+        changes = {"new_track": "" if track == row["stamped_track"] else str(track), "name": name.strip()}
+        text = f"labelled {track or name.strip()}"
+        return self._write(text, (self._place(row), self._about(row, **changes)), cue=cue)
 
-    def describe(self, cue: str, *, usage: str | None = None, note: str | None = None) -> str:
-        """State usage or a remark; the verdict stays as it is."""
+    def describe(self, cue: str, **said: str) -> str:
+        """State fields of the cue (see `filmlens.verdicts.fields`) or a note; the verdict stays as it is."""
         row = self.cue(cue)
-        if usage is not None and usage not in {"", *USAGES}:
-            raise ValueError(f"usage {usage!r} is unknown; choose one of {', '.join(sorted(USAGES))}")
-        changes = {k: v for k, v in (("usage", usage), ("note", note)) if v is not None}
-        return self._write(
-            f"{' and '.join(changes)} noted", self._place(row), self._about(row, row["verdict"], **changes), cue
-        )
+        for field, value in said.items():
+            known = {"origin": ORIGINS, "diegesis": DIEGESES}.get(field)
+            if field not in (*FIELDS, "note"):
+                raise ValueError(f"field {field!r} is unknown; choose one of {', '.join((*FIELDS, 'note'))}")
+            if known and value and value not in known:
+                raise ValueError(f"{field} {value!r} is unknown; choose one of {', '.join(known)}")
+        text = f"{' and '.join(said)} noted"
+        row_ = self._about(row, row["verdict"], heard=row["heard"], **said)
+        return self._write(text, (self._place(row), row_), cue=cue)
 
-    def add(self, track: str, start: float, end: float | None = None) -> str:
-        """Mark a cue that was not stamped; gives its id."""
+    def add(self, track: str, start: float, end: float | None = None, *, name: str = "") -> str:
+        """Mark a cue that was not stamped, of a track or, with a name, of music that is on none; gives its id."""
         start = round(min(max(0.0, float(start)), max(0.0, self.duration - _SHORTEST_S)), 3)
         end = round(min(start + _NEW_S if end is None else float(end), max(self.duration, start + _SHORTEST_S)), 3)
-        if not str(track).strip() or end <= start:
+        if not (str(track).strip() or name.strip()) or end <= start:
             raise ValueError(
                 f"a cue of {track!r} from {start} to {end} s is none; name a track and end after the start"
             )
-        row = {"track": str(track), "start": start, "end": end, "verdict": ADDED}
-        self._write("cue added", same_row(row), row | self._signed())
-        return _id(ADDED, str(track), start, end)
+        change, cue = self._added(str(track), start, end, name=name.strip())
+        self._write("cue added", change, cue=cue)
+        return cue
+
+    def split(self, cue: str, at: float) -> str:
+        """Divide a cue in two; the second is an added one with the same track and fields. Gives the second's id."""
+        row, at = self.cue(cue), round(float(at), 3)
+        if not row["start"] + _SHORTEST_S <= at <= row["end"] - _SHORTEST_S:
+            raise ValueError(f"{at} s is not inside the cue; nothing was split")
+        said = {c: row[c] for c in FIELDS}
+        change, second = self._added(row["track"], at, float(row["end"]), name=row["name"], **said)
+        self._write(f"split at {at:.2f} s", (self._place(row), self._moved(row, "end", at)), change, cue=cue)
+        return second
+
+    def merge(self, cue: str, following: str) -> str:
+        """Let a cue reach to the end of another, which is taken away (a stamped one is rejected)."""
+        first, second = self.cue(cue), self.cue(following)
+        end = max(float(first["end"]), float(second["end"]))
+        if second["basis"] == ADDED:
+            gone: _Change = (self._place(second), None)
+        else:
+            note = second["note"] or "merged with the cue before it"
+            gone = (self._place(second), self._about(second, verdict="reject", note=note))
+        return self._write("merged", (self._place(first), self._moved(first, "end", end)), gone, cue=cue)
+
+    def duplicate(self, cue: str, start: float) -> str:
+        """Mark the same music once more, from `start` on; gives the new cue's id."""
+        row = self.cue(cue)
+        start = round(min(max(0.0, float(start)), max(0.0, self.duration - _SHORTEST_S)), 3)
+        end = round(min(start + float(row["end"] - row["start"]), max(self.duration, start + _SHORTEST_S)), 3)
+        change, new = self._added(row["track"], start, end, name=row["name"], **{c: row[c] for c in FIELDS})
+        self._write("cue duplicated", change, cue=new)
+        return new
+
+    def accept_unheard(self, cues: list[str], note: str) -> str:
+        """Accept cues that nobody heard; `note` says why. They say nothing of the stamper's precision."""
+        rows = [self.cue(cue) for cue in cues]
+        about = [(self._place(row), self._about(row, verdict="accept", heard="no", note=note)) for row in rows]
+        return self._write(f"{len(rows)} cues accepted unheard", *about)
 
     def mark_complete(self, complete: bool) -> str:
         """State that all music of the film is marked (recall can then be measured), or take that back."""
@@ -149,7 +199,7 @@ class Session:
             return int(rows[0]) if len(rows) else -1
 
         text = "marked complete" if complete else "no longer marked complete"
-        return self._write(text, place, row | self._signed() if complete else None)
+        return self._write(text, (place, row | self._signed() if complete else None))
 
     def spans(self) -> list[dict[str, Any]]:
         """Spans to listen to for recall, in the order of drawing, with what was answered ("" when open)."""
@@ -167,10 +217,15 @@ class Session:
         """Whether music of the soundtrack plays in a drawn span."""
         row = {"track": "", "start": round(float(start), 3), "end": round(float(end), 3)}
         row["verdict"] = ON_SPANS[0] if music else ON_SPANS[1]
-        return self._write(f"{row['verdict']} at {row['start']:.0f} s", same_row(row), row | self._signed())
+        return self._write(f"{row['verdict']} at {row['start']:.0f} s", (same_row(row), row | self._signed()))
 
-    def undo(self) -> tuple[str, str]:
-        """Take back the last action of this session, unless the row was changed elsewhere since.
+    def undo(self, paths: Callable[[str], Path] | None = None) -> tuple[str, str]:
+        """Take back the last action, unless its rows were changed elsewhere since.
+
+        Parameters
+        ----------
+        paths : callable, optional
+            The verdict file of a film_id, where steps may be about other films.
 
         Returns
         -------
@@ -179,24 +234,21 @@ class Session:
         cue : str
             Its id; empty when it was about no cue.
         """
-        if not self._history:
+        if not self.steps:
             return "nothing to undo", ""
-        text, cue, before, after = self._history.pop()
+        step, text = self.steps.pop(), ""
+        for patch in reversed(step["patches"]):
+            path = paths(patch["film_id"]) if paths else self.film.verdicts
+            try:
+                restore(path, lambda now, patch=patch: history.reversed_by(patch, now))
+            except history.ChangedError:
+                text = f"not undone, it was changed elsewhere since: {step['text']}"
+        self.refresh()
+        return text or f"undone: {step['text']}", step["cue"]
 
-        def place(table: pd.DataFrame) -> int:
-            at = -1 if after is None else same_row(after)(table)
-            if after is not None and (at < 0 or any(_differs(table.iloc[at].get(k), v) for k, v in after.items())):
-                raise _ChangedError
-            return at
-
-        try:
-            put(self.film.verdicts, place, before)
-        except _ChangedError:
-            text = f"not undone, it was changed elsewhere since: {text}"
-        else:
-            text = f"undone: {text}"
+    def refresh(self) -> None:
+        """Read the file again."""
         self._table = verdicts.read(self.film.verdicts)
-        return text, cue
 
     def numbers(self) -> dict[str, Any]:
         """How far the judging has come, and what it says: precision over judged cues, recall from the spans."""
@@ -204,13 +256,6 @@ class Session:
         spots = measures.spot_recall(self.stamped, self._table, self.duration, self.music)
         recall = measures.recall_from_spans(spots)
         return found | {f"recall_{k}" if k in ("low", "high") else k: v for k, v in recall.items()}
-
-    def _write(self, text: str, place: Callable, row: dict[str, Any] | None, cue: str = "") -> str:
-        before, after = put(self.film.verdicts, place, row)
-        if (before, after) != (None, None):
-            self._history.append((text, cue, before, after))
-        self._table = verdicts.read(self.film.verdicts)
-        return text
 
     def cue(self, cue: str) -> pd.Series:
         """The cue of an id, a row of `cues`."""
@@ -220,22 +265,47 @@ class Session:
             raise ValueError("this cue is no longer there; it was changed elsewhere")
         return hits.iloc[0]
 
+    def _write(self, text: str, *changes: _Change, cue: str = "") -> str:
+        existed = self.film.verdicts.is_file()
+        before, after = put(self.film.verdicts, *changes)
+        if before != after:
+            patch = history.patch(self.film.id, before, after, existed=existed)
+            self.steps.push(text, cue, self.film.id, [patch])
+        self.refresh()
+        return text
+
     def _place(self, row: pd.Series) -> Callable[[pd.DataFrame], int]:
         """Where a cue's row is in the file: by the whole sheet for stamped cues, so that neighbours do not meet."""
-        if row["origin"] != "stamped":
-            kind = ADDED if row["origin"] == ADDED else ON_STAMPED[0]
+        if row["basis"] != "stamped":
+            kind = ADDED if row["basis"] == ADDED else ON_STAMPED[0]
             return same_row({"verdict": kind} | {c: row[f"stamped_{c}"] for c in ("track", "start", "end")})
         near = abs(self.stamped["start"] - row["stamped_start"]) + abs(self.stamped["end"] - row["stamped_end"])
         same = self.stamped["track"] == row["stamped_track"]
         number = int(np.flatnonzero(same & (near == near[same].min()))[0])
         return lambda table: int(find(self.stamped, table)[number])
 
+    def _added(self, track: str, start: float, end: float, **said: str) -> tuple[_Change, str]:
+        """A new cue's row, and its id."""
+        row = {"track": track, "start": start, "end": end, "verdict": ADDED}
+        return (same_row(row), row | said | self._signed()), _id(ADDED, track, start, end)
+
+    def _moved(self, row: pd.Series, edge: str, to: float) -> dict[str, Any]:
+        back = abs(to - row[f"stamped_{edge}"]) < SAME_S and row["basis"] == "stamped" and self._is_own(row)
+        return self._about(row, **{f"new_{edge}": None if back else to})
+
     def _about(self, row: pd.Series, verdict: str | None = None, **changes) -> dict[str, Any]:
-        """A cue's row with changes; what was only moved or relabelled counts as corrected."""
+        """A cue's row with changes; without a verdict, what is moved or relabelled is corrected, and what is moved or
+        labelled back again is not judged."""
         if verdict is None:
-            verdict = row["verdict"] if row["verdict"] in ("accept", "corrected", ADDED) else "corrected"
+            verdict = ADDED if row["basis"] == ADDED else "corrected" if self._corrections(row, changes) else ""
         key = {} if row["verdict"] else {c: row[f"stamped_{c}"] for c in ("track", "start", "end")}
-        return key | {"verdict": verdict} | changes | self._signed()
+        return key | {"verdict": verdict, "heard": ""} | changes | self._signed()
+
+    def _corrections(self, row: pd.Series, changes: dict[str, Any] | None = None) -> bool:
+        """Whether anything of a cue is corrected in the file, or will be by changes."""
+        at = self._place(row)(self._table)
+        stands = {c: self._table[c].iloc[at] if at >= 0 else None for c in _CORRECTIONS} | (changes or {})
+        return any(not (pd.isna(stands[c]) or stands[c] == "") for c in _CORRECTIONS)
 
     def _is_own(self, row: pd.Series) -> bool:
         """Whether the file's row states the cue as it is stamped now, or there is none yet."""
@@ -246,7 +316,14 @@ class Session:
         return {"who": self.who, "when": verdicts.when()}
 
 
-def open_session(corpus: Corpus, film_id: str, *, who: str = "", cues: pd.DataFrame | None = None) -> Session:
+def open_session(
+    corpus: Corpus,
+    film_id: str,
+    *,
+    who: str = "",
+    cues: pd.DataFrame | None = None,
+    steps: history.History | None = None,
+) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
 
     Raises
@@ -263,24 +340,20 @@ def open_session(corpus: Corpus, film_id: str, *, who: str = "", cues: pd.DataFr
         stamped = cues.reset_index(drop=True).assign(**{k: v for k, v in given.items() if k not in cues})
     seconds = max([length(film, notes), *stamped["end"].astype(float)])
     found = stages.read_one(corpus, "music", film_id)
-    return Session(film, stamped, seconds, who=who, music=found and found[0])
+    return Session(film, stamped, seconds, who=who, music=found and found[0], steps=steps)
 
 
-_KEY = ("origin", "stamped_track", "stamped_start", "stamped_end")
+def with_ids(cues: pd.DataFrame) -> pd.DataFrame:
+    """Judged cues with `id`, which names a cue whatever is judged of it."""
+    return cues.assign(id=[_id(*row) for row in zip(*(cues[c] for c in _KEY), strict=True)])
 
 
-def _id(origin: str, track: str, start: float, end: float) -> str:
-    return f"{origin}|{start:.3f}|{end:.3f}|{track}"
+_KEY = ("basis", "stamped_track", "stamped_start", "stamped_end")
+_SAID = {"accept": "accepted", "corrected": "corrected", "reject": "rejected"}
 
 
-class _ChangedError(Exception):
-    """The row is no longer what it was."""
-
-
-def _differs(now: Any, then: str) -> bool:
-    if isinstance(now, (float, np.floating)):
-        return not (then == "" if np.isnan(now) else bool(then) and abs(now - parse_time(then)) < SAME_S)
-    return str(now) != str(then)
+def _id(basis: str, track: str, start: float, end: float) -> str:
+    return f"{basis}|{start:.3f}|{end:.3f}|{track}"
 
 
 def _login() -> str:

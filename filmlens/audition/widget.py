@@ -1,6 +1,6 @@
 """The audition widget: one film, heard and judged in a notebook or in a page made by voila.
 
-The page (``audition.js``) and this side talk in messages; sound, pictures and waveforms travel as binary buffers and
+The page (``page/``) and this side talk in messages; sound, pictures and waveforms travel as binary buffers and
 are never part of the notebook's file. A message ``{"type": ..., "id": ...}`` from the page is answered by one of the
 same type and id, or by ``{"type": "error", "text": ...}``. What decodes media is answered from threads, so that a
 verdict never waits for a picture.
@@ -19,16 +19,16 @@ import anywidget
 import numpy as np
 import pandas as pd
 
-from filmlens.audition import exports, peaks, scene, spectrogram
+from filmlens.audition import bulk, edges, exports, history, page, peaks, scene, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
 from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
-from filmlens.audition.session import open_session
+from filmlens.audition.session import Session, open_session
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.media.apart import apart
 from filmlens.media.still import still
+from filmlens.verdicts.fields import DIEGESES, ORIGINS, labels
 
-_HERE = Path(__file__).parent
 _WAVE_RATE = 11_025  # samples behind a cue's waveform
 _MOST_BINS, _FINEST = 40_000, 200  # bins of a cue's waveform: in all, and per second
 
@@ -47,6 +47,8 @@ class Audition(anywidget.AnyWidget):
         The cues to judge: track, start, end, track_start, speed, score. What the stamper left on disk by default.
     who : str, optional
         Who judges, for the file of verdicts; the login name by default.
+    alone : bool
+        Whether the page is the bench alone: as high as the window, in the theme of the system.
 
     Raises
     ------
@@ -63,15 +65,23 @@ class Audition(anywidget.AnyWidget):
     #: Whether the page offers other films.
     _picks = False
 
-    _esm = _HERE / "audition.js"
-    _css = _HERE / "audition.css"
+    _esm = page.script()
+    _css = page.FOLDER / "bench.css"
 
     def __init__(
-        self, corpus: Corpus | str | Path, film_id: str, *, cues: pd.DataFrame | None = None, who: str = "", **more
+        self,
+        corpus: Corpus | str | Path,
+        film_id: str,
+        *,
+        cues: pd.DataFrame | None = None,
+        who: str = "",
+        alone: bool = False,
+        **more,
     ):
         super().__init__(**more)
         self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-        self._who = who
+        self._who, self._alone = who, alone
+        self._steps = history.History()
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._asked, self._replied = 0, 0
         self._waveform: Growing | None = None
@@ -111,7 +121,7 @@ class Audition(anywidget.AnyWidget):
         return scene.plain({"type": kind, "id": message.get("id")} | content), sent
 
     def _open_film(self, film_id: str, cues: pd.DataFrame | None = None) -> None:
-        self._session = open_session(self._corpus, film_id, who=self._who, cues=cues)
+        self._session = open_session(self._corpus, film_id, who=self._who, cues=cues, steps=self._steps)
         self._film = self._session.film
         self._factors: dict[str, tuple[float, float]] = {}
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
@@ -146,14 +156,26 @@ class Audition(anywidget.AnyWidget):
 
     # What is shown ------------------------------------------------------------------------------------------------
 
-    def _on_open(self, _message: dict) -> tuple[dict, list]:
+    def _on_open(self, message: dict) -> tuple[dict, list]:
+        if message.get("sitting") and not self._steps:
+            self._steps = history.of_sitting(self._corpus.derived / "audition", str(message["sitting"]))
+            self._session.steps = self._steps
+        self._session.refresh()
+        return self._opened(message)
+
+    def _opened(self, message: dict, select: str | None = None, text: str = "") -> tuple[dict, list]:
+        """The film and all of its cues, with the cue that is to be in view."""
         about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
+        functions = labels(self._film.verdicts.parent)
         return {
+            "type": "open",
             "film": about,
             "formats": list(exports.FORMATS),
+            "fields": {"origin": ORIGINS, "diegesis": DIEGESES, "function": functions},
             "picks": self._picks,
+            "alone": self._alone,
             "grown": self._waveform.so_far,
-        } | self._state(), []
+        } | self._state(text, select), []
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
         raise ValueError("this is the audition of one film; AuditionCorpus picks among all")
@@ -182,8 +204,11 @@ class Audition(anywidget.AnyWidget):
 
     def _on_film(self, message: dict) -> tuple[dict, list]:
         self._open_film(str(message["film_id"]))
-        content, buffers = self._on_open(message)
-        return content | {"type": "open", "select_time": message.get("start")}, buffers
+        return self._opened(message, message.get("select"))
+
+    def _on_state(self, _message: dict) -> tuple[dict, list]:
+        self._session.refresh()
+        return self._changed("")
 
     # Verdicts -----------------------------------------------------------------------------------------------------
 
@@ -191,21 +216,53 @@ class Audition(anywidget.AnyWidget):
         return self._changed(self._session.judge(m["cue"], m["verdict"]))
 
     def _on_move(self, m: dict) -> tuple[dict, list]:
-        by = "by" in m
-        return self._changed(self._session.move(m["cue"], m["edge"], float(m["by" if by else "to"]), relative=by))
+        if "by" in m:
+            return self._changed(self._session.move(m["cue"], m["edge"], float(m["by"]), relative=True))
+        to = float(m["to"])
+        if m.get("snap"):
+            to = edges.snapped(self._film.sound, to, str(m["snap"]))
+        return self._changed(self._session.move(m["cue"], m["edge"], to))
 
     def _on_relabel(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.relabel(m["cue"], m["track"]))
+        return self._changed(self._session.relabel(m["cue"], m["track"], m.get("name", "")))
 
     def _on_describe(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.describe(m["cue"], usage=m.get("usage"), note=m.get("note")))
+        return self._changed(self._session.describe(m["cue"], **m["fields"]))
 
     def _on_add(self, m: dict) -> tuple[dict, list]:
-        return self._changed("cue added", self._session.add(m["track"], float(m["start"])))
+        return self._changed(
+            "cue added", self._session.add(m["track"], float(m["start"]), m.get("end"), name=m.get("name", ""))
+        )
 
-    def _on_undo(self, _message: dict) -> tuple[dict, list]:
-        text, cue = self._session.undo()
+    def _on_split(self, m: dict) -> tuple[dict, list]:
+        return self._changed(f"split at {float(m['at']):.2f} s", self._session.split(m["cue"], float(m["at"])))
+
+    def _on_merge(self, m: dict) -> tuple[dict, list]:
+        return self._changed(self._session.merge(m["cue"], m["next"]))
+
+    def _on_duplicate(self, m: dict) -> tuple[dict, list]:
+        return self._changed("cue duplicated", self._session.duplicate(m["cue"], float(m["start"])))
+
+    def _on_undo(self, message: dict) -> tuple[dict, list]:
+        film_id = self._steps.film_id
+        text, cue = self._session.undo(lambda film_id: self._corpus[film_id].verdicts)
+        if film_id and film_id != self.film_id:
+            self._open_film(film_id)
+            return self._opened(message, cue, text)
         return self._changed(text, cue if (self._session.cues["id"] == cue).any() else None)
+
+    def _on_bulk(self, m: dict) -> tuple[dict, list]:
+        least, sessions = float(m["least"]), self._all_sessions()
+        found = bulk.estimate(sessions.values(), least)
+        if not m["sure"]:
+            return found, []
+        text = bulk.accept(sessions, found, least)
+        self._session.refresh()
+        return self._changed(text)
+
+    def _all_sessions(self) -> dict[str, Session]:
+        """The sessions whose cues may be accepted together."""
+        return {self.film_id: self._session}
 
     def _on_complete(self, m: dict) -> tuple[dict, list]:
         return self._changed(self._session.mark_complete(bool(m["complete"])))
@@ -214,8 +271,9 @@ class Audition(anywidget.AnyWidget):
         return self._changed(self._session.answer(float(m["start"]), float(m["end"]), bool(m["music"])))
 
     def _on_labels(self, m: dict) -> tuple[dict, list]:
-        counts = parse_labels(str(m["text"]), self._session, name=str(m.get("name", "labels")))
-        return self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+        counts, problems = parse_labels(str(m["text"]), self._session, name=str(m.get("name", "labels")))
+        told, _ = self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+        return told | {"problems": problems}, []
 
     def _changed(self, text: str, select: str | None = None) -> tuple[dict, list]:
         return {"type": "state"} | self._state(text, select), []
@@ -294,6 +352,8 @@ class Audition(anywidget.AnyWidget):
         if hits.empty:
             return None
         cue = hits.iloc[0]
+        if m.get("candidate"):
+            return self._candidate(cue, str(m["candidate"]))
         if not np.isfinite(cue["track_start"]):
             return self._found.get((cue["id"], cue["track"]))
         try:
@@ -301,6 +361,14 @@ class Audition(anywidget.AnyWidget):
         except CorpusError:
             return None
         return Place(path, float(cue["start"]), float(cue["track_start"]), float(cue["speed"])) if path else None
+
+    def _candidate(self, cue: pd.Series, track: str) -> Place | None:
+        """Where a track that the cue may be lies under it; from its beginning, where it is not found there."""
+        path = self._film.tracks().get(track)
+        key = (cue["id"], track)
+        if path is not None and key not in self._found:
+            self._found[key] = apart(find_place, self._film.sound, path, float(cue["start"]), float(cue["end"]))
+        return (self._found[key] or Place(path, float(cue["start"]), 0.0)) if path is not None else None
 
 
 #: Every message that the page may send.
@@ -310,7 +378,8 @@ _KINDS = {name.removeprefix("_on_") for name in vars(Audition) if name.startswit
 def timeline_table(corpus: Corpus, film_id: str) -> pd.DataFrame:
     """The judged cues of a film as a table to read: what stands beside the widget where no widget can run."""
     cues = open_session(corpus, film_id).cues
-    table = cues[["track", "start", "end", "score", "verdict", "usage", "note"]].copy()
+    table = cues[["track", "start", "end", "score", "verdict", "origin", "diegesis", "function", "note"]].copy()
+    table["track"] = table["track"].where(table["track"] != "", cues["name"])
     table["verdict"] = table["verdict"].replace("", "not judged")
     return table
 

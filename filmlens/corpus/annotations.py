@@ -15,8 +15,14 @@ from filmlens.corpus.sheets import CorpusError, decode
 from filmlens.text import clean, from_cell
 
 
-def read_cues(path: str | Path) -> pd.DataFrame:
+def read_cues(path: str | Path, *, problems: list[str] | None = None) -> pd.DataFrame:
     """Cues from a CSV (start,end,track[,track_start][,usage]) or from Audacity labels, told apart by their first line.
+
+    Parameters
+    ----------
+    path : path
+    problems : list of str, optional
+        Is given what is wrong with single lines, with their number; these are left out then, and the others are kept.
 
     Returns
     -------
@@ -33,42 +39,62 @@ def read_cues(path: str | Path) -> pd.DataFrame:
         data = Path(path).read_bytes()
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return parse_cues(decode(path, data)[0], name=str(path))
+    return parse_cues(decode(path, data)[0], name=str(path), problems=problems)
 
 
-def parse_cues(text: str, *, name: str) -> pd.DataFrame:
+def parse_cues(text: str, *, name: str, problems: list[str] | None = None) -> pd.DataFrame:
     """As `read_cues`, from the text of a file; `name` is for messages."""
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("\\")), "")
+    found: list[str] = []
     try:
-        rows = dict(_labels(text) if "\t" in first and first.strip()[0].isdigit() else _table(text))
+        labels = "\t" in first and first.strip()[0].isdigit()
+        rows = dict(_labels(text, found) if labels else _table(text))
     except (ValueError, csv.Error) as error:
         raise CorpusError(f"{name} {error}") from None
-    table = pd.DataFrame.from_dict(rows, orient="index", dtype=str)
+    kept = {row: cells for row, cells in ((row, _timed(row, cells, found)) for row, cells in rows.items()) if cells}
+    if found and (problems is None or not kept):
+        raise CorpusError(f"{name} {min(found, key=_row_of)}")
+    if problems is not None:
+        problems += [f"{name} {fault}" for fault in sorted(found, key=_row_of)]
+    table = pd.DataFrame.from_dict(kept, orient="index")
     if table.empty:
         table = pd.DataFrame(columns=["start", "end", "track"], index=pd.Index([], dtype="int64"))
-    for column in {"start", "end", "track_start"} & set(table.columns):
-        values = []
-        for row, cell in table[column].items():
-            try:
-                values.append(parse_time(cell) if cell.strip() or column != "track_start" else np.nan)
-            except ValueError as error:
-                raise CorpusError(f"{name} row {row}: {column} {error}") from None
-        table[column] = np.array(values, float)
-    table["track"] = [unicodedata.normalize("NFC", track) for track in table["track"]]
-    backwards = table.index[table["end"] <= table["start"]]
-    if len(backwards):
-        raise CorpusError(f"{name} row {backwards[0]}: the cue ends before it starts; exchange start and end")
-    return table.sort_values("start", kind="stable")
+    times = {c: float for c in ("start", "end", "track_start") if c in table}
+    return table.astype(times).sort_values("start", kind="stable")
 
 
-def _labels(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _row_of(fault: str) -> int:
+    return int(fault.split()[1].rstrip(":"))
+
+
+def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str | float] | None:
+    """A row with its times as seconds; None, and what is wrong in `found`, where it is no cue."""
+    timed: dict[str, str | float] = {**cells, "track": unicodedata.normalize("NFC", cells["track"])}
+    for column in ("start", "end", "track_start"):
+        if column not in cells:
+            continue
+        try:
+            empty = column == "track_start" and not cells[column].strip()
+            timed[column] = np.nan if empty else parse_time(cells[column])
+        except ValueError as error:
+            found.append(f"row {row}: {column} {error}")
+            return None
+    if timed["end"] == timed["start"]:
+        found.append(f"row {row}: the cue has no length; end it after its start")
+    elif timed["end"] < timed["start"]:
+        found.append(f"row {row}: the cue ends before it starts; exchange start and end")
+    return timed if timed["end"] > timed["start"] else None
+
+
+def _labels(text: str, found: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Lines of Audacity's labels: start, end and name between tabs, as they stand; its lines of frequencies go."""
     for row, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("\\"):
             continue
         cells = line.split("\t", 2)
         if len(cells) < 3:
-            raise ValueError(f"row {row}: not a label; write start, end and track between tabs")
+            found.append(f"row {row}: not a label; write start, end and track between tabs")
+            continue
         yield row, dict(zip(("start", "end", "track"), (clean(c).strip() for c in cells), strict=True))
 
 

@@ -252,7 +252,7 @@ def plot_pictures(
         Of the whole figure.
     """
     tracks = list(dict.fromkeys(cues.sort_values("start")["track"].astype(str)))
-    colors = {track: look.TRACK_COLORS[i % len(look.TRACK_COLORS)] for i, track in enumerate(tracks)}
+    colors = look.track_colors(tracks)
     above = strip is not None and len(strip[0]) > 0
     fig, axes = plt.subplots(
         3 + above,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from filmlens import text
-from filmlens.look import TRACK_COLORS, use_style
+from filmlens.look import TRACK_COLORS, track_colors, use_style
 
 use_style()
 
@@ -51,7 +51,7 @@ def plot_windows(
     shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
     parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
     inside = [(name, t[(t["start"] < end) & (t["end"] > start)]) for name, t in parts]
-    colors = _track_colors([*inside[-1][1]["track"], *inside[0][1]["track"], *shown.loc[shown["counted"], "track"]])
+    colors = track_colors([*inside[-1][1]["track"], *inside[0][1]["track"], *shown.loc[shown["counted"], "track"]])
 
     heights = ([1.0] if sound is not None else []) + [1.0] + [0.45] * len(inside)
     fig, axes = plt.subplots(
@@ -82,7 +82,12 @@ def plot_windows(
 
 
 def plot_timeline(
-    cues: pd.DataFrame, duration: float, annotations: pd.DataFrame | None = None, *, ax: Axes | None = None
+    cues: pd.DataFrame,
+    duration: float,
+    annotations: pd.DataFrame | None = None,
+    *,
+    soundtrack: Sequence[str] = (),
+    ax: Axes | None = None,
 ) -> Axes:
     """Cues of a film along its time, one row per track, annotated cues as outlines.
 
@@ -92,6 +97,8 @@ def plot_timeline(
         `track`, `start`, `end` [s].
     duration : float
         Seconds of the film.
+    soundtrack : sequence of str
+        All of its tracks, so that each has the colour that the audition gives it.
     """
     names = list(cues["track"]) + (list(annotations["track"]) if annotations is not None else [])
     starts = list(cues["start"]) + (list(annotations["start"]) if annotations is not None else [])
@@ -99,7 +106,7 @@ def plot_timeline(
     if ax is None:
         _, ax = plt.subplots(figsize=(10, 0.28 * max(2, len(tracks)) + 1.1))
     row = {track: i for i, track in enumerate(tracks)}
-    colors = _track_colors(tracks)
+    colors = track_colors([*soundtrack, *tracks])
     for cue in cues.itertuples(index=False):
         ax.barh(row[cue.track], cue.end - cue.start, left=cue.start, height=0.55, color=colors[cue.track])
     if annotations is not None:
@@ -288,11 +295,6 @@ def _label_row(ax: Axes, name: str, y: float = 0) -> None:
     ax.tick_params(axis="x", length=0)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-
-
-def _track_colors(tracks: Sequence[str]) -> dict[str, str]:
-    distinct = list(dict.fromkeys(tracks))
-    return {track: TRACK_COLORS[i % len(TRACK_COLORS)] for i, track in enumerate(distinct)}
 
 
 def _dark(color: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import text
-from filmlens.look import TRACK_COLORS, html_table
+from filmlens.look import html_table, track_colors
 from filmlens.stamper import intervals
 
 #: Columns every cue sheet has, in order; an engine may add its own after them.
@@ -143,10 +143,11 @@ class CueSheet:
             x = left + tick * scale
             parts.append(f'<path d="M{x:.1f} 0V{height - 20}" stroke="#E3E3E3"/>')
             parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{_clock(tick)}</text>')
+        colors = track_colors(tracks)
         for cue in self._table.itertuples(index=False):
             i = tracks.index(cue.track)
             x, w = left + cue.start * scale, max(1.0, (cue.end - cue.start) * scale)
-            color = TRACK_COLORS[i % len(TRACK_COLORS)]
+            color = colors[cue.track]
             parts.append(f'<rect x="{x:.1f}" y="{row * i + 3}" width="{w:.1f}" height="{row - 6}" fill="{color}"/>')
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '

@@ -39,7 +39,11 @@ _MUSIC = tuple(name for row in FEATURES for name in (row, f"{row}-cues"))
 #: Tables that are measurements or labels; anything else under ``derived/`` stays at home.
 TABLES = ("cues", "windows", "annotated", *_VERIFIED, *_MUSIC, "visual")
 _LABELS = ("start", "end", "track", "track_start", "usage")
-_VERDICTS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage")
+#: Of verdicts: what was judged, not who did, when, nor remarks.
+_VERDICTS = (
+    *("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name", "usage"),
+    *("origin", "diegesis", "function", "number", "segue", "heard"),
+)
 _THREADS = 2
 _ROWS = 20_000  # of the table of cues, at a time
 NO_LICENCE = "none stated: ask whoever gave you this before you pass it on"

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import __version__, artefacts, look, paper, stages, text
-from filmlens.corpus import Corpus
+from filmlens.corpus import Corpus, CorpusError
 from filmlens.features import FEATURES, own
 from filmlens.features.musicnn import weights as musicnn_weights
 from filmlens.features.musicnn import words
@@ -307,6 +307,13 @@ class Study:
         if "duration" in notes:
             return float(notes["duration"])
         return apart(duration, self.corpus[film_id].film)
+
+    def soundtrack(self, film_id: str) -> list[str]:
+        """Tracks of a film's soundtrack; none in a corpus without its music."""
+        try:
+            return list(self.corpus[film_id].tracks())
+        except CorpusError:
+            return []
 
     def accuracy(self, cues: pd.DataFrame) -> pd.DataFrame:
         """How well found cues agree with the annotations: `evaluation.evaluate`, a row per annotated film."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from filmlens.verdicts.fields import FIELDS, usage
 from filmlens.verdicts.table import ADDED, SAME_S, find
 
 #: Verdicts whose cue is heard to be there.
 TRUE = ("accept", "corrected", ADDED)
 _CUE = ["track", "start", "end", "track_start", "speed", "score"]
+_SAID = ["verdict", "name", *FIELDS, "heard", "who", "when", "note"]
 
 
 def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -25,10 +27,12 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        track, start, end (corrected), track_start (moved with the start, negative where the cue was made to begin
-        before its track does; NaN under another track, or where nothing was stamped), speed, score, verdict ("" when
-        not judged), usage, who, when, note; stamped_track, stamped_start, stamped_end: the cue that the verdict is
-        about; origin: "stamped", "added", or "kept" for a cue that was judged and has not been stamped since.
+        track ("" for music that is on none; name then says what it is), start, end (corrected), track_start (moved with
+        the start, negative where the cue was made to begin before its track does; NaN under another track, or where
+        nothing was stamped), speed, score, probability (NaN of an engine that gives none), verdict ("" when not
+        judged), name, the fields of `filmlens.verdicts.fields`, heard, who, when, note, usage (score, song or diegetic,
+        as the fields say); stamped_track, stamped_start, stamped_end: the cue that the verdict is about; basis:
+        "stamped", "added", or "kept" for a cue that was judged and has not been stamped since.
     """
     stamped = stamped.reset_index(drop=True)
     found, rows = find(stamped, table), []
@@ -42,14 +46,14 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
             ahead = (verdict["start"] - near["start"]) * near["speed"]
             cue |= {"track_start": near["track_start"] + ahead, "speed": near["speed"]}
         rows.append(_row(ADDED if verdict["verdict"] == ADDED else "kept", cue, verdict))
-    more = ["verdict", "usage", "who", "when", "note", "stamped_track", "stamped_start", "stamped_end", "origin"]
+    more = ["probability", *_SAID, "usage", "stamped_track", "stamped_start", "stamped_end", "basis"]
     judged = pd.DataFrame(rows, columns=_CUE + more)
-    numbers = ["start", "end", "track_start", "speed", "score", "stamped_start", "stamped_end"]
+    numbers = ["start", "end", "track_start", "speed", "score", "probability", "stamped_start", "stamped_end"]
     judged = judged.astype(dict.fromkeys(numbers, float))
     return judged.sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
 
 
-def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "") -> pd.DataFrame:
+def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "", trackless: bool = False) -> pd.DataFrame:
     """The cues that someone has heard: accepted, corrected or added, where and what they were corrected to.
 
     Parameters
@@ -58,6 +62,8 @@ def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "") -> 
         As in `judged`.
     usage : {"", "score", "song", "diegetic"}
         Only cues of this usage. A cue whose usage is not stated counts as score.
+    trackless : bool
+        Whether music that is on no track is among them: it counts where music is counted, and has nothing to measure.
 
     Returns
     -------
@@ -68,22 +74,23 @@ def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "") -> 
     cues["track_start"] = cues["track_start"].clip(lower=0.0)
     cues["usage"] = cues["usage"].replace("", "score")
     kept = cues["verdict"].isin(TRUE) & (cues["usage"].isin([usage]) if usage else True)
+    kept &= trackless | (cues["track"] != "")
     return cues.loc[kept, [*_CUE, "usage"]].reset_index(drop=True)
 
 
-def _row(origin: str, cue: dict, verdict: pd.Series | None) -> dict:
-    row = {"origin": origin, "track_start": np.nan, "speed": 1.0, "score": np.nan} | cue
+def _row(basis: str, cue: dict, verdict: pd.Series | None) -> dict:
+    row = {"basis": basis, "track_start": np.nan, "speed": 1.0, "score": np.nan} | cue
     row |= {f"stamped_{c}": row[c] for c in ("track", "start", "end")}
     if verdict is None:
-        return row | dict.fromkeys(("verdict", "usage", "who", "when", "note"), "")
+        return row | dict.fromkeys([*_SAID, "usage"], "")
     if verdict["verdict"] in TRUE:
         start, end = (_corrected(row[c], verdict[c], verdict[f"new_{c}"]) for c in ("start", "end"))
-        track = verdict["new_track"] or verdict["track"]
+        track = "" if verdict["name"] else verdict["new_track"] or verdict["track"]
         known = track == row["track"] and np.isfinite(row["track_start"])
         row["track_start"] = row["track_start"] + (start - row["start"]) * row["speed"] if known else np.nan
         row["speed"] = row["speed"] if known else 1.0
         row |= {"track": track, "start": start, "end": end}
-    return row | {c: verdict[c] for c in ("verdict", "usage", "who", "when", "note")}
+    return row | {c: verdict[c] for c in _SAID} | {"usage": usage(verdict)}
 
 
 def _corrected(stamped: float, judged: float, new: float) -> float:

@@ -25,7 +25,7 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     """Precision over the judged cues of one film (or of several, summed by the caller).
 
     An accepted cue is right in full, a corrected one where it lies under what it was corrected to, a rejected or
-    relabelled one nowhere.
+    relabelled one nowhere. Cues that were accepted unheard, with many others, say nothing.
 
     Returns
     -------
@@ -33,14 +33,15 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
         precision (time-weighted; NaN when nothing was judged), seconds_right, seconds_judged, cues_judged,
         cues_right (right for at least half their length), cues.
 
+    >>> from filmlens.verdicts.table import COLUMNS
     >>> stamped = pd.DataFrame({"track": ["A", "B"], "start": [0.0, 20.0], "end": [10.0, 50.0]})
     >>> table = pd.DataFrame({"track": ["A", "B"], "start": [0.0, 20.0], "end": [10.0, 50.0]})
-    >>> table = table.assign(verdict=["accept", "reject"], new_track="", new_start=np.nan, new_end=np.nan)
-    >>> precision(stamped, table.assign(usage="", who="", when="", note=""))["precision"]
+    >>> table = table.assign(verdict=["accept", "reject"], new_start=np.nan, new_end=np.nan)
+    >>> precision(stamped, table.reindex(columns=COLUMNS, fill_value=""))["precision"]
     0.25
     """
     cues = judged(stamped, table)
-    cues = cues[(cues["origin"] == "stamped") & cues["verdict"].isin(ON_STAMPED)]
+    cues = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED) & (cues["heard"] != "no")]
     whole = (cues["stamped_end"] - cues["stamped_start"]).to_numpy(float)
     inside = np.minimum(cues["end"], cues["stamped_end"]) - np.maximum(cues["start"], cues["stamped_start"])
     true = cues["verdict"].isin(TRUE) & (cues["track"] == cues["stamped_track"])
@@ -236,7 +237,7 @@ def judged_accuracy(corpus, cues: pd.DataFrame, length, music: pd.DataFrame | No
         estimate = {"recall": float("nan"), "low": float("nan"), "high": float("nan")}
         source = ""
         if (table["verdict"] == COMPLETE).any():
-            whole[film.id] = evaluation.evaluate(verified(stamped, table), stamped)
+            whole[film.id] = evaluation.evaluate(verified(stamped, table, trackless=True), stamped)
             estimate["recall"], source = whole[film.id]["recall"], "complete"
         elif any(kind["answered"] for kind in spot):
             spans += spot

@@ -10,12 +10,17 @@ verdict
     (all music of the film is marked).
 new_track, new_start, new_end
     What replaces track, start and end; empty where nothing does.
-usage
-    score, song or diegetic; empty counts as score.
+name
+    What music is called that is on no track; the cue then has none, whatever stands in the columns before.
+origin, diegesis, function, number, segue, in_on, out_on, hits
+    What the cue is: see `filmlens.verdicts.fields`. Empty says nothing.
+heard
+    "no" for a cue that was accepted with many others, unheard; empty otherwise.
 who, when, note
     The judge, the time (UTC) and a remark.
 
-Times are seconds or timecode. Further columns of the user's are kept as they stand.
+Times are seconds or timecode. Further columns of the user's are kept as they stand. The column ``usage`` of earlier
+versions is read as origin or diegesis, and written so with the next verdict.
 """
 
 from __future__ import annotations
@@ -33,10 +38,15 @@ import numpy as np
 import pandas as pd
 
 from filmlens.artefacts import TextError, read_text, write_atomically
-from filmlens.corpus import USAGES, CorpusError, parse_time
+from filmlens.corpus import CorpusError, parse_time
 from filmlens.text import defused, reason, restored
+from filmlens.verdicts.fields import DIEGESES, FIELDS, ORIGINS, migrated
 
-COLUMNS = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "usage", "who", "when", "note")
+COLUMNS = (
+    *("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name"),
+    *FIELDS,
+    *("heard", "who", "when", "note"),
+)
 #: Verdicts on cues, on drawn spans, and on the film.
 ON_STAMPED = ("accept", "corrected", "reject")
 ADDED = "added"
@@ -64,44 +74,59 @@ def read(path: Path) -> pd.DataFrame:
     return table.iloc[_latest(table)].reset_index(drop=True)
 
 
-def put(
-    path: Path, place: Callable[[pd.DataFrame], int], row: Mapping[str, Any] | None
-) -> tuple[dict[str, str] | None, dict[str, str] | None]:
-    """Replace, add or remove one row, leaving all others as they are on disk.
+def put(path: Path, *changes: tuple[Callable[[pd.DataFrame], int], Mapping[str, Any] | None]) -> tuple[bytes, bytes]:
+    """Replace, add or remove rows, one after the other, leaving all others as they are on disk.
 
     Parameters
     ----------
     path : Path
-    place : callable
-        Given the table as `read` gives it now, the position of the row to replace, or -1 to add one.
-    row : mapping or None
-        Columns and values; those not named keep what the replaced row had. None removes the row, and older ones on
-        the same cue with it, which would count again otherwise.
+    *changes : (place, row)
+        place: given the table as `read` gives it now, the position of the row to replace, or -1 to add one.
+        row: columns and values; those not named keep what the replaced row had. None removes the row, and older ones
+        on the same cue with it, which would count again otherwise.
 
     Returns
     -------
-    before, after : dict of str, or None
-        The row as it was and as it is now.
+    before, after : bytes
+        The file as it was and as it is now; empty where there was none.
     """
     with locked(path):
-        text = _read_text(path)
-        table = _typed(text, path)
-        latest = _latest(table)
-        at = place(table.iloc[latest].reset_index(drop=True))
-        at = int(latest[at]) if at >= 0 else -1
-        before = None if at < 0 else {str(k): str(v) for k, v in text.iloc[at].items()}
-        if row is None:
-            if before is None:
-                return None, None
-            key = _key(table)
-            rows, after = text[~(key == key.iloc[at]).all(axis=1)], None
+        before = path.read_bytes() if path.is_file() else b""
+        text = unchanged = _read_text(path)
+        for place, row in changes:
+            text = _changed(text, path, place, row)
+        if text is unchanged:
+            return before, before
+        write_atomically(path, lambda part: defused(text).to_csv(part, index=False, lineterminator="\n"))
+        return before, path.read_bytes()
+
+
+def _changed(text: pd.DataFrame, path: Path, place: Callable, row: Mapping[str, Any] | None) -> pd.DataFrame:
+    """The file's text after one change."""
+    table = _typed(text, path)
+    latest = _latest(table)
+    at = place(table.iloc[latest].reset_index(drop=True))
+    at = int(latest[at]) if at >= 0 else -1
+    if row is None:
+        if at < 0:
+            return text
+        key = _key(table)
+        return text[~(key == key.iloc[at]).all(axis=1)]
+    before = dict.fromkeys(COLUMNS, "") if at < 0 else {str(k): str(v) for k, v in text.iloc[at].items()}
+    after = before | {k: _text(v) for k, v in row.items()}
+    records = text.to_dict("records")
+    records = [*records[:at], after, *records[at + 1 :]] if at >= 0 else [*records, after]
+    return pd.DataFrame(records, columns=list(dict.fromkeys([*text.columns, *after]))).fillna("")
+
+
+def restore(path: Path, reverse: Callable[[bytes], bytes | None]) -> None:
+    """Let `reverse` make the file what it was: given what the file holds, it gives what it shall hold, or None."""
+    with locked(path):
+        before = reverse(path.read_bytes() if path.is_file() else b"")
+        if before is None:
+            path.unlink(missing_ok=True)
         else:
-            after = (before or dict.fromkeys(COLUMNS, "")) | {k: _text(v) for k, v in row.items()}
-            records = text.to_dict("records")
-            records = [*records[:at], after, *records[at + 1 :]] if at >= 0 else [*records, after]
-            rows = pd.DataFrame(records, columns=list(dict.fromkeys([*text.columns, *after]))).fillna("")
-        write_atomically(path, lambda part: defused(rows).to_csv(part, index=False, lineterminator="\n"))
-        return before, after
+            write_atomically(path, lambda part: part.write_bytes(before))
 
 
 def find(cues: pd.DataFrame, table: pd.DataFrame, *, share: float = 0.5) -> np.ndarray:
@@ -236,6 +261,7 @@ def _read_text(path: Path) -> pd.DataFrame:
     lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]
     if lacking:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(lacking)}; it must name {','.join(COLUMNS)}")
+    table = migrated(table, path)
     for column in COLUMNS:
         if column not in table.columns:
             table[column] = ""
@@ -253,7 +279,7 @@ def _typed(text: pd.DataFrame, path: Path) -> pd.DataFrame:
                 raise CorpusError(f"{path} row {row}: {column} {error}") from None
         table[column] = np.array(values, float)
     table["verdict"] = table["verdict"].str.strip()
-    for column, known in (("verdict", set(KINDS)), ("usage", USAGES | {""})):
+    for column, known in (("verdict", {*KINDS}), ("origin", {"", *ORIGINS}), ("diegesis", {"", *DIEGESES})):
         wrong = np.flatnonzero(~table[column].isin(known))
         if len(wrong):
             raise CorpusError(

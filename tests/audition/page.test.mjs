@@ -1,7 +1,14 @@
-// The pure parts of the page: pixels and seconds, keys, A/B, excerpts, zoom. Run by test_page.py with node --test.
+// The pure parts of the page: seconds, keys, what is heard and judged, the queue, colours. Run by test_page.py.
 import assert from "node:assert/strict";
 import test from "node:test";
-import * as page from "./audition.mjs";
+import * as color from "./page/color.mjs";
+import * as keys from "./page/keys.mjs";
+import * as queue from "./page/queue.mjs";
+import * as state from "./page/state.mjs";
+import * as time from "./page/time.mjs";
+import * as transport from "./page/transport.mjs";
+
+const page = { ...color, ...keys, ...queue, ...state, ...time, ...transport };
 
 test("pixels and seconds are each other's inverse", () => {
   const view = { start: 12.5, end: 37.25 };
@@ -27,14 +34,101 @@ test("keys do what the help says", () => {
   assert.deepEqual(does("]", { altGraph: true, ctrlKey: true, altKey: true }), { do: "nudge", by: 0.05 });
   assert.deepEqual(does("Y"), { do: "judge", verdict: "accept" });
   assert.deepEqual(does("n"), { do: "judge", verdict: "reject" });
-  assert.deepEqual(does("j"), { do: "step", by: 1 });
-  assert.deepEqual(does("k"), { do: "step", by: -1 });
+  assert.deepEqual(does("Delete"), { do: "judge", verdict: "reject" });
+  assert.deepEqual(does("z", { ctrlKey: true }), { do: "undo" });
+  assert.deepEqual(does("z", { metaKey: true }), { do: "undo" });
   assert.deepEqual(does("ArrowLeft", { shiftKey: true }), { do: "seek", by: -5 });
-  for (const [key, action] of [["u", "undo"], ["r", "relabel"], ["+", "add"], ["?", "help"], ["a", "side"], ["b", "side"]]) assert.equal(does(key).do, action);
-  for (const key of ["d", "c", "v", "z", "Enter", "Tab", "Shift"]) assert.equal(does(key), null);
+  for (const key of ["z", "Tab", "Shift", "F5"]) assert.equal(does(key), null);
   for (const more of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }]) assert.equal(does("y", more), null);
-  const listed = page.HELP.map(([keys]) => keys).join(" ");
-  for (const key of ["Space", "A", "B", "J", "K", "[", "]", "Y", "N", "U", "R", "+", "?"]) assert.ok(listed.includes(key));
+});
+
+test("no key stands twice in the table, and each is in the help", () => {
+  for (const how of ["on", "shift", "ctrl"]) {
+    const all = page.KEYS.flatMap((row) => Object.keys(row[how] ?? {}));
+    assert.equal(new Set(all).size, all.length, how);
+  }
+  assert.equal(page.helpGroups().flatMap(([, rows]) => rows).length, page.KEYS.length);
+  for (const row of page.KEYS) assert.ok(row.show && row.help && row.on, row.show);
+});
+
+test("what is judged is what is heard", () => {
+  const cues = [{ id: "a", start: 0, end: 10 }, { id: "b", start: 8, end: 20 }, { id: "c", start: 30, end: 40, verdict: "reject" }];
+  assert.equal(page.heardAt(cues, "a", 9).id, "a", "the selected one of two that overlap");
+  assert.equal(page.heardAt(cues, "b", 9).id, "b");
+  assert.equal(page.heardAt(cues, "a", 15).id, "b", "the selection follows the head");
+  assert.equal(page.heardAt(cues, "a", 10).id, "a", "its end belongs to it");
+  assert.equal(page.heardAt(cues, "a", 25), null, "in no cue nothing is judged");
+  assert.equal(page.heardAt(cues, "a", 35).id, "c");
+});
+
+test("playing stops at the cue's end, or loops, or goes on", () => {
+  const range = { start: 5, end: 10 };
+  assert.deepEqual(page.atLimit(9.99, 10.01, range, "stop"), { stop: 10 });
+  assert.deepEqual(page.atLimit(9.99, 10.01, range, "loop"), { loop: 5 });
+  assert.equal(page.atLimit(9.99, 10.01, range, "go"), null);
+  assert.equal(page.atLimit(10.5, 11, range, "stop"), null, "what begins behind it goes on");
+  assert.equal(page.atLimit(1, 2, null, "stop"), null);
+  assert.equal(page.playFrom(10, range, 60), 5);
+  assert.equal(page.playFrom(7, range, 60), 7);
+  assert.equal(page.playFrom(60, null, 60), 0);
+});
+
+test("a typed time", () => {
+  for (const [text, seconds] of [["62.35", 62.35], ["1:02.35", 62.35], ["0:06,48", 6.48], ["1:00:00", 3600], ["+3.2", 13.2], ["-0.5", 9.5], ["-1:00", -50]])
+    assert.ok(Math.abs(page.typedTime(text, 10) - seconds) < 1e-9, text);
+  for (const text of ["", "+", "a", "1:2:3:4", "1..2", "--1"]) assert.equal(page.typedTime(text, 10), null, text);
+});
+
+const CUES = [
+  { film_id: "a", id: "1", title: "Étretat", genres: "Action", track: "Theme", start: 0, probability: 0.9, score: 10, verdict: "" },
+  { film_id: "a", id: "2", title: "Étretat", genres: "Action", track: "Chase", start: 9, probability: 0.6, score: 99, verdict: "accept" },
+  { film_id: "b", id: "1", title: "Last", genres: "Horror", track: "Theme", start: 2, probability: null, score: 4, verdict: "" },
+  { film_id: "b", id: "2", title: "Last", genres: "Horror", track: "", name: "radio", unmatched: true, start: 7, score: null, verdict: "added", usage: "song" },
+];
+const names = (rows) => rows.map((r) => r.film_id + r.id).join(" ");
+
+test("the queue's orders and filters", () => {
+  assert.equal(names(page.ordered(CUES, "film")), "a1 a2 b1 b2");
+  assert.equal(names(page.ordered(CUES, "certain")), "a2 a1 b1 b2", "by probability where present, else by score");
+  assert.equal(names(page.ordered(CUES.map((r, i) => ({ ...r, given: 3 - i })), "given")), "b2 b1 a2 a1");
+  assert.equal(names(page.ordered(CUES.map((r, i) => ({ ...r, excess: i === 2 ? 0.4 : undefined })), "transplanted")), "b1 a1 a2 b2");
+  assert.equal(names(page.kept(CUES, {})), "a1 b1");
+  assert.equal(names(page.kept(CUES, { which: "all", words: "etretat" })), "a1 a2", "accents do not matter");
+  assert.equal(names(page.kept(CUES, { which: "all", words: "horror theme" })), "b1");
+  assert.equal(names(page.kept(CUES, { which: "all", words: "song" })), "b2");
+  assert.equal(names(page.kept(CUES, { which: "all", low: 0.7, high: 5 })), "a1 b1");
+  assert.equal(names(page.kept(CUES, { which: "unmatched" })), "b2");
+});
+
+test("the next of the queue", () => {
+  const next = (current, filter = {}, by = 1) => page.nextOf(CUES, page.kept(CUES, filter), current, by);
+  assert.equal(names([next({ film_id: "a", id: "1" })]), "b1", "judged ones are passed over, films are no border");
+  assert.equal(names([next({ film_id: "a", id: "2" })]), "b1");
+  assert.equal(names([next({ film_id: "b", id: "1" })]), "a1", "from the start again");
+  assert.equal(names([next({ film_id: "a", id: "1" }, { which: "all" })]), "a2");
+  assert.equal(names([next({ film_id: "x", id: "9" })]), "a1");
+  assert.equal(page.nextOf(CUES.slice(0, 1), CUES.slice(0, 1), { film_id: "a", id: "1" }), null, "the last one");
+  assert.equal(page.nextOf([], [], {}), null);
+});
+
+test("a film's cues as they stand now replace the old ones, and what the library knew stays", () => {
+  const rows = page.withFilm([...CUES.slice(0, 3), { film_id: "a", id: "span|1", span: true, unmatched: true }].map((r) => ({ ...r, excess: 0.1 })), { film_id: "a", title: "A" }, [{ id: "2", track: "X", verdict: "reject" }, { id: "3", track: "", verdict: "added" }]);
+  assert.equal(names(rows), "a2 a3 aspan|1 b1");
+  assert.deepEqual([rows[0].excess, rows[0].verdict, rows[1].unmatched, rows[0].unmatched], [0.1, "reject", true, false]);
+});
+
+test("cues an hour leave breaks out", () => {
+  assert.equal(page.pace([0, 1000], 5), null);
+  const { perHour, hoursLeft } = page.pace([0, 10_000, 20_000, 2_000_000, 2_010_000], 720);
+  assert.ok(Math.abs(perHour - 360) < 1e-6 && Math.abs(hoursLeft - 2) < 1e-6);
+  assert.deepEqual([page.spoken(0.5), page.spoken(2), page.spoken(30)], ["30 min", "2.0 h", "30 h"]);
+});
+
+test("colours that can be read", () => {
+  assert.ok(Math.abs(page.contrast("#000000", "#ffffff") - 21) < 1e-9);
+  assert.equal(page.inkOn("#C3A500"), "#000000");
+  for (const ground of ["#ffffff", "#17181a"]) for (const c of ["#404040", "#C3A578", "#6900FF", "#000"]) assert.ok(page.contrast(page.standingOut(c, ground), ground) >= 3);
+  assert.equal(page.standingOut("#0072B2", "#ffffff").toUpperCase(), "#0072B2", "what stands out is left alone");
 });
 
 test("one of film and track is heard, never both, never neither", () => {
@@ -98,10 +192,11 @@ test("cues that overlap are drawn in rows of their own", () => {
   assert.deepEqual(page.stacked([{ start: 0, end: 9 }, { start: 5, end: 8 }, { start: 9, end: 12 }]), [0, 1, 0]);
 });
 
-test("search takes every word, and names as they are", () => {
-  const rows = [{ title: "<img onerror=x>", track: "Über" }, { title: "Amber Machine", track: "Theme" }];
+test("search takes every word, names as they are, and no accents", () => {
+  const rows = [{ title: "<img onerror=x>", track: "Über" }, { title: "Étretat", track: "Theme" }];
   assert.equal(page.search("über", rows, ["title", "track"]).length, 1);
-  assert.equal(page.search("amber THEME", rows, ["title", "track"]).length, 1);
+  assert.equal(page.search("etretat THEME", rows, ["title", "track"]).length, 1);
+  assert.equal(page.search("Étre", rows, ["title", "track"]).length, 1);
   assert.equal(page.search("", rows, ["title"]).length, 2);
   assert.equal(page.search("<img", rows, ["title"]).length, 1);
 });

@@ -37,7 +37,7 @@ def corpus(two_films):
     put_table(corpus, "cues", "one", CUES, duration=40.0)
     session = open_session(corpus, "one")
     session.judge(session.cues["id"].iloc[2], "reject")
-    session.describe(session.cues["id"].iloc[1], usage="song")
+    session.describe(session.cues["id"].iloc[1], origin="song")
     return corpus
 
 
@@ -86,25 +86,45 @@ def test_audacity_labels_come_back_as_they_were(corpus):
     lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
     assert [len(line) for line in lines] == [3] * 4 and lines[0] == ["5.040000", "20.000000", "Theme"]
     session = Session(corpus["one"], CUES.assign(track=[line[2] for line in lines]), 40.0)
-    assert read_labels(path, session) == {"accepted": 4, "corrected": 0, "added": 0, "unchanged": 0}
+    assert read_labels(path, session)[0] == {"accepted": 4, "corrected": 0, "added": 0, "unchanged": 0}
     assert (session.cues["verdict"] == "accept").all()
-    assert read_labels(path, session)["unchanged"] == 4
+    assert read_labels(path, session)[0]["unchanged"] == 4
 
 
 def test_labels_correct_what_lies_under_them_and_add_the_rest(corpus, tmp_path):
     labels = tmp_path / "labels.txt"
     labels.write_text("5.04\t21\tTheme\n\\\t100\t2000\n31\t33.5\tFinale\n23\t24.9\tTheme\n", encoding="utf-8-sig")
     session = open_session(corpus, "one", who="eve")
-    assert read_labels(labels, session) == {"accepted": 0, "corrected": 1, "added": 2, "unchanged": 0}
+    assert read_labels(labels, session)[0] == {"accepted": 0, "corrected": 1, "added": 2, "unchanged": 0}
     kept = session.cues.set_index(["track", "stamped_start"])
     assert kept.loc[("Theme", 5.04), ["end", "verdict"]].tolist() == [21.0, "corrected"]
     assert kept.loc[("Finale", 31.0), ["end", "verdict", "who"]].tolist() == [33.5, "added", "eve"]
     assert kept.loc[("Theme", 23.0), "verdict"] == "added", "a rejected cue beside it is another one"
-    labels.write_text("5\t6\tTheme\nnonsense\n")
     before = corpus["one"].verdicts.read_text()
-    with pytest.raises(ValueError, match="row 2"):
+    labels.write_text("nonsense\n")
+    with pytest.raises(ValueError, match="row 1"):
         read_labels(labels, session)
-    assert corpus["one"].verdicts.read_text() == before, "nothing of a faulty file is taken"
+    assert corpus["one"].verdicts.read_text() == before
+
+
+def test_lines_that_are_no_labels_are_named_and_the_others_kept(corpus, tmp_path):
+    """Decimal commas, lines of frequencies, quote signs, point labels, as Audacity writes them all over the world."""
+    labels = tmp_path / "labels.txt"
+    labels.write_text('35,0\t36,5\tTheme\n\\\t100,0\t2000,0\n37\t37\tTheme\nx\t39\tTheme\n38\t38.5\tThe "End\n9\n')
+    session = open_session(corpus, "one", who="eve")
+    session.add("", 20.5, 21.0, name='The "End')
+    judged = len(session.table)
+    counts, problems = read_labels(labels, session)
+    assert counts["added"] == 2 and [p.removeprefix(f"{labels} ") for p in problems] == [
+        "row 3: the cue has no length; end it after its start",
+        "row 4: start 'x' is no time; write seconds or h:mm:ss",
+        "row 6: not a label; write start, end and track between tabs",
+    ]
+    added = session.cues[session.cues["start"] == 35.0]
+    assert added[["end", "track"]].to_numpy().tolist() == [[36.5, "Theme"]]
+    assert session.cues["name"].tolist().count('The "End') == 2, "a free name is no track"
+    session.undo()
+    assert len(verdicts.read(corpus["one"].verdicts)) == judged, "all labels are one step"
 
 
 def test_jams_is_valid_and_says_what_the_sheet_says(corpus):

@@ -5,8 +5,10 @@ import re
 import shutil
 
 import pytest
-from browser import ROOT, SHOTS, chromium, find_chromium, served
+from browser import SHOTS, chromium, find_chromium, served
 
+from filmlens import stages
+from filmlens.corpus import Corpus
 from filmlens.run.kernels import write_html
 
 
@@ -28,29 +30,49 @@ def test_the_html_copy_of_a_notebook_with_a_widget_fetches_nothing(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")
-def test_the_page_without_jupyter_hears_and_asks_for_its_token(toy, tmp_path):
+def test_the_page_without_jupyter_is_the_bench_alone_and_asks_for_its_token(toy, tmp_path):
     shutil.copytree(toy, tmp_path / "corpus")
+    stages.run(Corpus.open(tmp_path / "corpus"), "cues", jobs=2, say=lambda line: None)
+    (tmp_path / "secret.png").write_bytes(b"a picture of the user's")
     code = (
         "import sys; from pathlib import Path; from filmlens.audition.serve import serve;"
-        "serve(Path(sys.argv[1]), Path(sys.argv[2]), port=int(sys.argv[3]), browser=False, token=sys.argv[4])"
+        "serve(Path(sys.argv[1]), who='ann', port=int(sys.argv[2]), browser=False, token=sys.argv[3])"
     )
-    notebook = str(ROOT / "notebooks" / "06_audition.ipynb")
-    arguments = [notebook, str(tmp_path / "corpus"), "{port}", "{token}"]
+    arguments = [str(tmp_path / "corpus"), "{port}", "{token}"]
     SHOTS.mkdir(parents=True, exist_ok=True)
     server = served(["-c", code], arguments, tmp_path, cwd=tmp_path, ready="/login")
-    with server as (address, token), chromium(tmp_path / "p", width=1100, height=1400) as (page, outside):
+    with server as (address, token), chromium(tmp_path / "p", width=1400, height=900) as (page, outside):
         blocked = []
         page.on("requestfailed", lambda r: blocked.append(r.url) if r.failure == "csp" else None)
+        assert page.goto(f"{address}/voila/files/secret.png").status == 403
         page.goto(address)
         assert "/login" in page.url
+        page.emulate_media(color_scheme="dark")
         page.goto(f"{address}/?token={token}", timeout=180_000)
-        page.get_by_role("button", name="Play", exact=True).wait_for(timeout=120_000)
-        page.wait_for_function("document.querySelector('.fl-item')", timeout=60_000)
-        page.get_by_role("application").focus()
+        play = page.get_by_role("button", name="Play", exact=True)
+        play.wait_for(timeout=120_000)
+        page.wait_for_selector(".fl-audition[data-ready=true]", timeout=60_000)
+        # in view, focused, as high as the window, dark as the system; the first key plays, without a click
+        boxes = [
+            page.get_by_role("button", name=n, exact=True).bounding_box() for n in ("Play", "Accept cue", "Reject cue")
+        ]
+        assert all(b["y"] + b["height"] < 900 for b in boxes)
+        root = page.locator(".fl-audition")
+        assert root.bounding_box() == {"x": 0, "y": 0, "width": 1400, "height": 900}
+        assert (
+            root.evaluate("e => e === document.activeElement && getComputedStyle(e).backgroundColor")
+            == "rgb(23, 24, 26)"
+        )
         page.keyboard.press(" ")
         page.wait_for_function("document.querySelector('.fl-audition audio').currentTime > 0.3", timeout=30_000)
         page.keyboard.press("y")
         page.get_by_text("cue accepted").wait_for()
-        page.screenshot(path=SHOTS / "voila.png")
+        page.screenshot(path=SHOTS / "alone-dark.png")
+        [path] = (tmp_path / "corpus" / "verdicts").glob("*.csv")
+        assert ",ann," in path.read_text()
+        page.reload()
+        page.wait_for_selector(".fl-audition[data-ready=true]", timeout=120_000)
+        page.keyboard.press("u")
+        page.get_by_text("undone: cue accepted").wait_for()
+        assert not path.exists(), "undo outlives a reload, which has a new kernel"
         assert set(outside) <= set(blocked), "what the template asks of others is refused"
-    assert list((tmp_path / "corpus" / "verdicts").glob("*.csv"))

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from filmlens import stages, verdicts
-from filmlens.audition import Session
+from filmlens.audition import Session, bulk, history
 from filmlens.corpus import Corpus, CorpusError
+from filmlens.verdicts import fields
 from filmlens.verdicts import table as files
 
 STAMPED = pd.DataFrame(
@@ -22,7 +23,9 @@ STAMPED = pd.DataFrame(
         "score": [90.0, 12.0, 40.0],
     }
 )
+#: The header of earlier versions: usage instead of origin and diegesis.
 HEAD = "track,start,end,verdict,new_track,new_start,new_end,usage,who,when,note\n"
+KEPT = ["track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name", "origin", "who", "note"]
 
 
 @pytest.fixture
@@ -31,9 +34,9 @@ def session(two_films):
 
 
 def rows(session):
-    """The file without the moment of writing."""
-    lines = session.film.verdicts.read_text(encoding="utf-8").splitlines()
-    return [",".join(c for i, c in enumerate(line.split(",")) if i != 9) for line in lines[1:]]
+    """What the file says, without the moment of writing."""
+    table = pd.read_csv(session.film.verdicts, dtype=str, keep_default_na=False)
+    return [",".join(row) for row in table[KEPT].to_numpy()] if session.film.verdicts.exists() else None
 
 
 def ids(session):
@@ -43,23 +46,26 @@ def ids(session):
 def test_every_action_is_on_disk_at_once_and_reopening_restores_it(session):
     first, second, third = ids(session)
     session.judge(first, "accept")
-    assert rows(session) == ["Theme,5.000,20.000,accept,,,,,ann,"]
+    assert rows(session) == ["Theme,5.000,20.000,accept,,,,,,ann,"]
     session.move(first, "start", 0.05, relative=True)
     session.move(first, "start", 0.05, relative=True)
-    assert rows(session) == ["Theme,5.000,20.000,accept,,5.100,,,ann,"]
+    assert rows(session) == ["Theme,5.000,20.000,corrected,,5.100,,,,ann,"]
+    assert session.judge(first, "accept") == "corrected already", "what was moved is corrected, as the documents say"
+    session.move(first, "start", 5.0)
+    assert rows(session) == ["Theme,5.000,20.000,,,,,,,ann,"], "moved there and back: nothing is said of it"
+    session.move(first, "start", 5.1)
     session.judge(second, "reject")
     session.relabel(third, "Finale")
-    session.describe(third, usage="song", note="sung, off screen")
+    session.describe(third, origin="song", note="sung, off screen")
     session.add("Theme", 21.0)
-    expected = [
-        "Theme,5.000,20.000,accept,,5.100,,,ann,",
-        "Finale,25.000,30.000,reject,,,,,ann,",
-        'Theme,32.000,39.000,corrected,Finale,,,song,ann,"sung, off screen"',
-        "Theme,21.000,26.000,added,,,,,ann,",
+    session.add("", 1.0, 4.0, name="car radio")
+    assert rows(session) == [
+        "Theme,5.000,20.000,corrected,,5.100,,,,ann,",
+        "Finale,25.000,30.000,reject,,,,,,ann,",
+        "Theme,32.000,39.000,corrected,Finale,,,,song,ann,sung, off screen",
+        "Theme,21.000,26.000,added,,,,,,ann,",
+        ",1.000,4.000,added,,,,car radio,,ann,",
     ]
-    read = verdicts.read(session.film.verdicts)
-    assert read.loc[2, "note"] == "sung, off screen" and len(read) == 4
-    assert [r.replace('"sung', "sung").split(",")[:8] for r in rows(session)] == [e.split(",")[:8] for e in expected]
     again = Session(session.film, STAMPED, 40.0, who="bob")
     pd.testing.assert_frame_equal(again.cues, session.cues)
     assert not (session.film.folder / "annotations" / "one.csv").read_text().count("ann")
@@ -72,11 +78,11 @@ def test_undo_goes_back_step_by_step(session):
     session.move(second, "end", 29.0)
     session.judge(second, "reject")
     assert session.undo() == ("undone: cue rejected", second)
-    assert rows(session) == [*before, "Finale,25.000,30.000,corrected,,,29.000,,ann,"]
+    assert rows(session) == [*before, "Finale,25.000,30.000,corrected,,,29.000,,,ann,"]
     session.undo()
     assert rows(session) == before
     session.undo()
-    assert rows(session) == [] and not session.can_undo and session.undo()[0] == "nothing to undo"
+    assert not session.film.verdicts.exists() and not session.can_undo and session.undo()[0] == "nothing to undo"
 
 
 def test_an_added_cue_is_taken_away_and_comes_back(session):
@@ -97,9 +103,9 @@ def test_two_sessions_lose_nothing_and_the_last_write_per_cue_wins(session):
     session.judge(second, "reject")
     other.judge(third, "reject")
     assert rows(other) == [
-        "Theme,5.000,20.000,accept,,,,,ann,",
-        "Finale,25.000,30.000,reject,,,,,ann,",
-        "Theme,32.000,39.000,reject,,,,,bob,",
+        "Theme,5.000,20.000,accept,,,,,,ann,",
+        "Finale,25.000,30.000,reject,,,,,,ann,",
+        "Theme,32.000,39.000,reject,,,,,,bob,",
     ]
     other.undo()  # the third
     assert "not undone" in other.undo()[0], "the second was changed by the other session since"
@@ -144,10 +150,10 @@ def test_a_cue_is_found_again_after_a_new_stamping(session):
     assert cues.loc[31.2, "verdict"] == "reject" and cues.loc[25.0, "verdict"] == ""
     assert cues.loc[4.0, ["verdict", "start", "end", "track_start"]].tolist() == ["accept", 5.0, 20.0, 1.0]
     again.move(cues.loc[4.0, "id"], "end", 19.0)
-    assert rows(again)[0].startswith("Theme,5.000,20.000,accept,,,19.000"), "the row keeps the place that was judged"
+    assert rows(again)[0].startswith("Theme,5.000,20.000,corrected,,,19.000"), "the row keeps the place that was judged"
     gone = Session(session.film, STAMPED.iloc[[1]], 40.0)
-    kept = gone.cues[gone.cues["origin"] == "kept"]
-    assert kept[["track", "verdict"]].to_numpy().tolist() == [["Theme", "accept"]]
+    kept = gone.cues[gone.cues["basis"] == "kept"]
+    assert kept[["track", "verdict"]].to_numpy().tolist() == [["Theme", "corrected"]]
 
 
 def test_overlapping_cues_of_one_track_keep_their_own_verdicts(two_films):
@@ -164,6 +170,7 @@ def test_overlapping_cues_of_one_track_keep_their_own_verdicts(two_films):
         ("Theme,5,20,perhaps,,,,,,,", "row 2: verdict 'perhaps' is none of"),
         ("Theme,x,20,accept,,,,,,,", "row 2: start 'x' is no time"),
         ("Theme,5,20,accept,,,,loud,,,", "row 2: usage 'loud'"),
+        ("Theme,5,20,accept,,,,score,,,\nTheme,30,35,accept,,,,radio,,,", "row 3: usage 'radio'"),
     ],
 )
 def test_a_file_that_cannot_be_understood_names_its_row_and_is_left_alone(two_films, line, message):
@@ -173,7 +180,7 @@ def test_a_file_that_cannot_be_understood_names_its_row_and_is_left_alone(two_fi
     with pytest.raises(CorpusError, match=message):
         verdicts.read(film.verdicts)
     with pytest.raises(CorpusError, match=r"one\.csv"):
-        files.put(film.verdicts, lambda table: -1, {"track": "T", "start": 1.0, "end": 2.0, "verdict": "accept"})
+        files.put(film.verdicts, (lambda table: -1, {"track": "T", "start": 1.0, "end": 2.0, "verdict": "accept"}))
     assert film.verdicts.read_text() == HEAD + line + "\n"
 
 
@@ -203,7 +210,7 @@ def test_verified_cues_are_those_heard_where_they_were_corrected_to(session):
     session.move(first, "start", 6.5)
     session.judge(second, "reject")
     session.relabel(third, "Finale")
-    session.describe(third, usage="diegetic")
+    session.describe(third, diegesis="diegetic")
     session.add("Theme", 21.0, 24.0)
     sheet = verdicts.verified(STAMPED, session.table)
     assert sheet[["track", "start", "end", "usage"]].to_numpy().tolist() == [
@@ -225,9 +232,9 @@ def test_an_edge_before_the_tracks_beginning_does_not_move_the_music(session):
 def test_verified_cues_feed_the_stages_by_usage(two_films):
     corpus = Corpus.open(two_films)
     session = Session(corpus["one"], STAMPED, 40.0)
-    for cue, usage in zip(ids(session), ("", "song", "song"), strict=True):
+    for cue, origin in zip(ids(session), ("", "song", "song"), strict=True):
         session.judge(cue, "accept")
-        session.describe(cue, usage=usage)
+        session.describe(cue, origin=origin)
     quiet = {"say": lambda line: None, "films": ["one"]}
     stages.run(corpus, "verified-song", **quiet)
     stages.run(corpus, "verified", **quiet)
@@ -356,8 +363,148 @@ def test_of_two_rows_on_a_cue_the_latest_is_shown_and_edited(session):
     assert judging.cues["verdict"].tolist()[0] == "reject"
     judging.describe(first, note="too loud")
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert "too loud" in lines[2] and lines[1] == oldest.strip() and len(lines) == 5
+    assert "too loud" in lines[2] and len(lines) == 5
+    assert [c for c in lines[1].split(",") if c] == [c for c in oldest.strip().split(",") if c]
     assert judging.cues["verdict"].tolist()[0] == "reject" and judging.cues["note"].tolist()[0] == "too loud"
     [song] = [i for i in ids(judging) if i.startswith("added")]
     judging.judge(song, "reject")
     assert not [i for i in ids(judging) if i.startswith("added")], "the older row must not come back"
+
+
+def test_usage_of_earlier_versions_is_read_and_nothing_is_guessed(session):
+    path = session.film.verdicts
+    path.parent.mkdir(exist_ok=True)
+    said = ("score", "song", "diegetic", "")
+    path.write_text(HEAD + "".join(f"T,{k}0,{k}5,accept,,,,{usage},ann,,\n" for k, usage in enumerate(said)))
+    old = path.read_bytes()
+    table = verdicts.read(path)
+    assert table["origin"].tolist() == ["score", "song", "", ""]
+    assert table["diegesis"].tolist() == ["", "", "diegetic", ""] and "usage" not in table
+    judging = Session(session.film, STAMPED, 40.0, who="eve")
+    judging.judge(ids(judging)[0], "accept")
+    assert verdicts.read(path)["origin"].tolist()[:4] == table["origin"].tolist()
+    judging.undo()
+    assert path.read_bytes() == old, "undo gives the file back byte for byte, columns of old included"
+
+
+def test_every_action_is_undone_byte_for_byte(session):
+    """A file as a spreadsheet leaves it: quotes, CRLF, a column of the user's own, no newline at the end."""
+    path = session.film.verdicts
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes('track,start,end,verdict,"mood"\r\n"Theme",0:05,0:20,accept,"d\u00e4rk, \x0b"'.encode())
+    session.refresh()
+    first, second, third = ids(session)
+    added = session.add("Theme", 22.0, 24.0)
+    before = [path.read_bytes()]
+    for act in (
+        lambda: session.judge(first, "reject"),
+        lambda: session.move(second, "end", 29.5),
+        lambda: session.relabel(third, "", name="radio"),
+        lambda: session.describe(first, function="leitmotif|stinger", hits="0:06.00 door"),
+        lambda: session.split(third, 35.0),
+        lambda: session.merge(first, added),
+        lambda: session.duplicate(second, 1.0),
+        lambda: session.mark_complete(True),
+        lambda: session.answer(0.0, 5.0, True),
+    ):
+        act()
+        assert path.read_bytes() != before[-1]
+        before.append(path.read_bytes())
+    for expected in reversed(before[:-1]):
+        session.undo()
+        assert path.read_bytes() == expected
+    session.undo()
+    assert path.read_bytes().endswith(b'\x0b"') and not session.can_undo
+
+
+def test_what_was_written_since_outlives_an_undo(session):
+    """The first row makes the file: taking it back later must leave the header and the other's row."""
+    other = Session(session.film, STAMPED, 40.0, who="bob")
+    first, second, _ = ids(session)
+    session.judge(first, "accept")
+    other.judge(second, "accept")
+    assert session.undo()[0] == "undone: cue accepted"
+    assert rows(session) == ["Finale,25.000,30.000,accept,,,,,,bob,"]
+
+
+def test_splitting_and_merging(session):
+    first, second, third = ids(session)
+    session.describe(first, diegesis="diegetic")
+    half = session.split(first, 12.0)
+    cues = session.cues.set_index("id")
+    assert cues.loc[first, ["start", "end", "verdict"]].tolist() == [5.0, 12.0, "corrected"]
+    assert cues.loc[half, ["start", "end", "track", "diegesis"]].tolist() == [12.0, 20.0, "Theme", "diegetic"]
+    assert cues.loc[half, "track_start"] == 7.0, "the music goes on where the first part left it"
+    session.merge(first, half)
+    assert half not in ids(session) and session.cues.set_index("id").loc[first, "end"] == 20.0
+    session.merge(second, third)
+    cues = session.cues.set_index("id")
+    assert cues.loc[second, "end"] == 39.0 and cues.loc[third, "verdict"] == "reject"
+    again = session.duplicate(first, 20.0)
+    assert session.cues.set_index("id").loc[again, ["start", "end"]].tolist() == [20.0, 35.0]
+    with pytest.raises(ValueError, match="not inside"):
+        session.split(first, 20.0)
+
+
+def test_music_on_no_track_counts_and_is_not_measured(two_films):
+    corpus = Corpus.open(two_films)
+    session = Session(corpus["one"], STAMPED, 60.0)
+    for cue in ids(session):
+        session.judge(cue, "accept")
+    session.add("", 41.0, 50.0, name="a song on the radio")
+    session.mark_complete(True)
+    assert verdicts.verified(STAMPED, session.table)["track"].tolist() == ["Theme", "Finale", "Theme"]
+    assert len(verdicts.verified(STAMPED, session.table, trackless=True)) == 4
+    row = verdicts.judged_accuracy(corpus, STAMPED.assign(film_id="one"), lambda film_id: 60.0).iloc[0]
+    assert row["recall"] == pytest.approx(27 / 36), "nine seconds of music that no track has were missed"
+
+
+def test_steps_outlive_a_reload_and_other_films(two_films):
+    corpus = Corpus.open(two_films)
+    folder = corpus.derived / "audition"
+    steps = history.of_sitting(folder, "a-1")
+    films = {name: Session(corpus[name], STAMPED, 40.0, who="ann", steps=steps) for name in ("one", "two")}
+    films["one"].judge(ids(films["one"])[0], "accept")
+    films["two"].judge(ids(films["two"])[0], "reject")
+    again = history.of_sitting(folder, "a-1")
+    assert len(again) == 2 and again.film_id == "two" and len(history.of_sitting(folder, "a-2")) == 0
+    session = Session(corpus["one"], STAMPED, 40.0, steps=again)
+    session.undo(lambda film_id: corpus[film_id].verdicts)
+    assert not corpus["two"].verdicts.exists() and corpus["one"].verdicts.exists() and again.film_id == "one"
+    session.undo(lambda film_id: corpus[film_id].verdicts)
+    assert not corpus["one"].verdicts.exists() and len(history.of_sitting(folder, "a-1")) == 0
+
+
+def test_labels_of_functions_can_be_edited(two_films):
+    folder = Corpus.open(two_films)["one"].verdicts.parent
+    assert "leitmotif" in fields.labels(folder)
+    folder.mkdir()
+    (folder / "labels.csv").write_text("function\nsuspense\n\nchase, fast\n")
+    assert fields.labels(folder) == ["suspense", "chase, fast"]
+    (folder / "labels.csv").write_text("label\nsuspense\n")
+    with pytest.raises(CorpusError, match=r"labels\.csv row 1"):
+        fields.labels(folder)
+
+
+def test_bulk_acceptance_states_its_precision_and_says_nothing_of_the_stamper(two_films):
+    corpus = Corpus.open(two_films)
+    stamped = pd.DataFrame({"track": "Theme", "start": np.arange(10) * 4.0, "end": np.arange(10) * 4.0 + 3})
+    stamped = stamped.assign(track_start=0.0, speed=1.0, score=np.arange(10) * 10.0)
+    session = Session(corpus["one"], stamped, 60.0, who="ann")
+    with pytest.raises(ValueError, match="was heard yet"):
+        bulk.estimate([session], 30)
+    for k, verdict in ((9, "accept"), (8, "accept"), (7, "reject"), (1, "reject")):
+        session.judge(ids(session)[k], verdict)
+    before = session.film.verdicts.read_bytes()
+    found = bulk.estimate([session], 30)
+    assert (found["count"], found["heard"], found["right"]) == (4, 3, 2) and "precision 0.67" in found["text"]
+    assert found["low"] < 2 / 3 < found["high"] and session.film.verdicts.read_bytes() == before
+    measured = verdicts.precision(stamped, session.table)
+    assert "4 cues accepted unheard" in bulk.accept({"one": session}, found, 30)
+    assert session.cues["verdict"].tolist() == ["", "reject", "", *["accept"] * 4, "reject", "accept", "accept"]
+    assert verdicts.precision(stamped, session.table) == measured
+    assert len(verdicts.verified(stamped, session.table)) == 6 and bulk.estimate([session], 0)["heard"] == 4
+    session.undo()
+    assert session.film.verdicts.read_bytes() == before, "one step"
+    session.judge(ids(session)[5], "accept")
+    assert session.cues["heard"].tolist()[5] == ""
