@@ -138,6 +138,8 @@ class Session:
                 raise ValueError(f"field {field!r} is unknown; choose one of {', '.join((*FIELDS, 'note'))}")
             if known and value and value not in known:
                 raise ValueError(f"{field} {value!r} is unknown; choose one of {', '.join(known)}")
+        if all(row[field] == value for field, value in said.items()):
+            return "nothing changed"
         text = f"{' and '.join(said)} noted"
         row_ = self._about(row, row["verdict"], heard=row["heard"], **said)
         return self._write(text, (self._place(row), row_), cue=cue)

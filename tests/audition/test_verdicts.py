@@ -475,6 +475,13 @@ def test_steps_outlive_a_reload_and_other_films(two_films):
     assert not corpus["one"].verdicts.exists() and len(history.of_sitting(folder, "a-1")) == 0
 
 
+def test_saying_what_is_said_already_writes_nothing(session):
+    first = ids(session)[0]
+    assert session.describe(first, diegesis="", note="") == "nothing changed" and not session.film.verdicts.exists()
+    session.describe(first, diegesis="diegetic")
+    assert session.describe(first, diegesis="diegetic") == "nothing changed" and len(session.steps) == 1
+
+
 def test_labels_of_functions_can_be_edited(two_films):
     folder = Corpus.open(two_films)["one"].verdicts.parent
     assert "leitmotif" in fields.labels(folder)

@@ -208,7 +208,7 @@ export function makeActions(bench) {
       if (!q) return;
       const many = field === "function";
       const rows = bench.fields[field].map((value) => ({ value, text: value }));
-      if (!many) rows.push({ value: "", text: "not stated" });
+      if (!many) rows.unshift({ value: "", text: "not stated" });
       const current = many ? (q[field] || "").split("|").filter(Boolean) : q[field];
       const hint = many ? "Space marks, Enter takes all that are marked" : "";
       const taken = await chooser.choose({ title: `${field} of ${nameOf(q)}`, rows, current, many, hint });
