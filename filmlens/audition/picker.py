@@ -223,4 +223,4 @@ def _first(corpus: Corpus) -> str:
     return corpus.ids[0]
 
 
-__all__ = ["AuditionCorpus", "film_table", "queue"]
+__all__ = ["AuditionCorpus", "film_table", "queue", "transplanted_first"]
