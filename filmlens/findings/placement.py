@@ -41,8 +41,8 @@ def placement(cues: pd.DataFrame, lengths: Mapping[str, float]) -> pd.DataFrame:
     Examples
     --------
     >>> cues = pd.DataFrame({"film_id": "a", "start": [10.0, 50.0], "end": [30.0, 60.0]})
-    >>> placement(cues, {"a": 100.0}).iloc[0].tolist()
-    ['a', 100.0, 2, 0.3, 10.0, 60.0, 60.0, 40.0]
+    >>> placement(cues, {"a": 100.0}).values.tolist()
+    [['a', 100.0, 2, 0.3, 10.0, 60.0, 60.0, 40.0]]
     """
     rows = []
     for film_id, seconds in lengths.items():
@@ -142,8 +142,8 @@ def entries(
     Examples
     --------
     >>> cues = pd.DataFrame({"film_id": "a", "start": [10.0, 50.0], "end": [20.0, 60.0]})
-    >>> entries(cues, {"a": 100.0}, {"a": np.array([10.5, 80.0])}, {}).iloc[0].tolist()
-    ['a', 'cuts', 2, 0.5, 0.04]
+    >>> entries(cues, {"a": 100.0}, {"a": np.array([10.5, 80.0])}, {}).values.tolist()
+    [['a', 'cuts', 2, 0.5, 0.04]]
     """
     around = {f: np.column_stack([np.asarray(t) - near, np.asarray(t) + near]) for f, t in cuts.items()}
     rows = []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from filmlens import look
+from filmlens.artefacts import writing
 from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.progress import every, line_shower, spell
 
@@ -47,6 +48,9 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None
     thread.start()
     while thread.is_alive():
         thread.join(0.2)
+    if result and isinstance(result[0], OSError) and not result[0].filename:  # of a write, such as on a full disk
+        with writing(out):
+            raise result[0]
     if not result or isinstance(result[0], Exception):
         raise result[0] if result else RuntimeError(f"{notebook}: the notebook client ended without an answer")
     write_html(out)

@@ -84,7 +84,7 @@ def unmatched(probability: np.ndarray, cues: pd.DataFrame) -> pd.DataFrame:
 
     >>> heard = np.repeat([0.0, 0.9, 0.0], [100, 300, 100])
     >>> unmatched(heard, pd.DataFrame({"start": [20.0], "end": [50.0]}))[["start", "end"]].to_numpy().tolist()
-    [[10.0, 20.0]]
+    [[9.7, 20.0]]
     """
     smooth = uniform_filter1d(np.asarray(probability, float), round(_SMOOTH_S / STEP_S), mode="nearest")
     edges = np.flatnonzero(np.diff(np.concatenate([[0], smooth >= _LEAST, [0]]))).reshape(-1, 2) * STEP_S

@@ -66,7 +66,7 @@ def test_a_full_disk_stops_the_run_with_one_line(two_films, tmp_path):
     code, text = command("run", two_films, "--out", tmp_path / "out", "--notebooks", "01,02", before=small_files)
     assert code == 1 and "Traceback" not in text
     lines = [line for line in text.splitlines() if line.startswith("filmlens: ")]
-    assert len(lines) == 1 and "File too large" in lines[0], text
+    assert len(lines) == 1 and "ipynb cannot be written (File too large); make room" in lines[0], text
 
 
 def as_nobody(function) -> str:
