@@ -1,4 +1,4 @@
-"""A corpus of many films for benchmarks/artefacts.py: tiny media by links, and made-up tables written by the stages.
+"""A corpus of many films for benchmarks/artefacts.py: tiny media, and made-up tables written by the stages.
 
 python benchmarks/large_corpus.py FOLDER FILMS
 """
@@ -6,6 +6,7 @@ python benchmarks/large_corpus.py FOLDER FILMS
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -21,7 +22,7 @@ from filmlens.stages import of_film, work
 
 
 def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500) -> Corpus:
-    """Tiny media that many films share by links, and made-up tables written by the stages themselves."""
+    """Tiny media, one file for a film and its tracks, and made-up tables written by the stages themselves."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     write_audio(folder / "sound.flac", 0.1 * rng.standard_normal(8_000).astype(np.float32), 8_000)
@@ -31,10 +32,11 @@ def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500
         name = f"film{number:04d}"
         music = folder / "soundtracks" / name
         music.mkdir(parents=True)
-        for track in range(tracks):
-            os.symlink(folder / "sound.flac", music / f"{track:03d}.flac")
         (folder / "films").mkdir(exist_ok=True)
-        os.symlink(folder / "sound.flac", folder / "films" / f"{name}.flac")
+        film = folder / "films" / f"{name}.flac"
+        shutil.copy(folder / "sound.flac", film)
+        for track in range(tracks):  # hard links are files like any other to whoever looks at them
+            os.link(film, music / f"{track:03d}.flac")
         rows.append((name, name, 2000, genres[number % 6], f"films/{name}.flac", f"soundtracks/{name}"))
     header = ["film_id", "title", "year", "genres", "film", "soundtrack"]
     pd.DataFrame(rows, columns=header).to_csv(folder / "films.csv", index=False)
