@@ -113,6 +113,8 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("single_attention", Name("single attention", "a network that learns what each cue weighs")),
     ("multi_attention", Name("multi-attention", "a network that learns what each cue weighs, from two layers")),
     ("feature_attention", Name("feature-level attention", "a network that learns what each dimension of a cue weighs")),
+    ("explained", Name("foretold", "share of a group's variance that the other groups explain in films not fitted on")),
+    ("film_(low|high)", Name("95 % over films, {0}")),
     ("f1", Name("F1", "harmonic mean of precision and recall")),
     (r"f1_(low|high|tuned)", Name("F1, {0}")),
     ("training_f1", Name("F1 in training")),

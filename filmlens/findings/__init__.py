@@ -5,6 +5,7 @@ Everything here takes arrays and DataFrames and returns DataFrames; nothing read
 """
 
 from filmlens.findings.claims import claims_table, robustness_table
+from filmlens.findings.conditional import conditional_importance
 from filmlens.findings.crossmodal import clip_medians, cross_modal, table5
 from filmlens.findings.filmtime import along_film_time
 from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
@@ -23,6 +24,7 @@ __all__ = [
     "along_film_time",
     "claims_table",
     "clip_medians",
+    "conditional_importance",
     "cross_modal",
     "enough",
     "example_cues",

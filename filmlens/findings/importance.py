@@ -147,8 +147,12 @@ def permutation_runs(
     genres: Sequence[str] | None = None,
     threshold: float = 0.5,
     n_boot: int = 1000,
+    kept: Mapping[str, np.ndarray] | None = None,
 ) -> ImportanceRuns:
-    """All runs of :func:`group_importance`, for those who need more than its table. Same parameters."""
+    """All runs of :func:`group_importance`, for those who need more than its table. Same parameters, and `kept`.
+
+    `kept` names the part of each group's values, (cues, columns), that stays with its cue (`conditional`).
+    """
     bags, Y, genres = validated(bags, Y, genres)
     predict = getattr(predict, "predict_proba", predict)
     rows_of, together = SCHEMES.get(scheme, (scheme, "independent")) if isinstance(scheme, str) else (scheme, "joint")
@@ -189,14 +193,16 @@ def permutation_runs(
     found: dict[str, list] = {AP: [], F1: []}
     films: dict[str, list] = {AP: [], F1: []}
     areas, spread = [], []
-    for index in groups.values():
+    for name, index in groups.items():
+        stays = kept[name] if kept else np.zeros((len(flat), index.size))
+        leaves = flat[:, index] - stays
         # Each group starts the same stream: its runs do not depend on which other groups are asked for.
         stream = np.random.default_rng(entropy)
         runs, drawn, lost = {AP: [], F1: []}, {AP: [], F1: []}, []
         for _ in range(n_repeats):
             rows = rows_of(stream, lengths, 1 if columns == "joint" else index.size)
             values = flat.copy()
-            values[:, index] = flat[rows, index]
+            values[:, index] = stays + leaves[rows, np.arange(index.size)]
             permuted = probability(values)
             giver = givers_of(rows, lengths)
             # Other films would also have given other values: a film is weighed by its giver too.

@@ -150,10 +150,17 @@ def _unwanted(mfcc_ranks: str) -> list[str]:
 
 
 def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, permuted: str, rank0: str):
-    """Permutation importance of the feature groups under the held-out models (paper: eq. 3, Fig 3)."""
+    """Permutation importance of the feature groups under the held-out models (paper: eq. 3, Fig 3).
+
+    ``permuted="conditional"`` exchanges of each group only what the others do not foretell.
+    """
     model: CrossValidation = tables["genre"]
     bags = bags_like(model, tables["features"])
     known = labels_of(films).loc[list(bags.film_ids)]
+    if permuted == "conditional":
+        return findings.conditional_importance(
+            model.predict, list(bags), known, groups_of(bags, rank0), n_repeats=n_repeats
+        )
     return findings.group_importance(
         model.predict, list(bags), known, groups_of(bags, rank0), n_repeats=n_repeats, scheme=permuted
     )
