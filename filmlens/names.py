@@ -24,6 +24,9 @@ class Name(NamedTuple):
 _STATISTIC = r"_(mean|std)"
 #: What a high coefficient of the Fourier transform of twelve pitch classes means (Quinn 2007; Yust 2016).
 QUALITIES = {1: "chromatic", 2: "quartal", 3: "hexatonic", 4: "octatonic", 5: "diatonic", 6: "whole-tone"}
+#: Mean share of each pitch class from the tonic when the chroma is noise, 12 values drawn alike from 0 to 1: the key is
+#: chosen by the same values, so that noise has a tonic and a fifth, too.
+ON_NOISE = (0.135, 0.064, 0.085, 0.087, 0.085, 0.066, 0.067, 0.124, 0.070, 0.075, 0.064, 0.078)
 ROWS: tuple[tuple[str, Name], ...] = (
     # of films and cues
     ("film_id", Name("film", "the film's name in films.csv")),
@@ -184,6 +187,17 @@ ROWS: tuple[tuple[str, Name], ...] = (
             Name(f"{quality} pitch content", f"|F{k}| of the chroma over |F0|, the same in every key", "0-1"),
         )
         for k, quality in QUALITIES.items()
+    ),
+    *(
+        (
+            f"tonic_{k:02d}",
+            Name(
+                f"pitch class {k} semitones above the tonic",
+                f"its share of the chroma, from the tonic of the cue's best key; noise has {noise:.3f}",
+                "0-1",
+            ),
+        )
+        for k, noise in enumerate(ON_NOISE)
     ),
     (r"(?:vggish|musicnn|released)_(\d+)", Name("dimension {0}")),
     (rf"d(d?)mfcc_(\d\d){_STATISTIC}", Name("change of the spectrum's shape, MFCC {1}")),

@@ -143,6 +143,18 @@ ROWS = (
         asked=True,
     ),
     FeatureSet(
+        name="tonic",
+        title="Chroma from the tonic",
+        source="Gomez 2006",
+        function="tonic:rows",
+        columns="tonic:COLUMNS",
+        cost="none beside the MIR features",
+        libraries=("numpy",),
+        of="mir",
+        ours=True,
+        asked=True,
+    ),
+    FeatureSet(
         name="vggish",
         title="VGGish embedding",
         source="Hershey et al. 2017",

@@ -30,9 +30,9 @@ def keep(figures: Path, folder: Path) -> None:
 
 
 def changed_since(folder: Path) -> list[str]:
-    """Stages whose results may have changed since the documents' numbers were made."""
+    """Stages whose results may have changed since the documents' numbers were made; a new stage changes none of them."""
     then = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
-    return [name for name, stage in STAGES.items() if then.get(name) != stage.version]
+    return [name for name, version in then.items() if name not in STAGES or STAGES[name].version != version]
 
 
 def update_readme(readme: Path, kept: Path) -> None:

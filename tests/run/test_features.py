@@ -39,7 +39,7 @@ def test_by_default_vggish_waits_for_its_weights(two_films):
 
 def test_names_are_checked_and_failures_told(two_films):
     with pytest.raises(
-        ValueError, match=r"no features 'clap': there are mir, keyfree, vggish, musicnn, .*tags, .*visual"
+        ValueError, match=r"no features 'clap': there are mir, keyfree, tonic, vggish, musicnn, .*tags, .*visual"
     ):
         extract(two_films, ["clap"])
     (two_films / "films" / "two.mp4").write_bytes(b"no film")

@@ -162,7 +162,7 @@ def test_a_study_is_copied_and_a_mistyped_feature_set_is_refused(tmp_path, monke
         study.epoch  # noqa: B018
     with pytest.raises(ValueError, match="has no parameter features"):
         study.table("mir-cues", features="vggish")
-    with pytest.raises(StudyError, match="features='mri' are not there: measured are mir, keyfree, vggish"):
+    with pytest.raises(StudyError, match="features='mri' are not there: measured are mir, keyfree, tonic, vggish"):
         study.table("features", features="mri")
 
 
