@@ -30,7 +30,7 @@ def keep(figures: Path, folder: Path) -> None:
 
 
 def changed_since(folder: Path) -> list[str]:
-    """Stages whose results may have changed since the documents' numbers were made; a new stage changes none of them."""
+    """Stages whose results may have changed since the numbers of the documents were made; none by a new stage."""
     then = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
     return [name for name, version in then.items() if name not in STAGES or STAGES[name].version != version]
 
