@@ -137,7 +137,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows",),
-        version=6,
+        version=7,
         libraries=_STAMPED,
     ),
     Stage(

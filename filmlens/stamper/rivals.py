@@ -32,8 +32,8 @@ _CUT_S, _LEFT_OUT_S = 1.0, 10.0  # or at once, where an editor left out a piece 
 _LEAD = (-1.6, 2.1)  # a fifth, eight times
 _CLEAR = 0.5  # a lead that rivals hardly reach
 # A film whose music mostly leads, or mostly does not, tells something of each of its stretches; and one that falls far
-# behind the others is other music.
-_REST = (-0.5, 0.2)
+# behind the others is other music. Among few seconds of others, music of two kinds differs as much: so many weigh half.
+_REST, _HALF_S = (-0.5, 0.2), 15.0
 # Logistic regression on the stretches of film-like mixes with known cues, see benchmarks/stamping.md.
 _CONSTANT, _WEIGHTS = -5.9, (19.8, 1.7, 13.5, -5.5)
 
@@ -72,7 +72,7 @@ def described(
     ndarray, shape (stretches, 4)
         Of a stretch and those it goes on with: how far its lead, the log of its place's votes over the best rival's,
         is beyond doubt, and the log of its evidence; of the film's other stretches: their mean lead, and how far it
-        falls behind that. NaN on a decoy.
+        falls behind that, less where there is little of them. NaN on a decoy.
     """
     real = np.array([not field.decoy[found.lane[line]] for line, *_ in stretches], bool)
     seconds = np.array([(end - begin) * STEP_S for _, begin, end, _ in stretches]) * real
@@ -84,9 +84,8 @@ def described(
     lead = np.clip(np.log(np.maximum(own, 1e-9) / rival), *_LEAD)
     others = seconds.sum() - together
     rest = np.divide((seconds * lead).sum() - together * lead, others, out=np.zeros(len(real)), where=others > 1e-6)
-    table = np.column_stack(
-        [np.clip(lead - _CLEAR, 0, None), np.log(score), np.clip(rest, *_REST), np.clip(rest - lead, 0, 1)]
-    )
+    behind = np.clip(rest - lead, 0, 1) * others / (others + _HALF_S)
+    table = np.column_stack([np.clip(lead - _CLEAR, 0, None), np.log(score), np.clip(rest, *_REST), behind])
     table[~real] = np.nan
     return table
 
