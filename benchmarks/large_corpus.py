@@ -6,7 +6,6 @@ python benchmarks/large_corpus.py FOLDER FILMS
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from unittest import mock
@@ -20,23 +19,26 @@ from filmlens.features import mir
 from filmlens.media.write import write_audio
 from filmlens.stages import of_film, work
 
+RATE = 8_000
+
 
 def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500) -> Corpus:
-    """Tiny media, one file for a film and its tracks, and made-up tables written by the stages themselves."""
-    folder.mkdir(parents=True)
+    """Small media, different for each film, and made-up tables written by the stages themselves.
+
+    A film has 24 s of sound; the tracks of its soundtrack are one file of a second under as many names.
+    """
+    (folder / "films").mkdir(parents=True)
     rng = np.random.default_rng(0)
-    write_audio(folder / "sound.flac", 0.1 * rng.standard_normal(8_000).astype(np.float32), 8_000)
     genres = ("Action", "Comedy", "Drama", "Horror", "Romance", "Sci-Fi")
     rows = []
     for number in range(films):
         name = f"film{number:04d}"
         music = folder / "soundtracks" / name
         music.mkdir(parents=True)
-        (folder / "films").mkdir(exist_ok=True)
-        film = folder / "films" / f"{name}.flac"
-        shutil.copy(folder / "sound.flac", film)
-        for track in range(tracks):  # hard links are files like any other to whoever looks at them
-            os.link(film, music / f"{track:03d}.flac")
+        write_audio(folder / "films" / f"{name}.flac", 0.01 * rng.standard_normal(24 * RATE).astype(np.float32), RATE)
+        write_audio(music / "000.flac", 0.1 * rng.standard_normal(RATE).astype(np.float32), RATE)
+        for track in range(1, tracks):  # hard links are files like any other to whoever lists them
+            os.link(music / "000.flac", music / f"{track:03d}.flac")
         rows.append((name, name, 2000, genres[number % 6], f"films/{name}.flac", f"soundtracks/{name}"))
     header = ["film_id", "title", "year", "genres", "film", "soundtrack"]
     pd.DataFrame(rows, columns=header).to_csv(folder / "films.csv", index=False)
@@ -60,7 +62,11 @@ def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500
         made = pd.DataFrame(0.5, index=range(cues), columns=list(columns)).assign(film_id=film.id, time=start)
         return made[["film_id", "time", *columns]]
 
-    with mock.patch.multiple(of_film, stamp=stamp, music=music, visual=visual):
+    def cue_vectors(film, tables):  # one row a cue already: its mean is itself
+        [frames] = tables.values()
+        return frames.drop(columns="time")
+
+    with mock.patch.multiple(of_film, stamp=stamp, music=music, cue_vectors=cue_vectors, visual=visual):
         # carried out here: a worker is a process of its own, and would not know these functions
         for stage in ("cues", "mir", "mir-cues", "visual"):
             for task in stages.planned(corpus, stage)[-1].tasks:

@@ -8,7 +8,15 @@ is to caching.
 from filmlens.artefacts.failures import PART, read_failures, record_failures
 from filmlens.artefacts.fingerprints import Ledger, contents, fingerprint, ledger_of, look
 from filmlens.artefacts.owners import alive, here, started
-from filmlens.artefacts.seals import ArtefactError, load_arrays, read_json, save_arrays, write_json
+from filmlens.artefacts.seals import (
+    ArtefactError,
+    load_arrays,
+    read_json,
+    read_sealed,
+    save_arrays,
+    write_json,
+    write_sealed,
+)
 from filmlens.artefacts.tables import (
     Measured,
     column_names,
@@ -49,6 +57,7 @@ __all__ = [
     "read_failures",
     "read_json",
     "read_provenance",
+    "read_sealed",
     "read_table",
     "read_text",
     "record_failures",
@@ -60,6 +69,7 @@ __all__ = [
     "table_hash",
     "write_atomically",
     "write_json",
+    "write_sealed",
     "write_table",
     "writing",
 ]

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from filmlens.artefacts.seals import ArtefactError, read_json, write_json
+from filmlens.artefacts.seals import ArtefactError, read_sealed, write_sealed
 from filmlens.artefacts.writing import WriteError
 
 _SAMPLE = 1 << 16
@@ -60,7 +60,7 @@ def _contents(files: Mapping[str, Path], ledger: Path | None) -> dict[str, str]:
 
 
 class Ledger:
-    """What was found of files, in a sealed JSON file: kept as long as size and time of change are the same.
+    """What was found of files, in a sealed file: kept as long as size and time of change are the same.
 
     Parameters
     ----------
@@ -71,16 +71,19 @@ class Ledger:
     def __init__(self, path: Path | None):
         self._path, self._news = path, {}
         try:
-            self._known = read_json(path) if path is not None and path.is_file() else {}
+            self._known = read_sealed(path) if path is not None and path.is_file() else {}
         except ArtefactError:
             self._known = {}
 
     def __enter__(self) -> Ledger:
         return self
 
-    def get(self, path: Path, find: Callable[[], Any]) -> Any:
-        """What `find` (JSON-able) says of a file, or said when the file was the same; None is not kept."""
-        seen, entry = list(look(path)), self._known.get(str(path))
+    def get(self, path: Path | str, find: Callable[[], Any], *, seen: tuple[int, int] | None = None) -> Any:
+        """What `find` (JSON-able) says of a file, or said when the file was the same; None is not kept.
+
+        `seen` is what `look` gave of it a moment ago.
+        """
+        seen, entry = list(seen or look(path)), self._known.get(str(path))
         if isinstance(entry, list) and len(entry) == 3 and entry[:2] == seen:
             return entry[2]
         found = find()
@@ -91,7 +94,7 @@ class Ledger:
     def __exit__(self, *raised: object) -> None:
         if self._path is not None and self._news:
             with suppress(WriteError):  # a place that may not be written: the next look reads the files again
-                write_json(self._path, self._known | self._news)
+                write_sealed(self._path, self._known | self._news)
 
 
 def _hash(path: Path) -> str:

@@ -166,6 +166,29 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON below a line with the hash of its bytes: as `write_json`, for what is large and only read by us."""
+    text = json.dumps(content, separators=(",", ":")).encode()
+    write_atomically(path, lambda part: part.write_bytes(digest(text).encode() + b"\n" + text))
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_sealed` wrote, verified.
+
+    Raises
+    ------
+    ArtefactError
+    """
+    try:
+        told, _, text = path.read_bytes().partition(b"\n")
+        content = json.loads(text) if digest(text).encode() == told else None
+        if not isinstance(content, dict):
+            raise ValueError("its content is not what was written")
+    except (OSError, ValueError, RecursionError) as error:
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
+    return content
+
+
 def _hash_of(content: Mapping[str, Any]) -> str:
     return digest(json.dumps(content, sort_keys=True).encode())
 

@@ -4,51 +4,21 @@ from __future__ import annotations
 
 import difflib
 import os
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
-
-import av
 
 from filmlens import corpus as corpus_
-from filmlens.artefacts import Ledger, cache_folder, ledger_of
 from filmlens.corpus import CorpusError, Film, archive, filmtable, find_folder, read_films
 from filmlens.corpus.doubles import same_films, shared_tracks
 from filmlens.corpus.facts import Facts, FilmFacts, missing
-from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, files_in, one_name, track_name
+from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, one_name
 from filmlens.corpus.filmtable import KNOWN
-from filmlens.media import container, pictures, sound
-from filmlens.media.apart import Died, apart
-from filmlens.media.container import MediaError, Medium
-from filmlens.media.structure import structure
-from filmlens.media.watch import watched
-from filmlens.text import clean, reason
+from filmlens.corpus.looks import File, Looked, Track, look_at_films, look_at_folder
+from filmlens.text import clean
 
-_VERSION = 1  # of `look_into`: raised when it finds something else in the same file
-_SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
-_LIMIT_S = 3600.0
 _SHOWN = 5  # names in one line
-#: Endings of what lies beside the tracks of an album and need not be tried.
-_NO_SOUND = {
-    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".log", ".md", ".nfo", ".cue"),
-    *(
-        ".m3u",
-        ".m3u8",
-        ".pls",
-        ".xspf",
-        ".url",
-        ".ini",
-        ".db",
-        ".htm",
-        ".html",
-        ".xml",
-        ".json",
-        ".csv",
-        ".sfv",
-        ".md5",
-    ),
-}
 
 
 @dataclass
@@ -74,14 +44,6 @@ class Checked:
     notes: list[str] = field(default_factory=list)
     facts: Facts = field(default_factory=lambda: Facts([]))
     counts: list[str] = field(default_factory=list)
-
-
-class Looked(NamedTuple):
-    """What a look into one media file found."""
-
-    info: container.MediaInfo | None
-    problems: list[str]
-    streams: list[str]
 
 
 def check(folder: str | Path) -> Checked:
@@ -111,9 +73,11 @@ def check(folder: str | Path) -> Checked:
     notes += _doubtful_rows(films)
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
     problems += _nobodys_annotations(folder, films)
-    paths = {}
+    files, looks = {}, look_at_films(films)
+    folders = cache(look_at_folder)  # films may have one soundtrack, or one library, together
     for film in facts.films:
-        faults, more, paths[film.film.id] = _check_film(film, f"{table} row {film.film.row}")
+        where = f"{table} row {film.film.row}"
+        faults, more, files[film.film.id] = _check_film(film, where, looks[film.film.id], folders)
         problems += faults
         notes += more
     lengths = {film.film.id: film.seconds for film in facts.films}
@@ -121,13 +85,15 @@ def check(folder: str | Path) -> Checked:
         problems.append(
             f"{table} row {other.row}: {other.id} is the same film as {one.id} in row {one.row}; remove one"
         )
-    facts.shared = shared_tracks(films, paths)
+    facts.shared = shared_tracks(films, files)
     problems, notes, counts = ([clean(line) for line in lines] for lines in (problems, notes, _counts(facts)))
     return Checked(problems, _summary(facts), notes, facts, counts)
 
 
-def _check_film(facts: FilmFacts, where: str) -> tuple[list[str], list[str], dict[str, Path]]:
-    """Fill in what is there of one film; problems, notes and the paths of its tracks."""
+def _check_film(
+    facts: FilmFacts, where: str, looked: Looked, folders: Callable[[Path], list[Track]]
+) -> tuple[list[str], list[str], dict[str, File]]:
+    """Fill in what is there of one film; problems, notes and the files of its tracks."""
     film, problems = facts.film, []
     if not film.genres:
         problems.append(f"{where}: {film.id} has no genre; write one or more, separated by |")
@@ -136,17 +102,15 @@ def _check_film(facts: FilmFacts, where: str) -> tuple[list[str], list[str], dic
             film.seconds(column)
         except ValueError as error:
             problems.append(f"{where}: {column} {error}")
-    with _ledger(f"{film.film} {film.sound.choice}") as known:
-        looked = _look(film.sound, True, known)
     facts.info = looked.info
     hint = filmtable.path_hint(film.written.get("film", "")) if not os.path.exists(film.film) else ""
     problems += [f"{where}: {fault}{hint and f' ({hint})'}" for fault in looked.problems]
     notes = [f"{where}: {film.id}: {text}" for text in looked.streams]
-    paths, faults, more = _read_tracks(facts)
-    count, wrong = _read_annotation(film, set(paths), facts.seconds)
+    files, faults, more = _read_tracks(facts, folders)
+    count, wrong = _read_annotation(film, set(files), facts.seconds)
     facts.cues = count
     facts.missing = missing(facts)
-    return [*problems, *faults, *wrong], notes + more, paths
+    return [*problems, *faults, *wrong], notes + more, files
 
 
 def _summary(facts: Facts) -> str:
@@ -207,121 +171,29 @@ def _strange_columns(films: list[Film]) -> list[str]:
     return found
 
 
-def _look(path: Path | Medium, film: bool, known: Ledger) -> Looked:
-    """A look into a file, in a process of its own: a decoder that crashes is a problem of that file."""
-
-    looked = Looked(None, [], [])
-
-    def find() -> list | None:
-        nonlocal looked
-        looked = apart(look_into, path, film, limit=_LIMIT_S)
-        # what could not be opened may be tomorrow, without a change of the file
-        return [asdict(looked.info), looked.problems, looked.streams] if looked.info else None
-
-    try:
-        found = known.get(Path(path), find)
-        return Looked(container.MediaInfo(**found[0]), *found[1:]) if found else looked
-    except Died as error:
-        return Looked(None, [str(error)], [])
-    except Exception as error:  # whatever a damaged file brings about, the others are looked at
-        return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
-
-
-def _ledger(place: object) -> Ledger:
-    """What was found of a folder's files, or of a film, kept in the user's cache: the corpus is not written to."""
-    return Ledger(ledger_of(Path(str(place)), cache_folder() / "looks" / f"{_VERSION}-{av.__version__}"))
-
-
-def look_into(path: Path | Medium, film: bool) -> Looked:
-    """What a film or track holds, and all that is wrong with it: its first seconds and its last are decoded.
-
-    Parameters
-    ----------
-    path : path
-    film : bool
-        Whether its pictures and its further sounds matter, too.
-    """
-    try:
-        info, problems, told = container.probe(path), [], []
-        if not info.has_sound:
-            what = "the film has no sound; no music can be found in it" if film else "has no sound"
-            problems.append(f"{path}: {what}")
-        else:
-            problems += _decodes(path)
-            streams, read = container.sound_streams(path)
-            told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
-        if film and info.has_pictures:
-            with watched():
-                if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
-                    problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
-        return Looked(info, problems, told if film and len(told) > 1 else [])
-    except MediaError as error:
-        return Looked(None, [str(error)], [])
-
-
-def _decodes(path: Path | Medium) -> list[str]:
-    """What is wrong with the beginning and the end of a sound; packets in between are counted when it is read."""
-    with container.open_media(path) as box:
-        stream = container.sound_stream(box, path)
-        stated = container.stated_end(box, stream) if container.timed(box) else 0.0
-    with watched():
-        first = sound.read_audio(path, start=0, end=3.0)
-        last, rate = first, sound.native_rate(path)
-        if stated > 3:  # in other files the length is the one that was met
-            last = sound.read_audio(path, start=stated - 3, end=stated)
-    if not len(first):
-        return [f"{path}: its sound cannot be decoded; is it complete?"]
-    says, faults = structure(Path(path)), []
-    lacks = stated - (stated - 3 + len(last) / rate) if stated > 3 else 0.0
-    if lacks > _SHORT_S or says.cut:
-        more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
-        faults.append(
-            f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"
-        )
-    if says.unread:
-        faults.append(f"{path}: several files follow each other in this one and only the first is read; part them")
-    if says.overlong and not says.wrapped:
-        faults.append(f"{path}: holds more sound than its header says, and all of it is read; write it anew")
-    return faults
-
-
-def _read_tracks(facts: FilmFacts) -> tuple[dict[str, Path], list[str], list[str]]:
+def _read_tracks(
+    facts: FilmFacts, folders: Callable[[Path], list[Track]]
+) -> tuple[dict[str, File], list[str], list[str]]:
     """Tracks by name, what is wrong with them, and which files are passed over; every file is looked at."""
     film, where, faults, aside = facts.film, facts.film.where, [], []
-    paths: dict[str, Path] = {}
+    files: dict[str, File] = {}
     try:
-        film.tracks()
+        film.sound_files()
     except CorpusError as error:
         faults.append(str(error))
     for folder in filter(None, (film.soundtrack, film.library)):
-        with _ledger(folder) as ledger:
-            looks = [(path, name, _look_at_track(path, ledger)) for path, name in _files(folder)]
-        for path, name, looked in looks:
-            if path.suffix.lower() in SOUND_ENDINGS:
+        for file, name, looked in folders(folder):
+            if os.path.splitext(file.path)[1].lower() in SOUND_ENDINGS:
                 faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
-                paths.setdefault(name, path)
+                files.setdefault(name, file)
                 facts.tracks.setdefault(name, looked.info)
-                if not _is_text(path.name):
+                if not _is_text(file.path):
                     faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
             elif looked is None or looked.problems:
-                aside.append(path.name)
+                aside.append(os.path.basename(file.path))
             else:
-                faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
-    return paths, faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
-
-
-def _look_at_track(path: Path, known: Ledger) -> Looked | None:
-    """A look into a file of a soundtrack; None where its ending says that it is no sound."""
-    return None if path.suffix.lower() in _NO_SOUND else _look(path, False, known)
-
-
-def _files(folder: Path | None) -> list[tuple[Path, str]]:
-    """Files of a folder of music with their names as tracks; none of one that is missing, which is told elsewhere."""
-    if folder is None or not os.path.isdir(folder):
-        return []
-    with suppress(OSError):
-        return [(folder.joinpath(*parts), track_name("/".join(parts))) for parts in sorted(files_in(folder))]
-    return []
+                faults.append(f"{where}: {file.path} can be read as sound but its ending is unknown; rename it")
+    return files, faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
 
 
 def _is_text(name: str) -> bool:

@@ -3,68 +3,139 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from filmlens.artefacts import ArtefactError, cache_folder, fingerprint, load_arrays, look, save_arrays
+from filmlens.artefacts import (
+    ArtefactError,
+    Ledger,
+    WriteError,
+    cache_folder,
+    fingerprint,
+    ledger_of,
+    load_arrays,
+    look,
+    read_sealed,
+    save_arrays,
+    write_sealed,
+)
 from filmlens.corpus.films import Film
-from filmlens.media.apart import apart
+from filmlens.corpus.looks import File
+from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.opening import MediaError
-from filmlens.media.soundprint import SAME, agreement, sound_print, transformed
+from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, transformed
 
 _LIMIT_S = 600.0
 _PAL, _NEAR = 24 / 25, 0.005  # length of a PAL transfer, and how far from it lengths may be
+_VERSION = 1  # of `_pairs`: raised when it finds other pairs in the same prints
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
-    """Pairs of rows that are one film by its sound, whatever its name, format, cut of a minute, or PAL speed.
+    """Rows that are one film by its sound, whatever its name, format, cut of a minute, or PAL speed.
 
     Parameters
     ----------
     films : list of Film
     seconds : mapping
         Film id to length.
+
+    Returns
+    -------
+    list of (Film, Film)
+        The first row of each film with each later one. What was found stays in the user's cache as long as the films
+        are the same.
     """
-    known = {film.id: _print(film) for film in films}
-    films = [film for film in films if known[film.id] is not None]
-    of = {film.id: film for film in films}
-    slowed = cache(lambda film_id: _print(of[film_id], slowed=True))
-    pairs = []
-    for one, other in itertools.combinations(films, 2):
-        same = agreement(known[one.id], known[other.id]) >= SAME
-        short, long = sorted((one, other), key=lambda film: seconds.get(film.id, 0))
-        if not same and abs(seconds.get(short.id, 0) / max(seconds.get(long.id, 0), 1e-9) - _PAL) <= _NEAR:
-            transfer = slowed(short.id)
-            same = transfer is not None and agreement(transfer, known[long.id]) >= SAME
-        if same:
-            pairs.append((one, other))
-    return pairs
-
-
-def _print(film: Film, *, slowed: bool = False) -> np.ndarray | None:
-    """The transformed print of a film, kept in the user's cache as long as its file is the same; None without sound."""
-    known = {"path": str(film.film), "look": look(film.film), "choice": film.sound.choice, "slowed": slowed}
-    name = hashlib.blake2b(json.dumps(known["path"]).encode(), digest_size=16).hexdigest()
-    path = cache_folder() / "soundprints" / f"{name}{'-slowed' * slowed}.npz"
+    if len(films) < 2:
+        return []
+    lengths = [seconds.get(film.id, 0.0) for film in films]
+    state = json.loads(json.dumps([_VERSION, [_known(film) for film in films], lengths]))
+    kept = ledger_of(films[0].folder, cache_folder() / "doubles")
     try:
-        table = load_arrays(path, known)["print"]
+        found = read_sealed(kept)
     except ArtefactError:
+        found = {}
+    if found.get("state") == state:
+        pairs = found["pairs"]
+    else:
+        with ThreadPoolExecutor(AT_ONCE) as readers:
+            prints = list(readers.map(_prints, films))
+        pairs = _pairs(prints, lengths)
+        if all(
+            found is not None for found in prints
+        ):  # what could not be read may be tomorrow, without a change of the file
+            with suppress(WriteError):
+                write_sealed(kept, {"state": state, "pairs": pairs})
+    return [(films[one], films[other]) for one, other in pairs]
+
+
+def _pairs(prints: list[tuple[np.ndarray, np.ndarray] | None], seconds: list[float]) -> list[tuple[int, int]]:
+    """Places of films with that of the first film that each equals; `prints` as `sound_prints` gives them."""
+    silent = np.zeros((0, 0), np.int8)
+    plain = [found[0] if found else silent for found in prints]
+    count, slow = len(prints), _slowed(seconds)
+    tables = [*plain, *(prints[film][1] if prints[film] else silent for film in slow)]
+    spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
+    first = list(range(count))  # of each film, an earlier one that it equals
+    for one, other in alike(tables):
+        short, long = (slow[other - count] if other >= count else other), one
+        if one >= count:
+            continue  # both slowed
+        if other >= count and not _is_transfer(seconds[short], seconds[long]):
+            continue
+        roots = _root(first, short), _root(first, long)
+        if roots[0] != roots[1] and agreement(spectrum(one), spectrum(other)) >= SAME:
+            first[max(roots)] = min(roots)
+    return [(_root(first, film), film) for film in range(count) if _root(first, film) != film]
+
+
+def _root(first: list[int], film: int) -> int:
+    while first[film] != film:
+        film = first[film]
+    return film
+
+
+def _is_transfer(short: float, long: float) -> bool:
+    """Whether a film may be the PAL transfer of a longer one, by their seconds."""
+    return abs(short / max(long, 1e-9) - _PAL) <= _NEAR
+
+
+def _slowed(seconds: list[float]) -> list[int]:
+    """Films that may be the PAL transfer of another by their lengths."""
+    lengths = np.sort(seconds)
+    low, high = (np.searchsorted(lengths, np.array(seconds) / (_PAL + near)) for near in (_NEAR, -_NEAR))
+    return np.flatnonzero((high > low) & (np.array(seconds) > 0)).tolist()
+
+
+def _known(film: Film) -> dict:
+    """What the prints of a film are known by."""
+    return {"path": str(film.film), "look": look(film.film), "choice": film.sound.choice}
+
+
+def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
+    """Prints of a film, kept in the user's cache as long as its file is the same; None without sound."""
+    known = _known(film)
+    name = hashlib.blake2b(json.dumps(known["path"]).encode(), digest_size=16).hexdigest()
+    path = cache_folder() / "soundprints" / f"{name}.npz"
+    try:
+        tables = load_arrays(path, known)
+        return tables["print"], tables["slowed"]
+    except (ArtefactError, KeyError):
         try:
-            table = apart(sound_print, film.sound, slowed=slowed, limit=_LIMIT_S)
+            plain, slowed = apart(sound_prints, film.sound, limit=_LIMIT_S)
         except (MediaError, OSError, ValueError):
             return None  # what is wrong with the file is told elsewhere
         with suppress(OSError):
-            save_arrays(path, {"print": table}, known)
-    return transformed(table) if len(table) else None
+            save_arrays(path, {"print": plain, "slowed": slowed}, known)
+    return plain, slowed
 
 
-def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, Path]]) -> dict[tuple[str, ...], list[str]]:
+def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -> dict[tuple[str, ...], list[str]]:
     """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them.
 
     Parameters
@@ -73,27 +144,27 @@ def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, Path]]) -
     tracks : mapping
         Film id to its tracks by name.
     """
-    sizes: dict[int, list[tuple[str, str, Path]]] = {}
+    sizes: dict[int, list[tuple[str, str, File]]] = {}
     for film in films:
-        for name, path in tracks.get(film.id, {}).items():
-            sizes.setdefault(_size(path), []).append((film.id, name, path))
+        for name, file in tracks.get(film.id, {}).items():
+            sizes.setdefault(file.seen[0], []).append((film.id, name, file))
     found: dict[tuple[str, ...], list[str]] = {}
-    for size, files in sizes.items():
-        if size < 1 or len({film for film, *_ in files}) < 2:
-            continue
-        by_bytes: dict[str, list[tuple[str, str]]] = {}
-        for film, name, path in files:
-            by_bytes.setdefault(fingerprint(path)["hash"], []).append((film, name))
-        for group in by_bytes.values():
-            ids = tuple(dict.fromkeys(film for film, _ in group))
-            if len(ids) > 1:
-                found.setdefault(ids, []).append(group[0][1])
+    hashes: dict[tuple[int, int], str] = {}
+    with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
+        for size, files in sizes.items():
+            if size < 1 or len({film for film, *_ in files}) < 2:
+                continue
+            by_bytes: dict[str, list[tuple[str, str]]] = {}
+            for film, name, file in files:
+                if file.same not in hashes:  # other names of it, too
+                    hashes[file.same] = known.get(file.path, partial(_sample, file.path), seen=file.seen)
+                by_bytes.setdefault(hashes[file.same], []).append((film, name))
+            for group in by_bytes.values():
+                ids = tuple(dict.fromkeys(film for film, _ in group))
+                if len(ids) > 1:
+                    found.setdefault(ids, []).append(group[0][1])
     return found
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file; 0 when it is not there."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def _sample(path: str) -> str:
+    return fingerprint(Path(path))["hash"]

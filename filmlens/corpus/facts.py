@@ -13,6 +13,7 @@ from filmlens.artefacts import Ledger, cache_folder, ledger_of
 from filmlens.corpus.annotations import CorpusError
 from filmlens.corpus.doubles import shared_tracks
 from filmlens.corpus.films import Corpus, Film
+from filmlens.corpus.looks import File
 from filmlens.look import genre_order
 from filmlens.media import container
 from filmlens.media.apart import apart
@@ -102,7 +103,8 @@ def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
             pass  # told by `filmlens check`
         facts.missing = missing(facts, shared=corpus.shared)
         films.append(facts)
-    return Facts(films, not_owned, shared_tracks(list(corpus), paths), corpus.synthetic)
+    files = {film: {name: File.of(path) for name, path in named.items()} for film, named in paths.items()}
+    return Facts(films, not_owned, shared_tracks(list(corpus), files), corpus.synthetic)
 
 
 def _headers(place: object, files: Iterable[Path | Medium]) -> list[MediaInfo | None]:

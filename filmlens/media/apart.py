@@ -20,6 +20,8 @@ from typing import Any
 from filmlens.media.opening import MediaError
 from filmlens.media.watch import passed_over, watched
 
+#: Files that are worth reading at once.
+AT_ONCE = min(os.cpu_count() or 1, 8)
 _ENDED_S = 10.0
 _idle: list[_Process] = []
 _lock = threading.Lock()

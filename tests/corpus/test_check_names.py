@@ -6,6 +6,7 @@ import subprocess
 import sys
 import unicodedata
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -145,7 +146,7 @@ def test_a_track_that_ends_before_its_header_says_is_named(two_films):
 
 def test_what_did_not_change_is_not_opened_again(two_films, monkeypatch):
     first, opened = check(two_films), []
-    monkeypatch.setattr("filmlens.corpus.check.apart", lambda *given, **named: opened.append(given[1]) or apart(*given))
+    monkeypatch.setattr("filmlens.corpus.looks.apart", lambda *given, **named: opened.append(given[1]) or apart(*given))
     assert check(two_films) == first and not opened
     track = two_films / "soundtracks" / "one" / "Theme.flac"
     track.write_bytes(track.read_bytes()[:3000])
@@ -158,3 +159,18 @@ def test_what_did_not_change_is_not_opened_again(two_films, monkeypatch):
     assert [os.fspath(path) for path in opened] == [str(film), str(track)], "the cut track gives no header to keep"
     track.write_bytes(b"no sound")  # opens as something else, and stays that
     assert check(two_films).problems and check(two_films).problems and opened[1:] == 2 * [track]
+
+
+def test_names_of_one_file_are_looked_at_once(two_films, monkeypatch):
+    music, opened = two_films / "soundtracks" / "one", []
+    for number in range(5):
+        os.link(music / "Theme.flac", music / f"Again {number}.flac")
+    monkeypatch.setattr("filmlens.corpus.looks.apart", lambda *given, **named: opened.append(given[1]) or apart(*given))
+    first = check(two_films)
+    assert not first.problems and sum(path.parent == music for path in map(Path, opened)) == len(
+        {path.stat().st_ino for path in music.iterdir()}
+    )
+    assert len(first.facts.films[0].tracks) == len(list(music.iterdir()))
+    (music / "Theme.flac").write_bytes((music / "Theme.flac").read_bytes()[:3000])  # of all its names
+    problems = check(two_films).problems
+    assert len(problems) == 6 and all(sum(f"{name}.flac" in p for p in problems) == 1 for name in ("Theme", "Again 4"))
