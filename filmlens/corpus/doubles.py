@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from filmlens.artefacts import (
     ArtefactError,
@@ -25,8 +27,9 @@ from filmlens.artefacts import (
     save_arrays,
     write_sealed,
 )
-from filmlens.corpus.films import Film
+from filmlens.corpus.films import SHARED_MUSIC, Corpus, Film
 from filmlens.corpus.looks import File
+from filmlens.corpus.sheets import CorpusError
 from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.opening import MediaError
 from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, transformed
@@ -144,11 +147,18 @@ def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -
     tracks : mapping
         Film id to its tracks by name.
     """
+    found: dict[tuple[str, ...], list[str]] = {}
+    for group in _recordings(films, tracks):
+        found.setdefault(tuple(dict.fromkeys(film for film, _ in group)), []).append(group[0][1])
+    return found
+
+
+def _recordings(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -> Iterator[list[tuple[str, str]]]:
+    """Film id and name of every track of a recording that several films have, recording by recording."""
     sizes: dict[int, list[tuple[str, str, File]]] = {}
     for film in films:
         for name, file in tracks.get(film.id, {}).items():
             sizes.setdefault(file.seen[0], []).append((film.id, name, file))
-    found: dict[tuple[str, ...], list[str]] = {}
     hashes: dict[tuple[int, int], str] = {}
     with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
         for size, files in sizes.items():
@@ -159,11 +169,38 @@ def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -
                 if file.same not in hashes:  # other names of it, too
                     hashes[file.same] = known.get(file.path, partial(_sample, file.path), seen=file.seen)
                 by_bytes.setdefault(hashes[file.same], []).append((film, name))
-            for group in by_bytes.values():
-                ids = tuple(dict.fromkeys(film for film, _ in group))
-                if len(ids) > 1:
-                    found.setdefault(ids, []).append(group[0][1])
-    return found
+            yield from (group for group in by_bytes.values() if len({film for film, _ in group}) > 1)
+
+
+def shared_recordings(corpus: Corpus) -> pd.DataFrame:
+    """Tracks whose recording is in the soundtracks of several films: film_id, track, recording (a number).
+
+    A library that films are searched for is no soundtrack of theirs.
+    """
+    files: dict[str, dict[str, File]] = {}
+    for film in corpus:
+        with suppress(CorpusError):  # told by `filmlens check`
+            named = replace(film, library=None).tracks()
+            files[film.id] = {name: File.of(path) for name, path in named.items()}
+    groups = enumerate(_recordings(list(corpus), files))
+    rows = [(film, name, number) for number, group in groups for film, name in group]
+    return pd.DataFrame(rows, columns=["film_id", "track", "recording"]).astype({"recording": int})
+
+
+def music_groups(corpus: Corpus) -> pd.Series:
+    """Films that are joined by recordings in their soundtracks, directly or through others: index film_id.
+
+    The name of a group is its first film's; a film that shares nothing has "".
+    """
+    place, first = {film_id: n for n, film_id in enumerate(corpus.ids)}, list(range(len(corpus)))
+    for _, films in shared_recordings(corpus).groupby("recording")["film_id"]:
+        one = place[films.iloc[0]]
+        for other in films.iloc[1:]:
+            low, high = sorted((_root(first, one), _root(first, place[other])))
+            first[high] = low
+    roots = [_root(first, n) for n in range(len(first))]
+    names = [corpus.ids[root] if roots.count(root) > 1 else "" for root in roots]
+    return pd.Series(names, index=pd.Index(corpus.ids, name="film_id"), name=SHARED_MUSIC, dtype=object)
 
 
 def _sample(path: str) -> str:

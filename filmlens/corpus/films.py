@@ -38,6 +38,8 @@ ANNOTATIONS = (".csv", ".txt")
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")
+#: Films whose soundtracks hold the same recording, see `doubles.music_groups`.
+SHARED_MUSIC = "shared-music"
 #: Columns that name files and folders.
 PATHS = ("film", "soundtrack", "library")
 _FILM_ID = re.compile(r"(?!\.)[^/\\]+")

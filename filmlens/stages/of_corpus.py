@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import artefacts, findings
-from filmlens.corpus import GROUPS
+from filmlens.corpus import GROUPS, SHARED_MUSIC
 from filmlens.features import mir, released
 from filmlens.features.musicnn import words
 from filmlens.findings import crossmodal
@@ -102,9 +102,9 @@ def labels_of(films: pd.DataFrame) -> pd.DataFrame:
 def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossValidation:
     """Cross-validate one model (paper: Genre prediction model training procedure).
 
-    ``scheme`` may also be "franchise" or "composer": films that share one are held out together. ``mfcc_ranks="1-13"``
-    leaves the loudness (rank 0 and its deltas) out of the MIR features, "0-12" the highest rank. ``level="median"``
-    describes a cue by the median of its frames.
+    ``scheme`` may also be "franchise", "composer" or "shared-music": films that share one, or a recording in their
+    soundtracks, are held out together. ``mfcc_ranks="1-13"`` leaves the loudness (rank 0 and its deltas) out of the MIR
+    features, "0-12" the highest rank. ``level="median"`` describes a cue by the median of its frames.
     """
     model, bags, truth, held = _asked(films, tables, parameters)
     return cross_validate(model, bags, truth, seeds=parameters["starts"], **held)
@@ -136,11 +136,16 @@ def _asked(films: pd.DataFrame, tables: dict[str, Any], p: dict[str, Any]) -> tu
     else:
         raise ValueError(f"model={p['model']!r} is unknown; choose one of {', '.join([*POOLINGS, *OTHERS])}")
     truth = labels.loc[list(bags.film_ids)]
-    if p["scheme"] not in GROUPS:
+    if p["scheme"] not in (*GROUPS, SHARED_MUSIC):
         return model, bags, truth, {"scheme": p["scheme"]}
     groups = films.loc[truth.index, p["scheme"]]
     if not (groups != "").any():
-        raise ValueError(f"scheme={p['scheme']!r}: films.csv has no column {p['scheme']}, or nothing in it")
+        why = (
+            "no recording is in the soundtracks of two films"
+            if p["scheme"] == SHARED_MUSIC
+            else f"films.csv has no column {p['scheme']}, or nothing in it"
+        )
+        raise ValueError(f"scheme={p['scheme']!r}: {why}")
     return model, bags, truth, {"scheme": "grouped", "groups": groups.tolist()}
 
 

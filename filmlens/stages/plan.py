@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from filmlens.artefacts import PART, read_failures, table_hash
-from filmlens.corpus import GROUPS, Corpus
+from filmlens.corpus import GROUPS, SHARED_MUSIC, Corpus
+from filmlens.corpus.doubles import music_groups
 from filmlens.stages import staleness
 from filmlens.stages.survey import Survey
 from filmlens.stages.work import Task
@@ -154,14 +155,14 @@ def plan_step(
             elif there:
                 plan.fresh[subject] = []
             continue  # what was measured before it was shared is all there is
-        payload = seen.once("facts", lambda: _facts(corpus)) if place.whole else corpus[subject]
+        scheme = step.configuration.get("scheme")
+        payload = seen.once(("facts", scheme), partial(_facts, corpus, scheme)) if place.whole else corpus[subject]
         try:
             files = {} if place.whole else seen.files(payload, step.media)
         except ValueError as error:
             plan.failed[subject] = str(error)
             continue
         before = carried.get("recipe", {}).get("media")
-        scheme = step.configuration.get("scheme")
         media = (
             seen.once(("labels", scheme), partial(label_hash, corpus, step.configuration))
             if place.whole
@@ -213,16 +214,22 @@ def _there(
     return paths, hashes
 
 
-def _facts(corpus: Corpus) -> pd.DataFrame:
+def _facts(corpus: Corpus, scheme: str | int | None) -> pd.DataFrame:
     """What a stage of the whole corpus is told of the films."""
-    return corpus.labels().join(corpus.groups())
+    return corpus.labels().join(held_together(corpus, scheme))
+
+
+def held_together(corpus: Corpus, scheme: str | int | None) -> pd.DataFrame:
+    """Groups of films by which folds can be made: franchise, composer, and shared music where it is asked for."""
+    table = corpus.groups()
+    return table.join(music_groups(corpus)) if scheme == SHARED_MUSIC else table
 
 
 def label_hash(corpus: Corpus, configuration: Mapping[str, Any]) -> str:
     """Hash of what a stage of the whole corpus uses of films.csv: genres, and the groups that its folds are made by."""
-    told = corpus.labels().reset_index()
-    if configuration.get("scheme") in GROUPS:
-        told = told.merge(corpus.groups()[[configuration["scheme"]]].reset_index(), on="film_id")
+    told, scheme = corpus.labels().reset_index(), configuration.get("scheme")
+    if scheme in (*GROUPS, SHARED_MUSIC):
+        told = told.merge(held_together(corpus, scheme)[[scheme]].reset_index(), on="film_id")
     return table_hash(told)
 
 

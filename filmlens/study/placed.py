@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from filmlens.corpus import marks
+from filmlens.corpus import SHARED_MUSIC, marks
+from filmlens.corpus.doubles import music_groups, shared_recordings
 from filmlens.findings import placement as find
 from filmlens.look import clock
 from filmlens.stats.bootstrap import film_weights, interval
@@ -74,6 +75,34 @@ def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
         means = part["share"].mean(), part["chance"].mean(), more.mean()
         rows.append((kind, len(part), int(part["entries"].sum()), *means, low, high))
     return pd.DataFrame(rows, columns=["of", "films", "entries", "share", "chance", "more", "low", "high"])
+
+
+def in_several(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
+    """Stamped tracks whose recording is in the soundtracks of several films.
+
+    Returns
+    -------
+    DataFrame
+        recording (a number), film, track, cues (times it was stamped there; 0 where its film has it and was not found
+        to play it). Only recordings that were stamped somewhere.
+    """
+    shared = shared_recordings(study.corpus)
+    counts = cues.groupby(["film_id", "track"]).size().rename("cues").reset_index()
+    table = shared.merge(counts, on=["film_id", "track"], how="left").fillna({"cues": 0}).astype({"cues": int})
+    table = table[table.groupby("recording")["cues"].transform("sum") > 0].rename(columns={"film_id": "film"})
+    return table.sort_values(["recording", "film"], ignore_index=True)[["recording", "film", "track", "cues"]]
+
+
+def shared_music(study: Study) -> str:
+    """A sentence for under Table 4 where films have recordings in common; empty where none have."""
+    groups = music_groups(study.corpus)
+    sizes = groups[groups != ""].value_counts(sort=False)
+    if not len(sizes):
+        return ""
+    return (
+        f" {int(sizes.sum())} films have recordings in common with another in their soundtracks; a model that is "
+        f'trained on the one has heard the other. scheme="{SHARED_MUSIC}" holds such films out together.'
+    )
 
 
 def recall(study: Study, cues: pd.DataFrame) -> pd.DataFrame:

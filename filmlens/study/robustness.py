@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from filmlens import findings, genre, stages
-from filmlens.corpus import GROUPS, Corpus
+from filmlens.corpus import GROUPS, SHARED_MUSIC, Corpus
 from filmlens.features import papers_name
 from filmlens.findings import crossmodal
 from filmlens.genre.network import EMBEDDABLE
 from filmlens.stages import of_corpus
+from filmlens.stages.plan import held_together
 from filmlens.stats.enough import enough
 from filmlens.study import Study
 
@@ -32,7 +33,7 @@ AS_REPORTED = "as reported"
 #: Parameters of the stages that a condition changes; `rank0`, `permuted` and `contrast` need no other model.
 CONDITIONS: dict[str, dict[str, Any]] = {
     AS_REPORTED: {},
-    **{f"folds by {group}": {"scheme": group} for group in GROUPS},
+    **{f"folds by {group}": {"scheme": group} for group in (*GROUPS, SHARED_MUSIC)},
     "frame level": {"level": "frame"},
     "Dejavu's cues": {"engine": "dejavu"},
     "sound of the film": {"sound": "film"},
@@ -63,8 +64,8 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
     """
     if not enough(len(study.corpus)):
         return {AS_REPORTED: CONDITIONS[AS_REPORTED]}
-    known = study.corpus.groups()
-    lacking = {f"folds by {g}" for g in GROUPS if not known[g][known[g] != ""].duplicated().any()}
+    known = held_together(study.corpus, SHARED_MUSIC)
+    lacking = {f"folds by {g}" for g in known if not known[g][known[g] != ""].duplicated().any()}
     if study.descriptors != "mir":  # released columns do not say which rank they are
         lacking |= {name for name in names if {"mfcc_ranks", "rank0"} & set(CONDITIONS[name])}
     if study.cues != "stamped":
