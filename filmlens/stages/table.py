@@ -137,7 +137,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows",),
-        version=7,
+        version=8,
         libraries=_STAMPED,
     ),
     Stage(

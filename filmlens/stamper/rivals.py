@@ -29,6 +29,8 @@ _NO_RIVAL_Z = 5.0  # what chance reaches in any window
 # A stretch goes on with one of its track that begins so soon after it [s], at an offset so near [s, and per second].
 _SOON_S, _NEAR_S, _NEAR_PER_S = 12.0, 0.15, 0.06
 _CUT_S, _LEFT_OUT_S = 1.0, 10.0  # or at once, where an editor left out a piece of the track
+# or from frame to frame, at any place of the track, where each brings nearly all the evidence [nats a second] there is.
+_JOINED_S, _FULL_PER_S = 0.3, 6.0
 _LEAD = (-1.6, 2.1)  # a fifth, eight times
 _CLEAR = 0.5  # a lead that rivals hardly reach
 # A film whose music mostly leads, or mostly does not, tells something of each of its stretches; and one that falls far
@@ -116,10 +118,11 @@ def _peaks(index: TrackIndex, field: Field, lane: int) -> tuple[np.ndarray, np.n
 
 
 def _chains(stretches: Sequence[Stretch], found: Lines, real: np.ndarray) -> np.ndarray:
-    """Number of the chain of each stretch: a rendition whose tempo breathes is found in pieces."""
+    """Number of the chain of each stretch: renditions whose tempo breathes and editors' cuts are found in pieces."""
     chain = np.arange(len(stretches))
     last: dict[int, int] = {}  # by lane
     second = STEP_TICKS / STEP_S
+    per_s = [score / ((end - begin) * STEP_S) for _, begin, end, score in stretches]
     for s, (line, begin, _, _) in enumerate(stretches):
         lane = int(found.lane[line])
         if real[s] and lane in last:
@@ -127,7 +130,8 @@ def _chains(stretches: Sequence[Stretch], found: Lines, real: np.ndarray) -> np.
             gap = (begin - end) * STEP_S
             move = (found.offset(line, begin * STEP_TICKS) - found.offset(before, end * STEP_TICKS)) / second
             drifted = gap <= _SOON_S and abs(move) <= _NEAR_S + _NEAR_PER_S * gap
-            if drifted or (gap <= _CUT_S and abs(move) <= _LEFT_OUT_S):
+            full = min(per_s[s], per_s[last[lane]]) >= _FULL_PER_S
+            if drifted or (gap <= _CUT_S and abs(move) <= _LEFT_OUT_S) or (gap <= _JOINED_S and full):
                 chain[s] = chain[last[lane]]
         last[lane] = s
     return chain

@@ -10,10 +10,11 @@ from filmlens.stamper import index_tracks, lines, rivals, stamp, votes
 
 @pytest.fixture(scope="module")
 def described():
-    """Arguments and result of `described` on a film of three cues, of which one plays on."""
+    """Arguments and result of `described` on a film of two cues, the first of three pieces of its track."""
     film = put(noise(75), TRACKS["t1"][10 * RATE : 25 * RATE], 4)
     put(film, TRACKS["t1"][30 * RATE : 40 * RATE], 19)
-    put(film, TRACKS["t3"][5 * RATE : 17 * RATE], 40)
+    put(film, TRACKS["t1"][2 * RATE : 8 * RATE], 29)
+    put(film, TRACKS["t3"][5 * RATE : 17 * RATE], 45)
     calls = []
 
     def spy(*given):
@@ -46,16 +47,15 @@ def test_the_columns_by_a_literal_loop(described):
             own += z[w][same].max(initial=0)
             rival += z[w][~same].max(initial=5.0)
         sums.append((own, rival))
-    # the cut leaves out five seconds of the track: its two pieces are one
-    assert [index.names[field.owner[found.lane[line]]] for line, *_ in stretches] == ["t1", "t1", "t3"]
-    (a, b), (c, d), last = sums
-    leads = [ratio(a + c, b + d), ratio(a + c, b + d), ratio(*last)]
+    # one cut leaves out five seconds of the track, the other goes back by half a minute: the three pieces are one
+    assert [index.names[field.owner[found.lane[line]]] for line, *_ in stretches] == ["t1", "t1", "t1", "t3"]
     seconds = [(end - begin) * lines.STEP_S for _, begin, end, _ in stretches]
-    score = [stretches[0][3] + stretches[1][3]] * 2 + [stretches[2][3]]
-    others = [seconds[2], seconds[2], seconds[0] + seconds[1]]
-    for k, rest in enumerate((leads[2], leads[2], leads[0])):
-        behind = min(1, max(0, rest - leads[k])) * others[k] / (others[k] + 15)
-        expected = [max(0, leads[k] - 0.5), np.log(score[k]), min(0.2, max(-0.5, rest)), behind]
+    score = [value for *_, value in stretches]
+    first = ratio(*map(sum, zip(*sums[:3], strict=True))), sum(seconds[:3]), sum(score[:3])
+    last = ratio(*sums[3]), seconds[3], score[3]
+    for k, ((lead, _, evidence), (rest, others, _)) in enumerate([(first, last)] * 3 + [(last, first)]):
+        behind = min(1, max(0, rest - lead)) * others / (others + 15)
+        expected = [max(0, lead - 0.5), np.log(evidence), min(0.2, max(-0.5, rest)), behind]
         np.testing.assert_allclose(table[k], expected, atol=0.02)
 
 
