@@ -2,7 +2,7 @@
 import { makeActions } from "./actions.mjs";
 import { makeChooser } from "./chooser.mjs";
 import { makeDetail } from "./detail.mjs";
-import { bytesOf, button, h, toolbar } from "./dom.mjs";
+import { base64Of, bytesOf, button, h, toolbar } from "./dom.mjs";
 import { makeHelp } from "./help.mjs";
 import { keyAction } from "./keys.mjs";
 import { makeOverview } from "./overview.mjs";
@@ -99,10 +99,10 @@ export function openBench(model, el) {
   const spansButton = button("Recall check: listen outside the cues", "Recall check", () => actions.toggleSpans(), { "aria-pressed": "false" });
   const measures = h("span", { class: "fl-about" });
   const format = h("select", { "aria-label": "Export format", title: "Export format" });
-  const importer = h("input", { type: "file", accept: ".txt", "aria-label": "Import Audacity labels", class: "fl-hidden", tabindex: -1 });
+  const importer = h("input", { type: "file", accept: ".txt,.csv,.eaf,.TextGrid,.svl,.vtt", "aria-label": "File of cues", class: "fl-hidden", tabindex: -1 });
   importer.addEventListener("change", async () => {
     const file = importer.files[0];
-    const done = file && (await act("labels", { name: file.name, text: await file.text() }));
+    const done = file && (await act("labels", { name: file.name, data: await base64Of(file) }));
     if (done?.content.problems.length) complain(`left out:\n${done.content.problems.join("\n")}`);
     importer.value = "";
   });
@@ -113,7 +113,7 @@ export function openBench(model, el) {
     spansButton,
     measures,
     status,
-    h("span", { class: "fl-row" }, h("span", { class: "fl-group" }, format, button("Export", "Export", () => exportFile())), button("Import Audacity labels from a file", "Import labels", () => importer.click()), importer),
+    h("span", { class: "fl-row" }, h("span", { class: "fl-group" }, format, button("Export", "Export", () => exportFile())), button("Import cues from a file", "Import cues", () => importer.click()), importer),
   );
 
   const root = h("div", { class: "fl-audition", tabindex: 0, "data-lm-suppress-shortcuts": "true", role: "application", "aria-label": "Audition: hear and judge cues. Press ? for keys." });
