@@ -145,17 +145,7 @@ def export(
     if unknown:
         raise ValueError(f"no film {unknown[0]!r} in {corpus.folder / 'films.csv'}; it has {', '.join(corpus.ids)}")
     folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
-    files, faults = {}, []
-    for film_id in chosen:
-        try:
-            table, duration = sheet_of(corpus, film_id, cues)
-            name, data = file_of(corpus, film_id, format, table, duration, cues)
-        except ValueError as error:
-            if len(chosen) == 1 or format not in FORMATS or cues not in SHEETS:
-                raise
-            faults.append(str(error))
-            continue
-        files[name] = data
+    files, faults = files_of(corpus, format, chosen, cues)
     if folder.suffix.lower() == ".zip":
         paths = [folder] if files else []
         files = {folder: zipped(files)} if files else {}
@@ -167,6 +157,24 @@ def export(
     if faults:
         raise ValueError("\n".join([*faults, f"{len(chosen) - len(faults)} of {len(chosen)} films were written"]))
     return paths
+
+
+def files_of(
+    corpus: Corpus, format: str, films: Iterable[str], cues: str = "reviewed"
+) -> tuple[dict[str, bytes], list[str]]:
+    """Names and bytes of films' files, and why those that are missing could not be had."""
+    if format not in FORMATS:
+        raise ValueError(f"format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
+    if cues not in SHEETS:
+        raise ValueError(f"cues={cues!r} is unknown; choose one of {', '.join(SHEETS)}")
+    files, faults = {}, []
+    for film_id in films:
+        try:
+            name, data = file_of(corpus, film_id, format, *sheet_of(corpus, film_id, cues), cues)
+            files[name] = data
+        except ValueError as error:
+            faults.append(str(error))
+    return files, faults
 
 
 def file_of(
@@ -193,8 +201,6 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 
 def sheet_of(corpus: Corpus, film_id: str, cues: str = "reviewed") -> tuple[pd.DataFrame, float]:
     """The cues of a film that an export writes, and the film's length in seconds."""
-    if cues not in SHEETS:
-        raise ValueError(f"cues={cues!r} is unknown; choose one of {', '.join(SHEETS)}")
     film = corpus[film_id]
     stamped, notes = stamped_cues(corpus, film)
     if cues == "annotated":

@@ -282,13 +282,11 @@ class Audition(anywidget.AnyWidget):
 
     def _on_export(self, m: dict) -> tuple[dict, list]:
         if m.get("all"):
-            return self._exported(str(m["format"]))
+            files, faults = exports.files_of(self._corpus, str(m["format"]), self._corpus.ids)
+            return {"name": f"{m['format']}.zip", "problems": faults}, [exports.zipped(files)]
         cues = exports.reviewed(self._session.stamped, self._session.table)
         name, data = exports.file_of(self._corpus, self.film_id, str(m["format"]), cues, self._session.duration)
-        return {"name": name}, [data]
-
-    def _exported(self, format: str) -> tuple[dict, list]:
-        raise ValueError("this is the audition of one film; AuditionCorpus writes those of all")
+        return {"name": name, "problems": []}, [data]
 
     # Media --------------------------------------------------------------------------------------------------------
 
