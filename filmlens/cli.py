@@ -331,12 +331,16 @@ def status(
 @app.command()
 def export(
     corpus: CorpusFolder,
-    format: Annotated[str, typer.Option(help="cue-sheet, audacity, jams, otio or webvtt.")],
+    format: Annotated[
+        str, typer.Option(help="cue-sheet, xlsx, audacity, elan, textgrid, svl, sv-csv, tilia, jams, otio or webvtt.")
+    ],
     films: Annotated[str, typer.Option(help="Film ids, such as film01,film02; all by default.")] = "",
     cues: Annotated[
         str, typer.Option(help="reviewed (as they stand after judging), verified, stamped or annotated.")
     ] = "reviewed",
-    out: Annotated[Path | None, typer.Option(help="Folder for the files; CORPUS/exports by default.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files, or a .zip; CORPUS/exports by default.")
+    ] = None,
     derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
 ) -> None:
     """Write the cues of each film for other programs."""
@@ -394,10 +398,12 @@ def listen(
 def import_labels(
     corpus: CorpusFolder,
     film: Annotated[str, typer.Argument(metavar="FILM", help="Film id.")],
-    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="Audacity labels: start, end, track.")],
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="A table, or a file of Audacity, ELAN, Praat, TiLiA, ...")
+    ],
     derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
 ) -> None:
-    """Take Audacity labels in as verdicts: over a stamped cue they correct it, elsewhere they are new cues."""
+    """Take a list of cues in as verdicts: over a stamped cue they correct it, elsewhere they are new cues."""
     from filmlens.audition.labels import read_labels
     from filmlens.audition.session import open_session
     from filmlens.corpus import Corpus

@@ -11,6 +11,8 @@ a terminal, a log      `say`, `terminal`; what an error says, `reason`
 a label in a figure    `figure`; `filmlens.look` switches TeX off
 LaTeX                  `latex`
 WebVTT                 `webvtt`
+XML                    `xml`, and the escapes of who writes it
+a cell of a workbook   `xml`, typed as text
 lines with tabs        `clean`
 =====================  ==============================================
 
@@ -214,4 +216,13 @@ def webvtt(text: object) -> str:
     >>> webvtt("<i>a</i> --> b")
     '&lt;i&gt;a&lt;/i&gt; --&gt; b'
     """
-    return " ".join(_html.escape(clean(text), quote=False).split())
+    return _html.escape(clean(text), quote=False).strip()
+
+
+def xml(text: object) -> str:
+    r"""Text of characters that XML has; whoever writes it escapes its marks.
+
+    >>> xml("a\x00\uffff <b>")
+    'a \ufffd <b>'
+    """
+    return re.sub("[\ufffe\uffff]", "\ufffd", clean(text))

@@ -1,7 +1,7 @@
 """Audition: hear each cue beside its track, judge it, take it home (notebook 06).
 
 `Audition` is the widget of one film, `AuditionCorpus` picks among all; `export` writes cue sheets, labels and
-timelines for other programs; `read_labels` takes Audacity labels in as verdicts. What was judged lies in
+timelines for other programs; `read_labels` takes lists of cues in as verdicts. What was judged lies in
 ``verdicts/<film_id>.csv`` (`filmlens.verdicts`). `blind` is listening without picture or title.
 """
 

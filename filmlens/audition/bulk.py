@@ -10,9 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from filmlens.audition.session import Session
-from filmlens.stamper import evaluation
-from filmlens.verdicts.applied import TRUE
-from filmlens.verdicts.table import ON_STAMPED
+from filmlens.verdicts.measures import heard_cues
 
 
 def certainty(cues: pd.DataFrame) -> np.ndarray:
@@ -25,7 +23,7 @@ def certainty(cues: pd.DataFrame) -> np.ndarray:
 def estimate(sessions: Iterable[Session], least: float) -> dict[str, Any]:
     """What would be accepted, and how often cues like it were right when they were heard.
 
-    A heard cue is right when it lies under its correction, with the same track, for at least half its length.
+    A heard cue is right when cues of its track that were heard cover at least half of it.
 
     Returns
     -------
@@ -40,16 +38,14 @@ def estimate(sessions: Iterable[Session], least: float) -> dict[str, Any]:
     open_: dict[str, list[str]] = {}
     heard = right = 0
     for session in sessions:
+        told = heard_cues(session.cues)
+        told = told[certainty(told) >= least]
         cues = session.cues
         cues = cues[(cues["basis"] == "stamped") & (certainty(cues) >= least)]
         ids = cues.loc[cues["verdict"] == "", "id"].tolist()
         if ids:
             open_[session.film.id] = ids
-        told = cues[cues["verdict"].isin(ON_STAMPED) & (cues["heard"] != "no")]
-        inside = np.minimum(told["end"], told["stamped_end"]) - np.maximum(told["start"], told["stamped_start"])
-        long = inside >= evaluation.HIT_SHARE * (told["stamped_end"] - told["stamped_start"])
-        heard += len(told)
-        right += int((told["verdict"].isin(TRUE) & (told["track"] == told["stamped_track"]) & long).sum())
+        heard, right = heard + len(told), right + int(told["hit"].sum())
     count = sum(map(len, open_.values()))
     if not count:
         raise ValueError(f"no cue with at least {least:g} is left to judge")

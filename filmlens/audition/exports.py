@@ -1,15 +1,16 @@
-"""Cues of a film for other programs: cue sheet, Audacity labels, JAMS, OpenTimelineIO, WebVTT.
+"""Cues of films for other programs: one row per format, and which cues of a film are written.
 
-Every function takes the film and its cues (track, start, end, and where known track_start, speed, score, usage,
-verdict) and gives text. `export` writes them for a whole corpus.
+The function of a format takes the film, its cues (track, start, end, and where known track_start, speed, score, usage,
+verdict and the fields of `filmlens.verdicts.fields`) and its length, and gives text or bytes. `export` writes the files
+of a whole corpus.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,60 +19,15 @@ import pandas as pd
 from filmlens import __version__, stages, verdicts
 from filmlens import text as text_
 from filmlens.artefacts import write_atomically
-from filmlens.audition import timeline
+from filmlens.audition import cuefiles, cuesheet, timeline
 from filmlens.audition.scene import length, stamped_cues
 from filmlens.corpus import Corpus, Film
 from filmlens.stamper import intervals
 from filmlens.stamper.music import SHORTEST_S
 
-#: Columns of the cue sheet; what FilmLens cannot know of rights is there to be filled in.
-SHEET_COLUMNS = (
-    "Cue",
-    "Title",
-    "Usage",
-    "In",
-    "Out",
-    "Duration",
-    "Composer",
-    "Publisher",
-    "Society",
-    "Share",
-    "Recording",
-    "Label",
-)
 #: Which cues are written: those of the stamper as they stand after judging (rejected ones left out, corrected and
 #: added ones in), only verified ones, or the tables of the stages.
 SHEETS = ("reviewed", "verified", "stamped", "annotated")
-
-
-def cue_sheet(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """An industry cue sheet as CSV: a header, then a row per cue; times as HH:MM:SS."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n").writerow
-    write(["Production title", text_.cell(film.title or film.id)])
-    write(["Year", film.year or ""])
-    write(["Length", clock(duration)])
-    unknown = cues["unidentified"].eq(True) if "unidentified" in cues else pd.Series(False, cues.index)
-    write(["Total music", clock(_music(cues[~unknown]))])
-    if unknown.any():
-        write(["Unidentified", clock(_music(cues[unknown]))])
-    write(["Prepared with", f"FilmLens {__version__}"])
-    write([])
-    write(SHEET_COLUMNS)
-    for number, (cue, nobodys) in enumerate(zip(cues.to_dict("records"), unknown, strict=True), start=1):
-        start, end = round(cue["start"]), round(cue["end"])
-        times = [clock(start), clock(end), clock(end - start)]
-        usage = cue["usage"] if nobodys else cue.get("usage") or "score"
-        row = [number, text_.cell(cue["track"]), usage, *times]
-        write(row + [""] * (len(SHEET_COLUMNS) - len(row)))
-    return out.getvalue()
-
-
-def audacity(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """Audacity labels: start, end and track between tabs; `read_labels` reads them again."""
-    names = map(text_.clean, cues["track"])
-    rows = zip(cues["start"], cues["end"], names, strict=True)
-    return "".join(f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows)
 
 
 def jams(film: Film, cues: pd.DataFrame, duration: float) -> str:
@@ -117,15 +73,6 @@ def jams(film: Film, cues: pd.DataFrame, duration: float) -> str:
     return json.dumps(text, indent=1, ensure_ascii=False) + "\n"
 
 
-def webvtt(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """Subtitles that name the track while it plays."""
-    blocks = ["WEBVTT\n"]
-    for number, cue in enumerate(cues.to_dict("records"), start=1):
-        times = f"{clock(cue['start'], 3)} --> {clock(cue['end'], 3)}"
-        blocks.append(f"{number}\n{times}\n♪ {text_.webvtt(cue['track'])}\n")
-    return "\n".join(blocks)
-
-
 def with_unidentified(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
     """Cues, and between them what was found of music on no track; what returns says so in its usage.
 
@@ -143,14 +90,21 @@ def with_unidentified(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.Da
     return pd.concat([cues, more], ignore_index=True).sort_values("start", kind="stable") if rows else cues
 
 
-#: Text of a format and the ending of its file.
-FORMATS: dict[str, tuple[Callable[[Film, pd.DataFrame, float], str], str]] = {
-    "cue-sheet": (cue_sheet, ".cue-sheet.csv"),
-    "audacity": (audacity, ".txt"),
+#: Text (or bytes) of a format and the ending of its file.
+FORMATS: dict[str, tuple[Callable[[Film, pd.DataFrame, float], str | bytes], str]] = {
+    "cue-sheet": (cuesheet.cue_sheet, ".cue-sheet.csv"),
+    "xlsx": (cuesheet.workbook, ".cue-sheet.xlsx"),
+    "audacity": (cuefiles.audacity, ".txt"),
+    "elan": (cuefiles.elan, ".eaf"),
+    "textgrid": (cuefiles.textgrid, ".TextGrid"),
+    "svl": (cuefiles.layer, ".svl"),
+    "sv-csv": (cuefiles.regions, ".regions.csv"),
+    "tilia": (cuefiles.tilia, ".tilia.csv"),
     "jams": (jams, ".jams"),
     "otio": (timeline.otio, ".otio"),
-    "webvtt": (webvtt, ".vtt"),
+    "webvtt": (cuefiles.webvtt, ".vtt"),
 }
+_SHEETS = ("cue-sheet", "xlsx")  # which list what nobody named
 
 
 def export(
@@ -171,44 +125,82 @@ def export(
     films : iterable of str, optional
         All by default.
     out : path, optional
-        A folder; ``CORPUS/exports`` by default.
+        A folder, or a file that ends in .zip and then holds all files; ``CORPUS/exports`` by default.
     cues : str
         One of `SHEETS`.
 
     Returns
     -------
     list of Path
-        The files, in the order of films.csv.
+        The files, in the order of films.csv; or the one archive.
 
     Raises
     ------
     ValueError
-        An unknown format, sheet or film, or a film that has not been stamped.
+        An unknown format, sheet or film; or films whose cues cannot be had, such as those that have not been stamped:
+        each is named with its reason after the files of the others were written.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
-    text, ending = FORMATS[format]
-    folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
     chosen = list(films) if films is not None else corpus.ids
     unknown = [film_id for film_id in chosen if film_id not in corpus.ids]
     if unknown:
         raise ValueError(f"no film {unknown[0]!r} in {corpus.folder / 'films.csv'}; it has {', '.join(corpus.ids)}")
-    paths = []
-    for film_id in chosen:
-        table, duration = sheet_of(corpus, film_id, cues)
-        if format == "cue-sheet" and cues in ("reviewed", "stamped"):
-            table = with_unidentified(corpus, film_id, table)
-        written = text(corpus[film_id], table, duration)
-        path = folder / f"{film_id}{ending}"
-        write_atomically(path, lambda part, written=written: part.write_text(written, encoding="utf-8", newline=""))
-        paths.append(path)
+    folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
+    files, faults = files_of(corpus, format, chosen, cues)
+    if folder.suffix.lower() == ".zip":
+        paths = [folder] if files else []
+        files = {folder: zipped(files)} if files else {}
+    else:
+        files = {folder / name: data for name, data in files.items()}
+        paths = list(files)
+    for path, data in files.items():
+        write_atomically(path, lambda part, data=data: part.write_bytes(data))
+    if faults:
+        raise ValueError("\n".join([*faults, f"{len(chosen) - len(faults)} of {len(chosen)} films were written"]))
     return paths
+
+
+def files_of(
+    corpus: Corpus, format: str, films: Iterable[str], cues: str = "reviewed"
+) -> tuple[dict[str, bytes], list[str]]:
+    """Names and bytes of films' files, and why those that are missing could not be had."""
+    if format not in FORMATS:
+        raise ValueError(f"format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
+    if cues not in SHEETS:
+        raise ValueError(f"cues={cues!r} is unknown; choose one of {', '.join(SHEETS)}")
+    files, faults = {}, []
+    for film_id in films:
+        try:
+            name, data = file_of(corpus, film_id, format, *sheet_of(corpus, film_id, cues), cues)
+            files[name] = data
+        except ValueError as error:
+            faults.append(str(error))
+    return files, faults
+
+
+def file_of(
+    corpus: Corpus, film_id: str, format: str, table: pd.DataFrame, duration: float, cues: str = "reviewed"
+) -> tuple[str, bytes]:
+    """Name and bytes of a film's file; a cue sheet of what was stamped lists unidentified music as well."""
+    if format not in FORMATS:
+        raise ValueError(f"format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
+    text, ending = FORMATS[format]
+    if format in _SHEETS and cues in ("reviewed", "stamped"):
+        table = with_unidentified(corpus, film_id, table)
+    written = text(corpus[film_id], table, duration)
+    return f"{film_id}{ending}", written if isinstance(written, bytes) else written.encode()
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """An archive of files by their names; the same files give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
+        for name, data in files.items():
+            box.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def sheet_of(corpus: Corpus, film_id: str, cues: str = "reviewed") -> tuple[pd.DataFrame, float]:
     """The cues of a film that an export writes, and the film's length in seconds."""
-    if cues not in SHEETS:
-        raise ValueError(f"cues={cues!r} is unknown; choose one of {', '.join(SHEETS)}")
     film = corpus[film_id]
     stamped, notes = stamped_cues(corpus, film)
     if cues == "annotated":
@@ -231,19 +223,3 @@ def reviewed(stamped: pd.DataFrame, table: pd.DataFrame, heard_only: bool = Fals
     keep = ~cues["verdict"].isin(["reject", ""] if heard_only else ["reject"])
     cues["track"] = cues["track"].where(cues["track"] != "", cues["name"])
     return cues[keep].reset_index(drop=True)
-
-
-def clock(seconds: float, decimals: int = 0) -> str:
-    """HH:MM:SS.
-
-    >>> clock(3723.4), clock(59.9996, 3)
-    ('01:02:03', '00:01:00.000')
-    """
-    ticks = round(max(0.0, float(seconds)) * 10**decimals)
-    whole, part = divmod(ticks, 10**decimals)
-    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    return f"{text}.{part:0{decimals}d}" if decimals else text
-
-
-def _music(cues: pd.DataFrame) -> float:
-    return intervals.length(cues[["start", "end"]].to_numpy(float)) if len(cues) else 0.0

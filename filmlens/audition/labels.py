@@ -20,7 +20,7 @@ def read_labels(path: str | Path, session: Session) -> tuple[dict[str, int], lis
     Parameters
     ----------
     path : path
-        Audacity labels, or any table that `read_cues` reads.
+        Of any kind that `read_cues` reads.
     session : Session
         Of the film. All labels together are one step of undo there.
 
@@ -41,10 +41,10 @@ def read_labels(path: str | Path, session: Session) -> tuple[dict[str, int], lis
     return _take(read_cues(path, problems=problems), session, str(path), problems)
 
 
-def parse_labels(text: str, session: Session, *, name: str = "labels") -> tuple[dict[str, int], list[str]]:
-    """As `read_labels`, from the text of a file; `name` is for messages."""
+def parse_labels(data: bytes, session: Session, *, name: str = "labels") -> tuple[dict[str, int], list[str]]:
+    """As `read_labels`, from the bytes of a file; `name` is for messages."""
     problems: list[str] = []
-    return _take(parse_cues(text, name=name, problems=problems), session, name, problems)
+    return _take(parse_cues(data, name=name, problems=problems), session, name, problems)
 
 
 def _refuse_strange(labels: pd.DataFrame, session: Session, name: str) -> None:

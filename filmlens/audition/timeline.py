@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from filmlens.audition.timecode import frames_of
 from filmlens.corpus import CorpusError, Film
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError, probe
-
-_RATE = 25.0  # for films without pictures
 
 
 def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
@@ -34,16 +32,16 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
     def span(start: int, frames: int):
         return api.opentime.TimeRange(api.opentime.RationalTime(start, rate), api.opentime.RationalTime(frames, rate))
 
-    rate, pictures, start_code = _rate(film)
+    frames = frames_of(film)
+    rate, first = float(frames.rate), frames.first
     whole = (
         max(round(duration * rate), *(round(e * rate) for e in cues["end"]), 1) if len(cues) else round(duration * rate)
     )
     line = api.schema.Timeline(name=film.title or film.id)
-    first = _first_frame(start_code, rate)  # programs find a film's pictures by the time code that it carries
-    if first:
+    if first:  # programs find a film's pictures by the time code that it carries
         line.global_start_time = api.opentime.RationalTime(first, rate)
     line.metadata["filmlens"] = {"film_id": film.id, "duration": float(duration)}
-    for kind in ("Video", "Audio") if pictures else ("Audio",):
+    for kind in ("Video", "Audio") if frames.has_pictures else ("Audio",):
         track = api.schema.Track(name="Film", kind=getattr(api.schema.TrackKind, kind))
         reference = api.schema.ExternalReference(
             target_url=film.film.absolute().as_uri(), available_range=span(first, whole)
@@ -100,32 +98,6 @@ def lanes(cues: pd.DataFrame) -> list[list[int]]:
             found[free].append(int(row))
             ends[free] = end
     return found
-
-
-def _rate(film: Film) -> tuple[float, bool, str]:
-    """Frames a second, whether there are pictures, and the time code of the first frame."""
-    try:
-        info = apart(probe, film.film)
-    except MediaError:
-        return _RATE, False, ""
-    return (info.fps or _RATE), info.has_pictures, info.time_code
-
-
-def _first_frame(code: str, rate: float) -> int:
-    """Number of the frame that a time code names; 0 without one.
-
-    >>> _first_frame("01:00:00:00", 25), _first_frame("00:01:00;02", 30000 / 1001), _first_frame("", 24)
-    (90000, 1800, 0)
-    """
-    parts = re.split(r"[:;.]", code)
-    if len(parts) != 4 or not all(p.isdigit() for p in parts):
-        return 0
-    whole, (hours, minutes, seconds, frames) = round(rate), map(int, parts)
-    number = ((hours * 60 + minutes) * 60 + seconds) * whole + frames
-    if ";" not in code:
-        return number
-    passed = 60 * hours + minutes  # drop-frame code leaves out two numbers a minute, but every tenth
-    return number - round(whole / 15) * (passed - passed // 10)
 
 
 def _files(film: Film, wanted: set[str]) -> dict[str, tuple[Path, float]]:

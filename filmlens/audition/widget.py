@@ -8,6 +8,7 @@ verdict never waits for a picture.
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -271,7 +272,8 @@ class Audition(anywidget.AnyWidget):
         return self._changed(self._session.answer(float(m["start"]), float(m["end"]), bool(m["music"])))
 
     def _on_labels(self, m: dict) -> tuple[dict, list]:
-        counts, problems = parse_labels(str(m["text"]), self._session, name=str(m.get("name", "labels")))
+        data = base64.b64decode(m["data"])  # as it is on disk: a TextGrid may be UTF-16
+        counts, problems = parse_labels(data, self._session, name=str(m["name"]))
         told, _ = self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
         return told | {"problems": problems}, []
 
@@ -279,11 +281,12 @@ class Audition(anywidget.AnyWidget):
         return {"type": "state"} | self._state(text, select), []
 
     def _on_export(self, m: dict) -> tuple[dict, list]:
-        if m["format"] not in exports.FORMATS:
-            raise ValueError(f"format {m['format']!r} is unknown; choose one of {', '.join(exports.FORMATS)}")
-        text, ending = exports.FORMATS[m["format"]]
+        if m.get("all"):
+            files, faults = exports.files_of(self._corpus, str(m["format"]), self._corpus.ids)
+            return {"name": f"{m['format']}.zip", "problems": faults}, [exports.zipped(files)]
         cues = exports.reviewed(self._session.stamped, self._session.table)
-        return {"name": f"{self._film.id}{ending}"}, [text(self._film, cues, self._session.duration).encode()]
+        name, data = exports.file_of(self._corpus, self.film_id, str(m["format"]), cues, self._session.duration)
+        return {"name": name, "problems": []}, [data]
 
     # Media --------------------------------------------------------------------------------------------------------
 

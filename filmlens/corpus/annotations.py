@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from filmlens.corpus.sheets import CorpusError, decode
-from filmlens.text import clean, from_cell
+from filmlens.corpus import cuetexts
+from filmlens.corpus.cuexml import xml
+from filmlens.corpus.sheets import LARGEST, CorpusError, decode
+from filmlens.corpus.textgrid import textgrid
+from filmlens.text import from_cell
+
+#: Headers of other programs for ours: TiLiA's hierarchies have start, end and label.
+_NAMES = {"start": "start", "end": "end", "track": "track", "label": "track"}
+_BINARY = {
+    b"ooBinaryFile": "is a binary TextGrid; in Praat, Save as text file",
+    b"BZh": "is a session of Sonic Visualiser; there, export the layer of regions (.svl or .csv)",
+    b"PK\x03\x04": "is a workbook or an archive; save the cues as CSV UTF-8 with the columns start, end and track",
+}
 
 
 def read_cues(path: str | Path, *, problems: list[str] | None = None) -> pd.DataFrame:
-    """Cues from a CSV (start,end,track[,track_start][,usage]) or from Audacity labels, told apart by their first line.
+    """Cues from a file of any kind that annotators' programs write, told apart by its contents.
+
+    A table with a header (start,end,track[,track_start][,usage]; also TiLiA's CSV, whose label is the track); Audacity
+    labels; Praat's TextGrid, long or short; ELAN's .eaf; Sonic Visualiser's layer of regions as .svl or CSV; WebVTT.
 
     Parameters
     ----------
@@ -39,28 +53,49 @@ def read_cues(path: str | Path, *, problems: list[str] | None = None) -> pd.Data
         data = Path(path).read_bytes()
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return parse_cues(decode(path, data)[0], name=str(path), problems=problems)
+    return parse_cues(data, name=str(path), problems=problems)
 
 
-def parse_cues(text: str, *, name: str, problems: list[str] | None = None) -> pd.DataFrame:
-    """As `read_cues`, from the text of a file; `name` is for messages."""
-    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("\\")), "")
+def parse_cues(data: bytes, *, name: str, problems: list[str] | None = None) -> pd.DataFrame:
+    """As `read_cues`, from the bytes of a file; `name` is for messages."""
+    if len(data) > LARGEST:
+        raise CorpusError(f"{name}: has {len(data) >> 20} MB, too much for a list of cues; is it the right file?")
+    for mark, what in _BINARY.items():
+        if data.startswith(mark):
+            raise CorpusError(f"{name}: {what}")
     found: list[str] = []
     try:
-        labels = "\t" in first and first.strip()[0].isdigit()
-        rows = dict(_labels(text, found) if labels else _table(text))
+        rows = list(_read(decode(name, data)[0].lstrip("\ufeff"), found))
     except (ValueError, csv.Error) as error:
-        raise CorpusError(f"{name} {error}") from None
-    kept = {row: cells for row, cells in ((row, _timed(row, cells, found)) for row, cells in rows.items()) if cells}
+        raise error if isinstance(error, CorpusError) else CorpusError(f"{name} {error}") from None
+    kept = [(row, cells) for row, cells in ((row, _timed(row, cells, found)) for row, cells in rows) if cells]
     if found and (problems is None or not kept):
         raise CorpusError(f"{name} {min(found, key=_row_of)}")
     if problems is not None:
         problems += [f"{name} {fault}" for fault in sorted(found, key=_row_of)]
-    table = pd.DataFrame.from_dict(kept, orient="index")
+    table = pd.DataFrame([cells for _, cells in kept], index=[row for row, _ in kept])
     if table.empty:
         table = pd.DataFrame(columns=["start", "end", "track"], index=pd.Index([], dtype="int64"))
     times = {c: float for c in ("start", "end", "track_start") if c in table}
     return table.astype(times).sort_values("start", kind="stable")
+
+
+def _read(text: str, found: list[str]) -> cuetexts.Rows:
+    """The reader of a text's kind."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("\\")][:20] or [""]
+    first = lines[0].lstrip()
+    if first.startswith("<"):
+        return xml(text, found)
+    if first.startswith("WEBVTT"):
+        return cuetexts.webvtt(text, found)
+    if first.startswith("File type") or '"ooTextFile' in first:
+        return textgrid(text, found)
+    if re.search(r"\d|TIME|FRAME", first):  # a header has none of them
+        if cuetexts.is_regions(lines):
+            return cuetexts.regions(text, found)
+        if cuetexts.is_labels(lines):
+            return cuetexts.labels(text, found)
+    return _table(text, found)
 
 
 def _row_of(fault: str) -> int:
@@ -79,6 +114,9 @@ def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str |
         except ValueError as error:
             found.append(f"row {row}: {column} {error}")
             return None
+    if not str(timed["track"]).strip():
+        found.append(f"row {row}: the cue has no name; write the track that plays")
+        return None
     if timed["end"] == timed["start"]:
         found.append(f"row {row}: the cue has no length; end it after its start")
     elif timed["end"] < timed["start"]:
@@ -86,37 +124,33 @@ def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str |
     return timed if timed["end"] > timed["start"] else None
 
 
-def _labels(text: str, found: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Lines of Audacity's labels: start, end and name between tabs, as they stand; its lines of frequencies go."""
-    for row, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith("\\"):
-            continue
-        cells = line.split("\t", 2)
-        if len(cells) < 3:
-            found.append(f"row {row}: not a label; write start, end and track between tabs")
-            continue
-        yield row, dict(zip(("start", "end", "track"), (clean(c).strip() for c in cells), strict=True))
-
-
-def _table(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(text: str, found: list[str]) -> cuetexts.Rows:
     """Rows of comma-separated text with a header; empty cells behind the last column are passed over."""
-    first = text.lstrip("\ufeff\r\n ").split("\n", 1)[0]
+    first = text.lstrip("\r\n ").split("\n", 1)[0]
     mark = max(",;\t", key=first.count)  # spreadsheets of countries with decimal commas write semicolons
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=mark)
+    lines = io.StringIO(text, newline="").readlines()
+    reader, before = csv.reader(lines, skipinitialspace=True, delimiter=mark), 0
     header = [from_cell(cell).strip() for cell in next(reader, ["start", "end", "track"])]
+    if "track" not in header:
+        header = [_NAMES.get(cell.casefold(), cell) for cell in header]
     missing = [c for c in ("start", "end", "track") if c not in header]
     if missing:
         raise ValueError(f"row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
-    row = reader.line_num + 1
-    for cells in reader:
-        if any(cells[len(header) :]):
-            raise ValueError(f"row {row}: {len(cells)} cells under {len(header)} columns; quote a cell with a comma")
-        if any(cells):
-            if len(cells) <= max(header.index(c) for c in ("start", "end", "track")):
-                raise ValueError(f"row {row}: {len(cells)} cells, and start, end and track are needed")
+    if {"start_fraction", "end_fraction"} & {*header}:
+        raise ValueError("row 1: start and end are measures, not times; export the times in seconds")
+    row, needed = reader.line_num + 1, 1 + max(header.index(c) for c in ("start", "end", "track"))
+    while (cells := next(reader, None)) is not None:
+        if any("\n" in cell.strip() and cell.count(mark) >= 2 for cell in cells):
+            found.append(f"row {row}: a quotation mark is opened and not closed; close or double it")
+            reader, before = csv.reader(lines[row:], skipinitialspace=True, delimiter=mark), row
+        elif any(cells[len(header) :]):
+            found.append(f"row {row}: {len(cells)} cells under {len(header)} columns; quote a cell with a comma")
+        elif any(cells) and len(cells) < needed:
+            found.append(f"row {row}: {len(cells)} cells, and start, end and track are needed")
+        elif any(cells):
             cells = cells[: len(header)] + [""] * (len(header) - len(cells))
             yield row, {k: from_cell(v) for k, v in zip(header, cells, strict=True) if k}
-        row = reader.line_num + 1
+        row = before + reader.line_num + 1
 
 
 def parse_time(text: str) -> float:

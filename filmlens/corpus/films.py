@@ -34,7 +34,8 @@ SOUND_ENDINGS = {
     *(".caf", ".w64", ".rf64", ".bwf", ".au", ".snd", ".amr", ".dsf", ".spx", ".mlp", ".thd", ".alac", ".voc", ".ra"),
     *(".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mpg", ".vob", ".3gp", ".ogv", ".wmv"),
 }
-ANNOTATIONS = (".csv", ".txt")
+#: Endings of files of true cues, the first of several counts.
+ANNOTATIONS = (".csv", ".txt", ".eaf", ".textgrid", ".svl", ".vtt")
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")

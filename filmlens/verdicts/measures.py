@@ -24,8 +24,10 @@ _DRAWS = 20_000
 def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     """Precision over the judged cues of one film (or of several, summed by the caller).
 
-    An accepted cue is right in full, a corrected one where it lies under what it was corrected to, a rejected or
-    relabelled one nowhere. Cues that were accepted unheard, with many others, say nothing.
+    A cue is right in the seconds in which its track was heard: an accepted one in full, a corrected one where it lies
+    under what it was corrected to, a rejected or relabelled one nowhere, unless another cue of that track covers it: a
+    cue that was split or merged with its neighbour is right as to its seconds. Cues that were accepted unheard, with
+    many others, say nothing.
 
     Returns
     -------
@@ -40,20 +42,43 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     >>> precision(stamped, table.reindex(columns=COLUMNS, fill_value=""))["precision"]
     0.25
     """
-    cues = judged(stamped, table)
-    cues = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED) & (cues["heard"] != "no")]
-    whole = (cues["stamped_end"] - cues["stamped_start"]).to_numpy(float)
-    inside = np.minimum(cues["end"], cues["stamped_end"]) - np.maximum(cues["start"], cues["stamped_start"])
-    true = cues["verdict"].isin(TRUE) & (cues["track"] == cues["stamped_track"])
-    right = np.where(true, np.maximum(inside, 0.0), 0.0)
+    cues = heard_cues(judged(stamped, table))
+    whole, right = cues["seconds"].to_numpy(float), cues["right"].to_numpy(float)
     return {
         "precision": float(right.sum() / whole.sum()) if len(cues) else float("nan"),
         "seconds_right": float(right.sum()),
         "seconds_judged": float(whole.sum()),
         "cues_judged": len(cues),
-        "cues_right": int((right >= evaluation.HIT_SHARE * whole).sum()),
+        "cues_right": int(cues["hit"].sum()),
         "cues": len(stamped),
     }
+
+
+def heard_cues(cues: pd.DataFrame) -> pd.DataFrame:
+    """The stamped cues that someone heard and judged, and for how long each was right.
+
+    Parameters
+    ----------
+    cues : DataFrame
+        Of one film, as `filmlens.verdicts.judged` gives them.
+
+    Returns
+    -------
+    DataFrame
+        Those rows, with seconds (as stamped), right (seconds of them under a heard cue of the same track) and hit
+        (right for at least half its length).
+    """
+    cues = cues[cues["heard"] != "no"]
+    told = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED)]
+    true = cues[cues["verdict"].isin(TRUE) & (cues["track"] != "")]
+    places = {track: rows[["start", "end"]].to_numpy(float) for track, rows in true.groupby("track")}
+    spans = zip(told["stamped_track"], told["stamped_start"], told["stamped_end"], strict=True)
+    right = [
+        intervals.length(intervals.intersection([[start, end]], places[track])) if track in places else 0.0
+        for track, start, end in spans
+    ]
+    told = told.assign(seconds=told["stamped_end"] - told["stamped_start"], right=np.array(right, float))
+    return told.assign(hit=told["right"] >= evaluation.HIT_SHARE * told["seconds"])
 
 
 def sample_spans(

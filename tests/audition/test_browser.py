@@ -18,7 +18,7 @@ CONTROLS = {
     "Zoom out|Show the spectrogram|Accept cue|Reject cue|Undo|Take the start in hand|Take the end in hand|Edge earlier|"
     "Edge later|Edge at the play head|Type the edge's time|Snapping of edges: off|Split the cue at the play head|"
     "Merge with the next cue|Duplicate the cue|New cue at the play head|Track of the cue|Origin: choose|"
-    "Diegesis: choose|Functions: choose|Export|Import Audacity labels from a file|Help: keys|"
+    "Diegesis: choose|Functions: choose|Export|Export all films|Import cues from a file|Help: keys|"
     "Accept all cues above a score|Recall check: listen outside the cues",
     "combobox": "Speed|Export format|Order of the queue|Cues of the queue",
     "textbox": "Note|Number|Segue to|In on|Out on|Hit points",

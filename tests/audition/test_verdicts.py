@@ -259,6 +259,32 @@ def test_precision_over_judged_cues_by_hand(session):
     assert verdicts.precision(STAMPED, session.table)["precision"] == pytest.approx(12 / 27)
 
 
+def test_a_cue_that_was_split_or_merged_is_right_as_to_its_seconds(two_films):
+    """Two stamped cues that are one use of the track, and one whose middle is another's."""
+    starts, ends = [0.0, 12.0, 20.0, 30.0], [10.0, 18.0, 28.0, 40.0]
+    stamped = STAMPED.iloc[[0, 0, 1, 0]].assign(start=starts, end=ends).reset_index(drop=True)
+    session = Session(Corpus.open(two_films)["one"], stamped, 40.0)
+    first, second, other, last = ids(session)
+    session.merge(first, second)  # from 0 to 18
+    found = verdicts.precision(stamped, session.table)
+    assert (found["seconds_right"], found["seconds_judged"], found["cues_right"]) == (16.0, 16.0, 2)
+    tail = session.split(last, 36.0)
+    assert verdicts.precision(stamped, session.table)["precision"] == 1.0
+    session.move(tail, "start", 37.0)  # a second in which nobody heard it
+    assert verdicts.precision(stamped, session.table)["seconds_right"] == 16.0 + 9.0
+    session.merge(other, tail)  # another track: what was split off is confirmed by nobody now
+    found = verdicts.precision(stamped, session.table)
+    assert (found["seconds_right"], found["seconds_judged"], found["cues_judged"]) == (16.0 + 8.0 + 6.0, 34.0, 4)
+    assert bulk.certainty(session.cues).size and found["cues_right"] == 4
+    seconds = np.arange(0.05, 40, 0.1)
+    now, right = session.cues, 0
+    for cue in stamped.itertuples():
+        for second in seconds[(seconds >= cue.start) & (seconds < cue.end)]:
+            there = (now["start"] <= second) & (second < now["end"]) & (now["track"] == cue.track)
+            right += bool((there & (now["verdict"] != "reject")).any())
+    assert right / 10 == pytest.approx(found["seconds_right"], abs=0.11)
+
+
 def test_spans_lie_outside_all_cues_and_are_the_same_again():
     drawn = verdicts.sample_spans(STAMPED, 400.0, 30, seed=3)
     assert len(drawn) == 30 and (drawn == verdicts.sample_spans(STAMPED, 400.0, 30, seed=3)).all()

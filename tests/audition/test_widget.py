@@ -1,8 +1,11 @@
 """The widget without a browser: every message, what is sent, what is stored, what the picker lists."""
 
+import base64
+import io
 import json
 import re
 import time
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -82,6 +85,11 @@ def test_excerpts_pictures_and_tiles_are_binary(one):
     assert ask(one, "picture", time=1e9)[1][0][:3] == b"\xff\xd8\xff"
 
 
+def brought(widget, data, name):
+    """A file that is brought into the page, as its bytes travel."""
+    return ask(widget, "labels", data=base64.b64encode(data).decode(), name=name)[0]
+
+
 def test_verdicts_come_back_as_the_new_state(one):
     first, second = (c["id"] for c in ask(one, "open")[0]["cues"])
     state = ask(one, "move", cue=first, edge="start", by=0.05)[0]
@@ -98,7 +106,7 @@ def test_verdicts_come_back_as_the_new_state(one):
     assert ask(one, "complete", complete=True)[0]["complete"] is True
     span = state["spans"][0]
     assert ask(one, "answer", start=span["start"], end=span["end"], music=False)[0]["numbers"]["answered"] == 1
-    assert "1 added" in ask(one, "labels", text="27\t29\tTheme\n", name="l.txt")[0]["text"]
+    assert "1 added" in brought(one, b"27\t29\tTheme\n", "l.txt")["text"]
     assert one.cues["verdict"].tolist() == ["corrected", "added", "added", "corrected"]
 
 
@@ -120,7 +128,7 @@ def test_faults_are_told_not_raised(one, corpus):
     for content in ({"cue": "x", "verdict": "accept"}, {"cue": cue, "verdict": "maybe"}, {"cue": cue}):
         assert ask(one, "judge", **content)[0]["type"] == "error"
     assert ask(one, "excerpt", cue=cue, start=20.0, end=10.0)[0]["type"] == "error"
-    assert ask(one, "labels", text="nonsense", name="my labels.txt")[0]["text"].startswith("my labels.txt row 1")
+    assert brought(one, b"nonsense", "my labels.txt")["text"].startswith("my labels.txt row 1")
     assert ask(one, "export", format="xml")[0]["type"] == "error"
     assert not corpus["one"].verdicts.exists()
     corpus["one"].film.unlink()
@@ -140,8 +148,10 @@ def test_a_fault_of_ours_reaches_the_page_too(one, monkeypatch):
 
 @pytest.mark.parametrize("format", audition.FORMATS)
 def test_every_export_comes_as_a_file(one, format):
-    reply, [text] = ask(one, "export", format=format)
-    assert reply["name"].startswith("one.") and b"Theme" in text
+    reply, [data] = ask(one, "export", format=format)
+    if format == "xlsx":
+        data = zipfile.ZipFile(io.BytesIO(data)).read("xl/sharedStrings.xml")
+    assert reply["name"].startswith("one.") and b"Theme" in data
 
 
 def test_the_waveform_grows_is_told_and_kept(one, corpus):

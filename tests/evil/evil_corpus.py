@@ -176,7 +176,26 @@ def notebook_bites(text: str) -> list[str]:
     return found
 
 
+def workbook_bites(path: Path) -> list[str]:
+    """Cells that a spreadsheet would run; texts that begin as one are marked as text for whoever edits them."""
+    import openpyxl
+
+    cells = [cell for row in openpyxl.load_workbook(path).active.iter_rows() for cell in row if cell.value is not None]
+    begun = [c for c in cells if isinstance(c.value, str) and re.match(r"\s*[=+\-@].", c.value)]
+    return [str(c.value) for c in cells if c.data_type == "f"] + [c.value for c in begun if not c.quotePrefix]
+
+
+def xml_bites(text: str) -> list[str]:
+    """What XML would define, fetch or take for markup that no writer of ours made."""
+    from xml.etree import ElementTree
+
+    named = {e.tag for e in ElementTree.fromstring(text).iter()}
+    return re.findall(r"<!ENTITY|<!DOCTYPE[^>]*[\[\"'].*", text) + sorted(named & {"img", "script", "b"})
+
+
 LOOKS = {
+    ".eaf": xml_bites,
+    ".svl": xml_bites,
     ".html": html_bites,
     ".svg": html_bites,
     ".csv": csv_bites,
@@ -191,6 +210,8 @@ LOOKS |= dict.fromkeys((".jams", ".otio"), LOOKS[".json"])
 
 def bites(path: Path) -> list[str]:
     """What in a file that came out would be obeyed by the program that opens it."""
+    if path.suffix == ".xlsx":
+        return [f"{path.name}: {b}" for b in workbook_bites(path)]
     if path.suffix in (".parquet", ".npz", ".png", ".zip", ".lock"):
         return []  # read by programs that know data only
     text = path.read_bytes().decode("utf-8")  # what is not UTF-8 raises

@@ -51,6 +51,9 @@ def pages_in_chromium(pages, profile):
         return ran, [*outside, *lost]
 
 
+_TEXTS = (".csv", ".html", ".md", ".vtt", ".txt", ".jams", ".otio", ".ipynb", ".json")
+
+
 def through_all_commands(folder, out):
     """Every command but `run`, `demo`, `weights` and `audition`, on a corpus that bites; everything that was said."""
     said = [commanded("check", folder, "--html", ends=(1,)), commanded("stamp", folder, "--jobs", 1)]
@@ -64,8 +67,11 @@ def through_all_commands(folder, out):
     evil.write_features(folder, cues)
     said.append(commanded("features", folder, "--which", "mir,visual,bites", "--jobs", 1))
     said += [commanded("export", folder, "--format", name, "--out", out / "exports") for name in FORMATS]
-    labels = next(p for p in (out / "exports").glob("*.txt"))
-    said.append(commanded("import", folder, corpus.ids[0], labels))
+    for ending in ("txt", "eaf", "TextGrid", "svl", "regions.csv", "tilia.csv", "vtt"):
+        cues = next((out / "exports").glob(f"*.{ending}"))
+        said.append(commanded("import", folder, corpus.ids[0], cues))
+        assert "left out" not in said[-1], ending
+    said.append(commanded("export", folder, "--format", "xlsx", "--out", out / "all.zip"))
     said += [commanded("status", folder), commanded("share", folder, "--out", out / "features.zip", "--licence", "*x*")]
     said.append(commanded("check", out / "features.zip"))
     imdb = evil.imdb(out, len(corpus))
@@ -107,7 +113,7 @@ def test_no_command_lets_a_text_bite(came_out):
     folder, out, said = came_out
     assert any("=1+cmd" in s for s in said)
     files = searched(out, folder / "derived")
-    assert {".csv", ".html", ".md", ".vtt", ".txt", ".jams", ".otio", ".ipynb", ".json"} <= {f.suffix for f in files}
+    assert {*_TEXTS, ".eaf", ".svl", ".TextGrid", ".xlsx"} <= {f.suffix for f in files}
     page = (out / "run" / "notebooks" / "00_corpus.html").read_text(encoding="utf-8")
     assert "Content-Security-Policy" in page and "&lt;img src=x" in page and "<table" in page
 

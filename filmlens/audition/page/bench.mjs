@@ -2,7 +2,7 @@
 import { makeActions } from "./actions.mjs";
 import { makeChooser } from "./chooser.mjs";
 import { makeDetail } from "./detail.mjs";
-import { bytesOf, button, h, toolbar } from "./dom.mjs";
+import { base64Of, bytesOf, button, h, toolbar } from "./dom.mjs";
 import { makeHelp } from "./help.mjs";
 import { keyAction } from "./keys.mjs";
 import { makeOverview } from "./overview.mjs";
@@ -13,7 +13,10 @@ import { clock, cueView } from "./time.mjs";
 import { AT_END, makePlayer } from "./transport.mjs";
 import { makeWaves } from "./waves.mjs";
 
-const FORMAT_NAMES = { "cue-sheet": "Cue sheet (CSV)", audacity: "Audacity labels", jams: "JAMS", otio: "OpenTimelineIO", webvtt: "WebVTT" };
+const FORMAT_NAMES = {
+  "cue-sheet": "Cue sheet (CSV)", xlsx: "Cue sheet (Excel)", audacity: "Audacity labels", elan: "ELAN", textgrid: "Praat TextGrid",
+  svl: "Sonic Visualiser", "sv-csv": "Sonic Visualiser (CSV)", tilia: "TiLiA (CSV)", jams: "JAMS", otio: "OpenTimelineIO", webvtt: "WebVTT",
+};
 const NO_TRACK_COLOR = "#888888";
 
 /** What holds one tab's steps for undo together, over a reload of the page. */
@@ -99,13 +102,14 @@ export function openBench(model, el) {
   const spansButton = button("Recall check: listen outside the cues", "Recall check", () => actions.toggleSpans(), { "aria-pressed": "false" });
   const measures = h("span", { class: "fl-about" });
   const format = h("select", { "aria-label": "Export format", title: "Export format" });
-  const importer = h("input", { type: "file", accept: ".txt", "aria-label": "Import Audacity labels", class: "fl-hidden", tabindex: -1 });
+  const importer = h("input", { type: "file", accept: ".txt,.csv,.eaf,.TextGrid,.svl,.vtt", "aria-label": "File of cues", class: "fl-hidden", tabindex: -1 });
   importer.addEventListener("change", async () => {
     const file = importer.files[0];
-    const done = file && (await act("labels", { name: file.name, text: await file.text() }));
+    const done = file && (await act("labels", { name: file.name, data: await base64Of(file) }));
     if (done?.content.problems.length) complain(`left out:\n${done.content.problems.join("\n")}`);
     importer.value = "";
   });
+  const exportAll = button("Export all films", "All films", () => exportFile({ all: true }), { hidden: true });
   const footer = h(
     "footer",
     { class: "fl-footer" },
@@ -113,7 +117,7 @@ export function openBench(model, el) {
     spansButton,
     measures,
     status,
-    h("span", { class: "fl-row" }, h("span", { class: "fl-group" }, format, button("Export", "Export", () => exportFile())), button("Import Audacity labels from a file", "Import labels", () => importer.click()), importer),
+    h("span", { class: "fl-row" }, h("span", { class: "fl-group" }, format, button("Export", "Export", () => exportFile())), exportAll, button("Import cues from a file", "Import cues", () => importer.click()), importer),
   );
 
   const root = h("div", { class: "fl-audition", tabindex: 0, "data-lm-suppress-shortcuts": "true", role: "application", "aria-label": "Audition: hear and judge cues. Press ? for keys." });
@@ -323,9 +327,10 @@ export function openBench(model, el) {
     say("nothing is left in the queue");
   }
 
-  async function exportFile() {
-    const done = await act("export", { format: format.value });
+  async function exportFile(which = {}) {
+    const done = await act("export", { format: format.value, ...which });
     if (!done) return;
+    if (done.content.problems.length) complain(`left out:\n${done.content.problems.join("\n")}`);
     const url = URL.createObjectURL(new Blob([bytesOf(done.buffers[0])], { type: "application/octet-stream" }));
     const link = h("a", { href: url, download: done.content.name, class: "fl-hidden" });
     root.append(link);
@@ -478,6 +483,7 @@ export function openBench(model, el) {
     opening = false;
     if (!done || gone) return;
     if (done.content.alone) focus();
+    exportAll.hidden = !done.content.picks;
     if (done.content.picks) await askLibrary();
     root.dataset.ready = "true";
   });

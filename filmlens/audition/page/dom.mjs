@@ -29,6 +29,14 @@ export function bytesOf(buffer) {
     : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
+/** A file as it is on disk, to travel in a message. */
+export async function base64Of(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const parts = [];
+  for (let at = 0; at < bytes.length; at += 8192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  return btoa(parts.join(""));
+}
+
 /** A toolbar is one tab stop; arrows, Home and End move inside it. */
 export function toolbar(label, ...children) {
   const bar = h("div", { class: "fl-row", role: "toolbar", "aria-label": label }, ...children);
