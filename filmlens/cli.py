@@ -353,13 +353,16 @@ def audition(
     corpus: CorpusFolder,
     port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
-    who: Annotated[str, typer.Option(help="Who judges; the login name by default.")] = "",
+    who: Annotated[
+        str, typer.Option(metavar="NAME", help="One of several annotators, whose verdicts go to verdicts/NAME/.")
+    ] = "",
 ) -> None:
     """Hear and judge cues in a page of its own, on this machine alone."""
     from filmlens.audition.serve import serve
-    from filmlens.corpus import Corpus
+    from filmlens.corpus import Corpus, annotators
 
-    serve(Corpus.open(corpus).folder, who=who, port=port, browser=browser)
+    folder = Corpus.open(corpus).folder
+    serve(folder, who=who and annotators.checked(folder, who), port=port, browser=browser)
 
 
 @app.command()

@@ -24,7 +24,7 @@ from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place
 from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import Session, open_session
-from filmlens.corpus import Corpus, CorpusError
+from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.apart import apart
 from filmlens.media.still import still
 from filmlens.verdicts.fields import DIEGESES, ORIGINS, labels
@@ -46,7 +46,8 @@ class Audition(anywidget.AnyWidget):
     cues : DataFrame, optional
         The cues to judge: track, start, end, track_start, speed, score. What the stamper left on disk by default.
     who : str, optional
-        Who judges, for the file of verdicts; the login name by default.
+        An annotator, whose verdicts go to ``verdicts/<who>/``. By default they go to ``verdicts/``, which all else
+        reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated.
     alone : bool
         Whether the page is the bench alone: as high as the window, in the theme of the system.
 
@@ -80,7 +81,7 @@ class Audition(anywidget.AnyWidget):
     ):
         super().__init__(**more)
         self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-        self._who, self._alone = who, alone
+        self._who, self._alone = who and annotators.checked(self._corpus.folder, who), alone
         self._steps = history.History()
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._asked, self._replied = 0, 0
@@ -158,7 +159,8 @@ class Audition(anywidget.AnyWidget):
 
     def _on_open(self, message: dict) -> tuple[dict, list]:
         if message.get("sitting") and not self._steps:
-            self._steps = history.of_sitting(self._corpus.derived / "audition", str(message["sitting"]))
+            folder = self._corpus.derived / "audition" / self._who
+            self._steps = history.of_sitting(folder, str(message["sitting"]))
             self._session.steps = self._steps
         self._session.refresh()
         return self._opened(message)
@@ -245,7 +247,7 @@ class Audition(anywidget.AnyWidget):
 
     def _on_undo(self, message: dict) -> tuple[dict, list]:
         film_id = self._steps.film_id
-        text, cue = self._session.undo(lambda film_id: self._corpus[film_id].verdicts)
+        text, cue = self._session.undo(lambda film_id: annotators.verdicts_of(self._corpus[film_id], self._who))
         if film_id and film_id != self.film_id:
             self._open_film(film_id)
             return self._opened(message, cue, text)

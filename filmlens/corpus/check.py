@@ -13,7 +13,7 @@ import av
 
 from filmlens import corpus as corpus_
 from filmlens.artefacts import Ledger, cache_folder, ledger_of
-from filmlens.corpus import CorpusError, Film, archive, filmtable, find_folder, read_films
+from filmlens.corpus import CorpusError, Film, annotators, archive, filmtable, find_folder, read_films
 from filmlens.corpus.doubles import same_films, shared_tracks
 from filmlens.corpus.facts import Facts, FilmFacts, missing
 from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, files_in, one_name, track_name
@@ -111,6 +111,7 @@ def check(folder: str | Path) -> Checked:
     notes += _doubtful_rows(films)
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
     problems += _nobodys_annotations(folder, films)
+    problems += annotators.strange(folder, [film.id for film in films])
     paths = {}
     for film in facts.films:
         faults, more, paths[film.film.id] = _check_film(film, f"{table} row {film.film.row}")

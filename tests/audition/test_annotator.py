@@ -155,7 +155,7 @@ def test_a_corpus_is_brought_into_order_by_keyboard(tmp_path, capsys):
     corpus, truth = large_corpus(tmp_path / "corpus")
     with chromium(tmp_path / "profile", width=1400, height=900) as (page, outside):
         stage = Stage(page)
-        stage.open(AuditionCorpus(corpus, who="ann"))
+        stage.open(AuditionCorpus(corpus))
         annotator = Annotator(stage, corpus, truth)
         begun = time.monotonic()
         counts = annotator.work()

@@ -38,7 +38,7 @@ def small(_small, stage, tmp_path):
     """A fresh copy of two films of eight cues, and the bench on it."""
     shutil.copytree(_small[0].folder, tmp_path / "small")
     corpus = Corpus.open(tmp_path / "small")
-    stage.open(AuditionCorpus(corpus, who="ann"))
+    stage.open(AuditionCorpus(corpus))
     yield corpus
     assert stage.seen == [], "no error on the page"
 
@@ -156,7 +156,7 @@ def test_every_action_is_undone_byte_for_byte_over_a_reload(small, stage):
     stage.page.mouse.up()
     stage.page.keyboard.up("Shift")
     does("Enter")
-    stage.open(AuditionCorpus(small, who="ann"))  # the page is loaded again, with a kernel of its own
+    stage.open(AuditionCorpus(small))  # the page is loaded again, with a kernel of its own
     for expected in reversed(seen[:-1]):
         now = verdict_files(small)
         stage.keys("Control+z")
@@ -234,7 +234,7 @@ def _axe():
 @pytest.mark.parametrize("theme", ["true", "false"])
 def test_axe_finds_no_violation_of_level_aa(small, stage, theme):
     source = _axe()
-    stage.open(AuditionCorpus(small, who="ann"), theme)
+    stage.open(AuditionCorpus(small), theme)
     stage.page.evaluate(source)
     run = "() => axe.run('.fl-audition', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
     for keys in ((), ("?",), ("Escape", "r"), ("Escape", "f"), ("Escape", "t"), ("Escape", "y", "n")):
@@ -274,7 +274,7 @@ _CONTRASTS = """() => {
 @pytest.mark.parametrize("theme", ["true", "false"])
 def test_all_text_can_be_read_in_every_state(small, stage, theme):
     """Resting, under the mouse, pressed, pressed under the mouse, disabled; computed in the browser."""
-    stage.open(AuditionCorpus(small, who="ann"), theme)
+    stage.open(AuditionCorpus(small), theme)
     for keys in ((), ("?",), ("Escape", "r"), ("Escape", "y", "n", "b")):
         stage.keys(*keys)
         stage.page.wait_for_timeout(150)
@@ -286,7 +286,7 @@ def test_all_text_can_be_read_in_every_state(small, stage, theme):
 
 
 def test_a_single_film_has_a_queue_of_its_own(small, stage):
-    stage.open(Audition(small, "film2", who="bob"))
+    stage.open(Audition(small, "film2"))
     assert stage.page.get_by_role("tab", name="Films").count() == 0
     before = stage.state()["cue"]
     stage.keys("y")
