@@ -366,6 +366,20 @@ def audition(
 
 
 @app.command()
+def agreement(
+    corpus: CorpusFolder,
+    out: Annotated[Path | None, typer.Option(help="Folder for agreement.csv, edges.csv, disagreements.csv.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
+) -> None:
+    """Say how far annotators agree on seconds, tracks, fields and edges, and on how many cues they differ."""
+    from filmlens.audition.agreeing import told
+    from filmlens.corpus import Corpus
+
+    for line in told(Corpus.open(corpus, derived=derived), out):
+        say(line)
+
+
+@app.command()
 def listen(
     corpus: CorpusFolder,
     blind: Annotated[

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from filmlens import stages, verdicts
+from filmlens.audition.adjudicating import open_judging, shown
 from filmlens.audition.scene import length, stamped_cues, transplanted
-from filmlens.audition.session import Session, open_session, with_ids
+from filmlens.audition.session import Session, with_ids
 from filmlens.audition.widget import Audition
 from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.stamper import intervals
@@ -64,12 +65,16 @@ class AuditionCorpus(Audition):
         sessions = {self.film_id: self._session}
         for film in self._corpus:
             if film.id not in sessions and stages.path(self._corpus, "cues", film.id).is_file():
-                sessions[film.id] = open_session(self._corpus, film.id, who=self._who, steps=self._steps)
+                sessions[film.id] = open_judging(self._corpus, film.id, who=self._who, steps=self._steps)
         return sessions
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
-        cues = queue(self._corpus, self._queue, who=self._who)
-        return {"films": self.films.to_dict("records"), "cues": cues.to_dict("records")}, []
+        cues, films = queue(self._corpus, self._queue, who=self._who), self.films
+        matters = {}
+        for film_id in [] if self._who else films.loc[films["problem"] == "", "film_id"]:
+            film = self._corpus[film_id]
+            matters[film_id] = shown(film, stamped_cues(self._corpus, film)[0], verdicts.read(film.verdicts))
+        return {"films": films.to_dict("records"), "cues": cues.to_dict("records"), "matters": matters}, []
 
     def _on_transplanted(self, _message: dict) -> tuple[dict, list]:
         foreign = transplanted_first(self._corpus)

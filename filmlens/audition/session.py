@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -329,6 +329,7 @@ def open_session(
     who: str = "",
     cues: pd.DataFrame | None = None,
     steps: history.History | None = None,
+    kind: type[Session] | None = None,
 ) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
 
@@ -340,6 +341,8 @@ def open_session(
         An annotator, whose verdicts are kept apart (`filmlens.corpus.annotators`). By default they are the film's own.
     cues : DataFrame, optional
     steps : History, optional
+    kind : type, optional
+        What is made: a `Session` by default.
 
     Raises
     ------
@@ -357,12 +360,17 @@ def open_session(
     seconds = max([length(film, notes), *stamped["end"].astype(float)])
     found = stages.read_one(corpus, "music", film_id)
     file = annotators.verdicts_of(film, who)
-    return Session(film, stamped, seconds, who=who, file=file, music=found and found[0], steps=steps)
+    return (kind or Session)(film, stamped, seconds, who=who, file=file, music=found and found[0], steps=steps)
 
 
 def with_ids(cues: pd.DataFrame) -> pd.DataFrame:
     """Judged cues with `id`, which names a cue whatever is judged of it."""
     return cues.assign(id=[_id(*row) for row in zip(*(cues[c] for c in _KEY), strict=True)])
+
+
+def id_of(cue: Mapping[str, Any]) -> str:
+    """The id of one judged cue."""
+    return _id(*(cue[column] for column in _KEY))
 
 
 _KEY = ("basis", "stamped_track", "stamped_start", "stamped_end")

@@ -19,7 +19,7 @@ import anywidget
 import numpy as np
 import pandas as pd
 
-from filmlens.audition import bulk, edges, exports, history, page, peaks, scene, spectrogram
+from filmlens.audition import adjudicating, bulk, edges, exports, history, page, peaks, scene, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
 from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
@@ -122,7 +122,7 @@ class Audition(anywidget.AnyWidget):
         return scene.plain({"type": kind, "id": message.get("id")} | content), sent
 
     def _open_film(self, film_id: str, cues: pd.DataFrame | None = None) -> None:
-        self._session = open_session(self._corpus, film_id, who=self._who, cues=cues, steps=self._steps)
+        self._session = adjudicating.open_judging(self._corpus, film_id, who=self._who, cues=cues, steps=self._steps)
         self._film = self._session.film
         self._factors: dict[str, tuple[float, float]] = {}
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
@@ -168,6 +168,7 @@ class Audition(anywidget.AnyWidget):
     def _opened(self, message: dict, select: str | None = None, text: str = "") -> tuple[dict, list]:
         """The film and all of its cues, with the cue that is to be in view."""
         about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
+        about["problems"] += [] if self._who else adjudicating.faults(self._film)
         functions = labels(self._film.verdicts.parent)
         return {
             "type": "open",
@@ -198,7 +199,8 @@ class Audition(anywidget.AnyWidget):
             "complete": session.complete,
             "can_undo": session.can_undo,
             "numbers": session.numbers(),
-            "who": session.who,
+            "who": self._who,
+            "matters": [] if self._who else adjudicating.shown(self._film, session.stamped, session.table),
             "text": text,
             "clock": time.strftime("%H:%M:%S") if text else "",
         }
@@ -261,6 +263,17 @@ class Audition(anywidget.AnyWidget):
         text = bulk.accept(sessions, found, least)
         self._session.refresh()
         return self._changed(text)
+
+    def _on_take(self, m: dict) -> tuple[dict, list]:
+        session, who = self._session, m["who"]
+        return self._changed(session.leave_out(m["matter"]) if who is None else session.take(m["matter"], who))
+
+    def _on_agreed(self, m: dict) -> tuple[dict, list]:
+        found = adjudicating.take_agreed(self._all_sessions(), sure=m["sure"])
+        if not m["sure"]:
+            return found, []
+        self._session.refresh()
+        return self._changed(found["text"])
 
     def _all_sessions(self) -> dict[str, Session]:
         """The sessions whose cues may be accepted together."""
