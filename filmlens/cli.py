@@ -357,13 +357,30 @@ def audition(
     corpus: CorpusFolder,
     port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
-    who: Annotated[str, typer.Option(help="Who judges; the login name by default.")] = "",
+    who: Annotated[
+        str, typer.Option(metavar="NAME", help="One of several annotators, whose verdicts go to verdicts/NAME/.")
+    ] = "",
 ) -> None:
     """Hear and judge cues in a page of its own, on this machine alone."""
     from filmlens.audition.serve import serve
+    from filmlens.corpus import Corpus, annotators
+
+    folder = Corpus.open(corpus).folder
+    serve(folder, who=who and annotators.checked(folder, who), port=port, browser=browser)
+
+
+@app.command()
+def agreement(
+    corpus: CorpusFolder,
+    out: Annotated[Path | None, typer.Option(help="Folder for agreement.csv, edges.csv, disagreements.csv.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
+) -> None:
+    """Say how far annotators agree on seconds, tracks, fields and edges, and on how many cues they differ."""
+    from filmlens.audition.agreeing import told
     from filmlens.corpus import Corpus
 
-    serve(Corpus.open(corpus).folder, who=who, port=port, browser=browser)
+    for line in told(Corpus.open(corpus, derived=derived), out):
+        say(line)
 
 
 @app.command()

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from filmlens import stages, verdicts
+from filmlens.audition.adjudicating import open_judging, shown
 from filmlens.audition.scene import length, stamped_cues, transplanted
-from filmlens.audition.session import Session, open_session, with_ids
+from filmlens.audition.session import Session, with_ids
 from filmlens.audition.widget import Audition
-from filmlens.corpus import Corpus, CorpusError
+from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.stamper import intervals
 
 _NEAR_S = 0.05  # how near a start that was handed in must be to a cue's
@@ -26,7 +27,7 @@ class AuditionCorpus(Audition):
     film_id : str, optional
         The film that is open at first; the first one with a cue by default.
     who : str, optional
-        Who judges.
+        As in `Audition`.
     queue : DataFrame, optional
         Cues to hear first, in this order: film_id, and start [s] or cue (number in the stamped sheet); such as the cues
         behind a sentence of notebook 04.
@@ -58,18 +59,22 @@ class AuditionCorpus(Audition):
     @property
     def films(self) -> pd.DataFrame:
         """One row per film: see `film_table`."""
-        return film_table(self._corpus)
+        return film_table(self._corpus, who=self._who)
 
     def _all_sessions(self) -> dict[str, Session]:
         sessions = {self.film_id: self._session}
         for film in self._corpus:
             if film.id not in sessions and stages.path(self._corpus, "cues", film.id).is_file():
-                sessions[film.id] = open_session(self._corpus, film.id, who=self._session.who, steps=self._steps)
+                sessions[film.id] = open_judging(self._corpus, film.id, who=self._who, steps=self._steps)
         return sessions
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
-        cues = queue(self._corpus, self._queue)
-        return {"films": film_table(self._corpus).to_dict("records"), "cues": cues.to_dict("records")}, []
+        cues, films = queue(self._corpus, self._queue, who=self._who), self.films
+        matters = {}
+        for film_id in [] if self._who else films.loc[films["problem"] == "", "film_id"]:
+            film = self._corpus[film_id]
+            matters[film_id] = shown(film, stamped_cues(self._corpus, film)[0], verdicts.read(film.verdicts))
+        return {"films": films.to_dict("records"), "cues": cues.to_dict("records"), "matters": matters}, []
 
     def _on_transplanted(self, _message: dict) -> tuple[dict, list]:
         foreign = transplanted_first(self._corpus)
@@ -80,8 +85,8 @@ class AuditionCorpus(Audition):
         return {"cues": foreign[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
 
 
-def film_table(corpus: Corpus) -> pd.DataFrame:
-    """The films and how far they are judged.
+def film_table(corpus: Corpus, *, who: str = "") -> pd.DataFrame:
+    """The films and how far they are judged; by an annotator where `who` names one.
 
     Returns
     -------
@@ -93,7 +98,7 @@ def film_table(corpus: Corpus) -> pd.DataFrame:
     for film in corpus:
         stamped, notes = stamped_cues(corpus, film)
         try:
-            table, problem = verdicts.read(film.verdicts), ""
+            table, problem = verdicts.read(annotators.verdicts_of(film, who)), ""
         except CorpusError as error:
             table, problem = verdicts.read(Path("")), str(error)
         cues = verdicts.judged(stamped, table)
@@ -132,7 +137,7 @@ _ROWS = [
 ]
 
 
-def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None) -> pd.DataFrame:
+def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None, *, who: str = "") -> pd.DataFrame:
     """Every cue of every film as it stands, in the order of films and time; the page orders and filters them.
 
     Music that is on no track is `unmatched`: cues that were given a free name, and spans of the recall check in which
@@ -143,6 +148,8 @@ def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None) -> pd.DataFrame
     corpus : Corpus
     handed_in : DataFrame, optional
         film_id and start of cues that are wanted, in their order, which the column `given` says.
+    who : str
+        The annotator whose verdicts they are; by default those that all else reads.
 
     Returns
     -------
@@ -154,7 +161,7 @@ def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None) -> pd.DataFrame
     for film in corpus:
         stamped, _ = stamped_cues(corpus, film)
         try:
-            table = verdicts.read(film.verdicts)
+            table = verdicts.read(annotators.verdicts_of(film, who))
         except CorpusError:
             continue  # the picker names the fault beside the film
         cues = with_ids(verdicts.judged(stamped, table))

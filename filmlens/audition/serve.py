@@ -34,7 +34,7 @@ def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True, t
     corpus : Path
         Folder with films.csv.
     who : str
-        Who judges; the login name by default.
+        An annotator, as in `Audition`.
     port : int
         0 takes a free one.
     browser : bool

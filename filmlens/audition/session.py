@@ -1,6 +1,6 @@
 """One person judging the cues of one film: what can be done, written at once, and undone.
 
-Nothing here knows the page. Every action changes rows of ``verdicts/<film_id>.csv`` under its lock and reads the file
+Nothing here knows the page. Every action changes rows of one file of verdicts under its lock and reads the file
 again, so that two sessions on one film see each other's rows and lose none.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pandas as pd
 from filmlens import stages, verdicts
 from filmlens.audition import history
 from filmlens.audition.scene import length, stamped_cues
-from filmlens.corpus import Corpus, Film
+from filmlens.corpus import Corpus, Film, annotators
 from filmlens.verdicts import measures
 from filmlens.verdicts.fields import DIEGESES, FIELDS, ORIGINS
 from filmlens.verdicts.table import ADDED, COMPLETE, ON_SPANS, ON_STAMPED, SAME_S, find, put, restore, same_row
@@ -41,7 +41,9 @@ class Session:
     duration : float
         Seconds of the film.
     who : str, optional
-        The judge, for the file; the login name by default.
+        The judge, whom each row names; the login name by default.
+    file : Path, optional
+        Where the verdicts are; the film's own file by default.
     seed : int
         Of the spans that are drawn to measure recall.
     music : DataFrame, optional
@@ -62,6 +64,7 @@ class Session:
         duration: float,
         *,
         who: str = "",
+        file: Path | None = None,
         seed: int = 0,
         music: pd.DataFrame | None = None,
         steps: history.History | None = None,
@@ -70,7 +73,8 @@ class Session:
         self.music = music
         self.who = who or _login()
         self.steps = history.History() if steps is None else steps
-        self._table = verdicts.read(film.verdicts)
+        self.file = file or film.verdicts
+        self._table = verdicts.read(self.file)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -240,7 +244,7 @@ class Session:
             return "nothing to undo", ""
         step, text = self.steps.pop(), ""
         for patch in reversed(step["patches"]):
-            path = paths(patch["film_id"]) if paths else self.film.verdicts
+            path = paths(patch["film_id"]) if paths else self.file
             try:
                 restore(path, lambda now, patch=patch: history.reversed_by(patch, now))
             except history.ChangedError:
@@ -250,7 +254,7 @@ class Session:
 
     def refresh(self) -> None:
         """Read the file again."""
-        self._table = verdicts.read(self.film.verdicts)
+        self._table = verdicts.read(self.file)
 
     def numbers(self) -> dict[str, Any]:
         """How far the judging has come, and what it says: precision over judged cues, recall from the spans."""
@@ -268,8 +272,8 @@ class Session:
         return hits.iloc[0]
 
     def _write(self, text: str, *changes: _Change, cue: str = "") -> str:
-        existed = self.film.verdicts.is_file()
-        before, after = put(self.film.verdicts, *changes)
+        existed = self.file.is_file()
+        before, after = put(self.file, *changes)
         if before != after:
             patch = history.patch(self.film.id, before, after, existed=existed)
             self.steps.push(text, cue, self.film.id, [patch])
@@ -325,29 +329,48 @@ def open_session(
     who: str = "",
     cues: pd.DataFrame | None = None,
     steps: history.History | None = None,
+    kind: type[Session] | None = None,
 ) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    film_id : str
+    who : str, optional
+        An annotator, whose verdicts are kept apart (`filmlens.corpus.annotators`). By default they are the film's own.
+    cues : DataFrame, optional
+    steps : History, optional
+    kind : type, optional
+        What is made: a `Session` by default.
 
     Raises
     ------
     KeyError
         No such film.
     CorpusError
-        The film's verdicts cannot be understood.
+        The verdicts cannot be understood, or the name is none for a folder.
     """
     film = corpus[film_id]
+    who = who and annotators.checked(corpus.folder, who)
     stamped, notes = stamped_cues(corpus, film)
     if cues is not None:
         given = {"cue": np.arange(len(cues)), "track_start": np.nan, "speed": 1.0, "score": np.nan}
         stamped = cues.reset_index(drop=True).assign(**{k: v for k, v in given.items() if k not in cues})
     seconds = max([length(film, notes), *stamped["end"].astype(float)])
     found = stages.read_one(corpus, "music", film_id)
-    return Session(film, stamped, seconds, who=who, music=found and found[0], steps=steps)
+    file = annotators.verdicts_of(film, who)
+    return (kind or Session)(film, stamped, seconds, who=who, file=file, music=found and found[0], steps=steps)
 
 
 def with_ids(cues: pd.DataFrame) -> pd.DataFrame:
     """Judged cues with `id`, which names a cue whatever is judged of it."""
     return cues.assign(id=[_id(*row) for row in zip(*(cues[c] for c in _KEY), strict=True)])
+
+
+def id_of(cue: Mapping[str, Any]) -> str:
+    """The id of one judged cue."""
+    return _id(*(cue[column] for column in _KEY))
 
 
 _KEY = ("basis", "stamped_track", "stamped_start", "stamped_end")

@@ -20,12 +20,12 @@ import anywidget
 import numpy as np
 import pandas as pd
 
-from filmlens.audition import bulk, edges, exports, history, page, peaks, scene, spectrogram
+from filmlens.audition import adjudicating, bulk, edges, exports, history, page, peaks, scene, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
 from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import Session, open_session
-from filmlens.corpus import Corpus, CorpusError
+from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.apart import apart
 from filmlens.media.still import still
 from filmlens.verdicts.fields import DIEGESES, ORIGINS, labels
@@ -47,7 +47,8 @@ class Audition(anywidget.AnyWidget):
     cues : DataFrame, optional
         The cues to judge: track, start, end, track_start, speed, score. What the stamper left on disk by default.
     who : str, optional
-        Who judges, for the file of verdicts; the login name by default.
+        An annotator, whose verdicts go to ``verdicts/<who>/``. By default they go to ``verdicts/``, which all else
+        reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated.
     alone : bool
         Whether the page is the bench alone: as high as the window, in the theme of the system.
 
@@ -81,7 +82,7 @@ class Audition(anywidget.AnyWidget):
     ):
         super().__init__(**more)
         self._corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-        self._who, self._alone = who, alone
+        self._who, self._alone = who and annotators.checked(self._corpus.folder, who), alone
         self._steps = history.History()
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._asked, self._replied = 0, 0
@@ -122,7 +123,7 @@ class Audition(anywidget.AnyWidget):
         return scene.plain({"type": kind, "id": message.get("id")} | content), sent
 
     def _open_film(self, film_id: str, cues: pd.DataFrame | None = None) -> None:
-        self._session = open_session(self._corpus, film_id, who=self._who, cues=cues, steps=self._steps)
+        self._session = adjudicating.open_judging(self._corpus, film_id, who=self._who, cues=cues, steps=self._steps)
         self._film = self._session.film
         self._factors: dict[str, tuple[float, float]] = {}
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
@@ -159,7 +160,8 @@ class Audition(anywidget.AnyWidget):
 
     def _on_open(self, message: dict) -> tuple[dict, list]:
         if message.get("sitting") and not self._steps:
-            self._steps = history.of_sitting(self._corpus.derived / "audition", str(message["sitting"]))
+            folder = self._corpus.derived / "audition" / self._who
+            self._steps = history.of_sitting(folder, str(message["sitting"]))
             self._session.steps = self._steps
         self._session.refresh()
         return self._opened(message)
@@ -167,6 +169,7 @@ class Audition(anywidget.AnyWidget):
     def _opened(self, message: dict, select: str | None = None, text: str = "") -> tuple[dict, list]:
         """The film and all of its cues, with the cue that is to be in view."""
         about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
+        about["problems"] += [] if self._who else adjudicating.faults(self._film)
         functions = labels(self._film.verdicts.parent)
         return {
             "type": "open",
@@ -197,7 +200,8 @@ class Audition(anywidget.AnyWidget):
             "complete": session.complete,
             "can_undo": session.can_undo,
             "numbers": session.numbers(),
-            "who": session.who,
+            "who": self._who,
+            "matters": [] if self._who else adjudicating.shown(self._film, session.stamped, session.table),
             "text": text,
             "clock": time.strftime("%H:%M:%S") if text else "",
         }
@@ -246,7 +250,7 @@ class Audition(anywidget.AnyWidget):
 
     def _on_undo(self, message: dict) -> tuple[dict, list]:
         film_id = self._steps.film_id
-        text, cue = self._session.undo(lambda film_id: self._corpus[film_id].verdicts)
+        text, cue = self._session.undo(lambda film_id: annotators.verdicts_of(self._corpus[film_id], self._who))
         if film_id and film_id != self.film_id:
             self._open_film(film_id)
             return self._opened(message, cue, text)
@@ -260,6 +264,17 @@ class Audition(anywidget.AnyWidget):
         text = bulk.accept(sessions, found, least)
         self._session.refresh()
         return self._changed(text)
+
+    def _on_take(self, m: dict) -> tuple[dict, list]:
+        session, who = self._session, m["who"]
+        return self._changed(session.leave_out(m["matter"]) if who is None else session.take(m["matter"], who))
+
+    def _on_agreed(self, m: dict) -> tuple[dict, list]:
+        found = adjudicating.take_agreed(self._all_sessions(), sure=m["sure"])
+        if not m["sure"]:
+            return found, []
+        self._session.refresh()
+        return self._changed(found["text"])
 
     def _all_sessions(self) -> dict[str, Session]:
         """The sessions whose cues may be accepted together."""

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from filmlens import corpus as corpus_
-from filmlens.corpus import CorpusError, Film, archive, filmtable, find_folder, read_films
+from filmlens.corpus import CorpusError, Film, annotators, archive, filmtable, find_folder, read_films
 from filmlens.corpus.doubles import same_films, shared_tracks
 from filmlens.corpus.facts import Facts, FilmFacts, missing
 from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, one_name
@@ -73,6 +73,7 @@ def check(folder: str | Path) -> Checked:
     notes += _doubtful_rows(films)
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
     problems += _nobodys_annotations(folder, films)
+    problems += annotators.strange(folder, [film.id for film in films])
     files, looks = {}, look_at_films(films)
     folders = cache(look_at_folder)  # films may have one soundtrack, or one library, together
     for film in facts.films:

@@ -15,46 +15,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from filmlens.stats.agreement import alpha
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough, few
 
 TRANSPLANTED, CONTROL = "transplanted", "control"
 COLUMNS = ["measure", "value", "low", "high", "clips", "films", "raters", "note"]
-
-
-def alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Krippendorff's alpha of yes or no answers: 1 full agreement, 0 that of chance.
-
-    Parameters
-    ----------
-    ratings : (raters, units) array
-        1, 0, or NaN where a rater gave no answer.
-    weights : (units,) array, optional
-        How often each unit counts.
-
-    Returns
-    -------
-    float
-        NaN where no unit has two answers, or all answers are the same.
-
-    Examples
-    --------
-    >>> alpha(np.array([[1, 0, 1, 0], [1, 0, 1, 0]]))
-    1.0
-    >>> round(alpha(np.array([[1, 1, 0, 0], [1, 0, 1, np.nan]])), 3)
-    -0.25
-    """
-    there = np.isfinite(ratings)
-    n, yes = there.sum(axis=0), np.nansum(ratings, axis=0)
-    paired = n >= 2
-    weights = np.ones(len(n)) if weights is None else np.asarray(weights, float)
-    weights, n, yes = weights[paired], n[paired], yes[paired]
-    total, ones = (weights * n).sum(), (weights * yes).sum()
-    expected = 2 * ones * (total - ones)
-    if total <= 1 or expected == 0:
-        return float("nan")
-    observed = (weights * 2 * yes * (n - yes) / (n - 1)).sum()
-    return float(1 - (total - 1) * observed / expected)
 
 
 def agreement(

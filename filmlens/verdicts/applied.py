@@ -32,12 +32,13 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         nothing was stamped), speed, score, probability (NaN of an engine that gives none), verdict ("" when not
         judged), name, the fields of `filmlens.verdicts.fields`, heard, who, when, note, usage (score, song or diegetic,
         as the fields say); stamped_track, stamped_start, stamped_end: the cue that the verdict is about; basis:
-        "stamped", "added", or "kept" for a cue that was judged and has not been stamped since.
+        "stamped", "added", or "kept" for a cue that was judged and has not been stamped since; row: position of the
+        verdict in `table`, -1 without one.
     """
     stamped = stamped.reset_index(drop=True)
     found, rows = find(stamped, table), []
     for cue, at in zip(stamped.to_dict("records"), found, strict=True):
-        rows.append(_row("stamped", cue, table.iloc[at] if at >= 0 else None))
+        rows.append(_row("stamped", cue, table.iloc[at] if at >= 0 else None) | {"row": at})
     for at in sorted(set(np.flatnonzero(table["verdict"].isin(TRUE))) - set(found)):
         verdict = table.iloc[at]
         cue = {"track": verdict["track"], "start": verdict["start"], "end": verdict["end"], "score": np.nan}
@@ -45,11 +46,11 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         if near is not None:
             ahead = (verdict["start"] - near["start"]) * near["speed"]
             cue |= {"track_start": near["track_start"] + ahead, "speed": near["speed"]}
-        rows.append(_row(ADDED if verdict["verdict"] == ADDED else "kept", cue, verdict))
-    more = ["probability", *_SAID, "usage", "stamped_track", "stamped_start", "stamped_end", "basis"]
+        rows.append(_row(ADDED if verdict["verdict"] == ADDED else "kept", cue, verdict) | {"row": at})
+    more = ["probability", *_SAID, "usage", "stamped_track", "stamped_start", "stamped_end", "basis", "row"]
     judged = pd.DataFrame(rows, columns=_CUE + more)
     numbers = ["start", "end", "track_start", "speed", "score", "probability", "stamped_start", "stamped_end"]
-    judged = judged.astype(dict.fromkeys(numbers, float))
+    judged = judged.astype(dict.fromkeys(numbers, float) | {"row": int})
     return judged.sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
 
 

@@ -7,7 +7,7 @@ track, start, end
 verdict
     accept, corrected (heard, with another track or other edges), reject, or empty (only a remark so far); added (a
     cue that was not stamped); music or no music (the answer for a span that was drawn to measure recall); complete
-    (all music of the film is marked).
+    (all music of the film is marked); left out (a cue that an annotator added, and that was decided to be none).
 new_track, new_start, new_end
     What replaces track, start and end; empty where nothing does.
 name
@@ -52,7 +52,8 @@ ON_STAMPED = ("accept", "corrected", "reject")
 ADDED = "added"
 ON_SPANS = ("music", "no music")
 COMPLETE = "complete"
-KINDS = ("", *ON_STAMPED, ADDED, *ON_SPANS, COMPLETE)
+LEFT_OUT = "left out"
+KINDS = ("", *ON_STAMPED, ADDED, *ON_SPANS, COMPLETE, LEFT_OUT)
 
 _TIMES = ("start", "end", "new_start", "new_end")
 #: Times closer than this are the same: files keep milliseconds.

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as color from "./page/color.mjs";
 import * as keys from "./page/keys.mjs";
+import * as matters from "./page/matters.mjs";
 import * as queue from "./page/queue.mjs";
 import * as state from "./page/state.mjs";
 import * as time from "./page/time.mjs";
 import * as transport from "./page/transport.mjs";
 
-const page = { ...color, ...keys, ...queue, ...state, ...time, ...transport };
+const page = { ...color, ...keys, ...matters, ...queue, ...state, ...time, ...transport };
 
 test("pixels and seconds are each other's inverse", () => {
   const view = { start: 12.5, end: 37.25 };
@@ -36,9 +37,12 @@ test("keys do what the help says", () => {
   assert.deepEqual(does("n"), { do: "judge", verdict: "reject" });
   assert.deepEqual(does("Delete"), { do: "judge", verdict: "reject" });
   assert.deepEqual(does("z", { ctrlKey: true }), { do: "undo" });
+  assert.deepEqual(does("z"), { do: "nextDisputed" });
+  assert.deepEqual(does("3"), { do: "take", number: 0 });
+  assert.deepEqual(does("9"), { do: "take", number: 6 });
   assert.deepEqual(does("z", { metaKey: true }), { do: "undo" });
   assert.deepEqual(does("ArrowLeft", { shiftKey: true }), { do: "seek", by: -5 });
-  for (const key of ["z", "Tab", "Shift", "F5"]) assert.equal(does(key), null);
+  for (const key of ["'", "Tab", "Shift", "F5"]) assert.equal(does(key), null);
   for (const more of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }]) assert.equal(does("y", more), null);
 });
 
@@ -199,4 +203,33 @@ test("search takes every word, names as they are, and no accents", () => {
   assert.equal(page.search("Étre", rows, ["title", "track"]).length, 1);
   assert.equal(page.search("", rows, ["title"]).length, 2);
   assert.equal(page.search("<img", rows, ["title"]).length, 1);
+});
+
+test("what annotators differ on is in the queue, and what is decided is not", () => {
+  const cue = { verdict: "accept", track: "T", name: "", start: 1, end: 9, origin: "", heard: "" };
+  const matters = [
+    { id: "stamped|1", cue: "stamped|1", start: 1, end: 9, why: "rejected by bob", open: true, versions: [{ who: "ann", ...cue }, { who: "bob", ...cue, verdict: "reject" }] },
+    { id: "stamped|2", cue: "stamped|2", start: 20, end: 29, why: "", open: false, versions: [{ who: "ann", ...cue }, { who: "bob", ...cue }] },
+    { id: "matter|12", cue: null, start: 12, end: 14, track: "", name: "radio", why: "no cue of ann", open: true, versions: [{ who: "ann" }, { who: "bob", ...cue, name: "radio", track: "" }] },
+  ];
+  const rows = [{ film_id: "a", id: "x" }, { film_id: "b", id: "stamped|1", start: 1 }, { film_id: "b", id: "stamped|2", start: 20 }, { film_id: "c", id: "stamped|1" }];
+  const about = { film_id: "b", title: "B", genres: "" };
+  const now = page.withMatters(rows, about, matters);
+  assert.deepEqual(now.map((r) => [r.film_id, r.id, r.disputed]), [
+    ["a", "x", undefined], ["b", "stamped|1", "rejected by bob"], ["b", "matter|12", "no cue of ann"], ["b", "stamped|2", ""], ["c", "stamped|1", undefined],
+  ]);
+  assert.deepEqual(page.kept(now, { which: "disputed" }).map((r) => r.id), ["stamped|1", "matter|12"]);
+  assert.deepEqual(page.withMatters(now, about, matters), now, "told again, nothing stands twice");
+  matters[2].open = false;
+  assert.equal(page.withMatters(now, about, matters).length, 4);
+  assert.equal(page.matterInView(matters, null, "stamped|2").id, "stamped|2");
+  assert.equal(page.matterInView(matters, "matter|12", "stamped|2").id, "matter|12", "what was gone to is in view");
+  assert.equal(page.matterInView(matters, null, null), null, "a matter without a cue is not that of no cue");
+  assert.deepEqual(page.saidBy({ who: "ann" })[0], "no cue");
+  assert.deepEqual(page.saidBy({ who: "ann", ...cue, verdict: "" })[0], "not judged");
+  assert.deepEqual(page.saidBy({ ...cue, function: "a|b", note: "loud" }), ["accepted", "T", "0:01.00", "0:09.00", "a, b · loud"]);
+  assert.deepEqual(page.differing(matters[0].versions), [true, true, true, true, false]);
+  assert.deepEqual(page.differing([]), []);
+  assert.deepEqual(page.lanesOf(matters).map((l) => [l.who, l.cues.length]), [["ann", 2], ["bob", 3]]);
+  assert.deepEqual(page.lanesOf([]), []);
 });

@@ -19,40 +19,48 @@ from filmlens.audition.scene import stamped_cues
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")]
-_SAID = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name")
+SAID = ("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name", "origin")
 
 
 def on_disk(corpus):
-    """Every row of every verdict file: film and what is said of the cue."""
-    rows = set()
-    for path in (corpus.folder / "verdicts").glob("*.csv"):
+    """Every row of every verdict file: the file, and what is said of the cue."""
+    rows, folder = set(), corpus.folder / "verdicts"
+    for path in folder.rglob("*.csv"):
         with path.open(newline="", encoding="utf-8") as file:
-            rows |= {(path.stem, *(row[c] for c in _SAID)) for row in csv.DictReader(file)}
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            rows |= {(name, *(row[c] for c in SAID)) for row in csv.DictReader(file)}
     return rows
 
 
 class Annotator:
-    """Presses keys, and knows what the files must say after each."""
+    """Presses keys, and knows what the files must say after each: her own what she meant, all others what they did."""
 
-    def __init__(self, stage, corpus, truth):
-        self.stage, self.corpus, self.truth = stage, corpus, truth
+    def __init__(self, stage, corpus, truth, who=""):
+        self.stage, self.corpus, self.truth, self.who = stage, corpus, truth, who
+        self.before = on_disk(corpus)
         self.titles = {film.title: film.id for film in corpus}
-        self.meant, self.rows, self.keys, self.edge, self.states = {}, set(), 0, "start", 0
+        self.meant, self.rows, self.keys, self.edge, self.states = {}, self.before, 0, "start", 0
 
     def press(self, key, film="", cue=None, **said):
         """One key; with a cue, the row that it is meant to write."""
         if cue is not None:
-            row = self.meant.setdefault((film, *cue), dict.fromkeys(_SAID, "")) | said
+            row = self.meant.setdefault((film, *cue), dict.fromkeys(SAID, "")) | said
             self.meant[(film, *cue)] = row | dict(zip(("track", "start", "end"), cue, strict=True))
-            self.rows = {(key_[0], *(row[c] for c in _SAID)) for key_, row in self.meant.items()}
+            self.mean()
         self.stage.keys(key)
         self.keys += 1
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while (now := on_disk(self.corpus)) != self.rows and time.monotonic() < until:
             self.stage.page.wait_for_timeout(10)
         self.stage.page.wait_for_timeout(15)
         assert (now := on_disk(self.corpus)) == self.rows, (key, now ^ self.rows)
         self.states += 1
+
+    def mean(self):
+        """What is meant now is what the files must say."""
+        file = f"{self.who}/{{}}" if self.who else "{}"
+        rows = {(file.format(key[0]), *(row[c] for c in SAID)) for key, row in self.meant.items()}
+        self.rows = self.before | rows
 
     def type(self, text):
         for letter in text:
@@ -155,7 +163,7 @@ def test_a_corpus_is_brought_into_order_by_keyboard(tmp_path, capsys):
     corpus, truth = large_corpus(tmp_path / "corpus")
     with chromium(tmp_path / "profile", width=1400, height=900) as (page, outside):
         stage = Stage(page)
-        stage.open(AuditionCorpus(corpus, who="ann"))
+        stage.open(AuditionCorpus(corpus))
         annotator = Annotator(stage, corpus, truth)
         begun = time.monotonic()
         counts = annotator.work()

@@ -38,7 +38,7 @@ def small(_small, stage, tmp_path):
     """A fresh copy of two films of eight cues, and the bench on it."""
     shutil.copytree(_small[0].folder, tmp_path / "small")
     corpus = Corpus.open(tmp_path / "small")
-    stage.open(AuditionCorpus(corpus, who="ann"))
+    stage.open(AuditionCorpus(corpus))
     yield corpus
     assert stage.seen == [], "no error on the page"
 
@@ -156,7 +156,7 @@ def test_every_action_is_undone_byte_for_byte_over_a_reload(small, stage):
     stage.page.mouse.up()
     stage.page.keyboard.up("Shift")
     does("Enter")
-    stage.open(AuditionCorpus(small, who="ann"))  # the page is loaded again, with a kernel of its own
+    stage.open(AuditionCorpus(small))  # the page is loaded again, with a kernel of its own
     for expected in reversed(seen[:-1]):
         now = verdict_files(small)
         stage.keys("Control+z")
@@ -214,7 +214,7 @@ def test_zooming_out_shows_the_film_where_the_cue_has_no_waveform(small, stage):
     assert drawn > 0.9
 
 
-def _axe():
+def axe_source():
     """The source of axe-core, by npm."""
     if not shutil.which("npm"):
         pytest.skip("npm is not installed")
@@ -233,8 +233,8 @@ def _axe():
 
 @pytest.mark.parametrize("theme", ["true", "false"])
 def test_axe_finds_no_violation_of_level_aa(small, stage, theme):
-    source = _axe()
-    stage.open(AuditionCorpus(small, who="ann"), theme)
+    source = axe_source()
+    stage.open(AuditionCorpus(small), theme)
     stage.page.evaluate(source)
     run = "() => axe.run('.fl-audition', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
     for keys in ((), ("?",), ("Escape", "r"), ("Escape", "f"), ("Escape", "t"), ("Escape", "y", "n")):
@@ -244,7 +244,7 @@ def test_axe_finds_no_violation_of_level_aa(small, stage, theme):
         assert not found, [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found]
 
 
-_CONTRASTS = """() => {
+CONTRASTS = """() => {
   const parts = (c) => (c.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
   const lin = (v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
   const lum = ([r, g, b]) => 0.2126 * lin(r) + 0.7152 * lin(g) + 0.0722 * lin(b);
@@ -274,19 +274,19 @@ _CONTRASTS = """() => {
 @pytest.mark.parametrize("theme", ["true", "false"])
 def test_all_text_can_be_read_in_every_state(small, stage, theme):
     """Resting, under the mouse, pressed, pressed under the mouse, disabled; computed in the browser."""
-    stage.open(AuditionCorpus(small, who="ann"), theme)
+    stage.open(AuditionCorpus(small), theme)
     for keys in ((), ("?",), ("Escape", "r"), ("Escape", "y", "n", "b")):
         stage.keys(*keys)
         stage.page.wait_for_timeout(150)
-        assert stage.page.evaluate(_CONTRASTS) == []
+        assert stage.page.evaluate(CONTRASTS) == []
     for control in stage.page.locator(".fl-audition button:visible, .fl-audition [role=option]:visible").all()[:60]:
         control.hover(force=True)
-        assert stage.page.evaluate(_CONTRASTS) == [], control
+        assert stage.page.evaluate(CONTRASTS) == [], control
     stage.page.screenshot(path=SHOTS / f"bench-{theme}.png")
 
 
 def test_a_single_film_has_a_queue_of_its_own(small, stage):
-    stage.open(Audition(small, "film2", who="bob"))
+    stage.open(Audition(small, "film2"))
     assert stage.page.get_by_role("tab", name="Films").count() == 0
     before = stage.state()["cue"]
     stage.keys("y")

@@ -96,10 +96,11 @@ def test_audacity_labels_come_back_as_they_were(corpus):
     assert read_labels(path, session)[0]["unchanged"] == 4
 
 
-def test_labels_correct_what_lies_under_them_and_add_the_rest(corpus, tmp_path):
+def test_labels_correct_what_lies_under_them_and_add_the_rest(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("FILMLENS_USER", "eve")
     labels = tmp_path / "labels.txt"
     labels.write_text("5.04\t21\tTheme\n\\\t100\t2000\n31\t33.5\tFinale\n23\t24.9\tTheme\n", encoding="utf-8-sig")
-    session = open_session(corpus, "one", who="eve")
+    session = open_session(corpus, "one")
     assert read_labels(labels, session)[0] == {"accepted": 0, "corrected": 1, "added": 2, "unchanged": 0}
     kept = session.cues.set_index(["track", "stamped_start"])
     assert kept.loc[("Theme", 5.04), ["end", "verdict"]].tolist() == [21.0, "corrected"]
@@ -116,7 +117,7 @@ def test_lines_that_are_no_labels_are_named_and_the_others_kept(corpus, tmp_path
     """Decimal commas, lines of frequencies, quote signs, point labels, as Audacity writes them all over the world."""
     labels = tmp_path / "labels.txt"
     labels.write_text('35,0\t36,5\tTheme\n\\\t100,0\t2000,0\n37\t37\tTheme\nx\t39\tTheme\n38\t38.5\tThe "End\n9\n')
-    session = open_session(corpus, "one", who="eve")
+    session = open_session(corpus, "one")
     session.add("", 20.5, 21.0, name='The "End')
     judged = len(session.table)
     counts, problems = read_labels(labels, session)

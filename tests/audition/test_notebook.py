@@ -68,7 +68,7 @@ def test_the_page_without_jupyter_is_the_bench_alone_and_asks_for_its_token(toy,
         page.keyboard.press("y")
         page.get_by_text("cue accepted").wait_for()
         page.screenshot(path=SHOTS / "alone-dark.png")
-        [path] = (tmp_path / "corpus" / "verdicts").glob("*.csv")
+        [path] = (tmp_path / "corpus" / "verdicts" / "ann").glob("*.csv")
         assert ",ann," in path.read_text()
         page.reload()
         page.wait_for_selector(".fl-audition[data-ready=true]", timeout=120_000)

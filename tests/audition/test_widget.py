@@ -41,7 +41,7 @@ def corpus(two_films):
 
 @pytest.fixture
 def one(corpus):
-    page = Audition(corpus, "one", who="ann")
+    page = Audition(corpus, "one")
     yield page
     page.close()
 

@@ -10,6 +10,7 @@ export function makeActions(bench) {
 
   function judge(verdict) {
     if (bench.spanMode) return recall.answer(verdict === "accept");
+    if (bench.versions.held()) return verdict === "reject" ? bench.versions.leaveOut() : say("nothing was judged: decide between the annotators, with their digits");
     const q = bench.cueHeard();
     if (!q) return say("nothing was judged: the play head is in no cue");
     const sent = act("judge", { cue: q.id, verdict });
@@ -152,6 +153,9 @@ export function makeActions(bench) {
     judge: ({ verdict }) => judge(verdict),
     undo: () => act("undo"),
     bulk,
+    nextDisputed: () => bench.versions.onward(),
+    take: ({ number }) => bench.versions.take(number),
+    agreed: () => bench.versions.agreed(),
     step: ({ by }) => step(by),
     nextOpen: () => onward({ open: true }),
     stepFilm: ({ by }) => {

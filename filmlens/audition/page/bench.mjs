@@ -8,9 +8,11 @@ import { keyAction } from "./keys.mjs";
 import { makeOverview } from "./overview.mjs";
 import { makeRecall } from "./recall.mjs";
 import { makeSide } from "./side.mjs";
+import { sitting } from "./sitting.mjs";
 import { heardAt, neighbour } from "./state.mjs";
 import { clock, cueView } from "./time.mjs";
 import { AT_END, makePlayer } from "./transport.mjs";
+import { makeVersions } from "./versions.mjs";
 import { makeWaves } from "./waves.mjs";
 
 const FORMAT_NAMES = {
@@ -18,17 +20,6 @@ const FORMAT_NAMES = {
   svl: "Sonic Visualiser", "sv-csv": "Sonic Visualiser (CSV)", tilia: "TiLiA (CSV)", jams: "JAMS", otio: "OpenTimelineIO", webvtt: "WebVTT",
 };
 const NO_TRACK_COLOR = "#888888";
-
-/** What holds one tab's steps for undo together, over a reload of the page. */
-function sitting() {
-  try {
-    const known = sessionStorage.getItem("filmlens-sitting") ?? crypto.getRandomValues(new Uint32Array(3)).join("-");
-    sessionStorage.setItem("filmlens-sitting", known);
-    return known;
-  } catch {
-    return ""; // a browser that keeps nothing
-  }
-}
 
 export function openBench(model, el) {
   const waiting = new Map();
@@ -40,7 +31,7 @@ export function openBench(model, el) {
   let sought = new Set();
 
   const bench = {
-    film: null, cues: [], state: { spans: [], numbers: {} }, selected: null, edge: "start", snap: "",
+    film: null, cues: [], state: { spans: [], numbers: {} }, selected: null, matter: null, edge: "start", snap: "",
     shown: { start: 0, end: 1 }, spectral: false, spanMode: false, span: 0, drawn: null,
     overview: null, grown: { seconds: 0, done: false }, fields: {},
     cue: () => bench.cues.find((c) => c.id === bench.selected) ?? null,
@@ -128,6 +119,8 @@ export function openBench(model, el) {
   const detail = makeDetail(bench);
   const recall = makeRecall(bench);
   const side = makeSide(bench);
+  const versions = makeVersions(bench);
+  title.parentNode.append(versions.chip);
   const help = makeHelp(focus);
   root.append(
     h(
@@ -140,7 +133,7 @@ export function openBench(model, el) {
       h(
         "div",
         { class: "fl-main" },
-        h("section", { class: "fl-cue", "aria-label": "Cue" }, detail.line, waves.box, transport, detail.judging, detail.fields, detail.details, recall.box),
+        h("section", { class: "fl-cue", "aria-label": "Cue" }, detail.line, waves.box, transport, detail.judging, versions.box, detail.fields, detail.details, recall.box),
         h("aside", { class: "fl-side", "aria-label": "Picture and lists" }, picture, noPicture, side.box),
       ),
       footer,
@@ -158,13 +151,13 @@ export function openBench(model, el) {
       return { ...content, url: URL.createObjectURL(new Blob([bytesOf(buffers[0])], { type: "audio/webm" })) };
     },
     cue: () => (bench.spanMode ? null : bench.cue()),
-    range: () => (bench.spanMode ? bench.state.spans[bench.span] : bench.cue()),
+    range: () => (bench.spanMode ? bench.state.spans[bench.span] : versions.held() ?? bench.cue()),
     duration: () => bench.film?.duration ?? 0,
     moved: () => follow(),
     changed: () => drawTransport(),
     failed: (text) => complain(text),
   });
-  Object.assign(bench, { player, chooser, detail, recall, side, help, waves });
+  Object.assign(bench, { player, chooser, detail, recall, side, help, versions, waves });
   const actions = makeActions(bench);
   bench.actions = actions;
 
@@ -201,7 +194,7 @@ export function openBench(model, el) {
     player.stop();
     waves.empty();
     sought = new Set();
-    Object.assign(bench, { film: content.film, grown: content.grown, fields: content.fields, overview: null, selected: null, spanMode: false, span: 0, drawn: null, cues: [] });
+    Object.assign(bench, { film: content.film, grown: content.grown, fields: content.fields, overview: null, selected: null, matter: null, spanMode: false, span: 0, drawn: null, cues: [] });
     const { film } = bench;
     bench.alone = content.alone;
     root.classList.toggle("fl-alone", content.alone);
@@ -217,7 +210,8 @@ export function openBench(model, el) {
     const { cues } = bench;
     const found = cues.find((c) => c.id === content.select) ?? cues.find((c) => !c.verdict) ?? cues[0];
     const span = /^span\|([\d.]+)\|/.exec(content.select ?? "");
-    if (found && !span) select(found.id, wanted);
+    if (content.select?.startsWith("matter|")) versions.show(content.select);
+    else if (found && !span) select(found.id, wanted);
     else {
       const start = span ? Number(span[1]) : 0;
       bench.shown = { start: Math.max(0, start - 5), end: Math.min(Math.max(0, start - 5) + 30, film.duration) };
@@ -266,7 +260,7 @@ export function openBench(model, el) {
   function select(id, play = player.wanted) {
     const q = bench.cues.find((c) => c.id === id);
     if (!q) return;
-    bench.selected = id;
+    Object.assign(bench, { selected: id, matter: null });
     bench.shown = cueView(q, bench.film.duration);
     moveTo(q.start, play);
     waves.askWave();
@@ -276,6 +270,7 @@ export function openBench(model, el) {
   // The selection follows the head into another cue: what is judged is what is heard.
   function follow() {
     if (bench.spanMode || player.candidate) return;
+    if (versions.held()) return detail.draw();
     const q = bench.cueHeard();
     if (q && q.id !== bench.selected) {
       bench.selected = q.id;
@@ -298,11 +293,12 @@ export function openBench(model, el) {
     drawTransport();
   }
 
-  const here = () => ({ film_id: bench.film.id, id: bench.selected });
+  const here = () => ({ film_id: bench.film.id, id: bench.matter ?? bench.selected });
 
   function visit(row, remember = true) {
-    if (remember && bench.selected) trail.push(here());
+    if (remember && here().id) trail.push(here());
     if (row.film_id !== undefined && row.film_id !== bench.film.id) return openFilm(row.film_id, row.id);
+    if (row.id.startsWith("matter|")) return versions.show(row.id);
     return row.span ? go(row.start) : select(row.id);
   }
 
@@ -324,7 +320,7 @@ export function openBench(model, el) {
   function onward(options) {
     const next = side.next(options);
     if (next) return visit(next);
-    say("nothing is left in the queue");
+    say(options?.disputed ? "no disagreement is left" : "nothing is left in the queue");
   }
 
   async function exportFile(which = {}) {
@@ -397,6 +393,7 @@ export function openBench(model, el) {
     spansButton.setAttribute("aria-pressed", bench.spanMode);
     detail.judging.hidden = detail.fields.hidden = detail.details.hidden = bench.spanMode;
     recall.draw();
+    versions.draw();
     side.draw();
     overview.draw();
     drawTransport();
@@ -441,7 +438,7 @@ export function openBench(model, el) {
       return;
     }
     event.preventDefault();
-    if (opening || (event.repeat && ["judge", "add", "undo", "split", "merge", "duplicate"].includes(action.do))) return;
+    if (opening || (event.repeat && ["judge", "take", "add", "undo", "split", "merge", "duplicate"].includes(action.do))) return;
     actions[action.do](action);
   });
   // A click leaves the keys with the page, so that Space plays and does not press the button again.

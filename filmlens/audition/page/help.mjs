@@ -5,6 +5,7 @@ import { helpGroups } from "./keys.mjs";
 const ABOUT = [
   "Hear each cue beside its track and say whether it is right. Every verdict is on disk at once, in verdicts/ of the corpus; U takes it back.",
   "What is judged is what is heard: playing stops at the cue's end, the selection follows the play head, and Y outside every cue does nothing.",
+  "Several annotators judge under a name each and see nothing of each other. The bench without a name shows their verdicts beside each other and decides; what it writes is what all else reads.",
   "Film and track are brought to one loudness, and the track runs as fast as the film's transfer. Recall is only known from films marked complete, or from the recall check.",
 ];
 

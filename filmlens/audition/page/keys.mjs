@@ -71,6 +71,13 @@ export const KEYS = [
   { group: "Cues", show: "C  H", help: "cue number; a hit point at the play head", on: { c: { do: "number" }, h: { do: "hit" } } },
   { group: "Cues", show: "Enter", help: "the note; Enter keeps it, Esc leaves it as it was", on: { Enter: { do: "note" } } },
 
+  { group: "Annotators", show: "Z", help: "next cue on which annotators differ", on: { z: { do: "nextDisputed" } } },
+  {
+    group: "Annotators", show: "3 … 9", help: "decide as the first, second … annotator has it, and on to the next disagreement",
+    on: Object.fromEntries([3, 4, 5, 6, 7, 8, 9].map((digit) => [digit, { do: "take", number: digit - 3 }])),
+  },
+  { group: "Annotators", show: "0", help: "take over all that annotators agree on, after it was counted", on: { 0: { do: "agreed" } } },
+
   { group: "Help", show: "?", help: "this help; Esc closes it", on: { "?": { do: "help" }, Escape: { do: "escape" } } },
 ];
 

@@ -2,6 +2,7 @@
 import { bars, inks, rounded, surface } from "./canvas.mjs";
 import { inkOn, standingOut } from "./color.mjs";
 import { h } from "./dom.mjs";
+import { lanesOf } from "./matters.mjs";
 import { VERDICTS, nameOf } from "./state.mjs";
 import { clock, pixelAt, secondsAt, stacked, ticks } from "./time.mjs";
 
@@ -76,6 +77,9 @@ export function makeOverview(bench) {
     let y = cueTop + deep * ROW + 4;
     const notesAt = y;
     if (has.notes) y += 14;
+    const lanes = lanesOf(bench.state.matters ?? []);
+    const lanesAt = y;
+    y += 14 * lanes.length;
     const genreAt = y;
     if (has.genre) y += 46;
     const lightAt = y;
@@ -115,6 +119,15 @@ export function makeOverview(bench) {
         pen.fillRect(x(a.start), notesAt + 2, Math.max(2, x(a.end) - x(a.start)), 6);
       }
     }
+    lanes.forEach((lane, k) => {
+      label(lane.who.length > 11 ? `${lane.who.slice(0, 10)}…` : lane.who, lanesAt + 14 * k + 5);
+      for (const v of lane.cues) {
+        pen.globalAlpha = v.verdict === "reject" ? 0.25 : 1;
+        pen.fillStyle = bench.color(v.track);
+        pen.fillRect(x(v.start), lanesAt + 14 * k + 2, Math.max(2, x(v.end) - x(v.start)), 6);
+      }
+      pen.globalAlpha = 1;
+    });
     if (has.genre) {
       label("genre", genreAt + 20);
       const high = (p) => genreAt + 38 - 34 * p;

@@ -7,7 +7,7 @@ export const ORDERS = {
   transplanted: "most transplanted first",
   given: "as handed in",
 };
-export const SHOWN = { open: "not judged", all: "all cues", unmatched: "unmatched music", given: "handed in" };
+export const SHOWN = { open: "not judged", all: "all cues", unmatched: "unmatched music", disputed: "disagreements", given: "handed in" };
 const FIELDS = ["title", "film_id", "track", "name", "genres", "usage", "origin", "diegesis", "function", "number"];
 const BREAK_MS = 180_000; // a longer pause is no work
 
@@ -39,7 +39,7 @@ export function ordered(rows, order) {
 export function kept(rows, { which = "open", words = "", low = null, high = null }) {
   const found = rows.filter(
     (r) =>
-      ({ open: !r.verdict, all: true, unmatched: r.unmatched, given: r.given != null }[which] &&
+      ({ open: !r.verdict, all: true, unmatched: r.unmatched, disputed: r.disputed, given: r.given != null }[which] &&
       (low == null || (sure(r) != null && sure(r) >= low)) &&
       (high == null || (sure(r) != null && sure(r) <= high))),
   );

@@ -1,5 +1,6 @@
 // The side panel: the queue with its progress, the cues of this film, the films.
 import { button, h, listbox } from "./dom.mjs";
+import { withMatters } from "./matters.mjs";
 import { ORDERS, SHOWN, certainty, kept, nextOf, ordered, pace, spoken, withFilm } from "./queue.mjs";
 import { VERDICTS, nameOf, search } from "./state.mjs";
 import { clock } from "./time.mjs";
@@ -25,7 +26,7 @@ export function makeSide(bench) {
   const bound = (label) => h("input", { type: "number", step: "any", placeholder: label, "aria-label": `${label} probability or score`, class: "fl-bound", oninput: () => draw() });
   const [low, high] = [bound("Least"), bound("Most")];
   for (const input of [low, high]) input.addEventListener("keydown", (event) => ["Enter", "Escape"].includes(event.key) && (event.preventDefault(), event.stopPropagation(), bench.focus()));
-  for (const [choice, value] of [[order, "given"], [which, "given"], [order, "transplanted"]]) choice.querySelector(`[value="${value}"]`).hidden = true;
+  for (const [choice, value] of [[order, "given"], [which, "given"], [which, "disputed"], [order, "transplanted"]]) choice.querySelector(`[value="${value}"]`).hidden = true;
   const bulk = button("Accept all cues above a score", "Accept above…", () => bench.actions.bulk());
   const tools = h("div", { class: "fl-row fl-queue-tools" }, order, which, low, high, bulk);
   const bar = h("div", { class: "fl-progress", role: "progressbar", "aria-label": "Judged cues of the queue", "aria-valuemin": 0, "aria-valuemax": 100 }, h("i"));
@@ -57,7 +58,7 @@ export function makeSide(bench) {
   });
 
   const filter = () => ({ which: which.value, words: words.value, low: low.value === "" ? null : low.valueAsNumber, high: high.value === "" ? null : high.valueAsNumber });
-  const here = () => ({ film_id: bench.film?.id, id: bench.selected });
+  const here = () => ({ film_id: bench.film?.id, id: bench.matter ?? bench.selected });
   const inOrder = () => ordered(rows, order.value);
 
   function openRow(row) {
@@ -68,7 +69,8 @@ export function makeSide(bench) {
   }
 
   function takeState(about, cues) {
-    if (!rows.length || rows.some((r) => r.film_id === about.film_id)) rows = withFilm(rows, about, cues);
+    if (!rows.length || rows.some((r) => r.film_id === about.film_id)) rows = withMatters(withFilm(rows, about, cues), about, bench.state.matters);
+    if (bench.state.matters.length) which.querySelector('[value="disputed"]').hidden = false;
     const entry = films.find((f) => f.film_id === about.film_id);
     if (entry) Object.assign(entry, { judged: cues.filter((q) => q.verdict).length, complete: bench.state.complete });
     draw();
@@ -90,7 +92,7 @@ export function makeSide(bench) {
     cues: () => bench.cues.map((q) => ({ film_id: bench.film?.id, ...q })),
     films: () => search(words.value, films, ["film_id", "title", "year", "genres", "tracks"]),
   };
-  const current = (row) => row.film_id === bench.film?.id && (row.id === undefined || row.id === bench.selected);
+  const current = (row) => row.film_id === bench.film?.id && (row.id === undefined || row.id === here().id);
 
   function draw() {
     if (!bench.film) return;
@@ -130,6 +132,7 @@ export function makeSide(bench) {
   function more(row) {
     if (tab === "films") return row.problem ? "verdicts cannot be read" : `${row.year ?? ""} ${percent(row.coverage)} · ${row.judged} of ${row.cues} judged`;
     if (tab === "cues") return clock(row.start);
+    if (which.value === "disputed") return [films.length > 1 ? row.title : "", clock(row.start), row.disputed].filter(Boolean).join(" · ");
     const why = { certain: certainty(row), transplanted: row.excess == null ? "" : `${row.genre} ${row.probability_genre.toFixed(2)}` }[order.value] ?? "";
     return [films.length > 1 ? row.title : "", clock(row.start), why].filter(Boolean).join(" · ");
   }
@@ -142,6 +145,8 @@ export function makeSide(bench) {
     takeLibrary(content) {
       rows = content.cues;
       films = content.films;
+      for (const { film_id, title, genres } of films) if (content.matters[film_id]) rows = withMatters(rows, { film_id, title, genres }, content.matters[film_id]);
+      which.querySelector('[value="disputed"]').hidden = !Object.values(content.matters).some((m) => m.length);
       const handed = rows.some((r) => r.given != null);
       for (const choice of [order, which]) choice.querySelector('[value="given"]').hidden = !handed;
       if (handed) [order.value, which.value] = ["given", "given"];
@@ -156,9 +161,13 @@ export function makeSide(bench) {
     judged() {
       moments.push(Date.now());
     },
-    /** The next of the queue after the cue in view; only one that is not judged where `open`. */
-    next({ open = false, by = 1 } = {}) {
-      const found = kept(rows, filter()).filter((r) => !open || !r.verdict);
+    /** What annotators differ on is decided, before it is told. */
+    settle(id) {
+      rows = rows.map((r) => (r.film_id === bench.film.id && r.id === id ? { ...r, disputed: "" } : r));
+    },
+    /** The next of the queue after the cue in view; only one that is not judged where `open`, in dispute where `disputed`. */
+    next({ open = false, disputed = false, by = 1 } = {}) {
+      const found = disputed ? rows.filter((r) => r.disputed) : kept(rows, filter()).filter((r) => !open || !r.verdict);
       return nextOf(inOrder(), found, here(), by);
     },
     film(by) {

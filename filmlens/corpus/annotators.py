@@ -1,0 +1,139 @@
+"""Annotators who judge the same films: each has a folder of verdicts, ``verdicts/<name>/<film_id>.csv``.
+
+``verdicts/<film_id>.csv`` holds what a single annotator judged, or what was decided between several. It alone is read
+by the stages; what lies in the folders is only compared (`filmlens.verdicts.agreement`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection
+from pathlib import Path
+
+from filmlens.corpus.annotations import CorpusError
+from filmlens.corpus.films import Film, one_name
+from filmlens.text import clean
+
+#: Folders of verdicts that are something else: the answers of blind listening.
+TAKEN = ("blind",)
+_LABELS = "labels.csv"  # of functions, beside the files of films
+_LONGEST = 60
+#: What a disk, or another computer's disk, takes for something else in the name of a folder.
+_UNFIT = re.compile(r'[/\\:*?"<>|]')
+
+
+def fault(name: str) -> str:
+    """What is wrong with an annotator's name; empty when nothing is.
+
+    >>> fault("Ann O'Neil"), fault("../ann")
+    ('', 'has one of / \\\\ : * ? " < > |')
+    >>> fault(".."), fault("blind")
+    ('begins or ends with a dot or a space', 'is the folder of blind listening')
+    """
+    if not name.strip():
+        return "is empty"
+    if clean(name) != name:
+        return "has a character that is no text"
+    if _UNFIT.search(name):
+        return 'has one of / \\ : * ? " < > |'
+    if name != name.strip(" ."):
+        return "begins or ends with a dot or a space"
+    if one_name(name) in TAKEN:
+        return "is the folder of blind listening"
+    if name.lower().endswith(".csv"):
+        return "ends like a file of verdicts"
+    return f"is longer than {_LONGEST} characters" if len(name) > _LONGEST else ""
+
+
+def checked(folder: Path, name: str) -> str:
+    """An annotator's name that a folder can have; as the folder is written, where there is one.
+
+    Parameters
+    ----------
+    folder : path
+        Of the corpus.
+    name : str
+        As the annotator gives it.
+
+    Raises
+    ------
+    CorpusError
+        The name is unfit for a folder, or is that of another annotator but for capitals.
+    """
+    if wrong := fault(name):
+        raise CorpusError(f"annotator {name!r}: the name {wrong}; take a plain one, such as ann")
+    there = folder / "verdicts" / name
+    if there.exists() and not there.is_dir():
+        raise CorpusError(f"annotator {name!r}: {there} is a file; take another name")
+    for other in _folders(folder):
+        if one_name(other.name) == one_name(name):
+            if _composed(other.name) != _composed(name):
+                raise CorpusError(
+                    f"annotator {name!r} differs from {other.name!r} in capitals alone; write {other.name!r}, or take "
+                    "another name"
+                )
+            return other.name
+    return name
+
+
+def verdicts_of(film: Film, name: str) -> Path:
+    """The file of an annotator's verdicts on a film; without a name the one that the stages read."""
+    return film.verdicts.parent / name / film.verdicts.name if name else film.verdicts
+
+
+def annotators(folder: Path, ids: Collection[str]) -> list[str]:
+    """Names of the annotators who have a file of verdicts on a film.
+
+    Parameters
+    ----------
+    folder : path
+        Of the corpus.
+    ids : collection of str
+        Its film ids.
+    """
+    return [path.name for path in _folders(folder) if not fault(path.name) and _files(path, ids)[0]]
+
+
+def strange(folder: Path, ids: Collection[str]) -> list[str]:
+    """What lies under ``verdicts/`` and is nobody's: files of no film, folders of no annotator, names alike."""
+    top = folder / "verdicts"
+    found = [f"{path}: {_hint(path, ids)}" for path in _files(top, ids)[1] if path.is_file() and path.name != _LABELS]
+    seen: dict[str, Path] = {}
+    for path in _folders(folder):
+        own, others = _files(path, ids)
+        if wrong := fault(path.name):
+            found.append(f"{path}: is no annotator's folder, its name {wrong}; rename or remove it")
+        elif others and not own:
+            found.append(f"{path}: is no annotator's folder, it has no file of a film of films.csv; remove it")
+        else:
+            found += [f"{other}: {_hint(other, ids)}" for other in others]
+        twin = seen.setdefault(one_name(path.name), path)
+        if twin is not path:
+            found.append(f"{path}: differs from {twin.name!r} in capitals alone; rename or join one of the two folders")
+    return found
+
+
+def _hint(path: Path, ids: Collection[str]) -> str:
+    near = difflib.get_close_matches(path.stem, ids, 1)
+    return f"belongs to no film of films.csv{f'; is {near[0]!r} meant?' if near else '; rename or remove it'}"
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Folders under ``verdicts/``; hidden ones are programs' own, such as JupyterLab's."""
+    top = folder / "verdicts"
+    found = sorted(top.iterdir()) if top.is_dir() else []
+    return [p for p in found if p.is_dir() and not p.name.startswith(".") and p.name not in TAKEN]
+
+
+def _files(folder: Path, ids: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """Files of verdicts that belong to a film, and everything else that is not hidden."""
+    names = {one_name(film_id) for film_id in ids}
+    there = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")] if folder.is_dir() else []
+    own = [p for p in there if p.suffix == ".csv" and p.is_file() and one_name(p.stem) in names]
+    return own, [p for p in there if p not in own]
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
