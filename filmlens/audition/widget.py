@@ -12,6 +12,7 @@ import base64
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,7 +21,7 @@ import anywidget
 import numpy as np
 import pandas as pd
 
-from filmlens.audition import adjudicating, bulk, edges, exports, history, page, peaks, scene, spectrogram
+from filmlens.audition import adjudicating, bulk, clips, edges, exports, history, page, peaks, scene, spectrogram
 from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
 from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
@@ -87,6 +88,7 @@ class Audition(anywidget.AnyWidget):
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._asked, self._replied = 0, 0
         self._waveform: Growing | None = None
+        self._moving = clips.Newest(self._others_wait)
         self._open_film(film_id, cues)
         self.on_msg(self._on_message)
 
@@ -106,6 +108,7 @@ class Audition(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop the threads, then as every widget."""
         self._waveform.stop()
+        self._moving.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
         super().close()
 
@@ -129,12 +132,18 @@ class Audition(anywidget.AnyWidget):
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
         if self._waveform is not None:
             self._waveform.stop()
-        self._waveform = Growing(self._corpus, self._film, self._tell, lambda: self._asked > self._replied)
+        self._waveform = Growing(self._corpus, self._film, self._tell, self._others_wait)
+        self._pieces = clips.Pieces(self._film, self._session.duration)
+
+    def _others_wait(self) -> bool:
+        return self._asked > self._replied
 
     def _on_message(self, _widget, content: dict[str, Any], buffers: list) -> None:
         if content.get("type") in _MEDIA:
             self._asked += 1
             self._pool.submit(self._reply, content).add_done_callback(self._answered)
+        elif content.get("type") == "clip":
+            self._moving.submit(partial(self._reply, content), partial(self._reply, content | {"late": True}))
         else:
             self._reply(content)
             if content.get("type") in ("open", "film"):
@@ -179,6 +188,7 @@ class Audition(anywidget.AnyWidget):
             "picks": self._picks,
             "alone": self._alone,
             "grown": self._waveform.so_far,
+            "piece": clips.PIECE_S,
         } | self._state(text, select), []
 
     def _on_library(self, _message: dict) -> tuple[dict, list]:
@@ -345,6 +355,12 @@ class Audition(anywidget.AnyWidget):
     def _on_picture(self, m: dict) -> tuple[dict, list]:
         at = min(max(0.0, float(m["time"])), self._session.duration)
         return {"time": at}, [apart(still, self._film.film, at)]
+
+    def _on_clip(self, m: dict) -> tuple[dict, list]:
+        number = int(m["piece"])
+        if m.get("late") or m["film_id"] != self.film_id:  # something newer was asked for in the meantime
+            return {"piece": number, "late": True}, []
+        return {"piece": number, "start": number * clips.PIECE_S}, [self._pieces.get(number)]
 
     def _on_peaks(self, m: dict) -> tuple[dict, list]:
         levels = self._waveform.levels

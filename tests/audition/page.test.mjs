@@ -4,12 +4,13 @@ import test from "node:test";
 import * as color from "./page/color.mjs";
 import * as keys from "./page/keys.mjs";
 import * as matters from "./page/matters.mjs";
+import * as picture from "./page/picture.mjs";
 import * as queue from "./page/queue.mjs";
 import * as state from "./page/state.mjs";
 import * as time from "./page/time.mjs";
 import * as transport from "./page/transport.mjs";
 
-const page = { ...color, ...keys, ...matters, ...queue, ...state, ...time, ...transport };
+const page = { ...color, ...keys, ...matters, ...picture, ...queue, ...state, ...time, ...transport };
 
 test("pixels and seconds are each other's inverse", () => {
   const view = { start: 12.5, end: 37.25 };
@@ -232,4 +233,22 @@ test("what annotators differ on is in the queue, and what is decided is not", ()
   assert.deepEqual(page.differing([]), []);
   assert.deepEqual(page.lanesOf(matters).map((l) => [l.who, l.cues.length]), [["ann", 2], ["bob", 3]]);
   assert.deepEqual(page.lanesOf([]), []);
+});
+
+test("the pieces of picture around a cue, from the head on", () => {
+  const cue = { start: 34, end: 47 };
+  assert.deepEqual(page.piecesAround(34, cue, 100, 10), [3, 4, 5, 2]);
+  assert.deepEqual(page.piecesAround(44.9, cue, 100, 10), [4, 5, 3, 2]);
+  assert.deepEqual(page.piecesAround(80, cue, 100, 10), [8, 9], "outside the cue what is next");
+  assert.deepEqual(page.piecesAround(100, null, 100, 10), [9], "the film's end belongs to its last piece");
+  assert.deepEqual(page.piecesAround(2, { start: 1, end: 5 }, 7, 10), [0]);
+  for (const at of [24, 34, 40, 57]) assert.equal(new Set(page.piecesAround(at, cue, 100, 10)).size, page.piecesAround(at, cue, 100, 10).length);
+});
+
+test("what the picture holds, and how it follows the sound", () => {
+  assert.ok(page.holds([[0, 9.98], [30, 40]], 30, 39.7) && !page.holds([[0, 9.98], [30, 40]], 9, 12) && !page.holds([], 0, 0));
+  assert.deepEqual(page.following(0.2, true), { jump: true, speed: 1 });
+  assert.deepEqual(page.following(-0.01, true), { jump: false, speed: 1 });
+  assert.ok(page.following(0.05, true).speed < 1 && page.following(-0.05, true).speed > 1, "ahead it waits, behind it hurries");
+  assert.deepEqual([page.following(0.02, false).jump, page.following(0, false).jump], [true, false], "at rest it stands where the sound stands");
 });

@@ -6,6 +6,7 @@ import { base64Of, bytesOf, button, h, toolbar } from "./dom.mjs";
 import { makeHelp } from "./help.mjs";
 import { keyAction } from "./keys.mjs";
 import { makeOverview } from "./overview.mjs";
+import { makePicture } from "./picture.mjs";
 import { makeRecall } from "./recall.mjs";
 import { makeSide } from "./side.mjs";
 import { sitting } from "./sitting.mjs";
@@ -85,8 +86,6 @@ export function openBench(model, el) {
     spectrogram,
   );
 
-  const picture = h("img", { class: "fl-picture", alt: "Picture at the play head", hidden: true });
-  const noPicture = h("div", { class: "fl-picture fl-no-picture", text: "no picture" });
   const audio = h("audio", { preload: "auto", class: "fl-hidden", "aria-hidden": "true" });
   const complete = h("input", { type: "checkbox", "aria-label": "All music of this film is marked" });
   complete.addEventListener("change", () => act("complete", { complete: complete.checked }));
@@ -118,6 +117,10 @@ export function openBench(model, el) {
   const waves = makeWaves(bench);
   const detail = makeDetail(bench);
   const recall = makeRecall(bench);
+  const picture = makePicture(bench, {
+    stillAt: async (time) => (await act("picture", { time }))?.buffers.map(bytesOf)[0],
+    pieceAt: (piece) => ask("clip", { piece, film_id: bench.film.id }),
+  });
   const side = makeSide(bench);
   const versions = makeVersions(bench);
   title.parentNode.append(versions.chip);
@@ -134,7 +137,7 @@ export function openBench(model, el) {
         "div",
         { class: "fl-main" },
         h("section", { class: "fl-cue", "aria-label": "Cue" }, detail.line, waves.box, transport, detail.judging, versions.box, detail.fields, detail.details, recall.box),
-        h("aside", { class: "fl-side", "aria-label": "Picture and lists" }, picture, noPicture, side.box),
+        h("aside", { class: "fl-side", "aria-label": "Picture and lists" }, picture.box, side.box),
       ),
       footer,
     ),
@@ -202,9 +205,8 @@ export function openBench(model, el) {
     about.textContent = [film.year, film.genres.join(", "), film.synthetic ? "synthetic" : ""].filter(Boolean).join(" · ");
     const chosen = format.value;
     format.replaceChildren(...content.formats.map((f) => h("option", { value: f, text: FORMAT_NAMES[f] ?? f, selected: f === chosen })));
-    picture.hidden = true;
-    noPicture.hidden = false;
-    noPicture.textContent = film.pictures ? "" : "no picture";
+    bench.piece = content.piece;
+    picture.open();
     for (const problem of film.problems) complain(problem);
     takeState(content);
     const { cues } = bench;
@@ -355,23 +357,6 @@ export function openBench(model, el) {
     waves.grew();
   }
 
-  let pictureBusy = false;
-  let pictureAt = null;
-  async function askPicture(time) {
-    const wanted = `${bench.film.id}|${Math.round(time * 3)}`;
-    if (!bench.film.pictures || pictureBusy || wanted === pictureAt) return;
-    pictureBusy = true;
-    pictureAt = wanted;
-    const done = await act("picture", { time });
-    pictureBusy = false;
-    if (!done || gone) return;
-    const old = picture.src;
-    picture.src = URL.createObjectURL(new Blob([bytesOf(done.buffers[0])], { type: "image/jpeg" }));
-    picture.hidden = false;
-    noPicture.hidden = true;
-    if (old.startsWith("blob:")) URL.revokeObjectURL(old);
-  }
-
   async function askLibrary() {
     const done = await act("library");
     if (!done) return;
@@ -462,7 +447,7 @@ export function openBench(model, el) {
       }
       drawHeads();
     }
-    if (bench.film && !document.hidden) askPicture(player.time);
+    if (bench.film && !document.hidden) picture.follow();
     frame = requestAnimationFrame(tick);
   };
   frame = requestAnimationFrame(tick);
@@ -494,6 +479,7 @@ export function openBench(model, el) {
       dark.removeEventListener("change", redraw);
       model.off("msg:custom", onMessage);
       player.dispose();
+      picture.dispose();
       root.remove();
     },
   };
