@@ -7,12 +7,12 @@ name is the one that decides: it writes ``verdicts/<film_id>.csv``, and no annot
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from filmlens import verdicts
 from filmlens.audition.session import Session, id_of, open_session
-from filmlens.corpus import Corpus, CorpusError, Film
+from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.verdicts import compared
 from filmlens.verdicts.agreement import tables_of
 from filmlens.verdicts.compared import Matter
@@ -25,18 +25,63 @@ _SHOWN = ("verdict", "track", "name", "start", "end", *FIELDS, "heard", "note")
 class Adjudication(Session):
     """The judging of one film by someone who sees what annotators judged of it."""
 
+    def __init__(self, *given, **more):
+        super().__init__(*given, **more)
+        self._versions: dict[Path, tuple[tuple, list[dict]]] = {}  # by file: when it was read, and its cues
+        self._known: tuple[Any, dict[str, Matter]] = (None, {})
+
+    @property
+    def versions(self) -> dict[str, list[dict]]:
+        """The cues as each annotator left them, who judged something in the film; a file is read when it is new.
+
+        Raises
+        ------
+        CorpusError
+            A file cannot be understood.
+        """
+        found = {}
+        for who in annotators.annotators(self.film.folder, [self.film.id]):
+            path = annotators.verdicts_of(self.film, who)
+            now = (path.stat().st_mtime_ns, path.stat().st_size)
+            if self._versions.get(path, (None,))[0] != now:
+                table = verdicts.read(path)
+                self._versions[path] = now, compared.cues_of(self.stamped, table) if len(table) else []
+                self._known = (None, {})
+            if self._versions[path][1]:
+                found[who] = self._versions[path][1]
+        return found
+
     def matters(self) -> dict[str, Matter]:
         """All cues that annotators judged, by id: that of the bench's cue, where it is a stamped one."""
-        tables = tables_of(self.film)
-        found = compared.matters(self.stamped, tables, self.table) if tables else []
-        return {_id(matter): matter for matter in found}
+        versions = self.versions
+        if self._known[0] is not self.table:
+            decided = compared.cues_of(self.stamped, self.table) if versions else []
+            found = compared.matters(versions, decided, self.table) if versions else []
+            self._known = self.table, {_id(matter): matter for matter in found}
+        return self._known[1]
+
+    def shown(self) -> list[dict[str, Any]]:
+        """What the page shows of the matters; nothing where an annotator's file cannot be read (`faults`)."""
+        try:
+            whos = list(self.versions)
+            return [_shown(name, matter, whos) for name, matter in self.matters().items()]
+        except CorpusError:
+            return []
+
+    def faults(self) -> list[str]:
+        """What is wrong with the annotators' files of the film."""
+        try:
+            self.matters()
+        except CorpusError as error:
+            return [str(error)]
+        return []
 
     def take(self, matter_id: str, who: str) -> str:
         """Decide as an annotator did; where she has no cue, there is none."""
         matter = self._matter(matter_id)
         version = matter.versions.get(who)
         if version is None:
-            if matter.stamped or who not in tables_of(self.film):
+            if matter.stamped or who not in self.versions:
                 raise ValueError(f"{who!r} has judged nothing in this film")
             return self.leave_out(matter_id)
         if not version["verdict"]:
@@ -59,14 +104,16 @@ class Adjudication(Session):
         changes = []
         for matter in self.matters().values():
             row = None if matter.settled else compared.merged(matter)
-            changes += self._taken(matter, row) if row is not None else []
+            if row is not None:
+                nothing = not matter.decided or matter.decided["said"] is None
+                changes += [(None, row | self._signed())] if nothing else self._taken(matter, row)
         tables = list(tables_of(self.film).values())
         for row in tables[0].to_dict("records") if tables else ():
             if row["verdict"] in (COMPLETE, *ON_SPANS):
                 where = same_row(row)
                 same = all((at := where(t)) >= 0 and t["verdict"].iloc[at] == row["verdict"] for t in tables)
                 if same and where(self.table) < 0:
-                    changes.append((where, _unsigned(row) | self._signed()))
+                    changes.append((None, _unsigned(row) | self._signed()))
         return changes
 
     def take_agreed(self) -> int:
@@ -97,25 +144,6 @@ class Adjudication(Session):
 def open_judging(corpus: Corpus, film_id: str, *, who: str = "", **more) -> Session:
     """A session of an annotator, or, without a name, of whoever decides: see `open_session`."""
     return open_session(corpus, film_id, who=who, kind=None if who else Adjudication, **more)
-
-
-def shown(film: Film, stamped: pd.DataFrame, decided: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the page shows of the matters of a film; nothing where an annotator's file cannot be read (`faults`)."""
-    try:
-        tables = tables_of(film)
-    except CorpusError:
-        return []
-    found = compared.matters(stamped, tables, decided) if tables else []
-    return [_shown(matter, list(tables)) for matter in found]
-
-
-def faults(film: Film) -> list[str]:
-    """What is wrong with the annotators' files of a film."""
-    try:
-        tables_of(film)
-    except CorpusError as error:
-        return [str(error)]
-    return []
 
 
 def take_agreed(sessions: Mapping[str, Session], *, sure: bool) -> dict[str, Any]:
@@ -161,10 +189,10 @@ def _id(matter: Matter) -> str:
     return f"matter|{cue['stamped_start']:.3f}|{cue['stamped_end']:.3f}|{cue['track'] or cue['name']}"
 
 
-def _shown(matter: Matter, whos: list[str]) -> dict[str, Any]:
+def _shown(name: str, matter: Matter, whos: list[str]) -> dict[str, Any]:
     cues = [*matter.versions.values(), *([matter.decided] if matter.decided else [])]
     return {
-        "id": _id(matter),
+        "id": name,
         "cue": id_of(matter.decided) if matter.decided else None,
         "start": min(cue["start"] for cue in cues),
         "end": max(cue["end"] for cue in cues),

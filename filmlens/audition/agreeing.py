@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from filmlens import verdicts
+from filmlens.audition.adjudicating import Adjudication
 from filmlens.audition.scene import length, stamped_cues
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.look import write_csv
-from filmlens.verdicts import compared
-from filmlens.verdicts.agreement import agreement, tables_of
+from filmlens.verdicts.agreement import agreement
 
 
 def disagreements(corpus: Corpus) -> pd.DataFrame:
@@ -22,9 +21,7 @@ def disagreements(corpus: Corpus) -> pd.DataFrame:
     """
     rows = []
     for film in corpus:
-        tables = tables_of(film)
-        found = compared.matters(stamped_cues(corpus, film)[0], tables, verdicts.read(film.verdicts)) if tables else []
-        for matter in found:
+        for matter in Adjudication(film, stamped_cues(corpus, film)[0], 0.0).matters().values():
             if matter.why and matter.versions:
                 cue = matter.decided if matter.stamped else matter.first
                 rows.append(

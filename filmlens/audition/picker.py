@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import stages, verdicts
-from filmlens.audition.adjudicating import open_judging, shown
+from filmlens.audition.adjudicating import Adjudication, open_judging
 from filmlens.audition.scene import length, stamped_cues, transplanted
 from filmlens.audition.session import Session, with_ids
 from filmlens.audition.widget import Audition
@@ -73,7 +73,7 @@ class AuditionCorpus(Audition):
         matters = {}
         for film_id in [] if self._who else films.loc[films["problem"] == "", "film_id"]:
             film = self._corpus[film_id]
-            matters[film_id] = shown(film, stamped_cues(self._corpus, film)[0], verdicts.read(film.verdicts))
+            matters[film_id] = Adjudication(film, stamped_cues(self._corpus, film)[0], 0.0).shown()
         return {"films": films.to_dict("records"), "cues": cues.to_dict("records"), "matters": matters}, []
 
     def _on_transplanted(self, _message: dict) -> tuple[dict, list]:

@@ -178,7 +178,7 @@ class Audition(anywidget.AnyWidget):
     def _opened(self, message: dict, select: str | None = None, text: str = "") -> tuple[dict, list]:
         """The film and all of its cues, with the cue that is to be in view."""
         about = scene.describe(self._corpus, self._film, self._session.stamped, self._session.duration)
-        about["problems"] += [] if self._who else adjudicating.faults(self._film)
+        about["problems"] += [] if self._who else self._session.faults()
         functions = labels(self._film.verdicts.parent)
         return {
             "type": "open",
@@ -211,7 +211,7 @@ class Audition(anywidget.AnyWidget):
             "can_undo": session.can_undo,
             "numbers": session.numbers(),
             "who": self._who,
-            "matters": [] if self._who else adjudicating.shown(self._film, session.stamped, session.table),
+            "matters": [] if self._who else session.shown(),
             "text": text,
             "clock": time.strftime("%H:%M:%S") if text else "",
         }

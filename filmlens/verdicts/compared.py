@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from filmlens.verdicts.applied import TRUE, judged
@@ -61,19 +60,26 @@ class Matter:
         return next(iter(self.versions.values()), self.decided)
 
 
-def matters(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], decided: pd.DataFrame) -> list[Matter]:
+def cues_of(stamped: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The cues as one person left them, each with the row of the file that says so (`said`, None without one)."""
+    cues = judged(stamped, table).to_dict("records")
+    rows = table.to_dict("records")
+    return [cue | {"said": rows[cue["row"]] if cue["row"] >= 0 else None} for cue in cues]
+
+
+def matters(versions: Mapping[str, list[dict]], decided: list[dict], table: pd.DataFrame) -> list[Matter]:
     """All cues that anyone judged, by start.
 
     Parameters
     ----------
-    stamped : DataFrame
-        The stamped cues of the film.
-    tables : mapping of annotator to DataFrame
-        Their verdicts.
-    decided : DataFrame
+    versions : mapping of annotator to list of dict
+        The cues as each left them (`cues_of`).
+    decided : list of dict
+        The cues as they were decided on.
+    table : DataFrame
         The verdicts that were decided on.
     """
-    sides = {who: _cues(stamped, table) for who, table in {**tables, "": decided}.items()}
+    sides = {**versions, "": decided}
     places: dict[tuple, dict[str, dict]] = {}
     others: list[dict[str, dict]] = []
     for who, cues in sides.items():
@@ -81,7 +87,7 @@ def matters(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], decided: 
             if cue["basis"] == "stamped":
                 places.setdefault(_key(cue), {})[who] = cue
         _join(others, who, [cue for cue in cues if cue["basis"] != "stamped"])
-    gone = decided[decided["verdict"] == LEFT_OUT].to_dict("records")
+    gone = table[table["verdict"] == LEFT_OUT].to_dict("records")
     found = []
     for group in [*places.values(), *others]:
         own = group.pop("", None)
@@ -90,7 +96,7 @@ def matters(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], decided: 
             settled |= any(_alike(cue, row) for cue in group.values() for row in gone)
         if own and not own["verdict"] and not any(cue["verdict"] for cue in group.values()):
             continue
-        found.append(Matter(group, own, settled, differences(group, list(tables))))
+        found.append(Matter(group, own, settled, differences(group, list(versions))))
     return sorted(found, key=lambda m: (m.first["start"], m.first["end"], m.first["track"]))
 
 
@@ -119,7 +125,8 @@ def differences(versions: Mapping[str, Mapping[str, Any]], who: list[str]) -> st
     words += [f"rejected by {' and '.join(rejected)}"] if rejected and true else []
     words += ["track"] if len({cue["track"] for cue in true}) > 1 else []
     for edge in ("start", "end"):
-        apart = np.ptp([cue[edge] for cue in true]) if true else 0.0
+        times = [cue[edge] for cue in true]
+        apart = max(times) - min(times) if true else 0.0
         words += [f"{edge} {apart:.2f} s"] if apart > EDGE_S + 1e-9 else []
     words += [field for field in FIELDS if len({_set(cue[field]) for cue in true if cue[field]}) > 1]
     return ", ".join(words)
@@ -140,20 +147,13 @@ def merged(matter: Matter) -> dict[str, Any] | None:
         return row
     cues = list(matter.versions.values())
     for edge in ("start", "end"):
-        mean = round(float(np.mean([cue[edge] for cue in cues])), 3)
+        mean = round(sum(cue[edge] for cue in cues) / len(cues), 3)
         own = abs(mean - row[edge]) < SAME_S
         row[f"new_{edge}"] = None if own else mean
     if row["verdict"] in ("accept", "corrected"):
         moved = any(row[c] not in (None, "") for c in ("new_track", "new_start", "new_end", "name"))
         row["verdict"] = "corrected" if moved else "accept"
     return row
-
-
-def _cues(stamped: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The cues as one person left them, each with the row of the file that says so."""
-    cues = judged(stamped, table).to_dict("records")
-    rows = table.to_dict("records")
-    return [cue | {"said": rows[cue["row"]] if cue["row"] >= 0 else None} for cue in cues]
 
 
 def _key(cue: Mapping[str, Any]) -> tuple:

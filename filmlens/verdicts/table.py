@@ -75,14 +75,17 @@ def read(path: Path) -> pd.DataFrame:
     return table.iloc[_latest(table)].reset_index(drop=True)
 
 
-def put(path: Path, *changes: tuple[Callable[[pd.DataFrame], int], Mapping[str, Any] | None]) -> tuple[bytes, bytes]:
+def put(
+    path: Path, *changes: tuple[Callable[[pd.DataFrame], int] | None, Mapping[str, Any] | None]
+) -> tuple[bytes, bytes]:
     """Replace, add or remove rows, one after the other, leaving all others as they are on disk.
 
     Parameters
     ----------
     path : Path
     *changes : (place, row)
-        place: given the table as `read` gives it now, the position of the row to replace, or -1 to add one.
+        place: given the table as `read` gives it now, the position of the row to replace, or -1 to add one. None adds
+        one without looking, after all others, which of many rows is quicker.
         row: columns and values; those not named keep what the replaced row had. None removes the row, and older ones
         on the same cue with it, which would count again otherwise.
 
@@ -95,7 +98,11 @@ def put(path: Path, *changes: tuple[Callable[[pd.DataFrame], int], Mapping[str, 
         before = path.read_bytes() if path.is_file() else b""
         text = unchanged = _read_text(path)
         for place, row in changes:
-            text = _changed(text, path, place, row)
+            if place is not None:
+                text = _changed(text, path, place, row)
+        added = [{k: _text(v) for k, v in row.items()} for place, row in changes if place is None]
+        if added:
+            text = pd.concat([text, pd.DataFrame(added)], ignore_index=True).fillna("")
         if text is unchanged:
             return before, before
         write_atomically(path, lambda part: defused(text).to_csv(part, index=False, lineterminator="\n"))

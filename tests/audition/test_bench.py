@@ -9,7 +9,8 @@ from stage import Stage, large_corpus, verdict_files
 
 from filmlens import verdicts
 from filmlens.audition import Audition, AuditionCorpus
-from filmlens.corpus import Corpus
+from filmlens.audition.scene import stamped_cues
+from filmlens.corpus import Corpus, annotators
 
 pytest.importorskip("playwright.sync_api")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")]
@@ -283,6 +284,45 @@ def test_all_text_can_be_read_in_every_state(small, stage, theme):
         control.hover(force=True)
         assert stage.page.evaluate(CONTRASTS) == [], control
     stage.page.screenshot(path=SHOTS / f"bench-{theme}.png")
+
+
+@pytest.mark.parametrize("theme", ["true", "false"])
+def test_annotators_beside_each_other_can_be_read_by_all(small, stage, theme):
+    """The panel of annotators: axe at level AA, and the contrast of all text; a matter that has no cue as well."""
+    for who, verdict in (("ann", "accept"), ("bob", "reject")):
+        for film in small:
+            rows = stamped_cues(small, film)[0][["track", "start", "end"]].assign(verdict="accept", origin="score")
+            rows.loc[1, "verdict"] = verdict
+            if who == "ann":
+                rows.loc[len(rows)] = ["01 Track", 0.2, 1.2, "added", "song"]
+            path = annotators.verdicts_of(film, who)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows.to_csv(path, index=False)
+    stage.open(AuditionCorpus(small), theme)
+    stage.page.evaluate(axe_source())
+    run = "() => axe.run('.fl-audition', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+    for keys, said in (
+        ((), "annotators agree"),
+        (("z",), "rejected by bob"),
+        (("z",), "no cue of bob"),
+        (("3", "Backspace"), "decided"),
+    ):
+        stage.keys(*keys)
+        stage.page.locator(".fl-versions .fl-question", has_text=said).wait_for()
+        stage.page.wait_for_timeout(200)
+        found = stage.page.evaluate(run)["violations"]
+        assert not found, [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found]
+        assert stage.page.evaluate(CONTRASTS) == []
+    for control in stage.page.locator(".fl-versions button:visible").all():
+        control.hover(force=True)
+        assert stage.page.evaluate(CONTRASTS) == [], control
+    stage.page.screenshot(path=SHOTS / f"annotators-{theme}.png")
+    choices = stage.page.locator("select[aria-label='Cues of the queue'] option:not([hidden])").all_text_contents()
+    assert "disagreements" in choices
+    stage.open(AuditionCorpus(small, who="bob"), theme)
+    assert stage.page.locator(".fl-versions:visible").count() == 0
+    assert stage.page.locator(".fl-chip", has_text="annotator bob").count() == 1
+    assert {p.name for p in (small.folder / "verdicts").glob("*.csv")} <= {"film1.csv", "film2.csv"}
 
 
 def test_a_single_film_has_a_queue_of_its_own(small, stage):

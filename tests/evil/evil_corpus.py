@@ -78,14 +78,15 @@ def _annotation(path: Path, film_id: str, music: dict[str, str]) -> None:
         path.unlink()
 
 
-def write_verdicts(folder: Path, cues: pd.DataFrame) -> None:
-    """Judge the first cue of every film, with a note that bites."""
+def write_verdicts(folder: Path, cues: pd.DataFrame, who: str = "") -> None:
+    """Judge the first cue of every film, with a note that bites; as an annotator, whose name is a folder."""
+    (folder / "verdicts" / who).mkdir(exist_ok=True)
     for film_id, part in cues.groupby("film_id"):
         cue = part.iloc[0]
         row = {"track": cue["track"], "start": cue["start"], "end": cue["end"], "verdict": "corrected"}
         row |= {"new_track": EVERYTHING, "new_start": "", "new_end": "", "usage": "song"}
         row |= {"who": EVERYTHING, "when": EVERYTHING, "note": EVERYTHING, f"{FORMULA} {ESCAPES}": EVERYTHING}
-        pd.DataFrame([row]).to_csv(folder / "verdicts" / f"{film_id}.csv", index=False)
+        pd.DataFrame([row]).to_csv(folder / "verdicts" / who / f"{film_id}.csv", index=False)
 
 
 def write_features(folder: Path, cues: pd.DataFrame) -> None:

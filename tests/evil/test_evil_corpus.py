@@ -64,6 +64,9 @@ def through_all_commands(folder, out):
     cues = stages.read(corpus, "cues")
     assert len(cues) and any("Café".lower()[:3] in t and "’" in t for t in cues["track"]), "Windows-1252 is read"
     evil.write_verdicts(folder, cues)
+    for who in ("=1+cmd", "$(touch x)"):
+        evil.write_verdicts(folder, cues, who)
+    said.append(commanded("agreement", folder, "--out", out / "agreement"))
     evil.write_features(folder, cues)
     said.append(commanded("features", folder, "--which", "mir,visual,bites", "--jobs", 1))
     said += [commanded("export", folder, "--format", name, "--out", out / "exports") for name in FORMATS]
