@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+import zipfile
 
 import pytest
 from browser import SHOTS, chromium, find_chromium
 from stage import Stage, large_corpus, verdict_files
 
 from filmlens import verdicts
-from filmlens.audition import Audition, AuditionCorpus
+from filmlens.audition import Audition, AuditionCorpus, cuefiles, open_session
 from filmlens.audition.scene import stamped_cues
 from filmlens.corpus import Corpus, annotators
 
@@ -332,3 +333,22 @@ def test_a_single_film_has_a_queue_of_its_own(small, stage):
     stage.keys("y")
     stage.page.get_by_text("cue accepted").wait_for()
     assert stage.state()["cue"] != before and stage.state()["progress"].startswith("1 of ")
+
+
+def test_cues_of_another_program_come_in_and_those_of_all_films_go_out(small, stage, tmp_path):
+    cues = open_session(small, "film1").cues.head(2)
+    moved = cues.assign(start=cues["start"] + 0.321)
+    grid = tmp_path / "film1.TextGrid"
+    grid.write_bytes(cuefiles.textgrid(small["film1"], moved, 100.0).encode("utf-16"))
+    with stage.page.expect_file_chooser() as chooser:
+        stage.page.get_by_role("button", name="Import cues from a file").click()
+    chooser.value.set_files(grid)
+    stage.page.wait_for_function("document.querySelector('.fl-status').textContent.includes('2 corrected')")
+    told = verdicts.read(small["film1"].verdicts)
+    assert told["new_start"].tolist() == pytest.approx(moved["start"].tolist(), abs=0.0006)
+    stage.page.get_by_label("Export format").select_option("xlsx")
+    with stage.page.expect_download() as download:
+        stage.page.get_by_role("button", name="Export all films").click()
+    assert download.value.suggested_filename == "xlsx.zip"
+    with zipfile.ZipFile(download.value.path()) as box:
+        assert box.namelist() == ["film1.cue-sheet.xlsx", "film2.cue-sheet.xlsx"]

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
 from filmlens.audition import cuesheet, timecode
 from filmlens.corpus import Film
@@ -84,6 +85,8 @@ def book(monkeypatch, cues, fps=25.0, time_code="", duration=7200.0, **film):
     film = Film("one", film.get("title", "One"), 2014, (), None, None, None, 2, None)
     data = cuesheet.workbook(film, cues, duration)
     rows = list(openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows())
+    other = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python(skip_empty_area=False)
+    assert [row[2] for row in other] == [row[2].value or "" for row in rows], "another reader of workbooks agrees"
     head = next(i for i, row in enumerate(rows) if row[2].value == "Segue to")
     about = {row[0].value: row[1].value for row in rows[: head - 1]}
     table = [dict(zip([c.value for c in rows[head]], row, strict=True)) for row in rows[head + 1 :]]
