@@ -21,11 +21,12 @@ SPAN_S = 5.0
 _DRAWS = 20_000
 
 
-def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
+def precision(stamped: pd.DataFrame, table: pd.DataFrame, *, cues: pd.DataFrame | None = None) -> dict[str, float]:
     """Precision over the judged cues of one film (or of several, summed by the caller).
 
     An accepted cue is right in full, a corrected one where it lies under what it was corrected to, a rejected or
-    relabelled one nowhere. Cues that were accepted unheard, with many others, say nothing.
+    relabelled one nowhere. Cues that were accepted unheard, with many others, say nothing. Who has the judged `cues`
+    at hand saves their making.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     >>> precision(stamped, table.reindex(columns=COLUMNS, fill_value=""))["precision"]
     0.25
     """
-    cues = judged(stamped, table)
+    cues = judged(stamped, table) if cues is None else cues
     cues = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED) & (cues["heard"] != "no")]
     whole = (cues["stamped_end"] - cues["stamped_start"]).to_numpy(float)
     inside = np.minimum(cues["end"], cues["stamped_end"]) - np.maximum(cues["start"], cues["stamped_start"])
@@ -111,12 +112,16 @@ def sample_spans(
 
 
 def spot_recall(
-    stamped: pd.DataFrame, table: pd.DataFrame, duration: float, music: pd.DataFrame | None = None
+    stamped: pd.DataFrame,
+    table: pd.DataFrame,
+    duration: float,
+    music: pd.DataFrame | None = None,
+    share: float | None = None,
 ) -> list[dict[str, float]]:
     """What the answered spans of one film say, for `recall_from_spans`: of its unidentified music, and of the rest.
 
     Spans that a later stamping covers are left out: they are no longer outside. Until spans of both kinds were
-    answered, the film is one kind.
+    answered, the film is one kind. `share` is the precision of the judged cues, where it is at hand.
 
     Returns
     -------
@@ -133,7 +138,7 @@ def spot_recall(
     )
     middle = places.mean(axis=1)[:, None] if len(places) else np.zeros((0, 1))
     inside = ((heard[:, 0] <= middle) & (middle < heard[:, 1])).any(axis=1) & outside
-    share = precision(stamped, table)["precision"]
+    share = precision(stamped, table)["precision"] if share is None else share
     kinds = [(inside, heard), (outside & ~inside, intervals.difference(free, heard))]
     kinds = [(mask, part) for mask, part in kinds if len(part)]
     if not all(mask.any() for mask, _ in kinds):

@@ -8,7 +8,7 @@ from browser import SHOTS, chromium, find_chromium
 from stage import Stage, large_corpus, verdict_files
 
 from filmlens import verdicts
-from filmlens.audition import Audition, AuditionCorpus
+from filmlens.audition import Audition, AuditionCorpus, scene
 from filmlens.corpus import Corpus
 
 pytest.importorskip("playwright.sync_api")
@@ -292,3 +292,29 @@ def test_a_single_film_has_a_queue_of_its_own(small, stage):
     stage.keys("y")
     stage.page.get_by_text("cue accepted").wait_for()
     assert stage.state()["cue"] != before and stage.state()["progress"].startswith("1 of ")
+
+
+def test_tracks_and_genres_have_legends_of_their_own(small, stage, monkeypatch):
+    curve = {"genres": ["Horror"], "colors": ["#404040"], "rows": [[0.0, 4.0, 0.5]]}
+    monkeypatch.setattr(scene, "genre_curve", lambda *given: curve)
+    for theme in ("true", "false"):
+        stage.open(AuditionCorpus(small, who="ann"), theme)
+        rows = stage.page.eval_on_selector_all(
+            ".fl-legend-row", "all => all.map(r => [r.querySelector('b').textContent, r.querySelectorAll('i').length])"
+        )
+        assert [name for name, _ in rows] == ["Tracks", "Genres"] and rows[1][1] == 1
+        shown = stage.page.evaluate("getComputedStyle(document.querySelector('.fl-line')).backgroundColor")
+        assert (shown == "rgb(64, 64, 64)") == (theme == "true"), "on the dark ground it is made to stand out"
+
+
+def test_a_cue_that_was_moved_and_accepted_is_called_corrected(small, stage):
+    stage.keys("]", "y", "Backspace")
+    stage.page.wait_for_function("document.querySelector('.fl-badge').textContent === 'corrected'")
+    assert [verdict for _, verdict, _, _ in rows(small)] == ["corrected"]
+
+
+def test_what_the_notebook_explains_stands_behind_the_help(small, stage):
+    stage.keys("?")
+    told = stage.page.get_by_role("dialog", name="Keys").inner_text()
+    assert "What is judged is what is heard" in told and "Recall is only known" in told
+    stage.keys("Escape")
