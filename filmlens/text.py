@@ -138,7 +138,9 @@ def _mapped(table: pd.DataFrame, change) -> pd.DataFrame:
     table = table.rename(columns=lambda c: change(c) if isinstance(c, str) else c)
     for at, kind in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
-            values = [change(v) if isinstance(v, str) else v for v in table.iloc[:, at]]
+            texts = list(table.iloc[:, at])
+            known = {v: change(v) for v in set(texts) if isinstance(v, str)}  # most cells of a column are alike
+            values = [known[v] if isinstance(v, str) else v for v in texts]
             table.isetitem(at, pd.Series(values, index=table.index, dtype=kind if len(values) == 0 else None))
     return table
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ class Session:
         self.steps = history.History() if steps is None else steps
         self.file = file or film.verdicts
         self._table = verdicts.read(self.file)
+        self._judged: pd.DataFrame | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -84,7 +86,9 @@ class Session:
     @property
     def cues(self) -> pd.DataFrame:
         """The cues as they stand, with `id`, which stays the same whatever is judged: see `verdicts.judged`."""
-        return with_ids(verdicts.judged(self.stamped, self._table))
+        if self._judged is None:  # until the file is read again
+            self._judged = with_ids(verdicts.judged(self.stamped, self._table))
+        return self._judged.copy()
 
     @property
     def complete(self) -> bool:
@@ -209,15 +213,16 @@ class Session:
 
     def spans(self) -> list[dict[str, Any]]:
         """Spans to listen to for recall, in the order of drawing, with what was answered ("" when open)."""
-        drawn = measures.sample_spans(self.stamped, self.duration, _SPANS, music=self.music, seed=self.seed)
-        answered = self._table[self._table["verdict"].isin(ON_SPANS)]
+        answered = self._table.loc[self._table["verdict"].isin(ON_SPANS), ["start", "end", "verdict"]].to_numpy(object)
         rows = []
-        for start, end in drawn:
-            hit = answered[(abs(answered["start"] - start) < 0.01) & (abs(answered["end"] - end) < 0.01)]
-            rows.append(
-                {"start": float(start), "end": float(end), "answer": hit["verdict"].iloc[-1] if len(hit) else ""}
-            )
+        for start, end in self._drawn:
+            hit = [v for a, b, v in answered if abs(a - start) < 0.01 and abs(b - end) < 0.01]
+            rows.append({"start": float(start), "end": float(end), "answer": hit[-1] if hit else ""})
         return rows
+
+    @cached_property
+    def _drawn(self) -> np.ndarray:
+        return measures.sample_spans(self.stamped, self.duration, _SPANS, music=self.music, seed=self.seed)
 
     def answer(self, start: float, end: float, music: bool) -> str:
         """Whether music of the soundtrack plays in a drawn span."""
@@ -254,12 +259,13 @@ class Session:
 
     def refresh(self) -> None:
         """Read the file again."""
+        self._judged = None
         self._table = verdicts.read(self.file)
 
     def numbers(self) -> dict[str, Any]:
         """How far the judging has come, and what it says: precision over judged cues, recall from the spans."""
-        found = measures.precision(self.stamped, self._table)
-        spots = measures.spot_recall(self.stamped, self._table, self.duration, self.music)
+        found = measures.precision(self.stamped, self._table, cues=self.cues)
+        spots = measures.spot_recall(self.stamped, self._table, self.duration, self.music, found["precision"])
         recall = measures.recall_from_spans(spots)
         return found | {f"recall_{k}" if k in ("low", "high") else k: v for k, v in recall.items()}
 

@@ -21,13 +21,13 @@ SPAN_S = 5.0
 _DRAWS = 20_000
 
 
-def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
+def precision(stamped: pd.DataFrame, table: pd.DataFrame, *, cues: pd.DataFrame | None = None) -> dict[str, float]:
     """Precision over the judged cues of one film (or of several, summed by the caller).
 
     A cue is right in the seconds in which its track was heard: an accepted one in full, a corrected one where it lies
     under what it was corrected to, a rejected or relabelled one nowhere, unless another cue of that track covers it: a
     cue that was split or merged with its neighbour is right as to its seconds. Cues that were accepted unheard, with
-    many others, say nothing.
+    many others, say nothing. Who has the judged `cues` at hand saves their making.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame) -> dict[str, float]:
     >>> precision(stamped, table.reindex(columns=COLUMNS, fill_value=""))["precision"]
     0.25
     """
-    cues = heard_cues(judged(stamped, table))
+    cues = heard_cues(judged(stamped, table) if cues is None else cues)
     whole, right = cues["seconds"].to_numpy(float), cues["right"].to_numpy(float)
     return {
         "precision": float(right.sum() / whole.sum()) if len(cues) else float("nan"),
@@ -136,12 +136,16 @@ def sample_spans(
 
 
 def spot_recall(
-    stamped: pd.DataFrame, table: pd.DataFrame, duration: float, music: pd.DataFrame | None = None
+    stamped: pd.DataFrame,
+    table: pd.DataFrame,
+    duration: float,
+    music: pd.DataFrame | None = None,
+    share: float | None = None,
 ) -> list[dict[str, float]]:
     """What the answered spans of one film say, for `recall_from_spans`: of its unidentified music, and of the rest.
 
     Spans that a later stamping covers are left out: they are no longer outside. Until spans of both kinds were
-    answered, the film is one kind.
+    answered, the film is one kind. `share` is the precision of the judged cues, where it is at hand.
 
     Returns
     -------
@@ -158,7 +162,7 @@ def spot_recall(
     )
     middle = places.mean(axis=1)[:, None] if len(places) else np.zeros((0, 1))
     inside = ((heard[:, 0] <= middle) & (middle < heard[:, 1])).any(axis=1) & outside
-    share = precision(stamped, table)["precision"]
+    share = precision(stamped, table)["precision"] if share is None else share
     kinds = [(inside, heard), (outside & ~inside, intervals.difference(free, heard))]
     kinds = [(mask, part) for mask, part in kinds if len(part)]
     if not all(mask.any() for mask, _ in kinds):

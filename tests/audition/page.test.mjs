@@ -252,3 +252,15 @@ test("what the picture holds, and how it follows the sound", () => {
   assert.ok(page.following(0.05, true).speed < 1 && page.following(-0.05, true).speed > 1, "ahead it waits, behind it hurries");
   assert.deepEqual([page.following(0.02, false).jump, page.following(0, false).jump], [true, false], "at rest it stands where the sound stands");
 });
+
+test("the least certain first is a queue of all cues, not a list of some", () => {
+  const rows = Array.from({ length: 500 }, (_, i) => ({ film_id: `f${i % 7}`, id: `c${i}`, probability: ((i * 37) % 500) / 500, verdict: "" }));
+  const heard = [];
+  for (let at = {}; at; ) {
+    const inOrder = page.ordered(rows, "certain");
+    at = page.nextOf(inOrder, page.kept(rows, {}), at);
+    if (at) [heard[heard.length], rows[rows.indexOf(at)].verdict] = [at.probability, "accept"];
+  }
+  assert.deepEqual(heard, heard.toSorted((a, b) => a - b));
+  assert.equal(heard.length, 500);
+});

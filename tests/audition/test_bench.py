@@ -9,7 +9,7 @@ from browser import SHOTS, chromium, find_chromium
 from stage import Stage, large_corpus, verdict_files
 
 from filmlens import verdicts
-from filmlens.audition import Audition, AuditionCorpus, cuefiles, open_session
+from filmlens.audition import Audition, AuditionCorpus, cuefiles, open_session, scene
 from filmlens.audition.scene import stamped_cues
 from filmlens.corpus import Corpus, annotators
 
@@ -352,3 +352,29 @@ def test_cues_of_another_program_come_in_and_those_of_all_films_go_out(small, st
     assert download.value.suggested_filename == "xlsx.zip"
     with zipfile.ZipFile(download.value.path()) as box:
         assert box.namelist() == ["film1.cue-sheet.xlsx", "film2.cue-sheet.xlsx"]
+
+
+def test_tracks_and_genres_have_legends_of_their_own(small, stage, monkeypatch):
+    curve = {"genres": ["Horror"], "colors": ["#404040"], "rows": [[0.0, 4.0, 0.5]]}
+    monkeypatch.setattr(scene, "genre_curve", lambda *given: curve)
+    for theme in ("true", "false"):
+        stage.open(AuditionCorpus(small, who="ann"), theme)
+        rows = stage.page.eval_on_selector_all(
+            ".fl-legend-row", "all => all.map(r => [r.querySelector('b').textContent, r.querySelectorAll('i').length])"
+        )
+        assert [name for name, _ in rows] == ["Tracks", "Genres"] and rows[1][1] == 1
+        shown = stage.page.evaluate("getComputedStyle(document.querySelector('.fl-line')).backgroundColor")
+        assert (shown == "rgb(64, 64, 64)") == (theme == "true"), "on the dark ground it is made to stand out"
+
+
+def test_a_cue_that_was_moved_and_accepted_is_called_corrected(small, stage):
+    stage.keys("]", "y", "Backspace")
+    stage.page.wait_for_function("document.querySelector('.fl-badge').textContent === 'corrected'")
+    assert [verdict for _, verdict, _, _ in rows(small)] == ["corrected"]
+
+
+def test_what_the_notebook_explains_stands_behind_the_help(small, stage):
+    stage.keys("?")
+    told = stage.page.get_by_role("dialog", name="Keys").inner_text()
+    assert "What is judged is what is heard" in told and "Recall is only known" in told
+    stage.keys("Escape")

@@ -33,7 +33,8 @@ def test_the_html_copy_of_a_notebook_with_a_widget_fetches_nothing(tmp_path):
 def test_the_page_without_jupyter_is_the_bench_alone_and_asks_for_its_token(toy, tmp_path):
     shutil.copytree(toy, tmp_path / "corpus")
     stages.run(Corpus.open(tmp_path / "corpus"), "cues", jobs=2, say=lambda line: None)
-    (tmp_path / "secret.png").write_bytes(b"a picture of the user's")
+    for name in ("secret.png", "secret.webm"):
+        (tmp_path / name).write_bytes(b"a picture of the user's")
     code = (
         "import sys; from pathlib import Path; from filmlens.audition.serve import serve;"
         "serve(Path(sys.argv[1]), who='ann', port=int(sys.argv[2]), browser=False, token=sys.argv[3])"
@@ -44,7 +45,8 @@ def test_the_page_without_jupyter_is_the_bench_alone_and_asks_for_its_token(toy,
     with server as (address, token), chromium(tmp_path / "p", width=1400, height=900) as (page, outside):
         blocked = []
         page.on("requestfailed", lambda r: blocked.append(r.url) if r.failure == "csp" else None)
-        assert page.goto(f"{address}/voila/files/secret.png").status == 403
+        for name in ("secret.png", "secret.webm"):
+            assert page.goto(f"{address}/voila/files/{name}").status == 403
         page.goto(address)
         assert "/login" in page.url
         page.emulate_media(color_scheme="dark")

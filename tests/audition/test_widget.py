@@ -237,3 +237,18 @@ def test_a_table_stands_beside_the_widget(one, corpus):
     ask(one, "judge", cue=ask(one, "open")[0]["cues"][0]["id"], verdict="reject")
     table = audition.timeline_table(corpus, "one")
     assert table["verdict"].tolist() == ["reject", "not judged"]
+
+
+def test_a_track_has_one_colour_on_the_page_and_in_the_figure_beside_it(one, corpus):
+    """A figure of the cues alone numbered the tracks anew."""
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import to_hex
+
+    from filmlens.figures.stamper import plot_timeline
+
+    told = {t["name"]: t["color"] for t in ask(one, "open")[0]["film"]["tracks"]}
+    cues = CUES[CUES["track"] == "Theme"]
+    ax = plot_timeline(cues, 40.0, soundtrack=list(corpus["one"].tracks()))
+    assert [to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [told["Theme"].upper()]
+    assert told["Theme"] != told["Finale"]
+    plt.close(ax.figure)
