@@ -1,11 +1,10 @@
-"""What is on disk is what was computed: flipped bits, foreign files, changed inputs, and a corpus of a thousand films.
+"""What is on disk is what was computed: flipped bits, foreign files, changed inputs.
 
-    OMP_NUM_THREADS=1 python benchmarks/artefacts.py [--flips 500] [--films 100 1000] [--before CHECKOUT]
+    OMP_NUM_THREADS=1 python benchmarks/artefacts.py [--flips 500]
 
 A small synthetic corpus is computed through every kind of artefact. Bits are flipped and files exchanged, and each time
 the reader of that file is asked: it must refuse, or give the numbers that were written. Then inputs are changed in
-forty ways, and what is stale is compared with what must be. The large corpus has tiny media and made-up tables; it
-asks for the seconds that looking at it takes.
+forty ways, and what is stale is compared with what must be.
 """
 
 from __future__ import annotations
@@ -13,10 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -35,6 +31,7 @@ from filmlens.corpus import Corpus
 from filmlens.media.write import write_audio, write_film
 from filmlens.stages import staleness, table
 from filmlens.stages.survey import Survey
+from filmlens.study.cues import cues_table
 
 MODEL = {"model": "average", "hidden": 8, "epochs": 3, "learning_rate": 1e-3}
 BY_COMPOSER = {"model": "zero_rule", "scheme": "composer"}
@@ -53,6 +50,7 @@ RATE = 44_100
 HERE = Path(__file__).resolve().parent
 HEADING = "## Artefacts: what is on disk is what was computed"
 quiet = {"say": lambda line: None}
+warnings.filterwarnings("ignore", message="no model was fitted|older than the cues")
 
 
 def small_corpus(folder: Path) -> Corpus:
@@ -133,6 +131,9 @@ def readers(corpus: Corpus) -> dict[Path, Callable[[], Any]]:
         found[where.path("").with_suffix(ending)] = lambda: folds_of(corpus, "genre", MODEL)
     first = corpus[corpus.ids[0]]
     found[corpus.derived / "peaks" / f"{first.id}.parquet"] = lambda: peaks.stored(corpus, first)
+    cues_table(corpus)
+    for path in (corpus.derived / "gathered").glob("*.parquet"):
+        found[path] = lambda: artefacts.table_hash(cues_table(corpus))
     for path in sorted((corpus.derived / "tracks").glob("*.npz")):
         found[path] = lambda: index_of(corpus)
     return found
@@ -184,6 +185,8 @@ def flips(corpus: Corpus, count: int, seed: int = 0) -> pd.DataFrame:
     for number in range(count):
         kind = list(kinds)[number % len(kinds)]
         path = rng.choice(kinds[kind])
+        if kind == "gathered":  # anew, where files that it stands on were written since
+            known[path]()
         data = path.read_bytes()
         place = rng.randrange(len(data) * 3 // 4, len(data)) if number % 3 == 0 else rng.randrange(len(data))
         changed = bytearray(data)
@@ -262,7 +265,7 @@ def versions(corpus: Corpus) -> pd.DataFrame:
     """Artefacts of an older and a newer version of their stage, and of none: all are computed again."""
     rows = {}
     for name, step in (("older", -1), ("newer", 1)):
-        paths = [p for p in corpus.derived.rglob("*.parquet") if p.parent.name not in ("peaks", "windows")]
+        paths = [p for p in corpus.derived.rglob("*.parquet") if p.parent.name not in ("peaks", "windows", "gathered")]
         whole, expected = {p: p.read_bytes() for p in paths}, set()
         for path in paths:
             told = artefacts.read_provenance(path)
@@ -413,39 +416,7 @@ def forty_ways(corpus: Corpus, say: Callable[[str], None] = print) -> pd.DataFra
     return pd.DataFrame(rows, columns=["changed", "must be computed", "too many", "too few"])
 
 
-# A thousand films ---------------------------------------------------------------------------------------------------
-
-TIMED = """
-import sys, time
-began = time.perf_counter()
-{code}
-print("seconds", time.perf_counter() - began)
-"""
-LOOKS = {
-    "status": "from filmlens.corpus import Corpus; from filmlens.run.status import status\n"
-    "status(Corpus.open(sys.argv[1]))",
-    "dry run": "from filmlens.run.notebooks import dry_run; dry_run(sys.argv[1])",
-    "table of cues": "from filmlens.corpus import Corpus; from filmlens.study.cues import cues_table\n"
-    "import warnings; warnings.simplefilter('ignore'); cues_table(Corpus.open(sys.argv[1]))",
-    "share": "from filmlens.corpus import Corpus; from filmlens.study.share import share\n"
-    "import warnings; warnings.simplefilter('ignore'); share(Corpus.open(sys.argv[1]), sys.argv[1] + '.zip')",
-}
-
-
-def looks(folder: Path, environment: dict[str, str], *, repeats: int = 2) -> dict[str, list[float]]:
-    """Seconds of each look in a process of its own, the first and the one after it."""
-    found: dict[str, list[float]] = {}
-    for name, code in LOOKS.items():
-        for _ in range(repeats):
-            words = [sys.executable, "-c", TIMED.format(code=code), str(folder)]
-            done = subprocess.run(
-                words, capture_output=True, text=True, check=False, env=environment, cwd=folder.parent
-            )
-            said = re.search(r"seconds ([\d.]+)", done.stdout)
-            found.setdefault(name, []).append(float(said.group(1)) if said else float("nan"))
-            if not said:
-                print(name, done.stderr[-500:])
-    return found
+# All together --------------------------------------------------------------------------------------------------------
 
 
 def cost_of_verification(corpus: Corpus) -> pd.Series:
@@ -475,11 +446,8 @@ def cost_of_verification(corpus: Corpus) -> pd.Series:
     return pd.Series(spent | {"run": time.process_time() - began})
 
 
-def section(flipped: int, films: list[int], before: str) -> str:
-    """Everything, as the part of robustness.md under its own heading.
-
-    `before` names a checkout of another version, whose seconds on the smallest corpus stand beside ours.
-    """
+def section(flipped: int) -> str:
+    """Everything, as the part of robustness.md under its own heading."""
     with tempfile.TemporaryDirectory() as place:
         corpus = small_corpus(Path(place) / "small")
         cost = cost_of_verification(corpus)
@@ -492,7 +460,7 @@ def section(flipped: int, films: list[int], before: str) -> str:
         share = f"{100 * cost['hashing'] / cost['run']:.2f} %"
         parts = [
             HEADING,
-            f"`python benchmarks/artefacts.py --flips {flipped} --films {' '.join(map(str, films))}`",
+            f"`python benchmarks/artefacts.py --flips {flipped}`",
             f"{bits['flipped bits'].sum()} flipped bits, one at a time: {bits['used silently'].sum()} used silently.",
             markdown(bits.rename_axis("artefact").reset_index()),
             f"{wrong['files'].sum()} files of something else: {wrong['used silently'].sum()} used silently.",
@@ -502,27 +470,7 @@ def section(flipped: int, films: list[int], before: str) -> str:
             f"Reading every byte of media and tables for their hashes takes {share} of a cold run "
             f"({cost['hashing']:.2f} of {cost['run']:.1f} s of processor).",
         ]
-        if films:
-            parts.append("Seconds on films of 400 cues and 500 tracks each, every look in a process of its own:")
-            parts.append(markdown(load(Path(place), films, before)))
         return "\n\n".join(parts) + "\n"
-
-
-def load(place: Path, films: list[int], before: str) -> pd.DataFrame:
-    """Seconds of every look at large corpora, each version on one that it made itself."""
-    found = {}
-    asked = [("before", before, films[0])] if before else []
-    for name, checkout, count in [*asked, *(("now", str(HERE.parent), n) for n in films)]:
-        folder = place / f"{name} {count}"
-        environment = os.environ | {"PYTHONPATH": checkout, "FILMLENS_CACHE": str(place / f"cache {name}")}
-        made = [sys.executable, str(HERE / "large_corpus.py"), str(folder), str(count)]
-        subprocess.run(made, env=environment, check=True)
-        for when, seconds in zip(
-            ("first", "again"), zip(*looks(folder, environment).values(), strict=True), strict=True
-        ):
-            found[f"{name}, {count} films, {when}"] = np.round(seconds, 1)
-        shutil.rmtree(folder)
-    return pd.DataFrame(found, index=list(LOOKS)).rename_axis("look").reset_index()
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -530,14 +478,17 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def rewrite(heading: str, text: str) -> None:
+    """Put a text in the place of the part of robustness.md under its heading, or at the end."""
+    path = Path(__file__).with_name("robustness.md")
+    before, _, after = path.read_text(encoding="utf-8").partition(heading)
+    _, more, rest = after.partition("\n## ")
+    path.write_text(f"{before.rstrip()}\n\n{text.rstrip()}\n" + (f"\n## {rest}" if more else ""), encoding="utf-8")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--flips", type=int, default=500)
-    parser.add_argument("--films", type=int, nargs="*", default=[100, 1000], help="of the large corpora")
-    parser.add_argument("--before", default="", help="a checkout of another version, measured beside this one")
-    given = parser.parse_args()
-    text = section(given.flips, given.films, given.before)
-    print(text)
-    path = Path(__file__).with_name("robustness.md")
-    old = path.read_text(encoding="utf-8") if path.is_file() else "# Robustness\n\n"
-    path.write_text(old.partition(HEADING)[0].rstrip() + "\n\n" + text, encoding="utf-8")
+    told = section(parser.parse_args().flips)
+    print(told)
+    rewrite(HEADING, told)

@@ -1,4 +1,4 @@
-"""A corpus of many films for benchmarks/artefacts.py: tiny media, and made-up tables written by the stages.
+"""A corpus of many films for benchmarks/load.py: tiny media, and made-up tables written by the stages.
 
 python benchmarks/large_corpus.py FOLDER FILMS
 """

@@ -10,6 +10,7 @@ from filmlens.artefacts.fingerprints import Ledger, contents, fingerprint, ledge
 from filmlens.artefacts.owners import alive, here, started
 from filmlens.artefacts.seals import (
     ArtefactError,
+    digest,
     load_arrays,
     read_json,
     read_sealed,
@@ -30,6 +31,7 @@ from filmlens.artefacts.tables import (
     stands_on,
     table_hash,
     write_table,
+    write_unhashed,
 )
 from filmlens.artefacts.texts import TextError, read_text
 from filmlens.artefacts.writing import WriteError, cache_folder, sweep, write_atomically, writing
@@ -46,6 +48,7 @@ __all__ = [
     "column_names",
     "contents",
     "damage",
+    "digest",
     "file_hashes",
     "fingerprint",
     "here",
@@ -71,5 +74,6 @@ __all__ = [
     "write_json",
     "write_sealed",
     "write_table",
+    "write_unhashed",
     "writing",
 ]

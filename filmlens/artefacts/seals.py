@@ -39,7 +39,7 @@ class ArtefactError(ValueError):
     """A computed file that is not what was written; names the file and the remedy."""
 
 
-def digest(data: bytes) -> str:
+def digest(data: bytes | memoryview) -> str:
     """Hash of bytes, 32 digits.
 
     >>> digest(b"FilmLens")
@@ -54,12 +54,12 @@ def sealed_parquet(arrow: pa.Table, note: str) -> bytes:
     with pq.ParquetWriter(sink, arrow.schema, write_page_checksum=True) as writer:
         writer.write_table(arrow)
         writer.add_key_value_metadata({KEY: note, _SEAL: _BLANK * 2})
-    data = bytearray(sink.getvalue())
+    data = bytearray(sink.getbuffer())
     start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     place = _seal_of(data[start:])
     rest, footer = (slice(start + place.start(i), start + place.end(i)) for i in (2, 1))
-    data[rest] = digest(data[:start]).encode()
-    data[footer] = digest(data[start:]).encode()
+    data[rest] = digest(memoryview(data)[:start]).encode()
+    data[footer] = digest(memoryview(data)[start:]).encode()
     return bytes(data)
 
 
@@ -90,7 +90,7 @@ def verify_parquet(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         footer, rest = _footer(data)
-        if digest(data[: len(data) - 8 - len(footer)]) != rest:
+        if digest(memoryview(data)[: len(data) - 8 - len(footer)]) != rest:
             raise ValueError("its bytes are not those that were written")
         return data
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -43,7 +43,12 @@ def table_hash(table: pd.DataFrame) -> str:
 
 def write_table(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     """Write a table as sealed Parquet with its provenance (JSON-able) in the metadata."""
-    data = parquet_bytes(table, provenance | {"table": table_hash(table)})
+    write_unhashed(path, table, provenance | {"table": table_hash(table)})
+
+
+def write_unhashed(path: Path, table: pd.DataFrame, provenance: dict) -> None:
+    """As `write_table`, of a table that nothing is made from: nobody asks for the hash of its values."""
+    data = parquet_bytes(table, provenance)
     write_atomically(path, lambda part: part.write_bytes(data))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -86,17 +87,18 @@ def lanes(cues: pd.DataFrame) -> list[list[int]]:
     [[0, 2], [1]]
     """
     found: list[list[int]] = []
-    ends: list[float] = []
+    taken: list[tuple[float, int]] = []  # lanes by the end of their last cue
+    free: list[int] = []  # the others, the first first
     starts, stops = cues["start"].to_numpy(float), cues["end"].to_numpy(float)
     for row in np.argsort(starts, kind="stable"):
-        start, end = float(starts[row]), float(stops[row])
-        free = next((i for i, e in enumerate(ends) if e <= start), None)
-        if free is None:
-            found.append([int(row)])
-            ends.append(end)
-        else:
-            found[free].append(int(row))
-            ends[free] = end
+        while taken and taken[0][0] <= starts[row]:
+            heapq.heappush(free, heapq.heappop(taken)[1])
+        if not free:
+            free.append(len(found))
+            found.append([])
+        lane = heapq.heappop(free)
+        found[lane].append(int(row))
+        heapq.heappush(taken, (float(stops[row]), lane))
     return found
 
 

@@ -154,14 +154,15 @@ class Film:
         found: dict[str, str] = {}
         within, clashes = os.path.join(folder, ""), []
         for parts in listed:
-            path = "/".join(parts)
-            stem, ending = os.path.splitext(path)
-            if ending.lower() not in SOUND_ENDINGS:
+            file, path = parts[-1], "/".join(parts)
+            dot = file.rfind(".") - len(file)  # as os.path.splitext, which takes a second for half a million tracks
+            if dot == -1 - len(file) or file[dot:].lower() not in SOUND_ENDINGS:
                 continue
-            name = _in_one_way(stem)
+            name = _in_one_way(path[:dot])
             if name in found:
-                clashes.append(f"{name!r} ({text.clean(os.path.basename(found[name]))}, {text.clean(parts[-1])})")
-            found.setdefault(name, f"{within}{path}")
+                clashes.append(f"{name!r} ({text.clean(os.path.basename(found[name]))}, {text.clean(file)})")
+            else:
+                found[name] = within + path
         if clashes:
             clashes = ", ".join(clashes)
             raise CorpusError(f"{self.where}: two sound files of {self.id} are named {clashes}; rename or remove one")

@@ -76,7 +76,7 @@ class Survey:
             if isinstance(kind, tuple):
                 found[kind[0]] = staleness.files(film, kind)
             else:
-                found[kind] = self.once((film.id, kind), partial(staleness.files, film, kind))
+                found[kind] = self.once((_whose(film, kind), kind), partial(staleness.files, film, kind))
         return found
 
     def media(self, film: Film, found: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Survey:
         for kind, paths in found.items():
             now[kind] = paths
             if isinstance(paths, dict):
-                key = (film.id, kind, *[str(p) for p in list(paths.values())[:1]])
+                key = (_whose(film, kind), kind, *[str(p) for p in list(paths.values())[:1]])
                 quick = self.once(("look", *key), lambda paths=paths: staleness.known_by(paths))
                 whole = partial(self.once, ("whole", *key), partial(staleness.whole_hash, paths, self._ledgers))
                 was = before.get(kind)
@@ -102,3 +102,8 @@ class Survey:
     @property
     def _ledgers(self) -> Path | None:
         return None if self.every_byte else self.corpus.derived / staleness.LEDGERS
+
+
+def _whose(film: Film, kind: str) -> Any:
+    """Whose files of a kind are: a folder of music is listed once for all films that have it."""
+    return (film.soundtrack, film.library) if kind == "soundtrack" else film.id

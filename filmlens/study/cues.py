@@ -6,9 +6,11 @@ in a formula of R.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import artefacts, stages, verdicts
+from filmlens.artefacts import digest
 from filmlens.corpus import Corpus, Film
 from filmlens.features import mir
 from filmlens.findings import crossmodal
@@ -23,7 +26,7 @@ from filmlens.look import write_csv
 from filmlens.media import container
 from filmlens.media.apart import apart
 from filmlens.stages.plan import label_hash
-from filmlens.study import dictionary
+from filmlens.study import dictionary, kept
 from filmlens.verdicts.table import find
 
 #: Networks that findings and claims are about are trained from so many weights: one start moves macro-F1 by SD .03.
@@ -34,6 +37,7 @@ TABLE5 = {"hidden": 128, "starts": STARTS}
 MODELS = tuple(
     {"model": "single_attention", "epochs": 60, "learning_rate": 1e-3} | more for more in (TABLE5, {"hidden": 64})
 )
+_VERSION = 1  # of `_gathered`: raised when it makes something else of the same tables
 _KEYS = ["film_id", "cue"]
 _READERS = 2  # decoding Parquet needs no lock of Python's
 _TRUE = ("accept", "corrected", "added")
@@ -50,6 +54,8 @@ def cues_table(
     models: Sequence[Mapping[str, Any]] = MODELS,
 ) -> pd.DataFrame:
     """Everything measured so far, one row per cue; nothing is computed.
+
+    It is kept under ``derived/gathered`` as long as none of the files changes that it was gathered from.
 
     Parameters
     ----------
@@ -76,11 +82,35 @@ def cues_table(
         picture_contrast (medians over the cue); verdict. What was not measured is missing (NaN, or empty text). By
         film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
     """
-    tables = _Tables(corpus, {"cues": cues, "sound": sound, "seed": seed, "features": features})
+    given = {"cues": cues, "sound": sound, "seed": seed, "features": features}
+    state, models = kept.state_of(corpus), [dict(model) for model in models]
+    known = json.loads(json.dumps({"version": _VERSION, "given": given, "models": models, "state": state}))
+    name = digest(json.dumps([given, models]).encode())
+    path = corpus.derived / kept.FOLDER / f"{name}.parquet"
+    before = artefacts.read_provenance(path)
+    if before.get("known") == known:
+        with suppress(artefacts.ArtefactError):
+            table = artefacts.read_table(path)
+            for text in before["told"]:
+                warnings.warn(text, stacklevel=2)
+            return table
+    table, told = _gathered(corpus, given, models)
+    for text in told:
+        warnings.warn(text, stacklevel=2)
+    if len(table):
+        with suppress(artefacts.WriteError):  # a place that may not be written: it is gathered again next time
+            artefacts.write_unhashed(path, table, {"known": known, "told": told})
+    return table
+
+
+def _gathered(corpus: Corpus, given: Mapping[str, Any], models: Sequence[Mapping]) -> tuple[pd.DataFrame, list[str]]:
+    """The table of cues from the films' own, and what is to be told of it."""
+    cues, features = given["cues"], given["features"]
+    tables = _Tables(corpus, given)
     tables.hashes("cues")  # verified sheets stand on it
     sheet = tables.read(stages.sheet_stage(cues))
     if sheet.empty:
-        return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES])
+        return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES]), []
     table = _films(corpus).merge(sheet, on="film_id")
     table["film_seconds"] = table["film_id"].map(film_lengths(corpus, cues))
     table["duration"] = table["end"] - table["start"]
@@ -101,8 +131,9 @@ def cues_table(
     by_film = table.groupby("film_id", sort=False)
     heard = [_verdicts(corpus[film_id], part, corrected=cues != "stamped") for film_id, part in by_film]
     if tables.missing:
-        warnings.warn(f"older than the cues, so left out: {', '.join(tables.missing)}; run again", stacklevel=2)
-    return table.copy().assign(verdict=np.concatenate(heard))
+        tables.told.append(f"older than the cues, so left out: {', '.join(tables.missing)}; run again")
+    verdict = pd.Series(np.concatenate(heard), index=table.index, dtype="str")
+    return table.copy().assign(verdict=verdict), tables.told
 
 
 def descriptors_of(corpus: Corpus) -> str:
@@ -151,6 +182,7 @@ class _Tables:
     def __init__(self, corpus: Corpus, chosen: Mapping[str, Any]):
         self._corpus, self._chosen, self._hashes = corpus, chosen, set()
         self.missing: list[str] = []
+        self.told: list[str] = []
 
     def read(self, name: str) -> pd.DataFrame:
         """A film stage's table for all films; its hashes count from now on."""
@@ -196,8 +228,9 @@ class _Tables:
             self.missing.append("the genre model")
         else:
             features = self._chosen["features"]
-            told = f"no model was fitted on {features} yet, so probability and attention are empty; run notebook 03"
-            warnings.warn(told, stacklevel=3)
+            self.told.append(
+                f"no model was fitted on {features} yet, so probability and attention are empty; run notebook 03"
+            )
         return None
 
     def _known(self, stage: str) -> dict[str, Any]:

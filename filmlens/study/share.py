@@ -14,8 +14,8 @@ import zipfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,13 @@ import pyarrow as pa
 from pyarrow import compute, csv
 
 from filmlens import __version__, artefacts, paper
+from filmlens.artefacts import cache_folder, digest, ledger_of, read_sealed, write_sealed
 from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film, archive
 from filmlens.features import FEATURES
 from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
 from filmlens.stages.survey import Survey
-from filmlens.study import dictionary
+from filmlens.study import dictionary, kept
 from filmlens.study.cues import cues_table, descriptors_of
 from filmlens.text import defused, markdown, restored, utf8
 
@@ -46,6 +47,7 @@ _VERDICTS = (
 )
 _THREADS = 2
 _ROWS = 20_000  # of the table of cues, at a time
+_TOGETHER = 16  # films, of another table
 NO_LICENCE = "none stated: ask whoever gave you this before you pass it on"
 
 
@@ -55,16 +57,21 @@ class SharingError(ValueError):
 
 @dataclass
 class Shared:
-    """What went into a zip: rows by table, and the files that were left out, each with the reason."""
+    """What went into a zip: rows by table, and the files that were left out, each with the reason.
+
+    `again` says that it holds just that already and was not written again.
+    """
 
     path: Path
     films: int
     rows: Counter = field(default_factory=Counter)
     left_out: dict[str, str] = field(default_factory=dict)
+    again: bool = False
 
     def __str__(self) -> str:
         size = self.path.stat().st_size / 1e6
         words = [f"{self.path}: {size:.1f} MB, {self.films} films"]
+        words += ["  nothing changed since it was written, so it stays as it is"] * self.again
         words += [f"  {name}: {n} rows" for name, n in self.rows.items()]
         words += [f"  left out: {name}: {why}" for name, why in self.left_out.items()]
         return "\n".join(words)
@@ -72,6 +79,8 @@ class Shared:
 
 def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     """Write everything measured so far into one zip; the same tables give the same bytes.
+
+    A zip that was written from the same files and is as it was left stays; the user's cache remembers it.
 
     Parameters
     ----------
@@ -90,18 +99,47 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     out = utf8(Path(out))
     if out.suffix != ".zip":
         raise SharingError(f"{out}: the data set is a zip; write --out {out.with_suffix('.zip').name}")
-    result = Shared(out, len(corpus))
-    tables = _tables(corpus, result.left_out)
+    result, given, survey = Shared(out, len(corpus)), _given(corpus), Survey(corpus)
+    licence = licence or given["licence"] or NO_LICENCE
+    made_of = [kept.state_of(corpus), licence, given["credit"], _read_labels(corpus), _failures(corpus).to_csv()]
+    made_of.append(kept.identity(corpus.folder / "planted.json"))
+    seen: dict[str, str] = {}
+    tables = _tables(corpus, seen, survey, verified=False)
+    made_of += [seen, {name: [path.stem for path in paths] for name, paths in tables.items()}]
+    memory, made_of = ledger_of(out.resolve(), cache_folder() / "shared"), digest(json.dumps(made_of).encode())
+    before = _remembered(memory)
+    if before.get("made_of") == made_of and before.get("zip") == list(kept.identity(out)):
+        result.rows, result.left_out, result.again = Counter(before["rows"]), before["left_out"], True
+        return result
+    tables = _tables(corpus, result.left_out, survey, verified=True)
     if not tables.get("cues") and not tables.get("annotated"):
         raise SharingError(f"{corpus.derived}: no cue was found or read yet; `filmlens run` or `filmlens stamp` first")
 
     def write(part: Path) -> None:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as box:
-            given = _given(corpus)
-            _write(box, corpus, tables, licence or given["licence"] or NO_LICENCE, given["credit"], result)
+            _write(box, corpus, tables, licence, given["credit"], result)
 
     artefacts.write_atomically(out, write)
+    told = {"rows": dict(result.rows), "left_out": result.left_out, "zip": list(kept.identity(out))}
+    with suppress(artefacts.WriteError):  # a cache that may not be written: the zip is written again next time
+        write_sealed(memory, told | {"made_of": made_of})
     return result
+
+
+def _remembered(memory: Path) -> dict:
+    """What is remembered of a zip that was written; empty when nothing is."""
+    try:
+        return read_sealed(memory)
+    except artefacts.ArtefactError:
+        return {}
+
+
+def _read_labels(corpus: Corpus) -> list[list[str]]:
+    return [[name, _csv_text(table)] for film in corpus for name, table in _labels(film)]
+
+
+def _failures(corpus: Corpus) -> pd.DataFrame:
+    return artefacts.read_failures(corpus.derived / "failures.csv")
 
 
 def _given(corpus: Corpus) -> dict[str, str]:
@@ -127,14 +165,14 @@ def _write(
     films = corpus.films.assign(genres=["|".join(f.genres) for f in corpus], film="", soundtrack="")
     films = films.drop(columns=["library"], errors="ignore")  # a folder of this machine
     text("films.csv", _csv_text(films))
-    for film in corpus:
-        for name, table in _labels(film):
-            text(name, _csv_text(table))
+    for name, content in _read_labels(corpus):
+        text(name, content)
     words, done = [], []
     for name, paths in tables.items():
         for path in paths:
-            box.writestr(archive.entry(f"derived/{name}/{path.name}"), _parquet(path, corpus))
-        parts = _ahead(artefacts.read_arrow, paths)
+            # a Parquet file is compressed already
+            box.writestr(archive.entry(f"derived/{name}/{path.name}"), _parquet(path, corpus), zipfile.ZIP_STORED)
+        parts = _ahead(_read_together, (paths[at : at + _TOGETHER] for at in range(0, len(paths), _TOGETHER)))
         rows, first = _csv(box, f"csv/{name}.csv", parts)
         result.rows[name] = rows
         words.append(dictionary.describe(first, name))
@@ -142,14 +180,14 @@ def _write(
     cues = cues_table(corpus, features=descriptors_of(corpus))
     if len(cues):
         parts = (cues.iloc[at : at + _ROWS] for at in range(0, len(cues), _ROWS))
-        _csv(box, "cues.csv", _ahead(partial(pa.Table.from_pandas, preserve_index=False), parts))
+        _csv(box, "cues.csv", _ahead(lambda part: [pa.Table.from_pandas(part, preserve_index=False)], parts))
         buffer = io.BytesIO()
         cues.to_parquet(buffer, index=False)
-        box.writestr(archive.entry("cues.parquet"), buffer.getvalue())
+        box.writestr(archive.entry("cues.parquet"), buffer.getvalue(), zipfile.ZIP_STORED)
         words.insert(0, dictionary.describe(cues).assign(table="cues.csv"))
         result.rows["cues.csv"] = len(cues)
     text("columns.csv", _csv_text(pd.concat(words)))
-    failures = artefacts.read_failures(corpus.derived / "failures.csv")
+    failures = _failures(corpus)
     rows = zip(failures["film_id"], failures["error"], strict=True)
     failures["error"] = [_without_paths(error, corpus, film_id) for film_id, error in rows]
     text("derived/failures.csv", _csv_text(failures))
@@ -162,21 +200,23 @@ def _write(
     text(archive.MARK, _json(about))
 
 
-def _tables(corpus: Corpus, left_out: dict[str, str]) -> dict[str, list[Path]]:
-    """Folder name -> the films' files that agree with each other and with the media that are there."""
+def _tables(corpus: Corpus, left_out: dict[str, str], survey: Survey, *, verified: bool) -> dict[str, list[Path]]:
+    """Folder name -> the films' files that agree with each other and with the media that are there.
+
+    With `verified`, and whose bytes are those that were written.
+    """
     folders = {p.name: p for p in corpus.derived.glob("*") if p.is_dir() and p.name.partition("@")[0] in TABLES}
     order = sorted(folders, key=lambda n: (TABLES.index(n.partition("@")[0]), n))
     found: dict[str, list[Path]] = {name: [] for name in order}
-    survey = Survey(corpus)
     for film in corpus:
         hashes: set[str] = set()
         for name in order:
             path = folders[name] / f"{film.id}.parquet"
-            if not path.is_file():
+            if not survey.is_there(path):
                 continue
-            provenance = artefacts.read_provenance(path)
+            provenance = survey.provenance(path)
             why = _stale(film, provenance, hashes, name, survey)
-            why = why or ("damaged; run it again" if artefacts.damage(path) else "")
+            why = why or ("damaged; run it again" if verified and artefacts.damage(path) else "")
             if why:
                 left_out[f"{name}/{film.id}"] = why
             else:
@@ -234,21 +274,31 @@ def _parquet(path: Path, corpus: Corpus) -> bytes:
     return artefacts.parquet_bytes(artefacts.read_table(path), free | {"recipe": provenance["recipe"]})
 
 
-def _ahead(function: Callable[[Any], pa.Table], items: Iterable) -> Iterator[tuple[pa.Table, bytes]]:
+def _read_together(paths: Iterable[Path]) -> list[pa.Table]:
+    """Tables, those beside each other that have the same columns as one: a column is worked on once for many films."""
+    found: list[list[pa.Table]] = []
+    for table in map(artefacts.read_arrow, paths):
+        if found and found[-1][0].schema.equals(table.schema):
+            found[-1].append(table)
+        else:
+            found.append([table])
+    return [pa.concat_tables(group).combine_chunks() for group in found]
+
+
+def _ahead(function: Callable[[Any], list[pa.Table]], items: Iterable) -> Iterator[tuple[pa.Table, bytes]]:
     """Tables and their rows as CSV, made in threads (Arrow needs no lock of Python's), a few before they are asked."""
 
-    def made(item: Any) -> tuple[pa.Table, bytes]:
-        table = function(item)
-        return table, _csv_rows(table)
+    def made(item: Any) -> list[tuple[pa.Table, bytes]]:
+        return [(table, _csv_rows(table)) for table in function(item)]
 
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting: deque = deque()
         for item in items:
             waiting.append(pool.submit(made, item))
             if len(waiting) > 2 * _THREADS:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
 
 
 def _csv(box: zipfile.ZipFile, name: str, parts: Iterable[tuple[pa.Table, bytes]]) -> tuple[int, pd.DataFrame]:

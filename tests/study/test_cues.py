@@ -1,11 +1,16 @@
 """The tidy table of cues: literal values, what is missing, what is stale, names, and what is written."""
 
 import copy
+import os
 import pickle
+import shutil
+import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import edit
 from measured_films import LENGTH, measured
 
 from filmlens import artefacts, stages
@@ -169,3 +174,48 @@ def test_a_study_is_copied_and_a_mistyped_feature_set_is_refused(tmp_path, monke
 def test_the_dictionary_knows_every_verdict():
     words = describe(pd.DataFrame({"verdict": [""]}))["meaning"].iloc[0]
     assert all(kind in words for kind in ("accept", "corrected", "added", "reject"))
+
+
+def test_the_table_that_is_kept_is_the_one_that_would_be_gathered(corpus, tmp_path):
+    def both():
+        """The table as it is given, and as it is gathered where nothing is kept; whether it was kept."""
+        opened, kept_files = Corpus.open(corpus.folder), list((corpus.derived / "gathered").glob("*"))
+        before = [path.stat().st_mtime_ns for path in kept_files]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            table = cues_table(opened, models=[MODEL])
+        was_kept = bool(before) and before == [path.stat().st_mtime_ns for path in kept_files]
+        shutil.rmtree(corpus.derived / "gathered", ignore_errors=True)
+        with warnings.catch_warnings(record=True) as anew:
+            warnings.simplefilter("always")
+            pd.testing.assert_frame_equal(table, cues_table(opened, models=[MODEL]))
+        assert [str(w.message) for w in told] == [str(w.message) for w in anew]
+        return was_kept
+
+    def shifted(name):
+        path = stages.path(corpus, name, corpus.ids[2])
+        table = artefacts.read_table(path)
+        artefacts.write_table(path, table.iloc[::-1], artefacts.read_provenance(path))
+
+    def flipped(path):  # the size and the time of its content stay
+        data, stat = bytearray(path.read_bytes()), path.stat()
+        data[len(data) // 2] ^= 4
+        path.write_bytes(data)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    films = corpus.folder / "films.csv"
+    assert not both() and both() and both()
+    changes = [
+        *(partial(shifted, name) for name in ("visual", "mir-cues", "cues")),
+        *(partial(flipped, stages.path(corpus, name, corpus.ids[1])) for name in ("mir-cues", "visual")),
+        *(partial(stages.path(corpus, name, corpus.ids[3]).unlink) for name in ("mir-cues", "visual", "cues")),
+        *(partial(edit, films, old, new) for old, new in (("Comedy", "Drama"), ("Horror", "Action"))),
+        lambda: (corpus.folder / "verdicts" / f"{corpus.ids[0]}.csv").unlink(),
+    ]
+    for number, change in enumerate(changes):
+        change()
+        assert not both(), number
+        assert both(), number
+    [path] = (corpus.derived / "gathered").iterdir()
+    flipped(path)
+    assert not both() and both(), "it is gathered again"

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import edit
 from measured_films import measured
 
 from filmlens import artefacts, stages
@@ -176,3 +177,37 @@ def test_rows_of_a_csv_are_those_that_pandas_writes():
     texts = pd.read_csv(io.BytesIO(sharing._csv_rows(arrow)), dtype=str, keep_default_na=False, names=expected.columns)
     mantissa = texts["x"].str.partition("e")[0].str.replace(r"\D", "", regex=True)
     assert (mantissa[9:].str.strip("0").str.len() <= 6).all(), "no digit that is only rounding"
+
+
+def test_a_zip_is_written_again_when_anything_changed_and_only_then(corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache"))
+    out, other = tmp_path / "f.zip", tmp_path / "other.zip"
+    first = share(corpus, out)
+
+    def again():
+        result = share(Corpus.open(corpus.folder), out)
+        if not result.again:
+            anew = share(Corpus.open(corpus.folder), other)
+            assert (result.rows, result.left_out) == (anew.rows, anew.left_out)
+            assert out.read_bytes() == other.read_bytes()
+            other.unlink()
+        return result.again
+
+    assert not first.again and again() and "nothing changed" in str(share(corpus, out))
+    before, path = out.read_bytes(), stages.path(corpus, "mir-cues", "film 3")
+    failures = corpus.derived / "failures.csv"
+    for change in (
+        lambda: path.write_bytes(path.read_bytes()[:-9] + b"x" + path.read_bytes()[-8:]),  # damaged
+        lambda: path.unlink(),
+        lambda: (corpus.folder / "films" / "film 2.mkv").write_text("another cut of the film"),
+        lambda: edit(corpus.folder / "films.csv", "Comedy", "Drama"),
+        lambda: (corpus.folder / "verdicts" / "film 1.csv").write_text("track,start,end,verdict\nA,1,2,added\n"),
+        lambda: stages.path(corpus, "visual", "film 5").write_bytes(b"no table"),
+        lambda: artefacts.record_failures(failures, {"mir": ["film 1"]}, {"mir": {"film 1": "no"}}),
+        lambda: out.write_bytes(out.read_bytes()[:-1]),
+        lambda: out.unlink(),
+    ):
+        change()
+        assert not again(), "that nothing changed"
+        assert again()
+    assert share(corpus, out, licence="CC BY 4.0").again is False and before != out.read_bytes()
