@@ -46,7 +46,7 @@ def frames_of(film: Film) -> Frames:
     except MediaError:
         return Frames(_RATE, 0, False, False)
     rate = exact(info.fps) if info.fps else _RATE
-    drop = ";" in info.time_code if info.time_code else drops(rate)
+    drop = drops(rate) and (";" in info.time_code or not info.time_code)
     return Frames(rate, frame_of(info.time_code, rate), drop, info.has_pictures)
 
 
@@ -105,7 +105,7 @@ def frame_of(code: str, rate: Fraction) -> int:
         return 0
     whole, (hours, minutes, seconds, frames) = math.ceil(rate), map(int, parts)
     number = ((hours * 60 + minutes) * 60 + seconds) * whole + frames
-    if ";" not in code:
+    if ";" not in code or not drops(rate):
         return number
     passed = 60 * hours + minutes
     return number - 2 * (whole // 30) * (passed - passed // 10)

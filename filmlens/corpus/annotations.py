@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens.corpus import cuetexts
+from filmlens.corpus.cuejson import from_json
 from filmlens.corpus.cuexml import xml
 from filmlens.corpus.sheets import LARGEST, CorpusError, decode
 from filmlens.corpus.textgrid import textgrid
@@ -30,7 +31,8 @@ def read_cues(path: str | Path, *, problems: list[str] | None = None) -> pd.Data
     """Cues from a file of any kind that annotators' programs write, told apart by its contents.
 
     A table with a header (start,end,track[,track_start][,usage]; also TiLiA's CSV, whose label is the track); Audacity
-    labels; Praat's TextGrid, long or short; ELAN's .eaf; Sonic Visualiser's layer of regions as .svl or CSV; WebVTT.
+    labels; Praat's TextGrid, long or short; ELAN's .eaf; Sonic Visualiser's layer of regions as .svl or CSV; WebVTT;
+    OpenTimelineIO; JAMS.
 
     Parameters
     ----------
@@ -84,6 +86,8 @@ def _read(text: str, found: list[str]) -> cuetexts.Rows:
     """The reader of a text's kind."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("\\")][:20] or [""]
     first = lines[0].lstrip()
+    if first.startswith("{"):
+        return from_json(text, found)
     if first.startswith("<"):
         return xml(text, found)
     if first.startswith("WEBVTT"):

@@ -35,7 +35,7 @@ SOUND_ENDINGS = {
     *(".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mpg", ".vob", ".3gp", ".ogv", ".wmv"),
 }
 #: Endings of files of true cues, the first of several counts.
-ANNOTATIONS = (".csv", ".txt", ".eaf", ".textgrid", ".svl", ".vtt")
+ANNOTATIONS = (".csv", ".txt", ".eaf", ".textgrid", ".svl", ".vtt", ".otio", ".jams")
 USAGES = {"score", "song", "diegetic"}
 #: Columns whose films can be held out together: films of one franchise or composer resemble each other.
 GROUPS = ("franchise", "composer")

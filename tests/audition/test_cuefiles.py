@@ -14,8 +14,8 @@ import pytest
 from conftest import put_table
 
 from filmlens import verdicts
-from filmlens.audition import FORMATS, Audition, AuditionCorpus, cuefiles, export, open_session, read_labels
-from filmlens.corpus import Corpus, Film, parse_cues
+from filmlens.audition import FORMATS, Audition, AuditionCorpus, cuefiles, export, open_session, read_labels, timecode
+from filmlens.corpus import Corpus, CorpusError, Film, parse_cues
 from filmlens.text import clean
 
 NAMES = ['=HYPERLINK("x",1)', '"Heroes" end, "again"', "<i>A</i> & --> b", "שלום \u202eabc", "two\nlines"]
@@ -29,12 +29,14 @@ CUES = pd.DataFrame(
     }
 )
 #: Formats that a list of cues comes back from.
-BOTH_WAYS = ("audacity", "elan", "textgrid", "svl", "sv-csv", "tilia", "webvtt")
+BOTH_WAYS = ("audacity", "elan", "textgrid", "svl", "sv-csv", "tilia", "jams", "webvtt")
 
 
 @pytest.fixture
 def film(tmp_path, monkeypatch):
-    monkeypatch.setattr(cuefiles, "apart", lambda *a: SimpleNamespace(sample_rate=44_100))
+    info = SimpleNamespace(sample_rate=44_100, fps=30000 / 1001, time_code="01:00:00;00", has_pictures=True)
+    for module in (cuefiles, timecode):
+        monkeypatch.setattr(module, "apart", lambda *a: info)
     path = tmp_path / "one.mp4"
     return Film("one", "One", 2014, (), path, None, None, 2, tmp_path)
 
@@ -86,6 +88,52 @@ def test_webvtt_py_reads_the_names(film):
     captions = webvtt.from_buffer(io.StringIO(written(film, "webvtt").decode())).captions
     assert len(captions) == 7 and captions[6].start == "01:41:42.619"
     assert captions[1].text == '♪ "Heroes" end, "again"'
+
+
+def test_a_timeline_comes_back_exactly_and_where_an_editor_moved_it_to(film):
+    api = pytest.importorskip("opentimelineio")
+    text = written(film, "otio")
+    back = parse_cues(text, name="a")
+    assert back["track"].tolist() == [clean(n) for n in NAMES]
+    assert abs(back[["start", "end"]].to_numpy() - CUES[["start", "end"]].to_numpy()).max() < 0.0005
+    line = api.adapters.read_from_string(text.decode(), "otio_json")
+    [gap] = [item for item in line.tracks[2] if isinstance(item, api.schema.Gap)][:1]
+    rate = gap.source_range.duration.rate
+    longer = gap.source_range.duration + api.opentime.RationalTime(300, rate)
+    gap.source_range = api.opentime.TimeRange(gap.source_range.start_time, longer)
+    moved = parse_cues(api.adapters.write_to_string(line, "otio_json").encode(), name="a")
+    later = moved.set_index("track")["start"] - back.set_index("track")["start"]
+    behind = later[later > 0]
+    assert later[clean(NAMES[0])] == 0 and 2 <= len(behind) < 7, "the other lane stays where it is"
+    assert behind.between(300 / rate - 1 / rate, 300 / rate + 1 / rate).all()
+
+
+def test_a_timeline_of_another_program_and_damaged_json():
+    api = pytest.importorskip("opentimelineio")
+    line, track = api.schema.Timeline("x"), api.schema.Track("Music", kind="Audio")
+    frames = api.opentime.RationalTime
+    span = [api.opentime.TimeRange(frames(9, 25), frames(n, 25)) for n in (50, 75)]
+    track.append(api.schema.Gap(source_range=span[0]))
+    medium = api.schema.ExternalReference("a.wav", available_range=span[1])
+    track.append(api.schema.Clip(name="=Theme", media_reference=medium))
+    line.tracks.append(track)
+    text = api.adapters.write_to_string(line, "otio_json")
+    table = parse_cues(text.encode(), name="a")
+    assert table[["start", "end", "track"]].to_numpy().tolist() == [[2.0, 5.0, "=Theme"]]
+    for data, says in (
+        (text[: len(text) // 2], r"a row \d+: the JSON is damaged here"),
+        (text.replace('"value": 75.0', '"value": "x"'), "a row 1: '=Theme' has no length"),
+        ('{"a": 1}', "a row 1: is no timeline"),
+        ("[" * 100_000, "a row 1: the header lacks"),
+        ('{"a":' * 100_000, "a row 1"),
+    ):
+        with pytest.raises(CorpusError, match=says):
+            parse_cues(data.encode(), name="a")
+    problems = []
+    segments = [{"time": 1, "duration": 2, "value": "A"}, {"value": 3}]
+    data = json.dumps({"annotations": [{"namespace": "segment_open", "data": segments}]}).encode()
+    assert parse_cues(data, name="a", problems=problems)["track"].tolist() == ["A"]
+    assert problems == ["a row 1: the segment '3' has no time or duration; write both in seconds"]
 
 
 TRACKS = pd.DataFrame(

@@ -116,6 +116,8 @@ def test_codes_begin_where_the_films_own_does(monkeypatch):
     assert (about["First frame"], row["In"].value) == ("01:00:00:00", "01:00:59:28"), "the film's own drops nothing"
     about, [row] = book(monkeypatch, cues, fps=29.97, time_code="00:59:00;02")
     assert (about["First frame"], row["In"].value) == ("00:59:00;02", "01:00:00;00")
+    about, [row] = book(monkeypatch, cues, fps=50.0, time_code="00:01:00;02")
+    assert (about["First frame"], row["In"].value) == ("00:01:00:02", "00:02:00:02"), "of 50 there is no such code"
 
 
 NAMES = ['=HYPERLINK("x",1)', "+1", "@x", "'=1", '"A", <b>', "שלום \u202eabc", "two\nlines", "é" * 200, "\uffff\x07-1"]

@@ -264,6 +264,13 @@ def test_xml_that_defines_or_fetches_is_refused_before_it_is_read(doctype, write
         parse_cues(f"{head}\n{doctype}{body}".encode(), name="cues", problems=[])
 
 
+@pytest.mark.parametrize("coding", ["utf-16", "cp1252", "utf-8-sig"])
+def test_xml_is_read_in_its_own_coding(coding):
+    text = elan([(1.0, 2.0, "Amélie “fin”")]).decode()
+    text = f'<?xml version="1.0" encoding="{coding.removesuffix("-sig")}"?>\n{text}'
+    assert parse_cues(text.encode(coding), name="cues")["track"].tolist() == ["Amélie “fin”"]
+
+
 def test_an_entity_of_nobody_is_a_damage():
     problems = []
     data = damage(elan(GOOD), ">C<", ">&c;<").encode()

@@ -92,7 +92,7 @@ export function openBench(model, el) {
   const spansButton = button("Recall check: listen outside the cues", "Recall check", () => actions.toggleSpans(), { "aria-pressed": "false" });
   const measures = h("span", { class: "fl-about" });
   const format = h("select", { "aria-label": "Export format", title: "Export format" });
-  const importer = h("input", { type: "file", accept: ".txt,.csv,.eaf,.TextGrid,.svl,.vtt", "aria-label": "File of cues", class: "fl-hidden", tabindex: -1 });
+  const importer = h("input", { type: "file", accept: ".txt,.csv,.eaf,.TextGrid,.svl,.vtt,.otio,.jams", "aria-label": "File of cues", class: "fl-hidden", tabindex: -1 });
   importer.addEventListener("change", async () => {
     const file = importer.files[0];
     const done = file && (await act("labels", { name: file.name, data: await base64Of(file) }));
