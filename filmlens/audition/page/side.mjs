@@ -71,7 +71,6 @@ export function makeSide(bench) {
     if (!rows.length || rows.some((r) => r.film_id === about.film_id)) rows = withFilm(rows, about, cues);
     const entry = films.find((f) => f.film_id === about.film_id);
     if (entry) Object.assign(entry, { judged: cues.filter((q) => q.verdict).length, complete: bench.state.complete });
-    draw();
   }
 
   function progress() {
