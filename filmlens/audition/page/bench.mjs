@@ -365,7 +365,15 @@ export function openBench(model, el) {
   }
 
   // --- drawing -----------------------------------------------------------------------------------------------------
+  let drawing = false;
+  // However often it is called for one key or answer, the page is drawn once.
   function drawAll() {
+    if (!drawing) queueMicrotask(drawNow);
+    drawing = true;
+  }
+
+  function drawNow() {
+    drawing = false;
     if (!bench.film || gone) return;
     const n = bench.state.numbers;
     chip.textContent = `${bench.cues.filter((q) => q.verdict).length} of ${bench.cues.length} judged`;

@@ -73,7 +73,6 @@ export function makeSide(bench) {
     if (bench.state.matters.length) which.querySelector('[value="disputed"]').hidden = false;
     const entry = films.find((f) => f.film_id === about.film_id);
     if (entry) Object.assign(entry, { judged: cues.filter((q) => q.verdict).length, complete: bench.state.complete });
-    draw();
   }
 
   function progress() {

@@ -42,6 +42,7 @@ export function folded(text) {
 /** Rows that hold every word in one of the fields. */
 export function search(text, rows, fields) {
   const words = folded(text).split(/\s+/).filter(Boolean);
+  if (!words.length) return rows;
   return rows.filter((row) => {
     const all = folded(fields.map((f) => row[f] ?? "").join(" "));
     return words.every((w) => all.includes(w));
