@@ -37,6 +37,18 @@ def test_what_is_shown_is_kept_with_the_stages_it_rests_on(tmp_path):
     assert readme.changed_since(tmp_path / "docs") == ["cues"]
 
 
+def test_what_a_run_writes_is_no_part_of_the_repository():
+    def git(*words):
+        words = ["git", "-c", "safe.directory=*", *words]
+        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    if git("rev-parse", "--show-toplevel").stdout.strip() != str(ROOT):
+        pytest.skip("no repository")
+    written = ["figures/fig1_stamper.png", "out/demo/index.html", "out/start.md", "data/demo/films.csv"]
+    assert git("check-ignore", *written).stdout.split() == written
+    assert git("ls-files", "figures", "out", "data/demo").stdout.split() == ["figures/README.md"]
+
+
 def test_the_command_is_found_in_make_shell():
     done = subprocess.run(
         ["make", "-s", "shell"], cwd=ROOT, input="filmlens --version\n", capture_output=True, text=True, check=False
