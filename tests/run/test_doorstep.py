@@ -15,6 +15,7 @@ import pytest
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.run import lab, readme
 from filmlens.run.start import write_start
+from filmlens.run.tour import WELCOME
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,6 +98,13 @@ def test_the_start_page_leads_to_notebooks_results_and_documents(tmp_path):
     shown = {Path(link).name for link in links}
     assert {n.name for n in (ROOT / "notebooks").glob("*.ipynb")} | {"first-hour.md", "glossary.md"} <= shown
     assert links[:2] == ["a [b] & c/notebooks/00_corpus.ipynb", "demo/notebooks/00_corpus.ipynb"]
+
+
+def test_the_tours_links_are_headings_of_its_notebook():
+    cells = json.loads((ROOT / "notebooks" / "06_audition.ipynb").read_text(encoding="utf-8"))["cells"]
+    heads = re.findall(r"^#+ (.+)$", "\n".join("".join(c["source"]) for c in cells), re.M)
+    links = re.findall(r"\]\(#([^)]+)\)", WELCOME)
+    assert len(links) == 2 and set(links) <= {head.replace(" ", "-") for head in heads}
 
 
 def answer(url: str) -> int:
