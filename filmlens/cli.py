@@ -15,7 +15,7 @@ from filmlens.text import defused, reason, say, terminal
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder with films.csv.")]
-Jobs = Annotated[int, typer.Option(help="Processes.", min=1)]
+Jobs = Annotated[int, typer.Option(help="Number of processes.", min=1)]
 _CORES = os.cpu_count() or 1
 
 
@@ -33,21 +33,21 @@ def version(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """How music characterizes genre in film: stamp, measure, learn, explain and hear every cue."""
+    """How music characterizes genre in film: find the cues, measure them, learn genres from them, hear them."""
 
 
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
-    films: Annotated[int | None, typer.Option(min=1, help="36 by default, 110 of the twin.")] = None,
+    films: Annotated[int | None, typer.Option(min=1, help="36 by default; 110 with --release.")] = None,
     seconds: Annotated[float, typer.Option(min=10, help="Length of each film.")] = 90,
     seed: int = 0,
     jobs: Jobs = _CORES,
     release: Annotated[
-        bool, typer.Option("--release", help="A twin of the study's released files instead, for `filmlens release`.")
+        bool, typer.Option("--release", help="Make a synthetic twin of the study's released files instead.")
     ] = False,
 ) -> None:
-    """Make a synthetic corpus of real media files, with what was planted in planted.json."""
+    """Make a synthetic corpus of real media files. planted.json says what was put in."""
     if release:
         from filmlens.demo.release import build_release
 
@@ -61,19 +61,21 @@ def demo(
 
 @app.command()
 def new(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The corpus: made, or added to.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The corpus. It is made if it is not there.")],
     films: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the films are; FOLDER/films by default.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the films; FOLDER/films by default.")
     ] = None,
     soundtracks: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the albums are; FOLDER/soundtracks by default.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the albums; FOLDER/soundtracks by default.")
     ] = None,
     source: Annotated[
         str,
-        typer.Option("--from", metavar="paper", help="List the study's 110 films, with paths where they are found."),
+        typer.Option(
+            "--from", metavar="paper", help="List the study's 110 films, with the paths of those that you have."
+        ),
     ] = "",
 ) -> None:
-    """Make films.csv from folders of films and albums, matched by title and year; again, to add what is new."""
+    """Make films.csv from folders of films and albums, matched by title and year. Run it again to add new films."""
     if source not in ("", "paper"):
         raise typer.BadParameter(terminal(f"--from {source}: the only list is that of the study, --from paper"))
     from filmlens.corpus.proposal import propose
@@ -86,9 +88,9 @@ def new(
 def check(
     corpus: CorpusFolder,
     html: Annotated[
-        bool, typer.Option("--html", help="Write a page as well: what is there, and what it can answer.")
+        bool, typer.Option("--html", help="Also write a page: what is there, and what it can answer.")
     ] = False,
-    derived: Annotated[Path | None, typer.Option(help="Another folder for the page.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Write the page to this folder.")] = None,
 ) -> None:
     """List every problem of a corpus at once, with file and row."""
     from filmlens.corpus import find_folder
@@ -112,15 +114,15 @@ def check(
 def stamp(
     corpus: CorpusFolder,
     engine: Annotated[str, typer.Option(help="filmlens, or dejavu (the paper's).")] = "filmlens",
-    rule: Annotated[str, typer.Option(help="Which of Dejavu's windows count: nearby or votes.")] = "nearby",
-    films: Annotated[str, typer.Option(metavar="ID ...", help="Films; all by default.")] = "",
+    rule: Annotated[str, typer.Option(help="Which windows of dejavu count: nearby or votes.")] = "nearby",
+    films: Annotated[str, typer.Option(metavar="ID ...", help="Film ids; all by default.")] = "",
     library: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Music beside the soundtracks, such as songs.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of further music, such as songs.")
     ] = None,
     jobs: Jobs = _CORES,
-    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
 ) -> None:
-    """Find where each track plays in its film: cue sheets in derived/cues, a line per film."""
+    """Find where each track plays in its film. Prints a line per film and writes derived/cues."""
     from filmlens import stages
     from filmlens.corpus import Corpus
     from filmlens.stamper.report import lines
@@ -140,11 +142,11 @@ def stamp(
 @app.command()
 def music(
     corpus: CorpusFolder,
-    films: Annotated[str, typer.Option(metavar="ID ...", help="Films; all by default.")] = "",
+    films: Annotated[str, typer.Option(metavar="ID ...", help="Film ids; all by default.")] = "",
     jobs: Jobs = _CORES,
-    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
 ) -> None:
-    """Find music that is on no track, and which of it returns: derived/music, a line per film."""
+    """Find music that is on no track, and which of it returns. Prints a line per film and writes derived/music."""
     from filmlens import stages
     from filmlens.corpus import Corpus
     from filmlens.stamper.music import MISSING, available
@@ -165,14 +167,20 @@ def music(
 @app.command()
 def features(
     corpus: CorpusFolder,
-    which: Annotated[str, typer.Option(help="Such as mir, vggish, musicnn, tags, visual, or your own.")] = "",
-    cues: Annotated[str, typer.Option(help="stamped, verified or annotated.")] = "stamped",
-    sound: Annotated[str, typer.Option(help="What a cue is measured on: track or film.")] = "track",
-    whole_film: Annotated[bool, typer.Option("--whole-film", help="Pictures between the cues as well.")] = False,
-    sampling: Annotated[str, typer.Option(help="Pictures: exact, or keyframes (quick, approximate).")] = "exact",
-    films: Annotated[str, typer.Option(help="Film ids with commas; all by default.")] = "",
+    which: Annotated[
+        str, typer.Option(help="Feature sets, such as mir,visual; all that can be measured by default.")
+    ] = "",
+    cues: Annotated[str, typer.Option(help="Which cues: stamped, verified or annotated.")] = "stamped",
+    sound: Annotated[str, typer.Option(help="The sound that is measured: track or film.")] = "track",
+    whole_film: Annotated[
+        bool, typer.Option("--whole-film", help="Also measure the picture between the cues.")
+    ] = False,
+    sampling: Annotated[
+        str, typer.Option(help="How the picture is measured: exact, or keyframes (quick, approximate).")
+    ] = "exact",
+    films: Annotated[str, typer.Option(help="Film ids, such as film01,film02; all by default.")] = "",
     jobs: Jobs = _CORES,
-    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
 ) -> None:
     """Measure music and pictures of every cue, and say how fast."""
     from filmlens.run.features import extract
@@ -186,11 +194,9 @@ def features(
 @app.command()
 def weights(
     network: Annotated[str, typer.Argument(help="musicnn (29 MB) or vggish (288 MB).")],
-    file: Annotated[
-        Path | None, typer.Option(help="What you have, for a machine without network: musicnn's wheel, VGGish's file.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file that you brought, for a machine without network.")] = None,
 ) -> None:
-    """Fetch the weights of a network into the cache of this user."""
+    """Fetch the weights of a network into your cache, once."""
     if network not in ("musicnn", "vggish"):
         raise typer.BadParameter(f"{network!r} has no weights here; the networks are musicnn and vggish")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is half done is cleared away as at Ctrl-C
@@ -212,13 +218,13 @@ def weights(
 
 @app.command()
 def release(
-    out: Annotated[Path, typer.Option(help="The corpus to make, a new folder.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new corpus.")],
     file: Annotated[
         Path | None, typer.Option(help="The supplement's zip, or its folder; fetched by its DOI by default.")
     ] = None,
     jobs: Jobs = _CORES,
 ) -> None:
-    """Make a corpus of the features that the study released (S4 of the paper): its own films, without the media."""
+    """Make a corpus from the features that the study released (S4 of the paper). It has no films and no music."""
     from filmlens.study.release import fetch, make_corpus
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -237,25 +243,29 @@ def release(
 def run(
     corpus: CorpusFolder,
     out: Annotated[Path | None, typer.Option(help="Folder for notebooks, figures and the report.")] = None,
-    notebooks: Annotated[str, typer.Option(help="Numbers, such as 03,04; all by default.")] = "",
+    notebooks: Annotated[str, typer.Option(help="Numbers of notebooks, such as 03,04; all by default.")] = "",
     profile: Annotated[str, typer.Option(help="quick or paper.")] = "quick",
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="A notebook parameter.")
+        list[str] | None, typer.Option("-p", metavar="NAME=VALUE", help="Set a parameter of the notebooks.")
     ] = None,
     jobs: Jobs = _CORES,
     dask: Annotated[str, typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://head:8786.")] = "",
-    limit: Annotated[float, typer.Option(metavar="MINUTES", help="After which a film is given up.", min=0.01)] = 360,
-    figures: Annotated[Path | None, typer.Option(help="Another folder for figures and tables.")] = None,
-    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    limit: Annotated[
+        float, typer.Option(metavar="MINUTES", help="Time limit for each film and stage.", min=0.01)
+    ] = 360,
+    figures: Annotated[Path | None, typer.Option(help="Write figures and tables to this folder.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
     excerpts: Annotated[
-        bool, typer.Option("--excerpts", help="Ten seconds of film to hear each finding by, beside the report.")
+        bool, typer.Option("--excerpts", help="Also write ten seconds of sound for each example.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be computed, and how long.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be computed, and about how long.")
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep-across-versions", help="Keep what other versions of the libraries computed.")
     ] = False,
 ) -> None:
-    """Execute the notebooks on a corpus and write the report; run it again to continue."""
+    """Run the notebooks on a corpus and write the report. Run it again to continue."""
     from filmlens.stages.staleness import KEEP_VERSIONS
 
     numbers = _names(notebooks) or None
@@ -282,9 +292,9 @@ def share(
     corpus: CorpusFolder,
     out: Annotated[Path, typer.Option(help="The zip to write, such as features.zip.")],
     licence: Annotated[str, typer.Option(help="What others may do with it, such as 'CC BY 4.0'.")] = "",
-    derived: Annotated[Path | None, typer.Option(help="Where the computed tables are.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
 ) -> None:
-    """Write what was measured as a data set for others, without films and music; `run` takes it as a corpus."""
+    """Write what was measured into a zip for others, without films and music. `filmlens run` takes it as a corpus."""
     from filmlens.corpus import Corpus
     from filmlens.study.share import share
 
@@ -295,10 +305,10 @@ def share(
 def genres(
     corpus: CorpusFolder,
     imdb: Annotated[Path, typer.Option(help="title.basics.tsv.gz, from datasets.imdbws.com.")],
-    labels: Annotated[str, typer.Option(help="Genres to keep, in IMDb's words; the paper's six by default.")] = "",
-    out: Annotated[Path | None, typer.Option(help="A new films.csv with these genres.")] = None,
+    labels: Annotated[str, typer.Option(help="Genres to keep, as IMDb names them; the paper's six by default.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write a new films.csv with these genres.")] = None,
 ) -> None:
-    """Look up the films' genres by their imdb_id; the corpus itself is not changed."""
+    """Look up the films' genres by their imdb_id. The corpus itself is not changed."""
     from filmlens.corpus import Corpus
     from filmlens.corpus.imdb import labels as look_up
     from filmlens.corpus.imdb import write_films
@@ -318,10 +328,10 @@ def genres(
 @app.command()
 def status(
     corpus: CorpusFolder,
-    derived: Annotated[Path | None, typer.Option(help="Another folder for computed tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read every byte of films, tracks and tables.")] = False,
 ) -> None:
-    """Say what is done, stale and failed in a corpus, and why."""
+    """Say what is done, stale or failed in a corpus, and why."""
     from filmlens.corpus import Corpus
     from filmlens.run.status import status
 
@@ -336,12 +346,12 @@ def export(
     ],
     films: Annotated[str, typer.Option(help="Film ids, such as film01,film02; all by default.")] = "",
     cues: Annotated[
-        str, typer.Option(help="reviewed (as they stand after judging), verified, stamped or annotated.")
+        str, typer.Option(help="Which cues: reviewed (after judging), verified, stamped or annotated.")
     ] = "reviewed",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the files, or a .zip; CORPUS/exports by default.")
     ] = None,
-    derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
 ) -> None:
     """Write the cues of each film for other programs."""
     from filmlens.audition.exports import export
@@ -355,13 +365,13 @@ def export(
 @app.command()
 def audition(
     corpus: CorpusFolder,
-    port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
+    port: Annotated[int, typer.Option(help="Number of the port; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     who: Annotated[
         str, typer.Option(metavar="NAME", help="One of several annotators, whose verdicts go to verdicts/NAME/.")
     ] = "",
 ) -> None:
-    """Hear and judge cues in a page of its own, on this machine alone."""
+    """Open a page on which you hear and judge cues. Only this machine can reach it."""
     from filmlens.audition.serve import serve
     from filmlens.corpus import Corpus, annotators
 
@@ -387,13 +397,13 @@ def agreement(
 def listen(
     corpus: CorpusFolder,
     blind: Annotated[
-        bool, typer.Option("--blind", help="Hear transplanted cues and controls without picture or title.")
+        bool, typer.Option("--blind", help="Play cues without picture and title, and ask for their genres.")
     ] = False,
-    who: Annotated[str, typer.Option(help="The rater's name; each rater has an order of their own.")] = "rater",
-    port: Annotated[int, typer.Option(help="A free one by default.")] = 0,
+    who: Annotated[str, typer.Option(help="The rater's name.")] = "rater",
+    port: Annotated[int, typer.Option(help="Number of the port; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
-    """Test by ear whether cues sound like another genre; without --blind, say what raters heard so far."""
+    """Ask raters whether cues sound like another genre. Without --blind: print what they have said so far."""
     from filmlens.corpus import Corpus
 
     opened = Corpus.open(corpus)
@@ -418,9 +428,9 @@ def import_labels(
     labels: Annotated[
         Path, typer.Argument(metavar="LABELS", help="A table, or a file of Audacity, ELAN, Praat, TiLiA, ...")
     ],
-    derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
+    derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
 ) -> None:
-    """Take a list of cues in as verdicts: over a stamped cue they correct it, elsewhere they are new cues."""
+    """Read a list of cues as verdicts. A cue over a found one corrects it, any other is added."""
     from filmlens.audition.labels import read_labels
     from filmlens.audition.session import open_session
     from filmlens.corpus import Corpus

@@ -121,7 +121,7 @@ def html_table(
         Plain text above the table.
     formats : mapping of column to format spec or function, optional
         ``"{:.2f}"`` or a callable; floats get three decimals otherwise, and p values (columns ``p`` and ``p_...``) are
-        written as `p_value` does. Missing values show as an en dash.
+        written as `p_value` does. Missing values show as an en dash, truth values as yes or no.
     bold : DataFrame of bool, optional
         Cells to set in bold; same labels as `table`.
     index : bool
@@ -150,6 +150,8 @@ def html_table(
             return text.html(how(value))
         if how:
             return text.html(how.format(value))
+        if pd.api.types.is_bool(value):
+            return "yes" if value else "no"
         if isinstance(value, float):
             return text.html(p_value(value) if column == "p" or str(column).startswith("p_") else f"{value:.3f}")
         return text.html(value)

@@ -143,7 +143,9 @@ def missing(facts: FilmFacts, *, shared: bool = False) -> list[str]:
 def hours(seconds: float) -> str:
     """A length for reading.
 
-    >>> hours(80), hours(5400)
-    ('0.022 h', '1.5 h')
+    >>> hours(80), hours(3240), hours(5400)
+    ('1.3 min', '54 min', '1.5 h')
     """
+    if seconds < 3600:
+        return f"{seconds / 60:.2g} min"
     return f"{seconds / 3600:.2g} h" if seconds < 36_000 else f"{seconds / 3600:.0f} h"

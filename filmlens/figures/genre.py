@@ -202,7 +202,10 @@ def plot_films(
     handles = [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=np.sqrt(14 + 90 * f)) for f in (0.2, 1.0)]
     most = int(table["cues"].max()) if len(table) else 0
     ax.legend(
-        handles, [f"{max(round(0.2 * most), 1)} cues", f"{most} cues"], loc="upper left", bbox_to_anchor=(1.02, 1)
+        handles,
+        [f"{n} cue{'s' * (n != 1)}" for n in (max(round(0.2 * most), 1), most)],
+        loc="upper left",
+        bbox_to_anchor=(1.02, 1),
     )
     return ax
 

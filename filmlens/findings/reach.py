@@ -18,6 +18,7 @@ from filmlens.corpus.facts import Facts
 from filmlens.stats.enough import LEAST, detectable, enough
 
 _ONE_THING = 0.8  # phi of two genres from which they are hardly told apart
+_EACH = 3  # genres with too few films that have a sentence each
 
 
 class Reach(NamedTuple):
@@ -103,9 +104,15 @@ def _of_genres(labels: pd.DataFrame, can: list[str], cannot: list[str]) -> None:
             f"Which features of the music go with {named}: a single difference of {largest:.2f} standard deviations "
             "between films is likely to be found; the table has each genre's."
         )
-    for row in counts.itertuples():
-        if enough(row.films, row.without):
-            continue
+    few = [r for r in counts.itertuples() if not enough(r.films, r.without)]
+    if len(few) > _EACH:
+        named = ", ".join(f"{r.genre} ({r.films} with it, {r.without} without)" for r in few)
+        cannot.append(
+            f"Whether the music of a genre differs: {named}. Each needs {LEAST} films with it and {LEAST} without it; "
+            "until then there are numbers, without p or verdict."
+        )
+        return
+    for row in few:
         lack, side = LEAST - min(row.films, row.without), "with it" if row.films <= row.without else "without it"
         cannot.append(
             f"Whether the music of {row.genre} differs ({_films(row.films)} with it, {row.without} without): it is "

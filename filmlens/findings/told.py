@@ -42,8 +42,9 @@ def cues(table: pd.DataFrame) -> list[str]:
     """Of the cue sheets: how many cues in how many films, and how long they are."""
     seconds = table["end"] - table["start"]
     count, of = table["film_id"].nunique(), table.groupby("film_id").size()
+    spread = f"{of.min()} to {of.max()}" if of.min() < of.max() else f"{of.min()}"
     return [
-        f"{len(table)} cues were found in {_films(count)}, {of.min()} to {of.max()} a film; their median length is "
+        f"{len(table)} cues were found in {_films(count)}, {spread} per film. Their median length is "
         f"{seconds.median():.0f} s."
     ]
 

@@ -34,7 +34,7 @@ _SECTION = jinja2.Environment(autoescape=True, trim_blocks=True).from_string("""
 {% if synthetic %}<p><b>The films and their music are synthetic.</b></p>{% endif %}
 <h3>What can be concluded with so many films</h3>
 <ul>{% for line in can %}<li>{{ line }}</li>{% else %}<li>Nothing yet: there is no film.</li>{% endfor %}</ul>
-<h3>What cannot</h3>
+<h3>What cannot be concluded</h3>
 <ul>{% for line in cannot %}<li>{{ line }}</li>{% endfor %}</ul>
 <h3>Genres</h3>
 {% if genres %}<div class="wide">{{ genres }}</div><div class="wide">{{ together }}</div>

@@ -177,7 +177,8 @@ def run(
                 started, place = time.monotonic(), journal.stat().st_size if journal.is_file() else 0
                 own = {k: v for k, v in given.items() if k in known[notebook]}
                 at = {"name": f"[{number}/{len(chosen)}] {notebook.stem}", "before": before.get(notebook.stem, nan)}
-                with kernels.ended_with(), kernels.surroundings(**variables), kernels.followed(journal, say, **at):
+                # followed from outside of the surroundings, in which lines go to the journal
+                with kernels.followed(journal, say, **at), kernels.ended_with(), kernels.surroundings(**variables):
                     error = kernels.execute(notebook, out / "notebooks" / notebook.name, own)
                 minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
                 if error:

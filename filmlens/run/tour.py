@@ -12,6 +12,15 @@ from filmlens.run import kernels, lab
 from filmlens.run.notebooks import choose_notebooks
 from filmlens.text import say
 
+#: The first cell of the tour; its links are headings of notebook 06.
+WELCOME = """# A tour: one cue
+
+1. [Hear the cue](#One-cue,-heard-twice), in the film and on its track.
+2. [Go through five steps](#From-this-cue-to-a-claim,-in-five-steps): what a cue, a bag, a genre score and a claim are.
+
+Click a blue line to go there. Each step shows a table of this film. Grey bars are the code: click the dots in a bar to
+see it. The whole page is notebook 06, run on the demo corpus."""
+
 
 def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") -> Path:
     """Notebook 06, executed at the cue that stands out of its film most.
@@ -46,6 +55,8 @@ def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") ->
     for cell in written["cells"]:  # a tour is read and heard; the code is one click away
         if cell["cell_type"] == "code":
             cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
+    welcome = {"cell_type": "markdown", "id": "welcome", "metadata": {}, "source": WELCOME}
+    written["cells"].insert(0, welcome)
     page.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return page
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus
+from filmlens.look import clock
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError
 from filmlens.media.excerpt import excerpt
@@ -93,7 +94,7 @@ def _page(corpus: Corpus, examples: pd.DataFrame, sources: dict[int, str]) -> st
         for kind in _KINDS:
             some = cues[cues["kind"] == kind]
             for cue in some.itertuples():
-                place = f", {cue.start:.0f} s" if np.isfinite(cue.start) else ""
+                place = f", at {clock(cue.start)}" if np.isfinite(cue.start) else ""
                 name = html(f"{kind}: {corpus[cue.film_id].title}, {cue.track}{place}")
                 source = sources.get(cue.Index, "")
                 player = f'<br><audio controls preload="none" src="{source}" aria-label="{name}"></audio>'

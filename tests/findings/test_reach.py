@@ -44,6 +44,13 @@ def test_few_films_of_a_genre_are_not_compared():
     assert any("Horror differs (4 films with it, 25 without)" in li and "6 more with it" in li for li in said.cannot)
 
 
+def test_many_genres_of_few_films_share_one_sentence():
+    genres = [("Action", "Sci-Fi"), ("Comedy",), ("Drama",), ("Horror",)]
+    [line] = [line for line in reach(facts(*genres)).cannot if "differs" in line]
+    assert all(f"{g} (1 with it, 3 without)" in line for g in ("Action", "Sci-Fi", "Comedy", "Drama", "Horror"))
+    assert "Each needs 10 films with it and 10 without it" in line
+
+
 def test_with_three_films_only_their_cues_are_told_of():
     said = reach(facts(("Action",), ("Drama",), ("Action",)))
     assert len(said.can) == 1 and "each cue" in said.can[0]

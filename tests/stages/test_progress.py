@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from filmlens.run import kernels
+from filmlens.run import kernels, notebooks
 from filmlens.stages import progress
 from filmlens.stages.work import Done
 
@@ -59,6 +59,25 @@ def test_a_run_says_which_notebook_and_which_stage_it_waits_for(tmp_path, monkey
             file.write(json.dumps({"stage": "genre", "computed": 1}) + "\n")
         waits_for("[3/8] 03_genre_models: at work")
     assert not any("before" in line.partition("about")[0] for line in said)
+
+
+def test_a_run_shows_its_lines_and_keeps_them_out_of_its_journal(two_films, tmp_path, monkeypatch):
+    monkeypatch.setattr(kernels, "_LOOK_S", 0.01)
+    monkeypatch.setattr(progress, "_EVERY_S", 0.0)
+    said = []
+
+    def execute(notebook, out, parameters):
+        progress.tell({"progress": "cues: 1 of 2"})  # what the notebook's kernel does
+        begun = time.monotonic()
+        while "[1/1] 00_corpus: cues: 1 of 2" not in said:
+            assert time.monotonic() - begun < 30, said[-3:]
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kernels, "execute", execute)
+    notebooks.run(two_films, tmp_path / "out", notebooks=["00"], say=said.append)
+    lines = (tmp_path / "out" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == [{"progress": "cues: 1 of 2"}]
 
 
 def test_plain_lines_come_rarely(monkeypatch, capsys):
