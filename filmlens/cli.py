@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from filmlens.run.arguments import films_of, joined, names, setting
 from filmlens.text import defused, reason, say, terminal
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -130,7 +131,7 @@ def stamp(
     opened = Corpus.open(corpus, derived=derived, library=library)
     if opened.told:
         say(opened.told)
-    chosen = _films(opened, films)
+    chosen = films_of(opened, films)
     outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=say, engine=engine, rule=rule)[-1]
     for line in lines({f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}, outcome.failed):
         say(line)
@@ -156,7 +157,7 @@ def music(
         say(MISSING)
         raise typer.Exit(1)
     opened = Corpus.open(corpus, derived=derived)
-    chosen = _films(opened, films)
+    chosen = films_of(opened, films)
     outcomes = stages.run(opened, "music", films=chosen, jobs=jobs, say=say)
     failed = {film: error for outcome in outcomes for film, error in outcome.failed.items()}
     for line in unidentified({f: stages.path(opened, "music", f) for f in chosen}, failed):
@@ -185,8 +186,8 @@ def features(
     """Measure music and pictures of every cue, and say how fast."""
     from filmlens.run.features import extract
 
-    chosen = _names(which) or None
-    ids = _names(films) or None
+    chosen = names(which) or None
+    ids = names(films) or None
     parameters = {"cues": cues, "sound": sound, "whole_film": whole_film, "sampling": sampling}
     raise typer.Exit(extract(corpus, chosen, films=ids, jobs=jobs, derived=derived, **parameters))
 
@@ -268,8 +269,8 @@ def run(
     """Run the notebooks on a corpus and write the report. Run it again to continue."""
     from filmlens.stages.staleness import KEEP_VERSIONS
 
-    numbers = _names(notebooks) or None
-    given = dict(_value(text) for text in parameter or [])
+    numbers = names(notebooks) or None
+    given = dict(setting(text) for text in parameter or [])
     if keep:
         os.environ[KEEP_VERSIONS] = "1"  # for the kernels of the notebooks as well
     if dry_run:
@@ -357,7 +358,7 @@ def export(
     from filmlens.audition.exports import export
     from filmlens.corpus import Corpus
 
-    chosen = _names(films) or None
+    chosen = names(films) or None
     for path in export(Corpus.open(corpus, derived=derived), format, films=chosen, cues=cues, out=out):
         say(path)
 
@@ -444,65 +445,12 @@ def import_labels(
     say(", ".join(f"{number} {word}" for word, number in counts.items()))
 
 
-def _names(text: str) -> list[str]:
-    """Names with commas between them.
-
-    >>> _names(" 03, 04,")
-    ['03', '04']
-    """
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _films(corpus, films: str) -> list[str]:
-    """The films that are named, all when none is; a name that films.csv does not have is a mistake."""
-    chosen = _names(films) or corpus.ids
-    unknown = [name for name in chosen if name not in corpus.ids]
-    if unknown:
-        raise ValueError(f"no film {', '.join(unknown)} in films.csv; it has {', '.join(corpus.ids)}")
-    return chosen
-
-
-def _value(text: str) -> tuple[str, object]:
-    """A parameter from the command line: NAME=VALUE, as text; the run reads it as the notebook's default is.
-
-    >>> _value("film=1917")
-    ('film', '1917')
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise typer.BadParameter(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
-def _joined(arguments: list[str]) -> list[str]:
-    """``-p name value``, as papermill writes it, as ``-p name=value``; ``--films a b`` as ``--films a,b``.
-
-    >>> _joined(["run", "c", "-p", "seed", "3", "-p", "sound=film"])
-    ['run', 'c', '-p', 'seed=3', '-p', 'sound=film']
-    >>> _joined(["stamp", "c", "--films", "up", "jaws", "--jobs", "2"])
-    ['stamp', 'c', '--films', 'up,jaws', '--jobs', '2']
-    """
-    joined, rest = [], list(arguments)
-    while rest:
-        word = rest.pop(0)
-        joined.append(word)
-        if word == "-p" and rest:
-            name = rest.pop(0)
-            joined.append(f"{name}={rest.pop(0)}" if "=" not in name and rest else name)
-        elif word == "--films":
-            ids = []
-            while rest and not rest[0].startswith("-"):
-                ids.append(rest.pop(0))
-            joined.append(",".join(ids))
-    return joined
-
-
 def main() -> None:
     """Entry point: a mistake of the user's is one clear line and exit code 1, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # what a code page lacks, or a name that is no text, ends no run
     try:
-        app(args=_joined(sys.argv[1:]))
+        app(args=joined(sys.argv[1:]))
     except (ValueError, OSError) as error:
         say(f"filmlens: {reason(error) if isinstance(error, (OSError, UnicodeError)) else error}", file=sys.stderr)
         raise SystemExit(1) from None

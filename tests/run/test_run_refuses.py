@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from conftest import edit
 
-from filmlens.cli import _value
 from filmlens.media.write import write_audio
 from filmlens.run import notebooks as run_
 from filmlens.run.notebooks import RunError, choose_notebooks, run
@@ -96,7 +95,7 @@ def test_a_parameter_is_read_as_the_notebooks_default_is(two_films, tmp_path, mo
     monkeypatch.setattr(run_.kernels, "execute", lambda notebook, out, parameters: given.append(parameters))
     monkeypatch.setattr(run_, "_write_cues", lambda *a: None)
     edit(two_films / "films.csv", "one,First", "1917,First")
-    parameters = dict(map(_value, ("film=1917", "seed=3", "seconds=4")))
+    parameters = dict(map(setting, ("film=1917", "seed=3", "seconds=4")))
     run(two_films, tmp_path, notebooks=["06"], parameters=parameters, say=lambda line: None)
     assert given[0]["film"] == "1917" and given[0]["seed"] == 3 and given[0]["seconds"] == 4.0
     with pytest.raises(RunError, match="-p seed=three: seed is a whole number, such as 0"):
