@@ -89,7 +89,7 @@ def test_the_readmes_commands_run(my_films):
     assert "none of the labels asked for; IMDb has Western|Film-Noir" in said[-1]
     accept_all(my_films / "my-films")
     with contextlib.chdir(my_films):
-        words = shlex.split("run my-films --out out/verified -p cues verified --notebooks 00")
+        words = shlex.split("run my-films --out out/verified -p cues=verified --notebooks 06")
         done = CliRunner().invoke(app, words)
     assert done.exit_code == 0 and "0 failures" in done.output, done.output
 

@@ -17,7 +17,7 @@ def command(port: int, place: str) -> list[str]:
     words += [f"--ServerApp.root_dir={Path.cwd()}", f"--LabApp.default_url=/lab/tree/{place}"]
     words += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     # its own lines would show a second address, with dots in place of the token
-    words += ["--log-level=ERROR"]
+    words += ["--ServerApp.log_level=ERROR", "--LabApp.log_level=ERROR"]
     # in a container the only user may be root, whom JupyterLab refuses otherwise
     return words + (["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else [])
 

@@ -217,7 +217,7 @@ def run(
     for (film, stage), text in (damaged | failed).items():
         say(f"{'failed' if (film, stage) in failed else 'damaged'}: {film}, {stage}: {text}")
     say(
-        f"{out / 'index.html'}: {written['computed']} artefacts computed, {len(failed)} failures, "
+        f"{out / 'index.html'}: {written['computed']} artefacts computed, {len(failed) + len(errors)} failures, "
         f"{written['minutes']} min"
     )
     return 1 if errors or failed else 0
