@@ -11,6 +11,7 @@ from conftest import edit
 
 from filmlens.media.write import write_audio
 from filmlens.run import notebooks as run_
+from filmlens.run.arguments import setting
 from filmlens.run.notebooks import RunError, choose_notebooks, run
 
 FILMLENS = Path(sys.executable).parent / "filmlens"
