@@ -41,7 +41,7 @@ _CELL = """import json, os, time
 begun = time.time()
 from filmlens.audition import AuditionCorpus
 imported = time.time()
-page = AuditionCorpus({corpus!r}, who="ann", alone=True)
+page = AuditionCorpus({corpus!r}, alone=True)
 told = {{"pid": os.getpid(), "begun": begun, "imported": imported, "made": time.time()}}
 open({told!r}, "w").write(json.dumps(told))
 page"""

@@ -66,7 +66,7 @@ def corpus(tmp_path_factory):
 @pytest.fixture
 def bench(corpus, stage, tmp_path, monkeypatch):
     monkeypatch.setenv("FILMLENS_CACHE", str(tmp_path / "cache"))
-    widget, asked = Audition(corpus, "one", who="ann"), []
+    widget, asked = Audition(corpus, "one"), []
     take = widget._on_message
     widget._on_message = lambda w, m, buffers: asked.append(m) or take(w, m, buffers)
     stage.asked = asked
