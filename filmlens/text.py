@@ -139,7 +139,7 @@ def _mapped(table: pd.DataFrame, change) -> pd.DataFrame:
     for at, kind in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
             texts = list(table.iloc[:, at])
-            known = {v: change(v) for v in set(texts) if isinstance(v, str)}  # most cells of a column are alike
+            known = {v: change(v) for v in {v for v in texts if isinstance(v, str)}}  # most cells of a column are alike
             values = [known[v] if isinstance(v, str) else v for v in texts]
             table.isetitem(at, pd.Series(values, index=table.index, dtype=kind if len(values) == 0 else None))
     return table
