@@ -51,7 +51,7 @@ def contents(files: Mapping[str, Path | str], ledgers: Path | None = None) -> di
 
 def ledger_of(place: Path, ledgers: Path) -> Path:
     """Where the ledger of a folder's files, or of one file, lies among others."""
-    return ledgers / f"{hashlib.blake2b(os.fsencode(place), digest_size=16).hexdigest()}.json"
+    return ledgers / f"{hashlib.blake2b(os.fsencode(place), digest_size=16).hexdigest()}.ledger"
 
 
 def _contents(files: Mapping[str, Path], ledger: Path | None) -> dict[str, str]:

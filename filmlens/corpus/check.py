@@ -188,7 +188,7 @@ def _read_tracks(
                 faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
                 files.setdefault(name, file)
                 facts.tracks.setdefault(name, looked.info)
-                if not _is_text(file.path):
+                if not _is_text(os.path.basename(file.path)):
                     faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
             elif looked is None or looked.problems:
                 aside.append(os.path.basename(file.path))
