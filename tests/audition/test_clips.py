@@ -123,7 +123,7 @@ def test_the_page_gets_a_piece_over_its_wire(two_films, cache):
         while len(told) < 4 and time.monotonic() - begun < 60:
             time.sleep(0.02)
         made = {c["id"]: c for c, b in told if b}
-        assert {"3"} <= set(made) <= {"0", "3"} and made["3"]["start"] == 30.0
+        assert "3" in made and made["3"]["start"] == 30.0, "the newest is made, whichever were begun before it came"
         assert {c["id"] for c, b in told if c.get("late") and not b} == set("0123") - set(made)
         assert ask(page, "clip", film_id="two", piece=0)[0]["late"], "asked before another film was opened"
         assert ask(page, "clip", film_id="one", piece=9)[0]["type"] == "error"
