@@ -69,9 +69,7 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
         with ThreadPoolExecutor(AT_ONCE) as readers:
             prints = list(readers.map(_prints, films))
         pairs = _pairs(prints, lengths)
-        if all(
-            found is not None for found in prints
-        ):  # what could not be read may be tomorrow, without a change of the file
+        if all(p is not None for p in prints):  # what could not be read may be tomorrow, without a change of the file
             with suppress(WriteError):
                 write_sealed(kept, {"state": state, "pairs": pairs})
     return [(films[one], films[other]) for one, other in pairs]
