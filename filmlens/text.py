@@ -138,8 +138,10 @@ def _mapped(table: pd.DataFrame, change) -> pd.DataFrame:
     table = table.rename(columns=lambda c: change(c) if isinstance(c, str) else c)
     for at, kind in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(kind):
-            texts = list(table.iloc[:, at])
+            texts = table.iloc[:, at].tolist()
             known = {v: change(v) for v in {v for v in texts if isinstance(v, str)}}  # most cells of a column are alike
+            if all(text == changed for text, changed in known.items()):
+                continue
             values = [known[v] if isinstance(v, str) else v for v in texts]
             table.isetitem(at, pd.Series(values, index=table.index, dtype=kind if len(values) == 0 else None))
     return table

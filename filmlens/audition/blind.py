@@ -16,10 +16,9 @@ import pandas as pd
 
 from filmlens import stages
 from filmlens.artefacts import write_atomically
-from filmlens.audition.excerpts import RATE, TARGET_LUFS, Place, track_sound
 from filmlens.audition.scene import instance_probabilities, transplanted
 from filmlens.corpus import Corpus, CorpusError
-from filmlens.findings.listening import CONTROL, TRANSPLANTED, agreement
+from filmlens.media.ab import RATE, TARGET_LUFS, Place, track_sound
 from filmlens.media.excerpt import encode, stereo
 from filmlens.media.loudness import loudness
 from filmlens.text import defused, from_cell
@@ -58,6 +57,8 @@ def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
         raise CorpusError(
             f"{corpus.folder}: no genre model of the stamped cues; `filmlens run` with notebook 03 fits it"
         )
+    from filmlens.findings.listening import CONTROL, TRANSPLANTED  # with it comes all of findings
+
     genres = [c for c in probabilities.columns if c not in ("film_id", "cue")]
     heard = probabilities.merge(sheet, on=["film_id", "cue"]).rename(columns={g: f"p {g}" for g in genres})
     heard = heard.dropna(subset=[f"p {g}" for g in genres])
@@ -160,6 +161,8 @@ def heard(corpus: Corpus, **settings) -> pd.DataFrame:
         raise CorpusError(
             f"{folder_of(corpus)}: no answers yet; `filmlens listen CORPUS --blind --who NAME` asks for them"
         )
+    from filmlens.findings.listening import agreement  # with it comes all of findings
+
     key = key_of(corpus)
     return agreement(key, answers, [c[2:] for c in key.columns if c.startswith("p ")], **settings)
 

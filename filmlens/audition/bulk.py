@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import betaincinv  # the quantile of Beta; scipy.stats takes a second to load
 
 from filmlens.audition.session import Session
 from filmlens.verdicts.measures import heard_cues
@@ -51,7 +51,7 @@ def estimate(sessions: Iterable[Session], least: float) -> dict[str, Any]:
         raise ValueError(f"no cue with at least {least:g} is left to judge")
     if not heard:
         raise ValueError(f"no cue with at least {least:g} was heard yet, so that its precision is unknown; judge some")
-    low, high = stats.beta.ppf([0.025, 0.975], right + 0.5, heard - right + 0.5)
+    low, high = betaincinv(right + 0.5, heard - right + 0.5, [0.025, 0.975])
     text = (
         f"{count} cue{'s' * (count != 1)} of {len(open_)} film{'s' * (len(open_) != 1)} with at least {least:g} "
         f"are not judged. Of {heard} such that were heard {right} were right: precision {right / heard:.2f} "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from filmlens.audition.excerpts import film_sound
+from filmlens.media.ab import film_sound
 from filmlens.media.apart import apart
 
 #: D: an edge moves at most so far [s].

@@ -26,6 +26,8 @@ def plain(value: Any) -> Any:
     >>> plain({"a": np.float64("nan"), "b": [np.int64(2), "x"]})
     {'a': None, 'b': [2, 'x']}
     """
+    if type(value) is str:  # most of what is sent
+        return value
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

@@ -22,20 +22,23 @@ import numpy as np
 import pandas as pd
 
 from filmlens.audition import adjudicating, bulk, clips, edges, exports, history, page, peaks, scene, spectrogram
-from filmlens.audition.excerpts import Place, ab_excerpt, film_sound, find_place, track_sound
 from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import Session, open_session
 from filmlens.corpus import Corpus, CorpusError, annotators
+from filmlens.media.ab import Place, ab_excerpt, film_sound, track_sound
 from filmlens.media.apart import apart
 from filmlens.media.still import still
+from filmlens.stamper.place import find_place
 from filmlens.verdicts.fields import DIEGESES, ORIGINS, labels
 
 _WAVE_RATE = 11_025  # samples behind a cue's waveform
 _MOST_BINS, _FINEST = 40_000, 200  # bins of a cue's waveform: in all, and per second
 
-#: Messages that change verdicts or ask for little, answered at once and in order; the others decode media.
-_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "library", "transplanted", "place"}
+#: Messages that decode media, and those that read the tables of all films, are answered from threads of their own;
+#: all others change verdicts or ask for little, and are answered at once and in order.
+_MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "place"}
+_TABLES = {"library", "transplanted"}
 
 
 class Audition(anywidget.AnyWidget):
@@ -86,6 +89,7 @@ class Audition(anywidget.AnyWidget):
         self._who, self._alone = who and annotators.checked(self._corpus.folder, who), alone
         self._steps = history.History()
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="audition tables")
         self._asked, self._replied = 0, 0
         self._waveform: Growing | None = None
         self._moving = clips.Newest(self._others_wait)
@@ -109,7 +113,8 @@ class Audition(anywidget.AnyWidget):
         """Stop the threads, then as every widget."""
         self._waveform.stop()
         self._moving.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._reader):
+            pool.shutdown(wait=False, cancel_futures=True)
         super().close()
 
     def answer(self, message: dict[str, Any], buffers: list | None = None) -> tuple[dict[str, Any], list[bytes]]:
@@ -142,6 +147,8 @@ class Audition(anywidget.AnyWidget):
         if content.get("type") in _MEDIA:
             self._asked += 1
             self._pool.submit(self._reply, content).add_done_callback(self._answered)
+        elif content.get("type") in _TABLES:
+            self._reader.submit(self._reply, content)
         elif content.get("type") == "clip":
             self._moving.submit(partial(self._reply, content), partial(self._reply, content | {"late": True}))
         else:
@@ -303,6 +310,9 @@ class Audition(anywidget.AnyWidget):
         return told | {"problems": problems}, []
 
     def _changed(self, text: str, select: str | None = None) -> tuple[dict, list]:
+        clock = time.strftime("%H:%M:%S")
+        if text:  # what is written is told before all that follows from it is counted
+            self._tell({"type": "saved", "text": text, "clock": clock})
         return {"type": "state"} | self._state(text, select), []
 
     def _on_export(self, m: dict) -> tuple[dict, list]:

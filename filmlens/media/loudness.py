@@ -7,7 +7,6 @@ gated at -70 LUFS and then at 10 LU under the mean of what is left.
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import sosfilt
 
 #: Samples per second that the standard states its filters for.
 RATE = 48_000
@@ -43,6 +42,8 @@ def loudness(sound: np.ndarray) -> float:
     >>> round(loudness(tone), 2)
     -3.01
     """
+    from scipy.signal import sosfilt  # takes longer to load than all else here
+
     sound = np.atleast_2d(np.asarray(sound, float))
     if not sound.shape[1]:
         return float("-inf")

@@ -6,7 +6,7 @@ interval, verdict or sentence. Above, what was not found is shown with the small
 
 from __future__ import annotations
 
-from scipy import stats
+from scipy.special import ndtr, ndtri  # of the normal distribution; scipy.stats takes a second to load
 
 #: Films that each side of a comparison must have.
 LEAST = 10
@@ -47,7 +47,7 @@ def detectable(deviation: float, *, alpha: float = 0.05, power: float = 0.8) -> 
     >>> round(detectable(1.0), 2), round(detectable(1.0, alpha=0.01 / 6), 2)
     (2.8, 3.99)
     """
-    return float((stats.norm.isf(alpha / 2) + stats.norm.ppf(power)) * deviation)
+    return float((ndtri(power) - ndtri(alpha / 2)) * deviation)
 
 
 def power_of_similar(deviation: float, margin: float, *, level: float = 0.95) -> float:
@@ -58,4 +58,4 @@ def power_of_similar(deviation: float, margin: float, *, level: float = 0.95) ->
     """
     if deviation == 0:
         return 1.0
-    return float(max(0.0, 2 * stats.norm.cdf(margin / deviation - stats.norm.isf((1 - level) / 2)) - 1))
+    return float(max(0.0, 2 * ndtr(margin / deviation + ndtri((1 - level) / 2)) - 1))

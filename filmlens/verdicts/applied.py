@@ -36,11 +36,11 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         verdict in `table`, -1 without one.
     """
     stamped = stamped.reset_index(drop=True)
-    found, rows = find(stamped, table), []
+    found, said, rows = find(stamped, table), table.to_dict("records"), []
     for cue, at in zip(stamped.to_dict("records"), found, strict=True):
-        rows.append(_row("stamped", cue, table.iloc[at] if at >= 0 else None) | {"row": at})
+        rows.append(_row("stamped", cue, said[at] if at >= 0 else None) | {"row": at})
     for at in sorted(set(np.flatnonzero(table["verdict"].isin(TRUE))) - set(found)):
-        verdict = table.iloc[at]
+        verdict = said[at]
         cue = {"track": verdict["track"], "start": verdict["start"], "end": verdict["end"], "score": np.nan}
         near = _overlapping(stamped, verdict)
         if near is not None:
@@ -79,7 +79,7 @@ def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "", tra
     return cues.loc[kept, [*_CUE, "usage"]].reset_index(drop=True)
 
 
-def _row(basis: str, cue: dict, verdict: pd.Series | None) -> dict:
+def _row(basis: str, cue: dict, verdict: dict | None) -> dict:
     row = {"basis": basis, "track_start": np.nan, "speed": 1.0, "score": np.nan} | cue
     row |= {f"stamped_{c}": row[c] for c in ("track", "start", "end")}
     if verdict is None:
@@ -101,7 +101,7 @@ def _corrected(stamped: float, judged: float, new: float) -> float:
     return float(stamped if abs(stamped - judged) < SAME_S else judged)
 
 
-def _overlapping(stamped: pd.DataFrame, verdict: pd.Series) -> pd.Series | None:
+def _overlapping(stamped: pd.DataFrame, verdict: dict) -> pd.Series | None:
     """The stamped cue of the same track that a verdict lies over longest."""
     track = verdict["new_track"] or verdict["track"]
     overlap = np.minimum(stamped["end"], verdict["end"]) - np.maximum(stamped["start"], verdict["start"])

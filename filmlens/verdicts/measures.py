@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import betaincinv  # the quantile of Beta; scipy.stats takes a second to load
 
 from filmlens.stamper import evaluation, intervals
 from filmlens.verdicts.applied import TRUE, judged, verified
@@ -71,13 +71,13 @@ def heard_cues(cues: pd.DataFrame) -> pd.DataFrame:
     cues = cues[cues["heard"] != "no"]
     told = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED)]
     true = cues[cues["verdict"].isin(TRUE) & (cues["track"] != "")]
-    places = {track: rows[["start", "end"]].to_numpy(float) for track, rows in true.groupby("track")}
-    spans = zip(told["stamped_track"], told["stamped_start"], told["stamped_end"], strict=True)
-    right = [
-        intervals.length(intervals.intersection([[start, end]], places[track])) if track in places else 0.0
-        for track, start, end in spans
-    ]
-    told = told.assign(seconds=told["stamped_end"] - told["stamped_start"], right=np.array(right, float))
+    right, spans = np.zeros(len(told)), told[["stamped_start", "stamped_end"]].to_numpy(float)
+    tracks, places_of = told["stamped_track"].to_numpy(object), true[["start", "end"]].to_numpy(float)
+    for track, rows in true.groupby("track").indices.items():
+        here, places = tracks == track, intervals.union(places_of[rows])
+        under = np.minimum.outer(spans[here, 1], places[:, 1]) - np.maximum.outer(spans[here, 0], places[:, 0])
+        right[here] = under.clip(min=0.0).sum(axis=1)
+    told = told.assign(seconds=told["stamped_end"] - told["stamped_start"], right=right)
     return told.assign(hit=told["right"] >= evaluation.HIT_SHARE * told["seconds"])
 
 
@@ -230,7 +230,7 @@ def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, see
 def _missed(film: dict[str, float], quantile) -> np.ndarray | float:
     """Quantiles of the seconds of music missed outside a film's cues."""
     music, answered = film["music"], film["answered"]
-    return film["seconds_outside"] * stats.beta.ppf(quantile, music + 0.5, answered - music + 0.5)
+    return film["seconds_outside"] * betaincinv(music + 0.5, answered - music + 0.5, quantile)
 
 
 def judged_accuracy(corpus, cues: pd.DataFrame, length, music: pd.DataFrame | None = None) -> pd.DataFrame:

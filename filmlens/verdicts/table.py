@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,7 @@ def read(path: Path) -> pd.DataFrame:
     CorpusError
         Names file, row and remedy.
     """
-    table = _typed(_read_text(path), path)
-    return table.iloc[_latest(table)].reset_index(drop=True)
+    return _read(path)[1].copy()
 
 
 def put(
@@ -96,10 +96,11 @@ def put(
     """
     with locked(path):
         before = path.read_bytes() if path.is_file() else b""
-        text = unchanged = _read_text(path)
+        text, *counting = _read(path)
+        unchanged = text
         for place, row in changes:
             if place is not None:
-                text = _changed(text, path, place, row)
+                text = _changed(text, *(counting if text is unchanged else _counting(text, path)), place, row)
         added = [{k: _text(v) for k, v in row.items()} for place, row in changes if place is None]
         if added:
             text = pd.concat([text, pd.DataFrame(added)], ignore_index=True).fillna("")
@@ -109,22 +110,26 @@ def put(
         return before, path.read_bytes()
 
 
-def _changed(text: pd.DataFrame, path: Path, place: Callable, row: Mapping[str, Any] | None) -> pd.DataFrame:
+def _changed(
+    text: pd.DataFrame,
+    table: pd.DataFrame,
+    latest: np.ndarray,
+    key: pd.DataFrame,
+    place: Callable[[pd.DataFrame], int],
+    row: Mapping[str, Any] | None,
+) -> pd.DataFrame:
     """The file's text after one change."""
-    table = _typed(text, path)
-    latest = _latest(table)
-    at = place(table.iloc[latest].reset_index(drop=True))
+    at = place(table)
     at = int(latest[at]) if at >= 0 else -1
     if row is None:
-        if at < 0:
-            return text
-        key = _key(table)
-        return text[~(key == key.iloc[at]).all(axis=1)]
-    before = dict.fromkeys(COLUMNS, "") if at < 0 else {str(k): str(v) for k, v in text.iloc[at].items()}
-    after = before | {k: _text(v) for k, v in row.items()}
-    records = text.to_dict("records")
-    records = [*records[:at], after, *records[at + 1 :]] if at >= 0 else [*records, after]
-    return pd.DataFrame(records, columns=list(dict.fromkeys([*text.columns, *after]))).fillna("")
+        return text[~(key == key.iloc[at]).all(axis=1)] if at >= 0 else text
+    after = {k: _text(v) for k, v in row.items()}
+    if at < 0:
+        return pd.concat([text, pd.DataFrame([after])], ignore_index=True).fillna("")
+    text = text.copy()
+    for column, value in after.items():
+        text.iloc[at, text.columns.get_loc(column)] = value
+    return text
 
 
 def restore(path: Path, reverse: Callable[[bytes], bytes | None]) -> None:
@@ -239,10 +244,16 @@ def _try_lock(file) -> bool:
     return True
 
 
-def _latest(table: pd.DataFrame) -> np.ndarray:
-    """Positions of the rows that count: of several on the same cue, such as in joined files, the latest."""
+def _counting(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
+    """The rows that count, their positions, and what each row of the text is about.
+
+    Of several rows on the same cue, such as in joined files, the latest counts.
+    """
+    table = _typed(text, path)
+    key = _key(table)
     order = table["when"].str.replace("Z", "+00:00").argsort(kind="stable")
-    return np.flatnonzero(~_key(table).iloc[order].duplicated(keep="last").sort_index())
+    latest = np.flatnonzero(~key.iloc[order].duplicated(keep="last").sort_index())
+    return table.iloc[latest].reset_index(drop=True), latest, key
 
 
 def _key(table: pd.DataFrame) -> pd.DataFrame:
@@ -256,14 +267,24 @@ def _kind(verdict: str) -> str:
     return "cue" if verdict in ("", *ON_STAMPED) else "span" if verdict in ON_SPANS else verdict
 
 
-def _read_text(path: Path) -> pd.DataFrame:
-    """The file as text, every column of `COLUMNS` present."""
-    if not path.is_file() or not path.stat().st_size:
-        return pd.DataFrame(columns=list(COLUMNS), dtype=str)
+def _read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, pd.DataFrame]:
+    """The file as text, every column of `COLUMNS` present; and of it what `_counting` gives. None is to be changed."""
     try:
-        table = restored(pd.read_csv(io.StringIO(read_text(path)), dtype=str, keep_default_na=False))
+        return _parsed(path, read_text(path) if path.is_file() else "")
     except TextError as error:
         raise CorpusError(str(error)) from None
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, text: str) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, pd.DataFrame]:
+    """What a file's text says, remembered: a verdict finds the file as the one before left it."""
+    table = _table(path, text) if text else pd.DataFrame(columns=list(COLUMNS), dtype=str)
+    return table, *_counting(table, path)
+
+
+def _table(path: Path, text: str) -> pd.DataFrame:
+    try:
+        table = restored(pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False))
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated text ({reason(error)})") from error
     lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]

@@ -170,7 +170,8 @@ export function openBench(model, el) {
     if (content.type === "grown") {
       bench.grown = content;
       askOverview();
-    } else if (content.type === "state") takeState(content);
+    } else if (content.type === "saved") saySaved(content);
+    else if (content.type === "state") takeState(content);
     else if (content.type === "open") takeFilm(content);
     const promise = waiting.get(content.id);
     waiting.delete(content.id);
@@ -183,6 +184,10 @@ export function openBench(model, el) {
 
   function say(text) {
     status.textContent = text;
+  }
+
+  function saySaved({ text, clock }) {
+    if (text) say(`${text} · saved ${clock}`);
   }
 
   function complain(text) {
@@ -229,7 +234,7 @@ export function openBench(model, el) {
     bench.state = content;
     bench.cues = content.cues;
     side.takeState({ film_id: bench.film.id, title: bench.film.title, genres: bench.film.genres.join(" ") }, bench.cues);
-    if (content.text) say(`${content.text} · saved ${content.clock}`);
+    saySaved(content);
     const now = bench.cue();
     if (content.type === "state" && content.select) select(content.select);
     else if (before && !now) {

@@ -59,11 +59,14 @@ export function toolbar(label, ...children) {
 /** A list of options that is one tab stop: arrows move, Enter opens; `active` is told to screen readers. */
 export function listbox(label, open) {
   const box = h("div", { role: "listbox", tabindex: 0, "aria-label": label });
-  const name = unique("list");
   let active = -1;
   box.show = (rows, current) => {
-    rows.forEach((row, i) => (row.id = `${name}-${i}`));
-    box.replaceChildren(...rows);
+    const kept = new Set(rows);
+    for (const old of [...box.children]) if (!kept.has(old)) old.remove();
+    rows.forEach((row, i) => {
+      row.id ||= unique("row");
+      if (box.children[i] !== row) box.insertBefore(row, box.children[i] ?? null);
+    });
     active = current;
     mark(false);
   };

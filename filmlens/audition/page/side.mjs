@@ -13,6 +13,7 @@ export function makeSide(bench) {
   let shown = [];
   let tab = "queue";
   const moments = [];
+  const drawn = new Map(); // rows by what they show
   const select = (label, texts) => h("select", { "aria-label": label, title: label, onchange: () => draw() }, ...Object.entries(texts).map(([value, text]) => h("option", { value, text })));
   const order = select("Order of the queue", ORDERS);
   const which = select("Cues of the queue", SHOWN);
@@ -95,6 +96,7 @@ export function makeSide(bench) {
 
   function draw() {
     if (!bench.film) return;
+    if (drawn.size > 10 * MOST) drawn.clear();
     for (const entry of entries) {
       const on = entry.dataset.key === tab;
       entry.setAttribute("aria-selected", on);
@@ -109,23 +111,32 @@ export function makeSide(bench) {
     const from = Math.max(0, Math.min(at - 3, all.length - MOST));
     shown = all.slice(from, from + MOST);
     list.setAttribute("aria-label", { queue: "Queue", cues: "Cues", films: "Films" }[tab]);
-    list.show(
-      shown.map((row) =>
-        h(
-          "div",
-          { role: "option", class: "fl-item", "aria-selected": current(row), title: row.problem ?? "" },
-          tab === "films" ? null : h("i", { class: "fl-swatch", style: tab === "cues" ? `background:${bench.color(row.track)}` : "background:none" }),
-          h("bdi", { class: "fl-item-name", text: tab === "films" ? row.title : nameOf(row) }),
-          h("bdi", { class: "fl-item-more", text: more(row) }),
-          h("span", { class: "fl-item-mark", text: tab === "films" ? (row.complete ? "✓" : "") : VERDICTS[row.verdict ?? ""].mark }),
-        ),
-      ),
-      shown.findIndex(current),
-    );
-    [...list.children].forEach((row, i) => (row.dataset.verdict = shown[i].verdict ?? ""));
+    list.show(shown.map(rowOf), shown.findIndex(current));
     const selected = list.querySelector('[aria-selected="true"]');
     if (selected) list.scrollTop = Math.max(0, selected.offsetTop - list.clientHeight / 2);
     if (!shown.length) list.append(h("p", { class: "fl-about fl-empty", text: tab === "queue" && !words.value ? "nothing left here" : "nothing of that name" }));
+  }
+
+  // A row that shows what it showed is the same element: most of a long list stays where it is on the page.
+  function rowOf(row) {
+    const [name, about] = [tab === "films" ? row.title : nameOf(row), more(row)];
+    const mark = tab === "films" ? (row.complete ? "✓" : "") : VERDICTS[row.verdict ?? ""].mark;
+    const shows = JSON.stringify([tab, row.film_id, row.id, name, about, mark, row.verdict, row.problem]);
+    let node = drawn.get(shows);
+    if (!node) {
+      node = h(
+        "div",
+        { role: "option", class: "fl-item", title: row.problem ?? "" },
+        tab === "films" ? null : h("i", { class: "fl-swatch", style: tab === "cues" ? `background:${bench.color(row.track)}` : "background:none" }),
+        h("bdi", { class: "fl-item-name", text: name }),
+        h("bdi", { class: "fl-item-more", text: about }),
+        h("span", { class: "fl-item-mark", text: mark }),
+      );
+      node.dataset.verdict = row.verdict ?? "";
+      drawn.set(shows, node);
+    }
+    node.setAttribute("aria-selected", current(row));
+    return node;
   }
 
   function more(row) {

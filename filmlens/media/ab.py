@@ -18,7 +18,6 @@ from filmlens.media.sound import MediaError, read_audio
 #: D: loudness that both are brought to [LUFS], less where a peak would pass full scale.
 TARGET_LUFS = -20.0
 _PEAK = 0.97
-_STAMP_RATE = 44_100
 _BIT_RATE = 256_000  # of four channels
 
 
@@ -38,25 +37,6 @@ class Place:
         6.0
         """
         return self.track_start + (time - self.start) * self.speed
-
-
-def find_place(film: Path, track: Path, start: float, end: float) -> Place | None:
-    """Where a track lies under a stretch of film, found by stamping that stretch with it alone.
-
-    Returns
-    -------
-    Place or None
-        None when less than half of the stretch agrees with the track.
-    """
-    from filmlens.stamper import stamp  # compiles its inner loops when it first runs
-
-    sheet = stamp((read_audio(film, _STAMP_RATE, start=start, end=end), _STAMP_RATE), {"track": track}).table
-    if sheet.empty:
-        return None
-    best = sheet.loc[(sheet["end"] - sheet["start"]).idxmax()]
-    if best["end"] - best["start"] < 0.5 * (end - start):
-        return None
-    return Place(track, start + float(best["start"]), float(best["track_start"]), float(best["speed"]))
 
 
 def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:

@@ -9,8 +9,8 @@ from conftest import RATE, melody
 from scipy.signal import correlate
 
 from filmlens.audition import peaks, spectrogram
-from filmlens.audition.excerpts import Place, ab_excerpt, track_sound
 from filmlens.corpus import Corpus
+from filmlens.media.ab import Place, ab_excerpt, track_sound
 from filmlens.media.excerpt import excerpt
 from filmlens.media.loudness import loudness
 from filmlens.media.sound import blocks, read_audio

@@ -1,0 +1,28 @@
+"""Where one track lies under one stretch of film, such as a cue that a listener marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filmlens.media.ab import Place
+from filmlens.media.sound import read_audio
+from filmlens.stamper import stamp
+
+_RATE = 44_100
+
+
+def find_place(film: Path, track: Path, start: float, end: float) -> Place | None:
+    """Where a track lies under a stretch of film, found by stamping that stretch with it alone.
+
+    Returns
+    -------
+    Place or None
+        None when less than half of the stretch agrees with the track.
+    """
+    sheet = stamp((read_audio(film, _RATE, start=start, end=end), _RATE), {"track": track}).table
+    if sheet.empty:
+        return None
+    best = sheet.loc[(sheet["end"] - sheet["start"]).idxmax()]
+    if best["end"] - best["start"] < 0.5 * (end - start):
+        return None
+    return Place(track, start + float(best["start"]), float(best["track_start"]), float(best["speed"]))
