@@ -17,6 +17,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 CorpusFolder = Annotated[Path, typer.Argument(metavar="CORPUS", help="Folder with films.csv.")]
 Jobs = Annotated[int, typer.Option(help="Number of processes.", min=1)]
+Annotator = Annotated[
+    str, typer.Option("--who", metavar="NAME", help="One of several annotators, whose verdicts go to verdicts/NAME/.")
+]
 _CORES = os.cpu_count() or 1
 
 
@@ -368,9 +371,7 @@ def audition(
     corpus: CorpusFolder,
     port: Annotated[int, typer.Option(help="Number of the port; a free one by default.")] = 0,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
-    who: Annotated[
-        str, typer.Option(metavar="NAME", help="One of several annotators, whose verdicts go to verdicts/NAME/.")
-    ] = "",
+    who: Annotator = "",
 ) -> None:
     """Open a page on which you hear and judge cues. Only this machine can reach it."""
     from filmlens.audition.serve import serve
@@ -429,6 +430,7 @@ def import_labels(
     labels: Annotated[
         Path, typer.Argument(metavar="LABELS", help="A table, or a file of Audacity, ELAN, Praat, TiLiA, ...")
     ],
+    who: Annotator = "",
     derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
 ) -> None:
     """Read a list of cues as verdicts. A cue over a found one corrects it, any other is added."""
@@ -439,7 +441,7 @@ def import_labels(
     opened = Corpus.open(corpus, derived=derived)
     if film not in opened.ids:
         raise typer.BadParameter(terminal(f"no film {film!r}; films.csv has {', '.join(opened.ids)}"))
-    counts, problems = read_labels(labels, open_session(opened, film))
+    counts, problems = read_labels(labels, open_session(opened, film, who=who))
     for problem in problems:
         say(f"left out: {problem}")
     say(", ".join(f"{number} {word}" for word, number in counts.items()))

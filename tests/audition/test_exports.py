@@ -226,6 +226,8 @@ def test_the_command_writes_and_takes_in(corpus, tmp_path):
     (tmp_path / "one.txt").write_text("31\t33\tFinale\n")
     done = run(app, ["import", folder, "one", str(tmp_path / "one.txt")])
     assert done.exit_code == 0 and "1 added" in done.output
+    done = run(app, ["import", folder, "one", str(tmp_path / "one.txt"), "--who", "ann"])
+    assert done.exit_code == 0 and "1 added" in done.output and (corpus.folder / "verdicts/ann/one.csv").is_file()
     assert run(app, ["import", folder, "three", str(tmp_path / "one.txt")]).exit_code == 2
     assert isinstance(run(app, ["export", folder, "--format", "jams", "--films", "x"]).exception, ValueError)
 
