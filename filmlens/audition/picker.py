@@ -9,6 +9,7 @@ import pandas as pd
 
 from filmlens import stages, verdicts
 from filmlens.audition.adjudicating import Adjudication, open_judging
+from filmlens.audition.exports import with_unidentified
 from filmlens.audition.scene import length, stamped_cues, transplanted
 from filmlens.audition.session import Session, with_ids
 from filmlens.audition.widget import Audition
@@ -140,8 +141,8 @@ _ROWS = [
 def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None, *, who: str = "") -> pd.DataFrame:
     """Every cue of every film as it stands, in the order of films and time; the page orders and filters them.
 
-    Music that is on no track is `unmatched`: cues that were given a free name, and spans of the recall check in which
-    music was heard (`span`) with no cue over them.
+    Music that is on no track is `unmatched`: cues that were given a free name, and where no cue lies the spans of the
+    recall check in which music was heard (`span` is "heard") and those that `filmlens music` found ("detected").
 
     Parameters
     ----------
@@ -165,9 +166,10 @@ def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None, *, who: str = "
         except CorpusError:
             continue  # the picker names the fault beside the film
         cues = with_ids(verdicts.judged(stamped, table))
-        cues = cues.assign(unmatched=cues["track"] == "", span=False)
+        cues = cues.assign(unmatched=cues["track"] == "", span="")
+        spans = [_heard_spans(table, cues), _detected(corpus, film.id, cues)]
         parts.append(
-            pd.concat([cues, _heard_spans(table, cues)], ignore_index=True).assign(
+            pd.concat([cues, *spans], ignore_index=True).assign(
                 film_id=film.id, title=film.title or film.id, genres=" ".join(film.genres)
             )
         )
@@ -191,8 +193,21 @@ def _heard_spans(table: pd.DataFrame, cues: pd.DataFrame) -> pd.DataFrame:
         for s, e in zip(music["start"], music["end"], strict=True)
     ]
     music = music[np.array(free, bool)][["start", "end"]] if len(music) else music[["start", "end"]]
+    return _spans(music, "heard", "music of the recall check")
+
+
+def _detected(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
+    """Unidentified music between all cues that stand now; what returns has the name of its group."""
+    music = with_unidentified(corpus, film_id, cues.loc[cues["verdict"] != "reject", ["start", "end"]])
+    if "unidentified" not in music:
+        return _spans(music.iloc[:0], "detected", "")
+    music = music[music["unidentified"].eq(True)]
+    return _spans(music[["start", "end"]], "detected", ("unidentified " + music["usage"]).str.strip())
+
+
+def _spans(music: pd.DataFrame, kind: str, name: str | pd.Series) -> pd.DataFrame:
     ids = [f"span|{s:.3f}|{e:.3f}" for s, e in zip(music["start"], music["end"], strict=True)]
-    return music.assign(id=ids, track="", name="music of the recall check", verdict="", unmatched=True, span=True)
+    return music.assign(id=ids, track="", name=name, verdict="", unmatched=True, span=kind)
 
 
 def _as_stamped(cues: pd.DataFrame) -> pd.DataFrame:

@@ -117,8 +117,10 @@ test("the next of the queue", () => {
 });
 
 test("a film's cues as they stand now replace the old ones, and what the library knew stays", () => {
-  const rows = page.withFilm([...CUES.slice(0, 3), { film_id: "a", id: "span|1", span: true, unmatched: true }].map((r) => ({ ...r, excess: 0.1 })), { film_id: "a", title: "A" }, [{ id: "2", track: "X", verdict: "reject" }, { id: "3", track: "", verdict: "added" }]);
-  assert.equal(names(rows), "a2 a3 aspan|1 b1");
+  const rows = page.withFilm([...CUES.slice(0, 3), { film_id: "a", id: "span|1", span: "heard", unmatched: true, start: 20, end: 25 }, { film_id: "a", id: "span|2", span: "detected", unmatched: true, start: 31, end: 39 }].map((r) => ({ ...r, excess: 0.1 })), { film_id: "a", title: "A" }, [{ id: "2", track: "X", verdict: "reject", start: 10, end: 30 }, { id: "3", track: "", verdict: "added", start: 30, end: 36 }]);
+  assert.equal(names(rows), "a2 aspan|1 a3 b1", "a cue over half of a span has taken its place");
+  const spans = [{ id: "span|1", span: "heard", unmatched: true }, { id: "span|2", span: "detected", unmatched: true }];
+  assert.deepEqual(["open", "all", "unmatched"].map((which) => page.kept(spans, { which }).length), [1, 1, 2]);
   assert.deepEqual([rows[0].excess, rows[0].verdict, rows[1].unmatched, rows[0].unmatched], [0.1, "reject", true, false]);
 });
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import edit, put_table
 
 from filmlens import artefacts, audition, stages
-from filmlens.audition import Audition, AuditionCorpus, page, widget
+from filmlens.audition import Audition, AuditionCorpus, page, queue, widget
 from filmlens.corpus import Corpus
 
 CUES = pd.DataFrame(
@@ -173,6 +173,29 @@ def test_nothing_but_the_script_is_in_the_notebooks_state(one):
     ask(one, "excerpt", cue=None, start=0.0, end=20.0)
     state = {k: v for k, v in one.get_state().items() if isinstance(v, str)}
     assert len(json.dumps(state)) < 150_000, sorted((len(v), k) for k, v in state.items())[-2:]
+
+
+def test_music_that_a_detector_found_waits_among_the_unmatched(corpus):
+    found = pd.DataFrame({"start": [2.0, 30.0], "end": [12.0, 34.0], "probability": 0.9, "group": [3, 0]})
+    put_table(corpus, "music", "one", found.assign(film_id="one"))
+    rows = queue(corpus)
+    rows = rows[rows["film_id"] == "one"]
+    spans = rows[rows["span"] == "detected"]
+    kept = rows.loc[rows["span"] == "", ["start", "end"]].to_numpy(float)
+    assert (
+        spans["name"].tolist()[0] == "unidentified music 3"
+        and spans["unmatched"].all()
+        and (spans["track"] == "").all()
+    )
+    for start, end in spans[["start", "end"]].to_numpy(float):
+        assert not any(min(end, b) > max(start, a) for a, b in kept)
+    page = AuditionCorpus(corpus.folder)
+    ask(page, "film", film_id="one")
+    first = spans.iloc[0]
+    ask(page, "add", track="", name="Radio", start=first["start"], end=first["end"])
+    page.close()
+    now = queue(corpus)
+    assert first["id"] not in set(now["id"]) and "Radio" in set(now["name"])
 
 
 def test_the_picker_lists_films_and_every_cue(corpus):

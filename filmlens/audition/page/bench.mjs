@@ -306,7 +306,10 @@ export function openBench(model, el) {
     if (remember && here().id) trail.push(here());
     if (row.film_id !== undefined && row.film_id !== bench.film.id) return openFilm(row.film_id, row.id);
     if (row.id.startsWith("matter|")) return versions.show(row.id);
-    return row.span ? go(row.start) : select(row.id);
+    if (!row.span) return select(row.id);
+    if (row.span === "detected") bench.drawn = { start: row.start, end: row.end }; // + makes it a cue
+    go(row.start);
+    drawAll();
   }
 
   async function openFilm(film_id, id = null) {

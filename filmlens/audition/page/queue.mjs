@@ -37,9 +37,10 @@ export function ordered(rows, order) {
 
 /** Rows that a filter keeps: which (see SHOWN), words, and the least and greatest probability or score. */
 export function kept(rows, { which = "open", words = "", low = null, high = null }) {
+  const listed = (r) => r.span !== "detected"; // what a detector proposes is no cue that waits for a verdict
   const found = rows.filter(
     (r) =>
-      ({ open: !r.verdict, all: true, unmatched: r.unmatched, disputed: r.disputed, given: r.given != null }[which] &&
+      ({ open: !r.verdict && listed(r), all: listed(r), unmatched: r.unmatched, disputed: r.disputed, given: r.given != null }[which] &&
       (low == null || (sure(r) != null && sure(r) >= low)) &&
       (high == null || (sure(r) != null && sure(r) <= high))),
   );
@@ -63,7 +64,9 @@ export function nextOf(all, keptRows, current, by = 1) {
 export function withFilm(rows, about, cues) {
   const old = new Map(rows.filter((r) => r.film_id === about.film_id).map((r) => [r.id, r]));
   const now = cues.map((c) => ({ ...old.get(c.id), ...about, ...c, unmatched: !c.track }));
-  for (const row of old.values()) if (row.span) now.push(row);
+  const covered = (row) => cues.some((c) => c.verdict !== "reject" && Math.min(c.end, row.end) - Math.max(c.start, row.start) >= (row.end - row.start) / 2);
+  for (const row of old.values()) if (row.span && !covered(row)) now.push(row);
+  now.sort((a, b) => a.start - b.start);
   const first = rows.findIndex((r) => r.film_id === about.film_id);
   const others = rows.filter((r) => r.film_id !== about.film_id);
   others.splice(first < 0 ? others.length : first, 0, ...now);
