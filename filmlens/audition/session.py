@@ -76,7 +76,7 @@ class Session:
         self.steps = history.History() if steps is None else steps
         self.file = file or film.verdicts
         self._table = verdicts.read(self.file)
-        self._judged: pd.DataFrame | None = None
+        self._judged: tuple[pd.DataFrame, pd.DataFrame] | None = None  # the verdicts, and the cues as they say
 
     @property
     def table(self) -> pd.DataFrame:
@@ -86,9 +86,10 @@ class Session:
     @property
     def cues(self) -> pd.DataFrame:
         """The cues as they stand, with `id`, which stays the same whatever is judged: see `verdicts.judged`."""
-        if self._judged is None:  # until the file is read again
-            self._judged = with_ids(verdicts.judged(self.stamped, self._table))
-        return self._judged.copy()
+        table, known = self._table, self._judged
+        if known is None or known[0] is not table:  # a thread may have made them of what the file was before
+            known = self._judged = table, with_ids(verdicts.judged(self.stamped, table))
+        return known[1].copy()
 
     @property
     def complete(self) -> bool:
@@ -259,7 +260,6 @@ class Session:
 
     def refresh(self) -> None:
         """Read the file again."""
-        self._judged = None
         self._table = verdicts.read(self.file)
 
     def numbers(self) -> dict[str, Any]:

@@ -85,6 +85,24 @@ def test_undo_goes_back_step_by_step(session):
     assert not session.film.verdicts.exists() and not session.can_undo and session.undo()[0] == "nothing to undo"
 
 
+def test_what_a_slower_thread_made_of_the_file_before_is_not_kept(session, monkeypatch):
+    """Sound is cut in threads that ask where the cue lies, while keys move its edge."""
+    first, judged, threads = ids(session)[0], verdicts.judged, []
+
+    def slow(stamped, table):
+        if not threads:
+            threads.append(None)
+            session.move(first, "end", 20.5)  # another thread's key, in the middle of this one's reading
+        return judged(stamped, table)
+
+    monkeypatch.setattr(verdicts, "judged", slow)
+    session.refresh()
+    session.cues  # noqa: B018 - made of the file as it was before the key
+    assert session.cue(first)["end"] == 20.5
+    session.move(first, "end", 0.5, relative=True)
+    assert session.cue(first)["end"] == 21.0
+
+
 def test_an_added_cue_is_taken_away_and_comes_back(session):
     new = session.add("Finale", 21.0, 24.0)
     session.move(new, "end", 23.5)
