@@ -6,6 +6,7 @@ and the real widget, so that tests of many keys take seconds.
 
 import base64
 import json
+from collections import deque
 
 import numpy as np
 import pandas as pd
@@ -43,9 +44,10 @@ class Stage:
 
     def open(self, widget, theme=""):
         """Show a widget and wait until it is ready. theme: what JupyterLab's body says, "true" for light."""
-        self.widget, self._told = widget, []
+        self.widget, self._told = widget, deque()  # threads add to it while it is emptied
         self._theme = f' data-jp-theme-light="{theme}"' if theme else ""
-        widget.send = lambda content, buffers=None: self._told.append((content, buffers))
+        told = self._told
+        widget.send = lambda content, buffers=None: told.append((content, buffers))
         self.page.goto(ADDRESS)
         self.page.wait_for_selector(".fl-audition[data-ready=true]", timeout=120_000)
         self.page.locator(".fl-audition").focus()
@@ -57,7 +59,7 @@ class Stage:
     def _answer(self, message):
         if message["type"] != "poll":  # media are answered by the widget's threads, and told at a later poll
             self.widget._on_message(self.widget, message, [])
-        told, self._told = self._told, []
+        told = [self._told.popleft() for _ in range(len(self._told))]
         return [[content, [base64.b64encode(b).decode() for b in buffers or []]] for content, buffers in told]
 
     def keys(self, *names):
