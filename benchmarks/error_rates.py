@@ -1,11 +1,13 @@
 """Error rates of the statistics on simulated corpora with the study's label sets; every corpus is a row of a CSV.
 
-`python benchmarks/error_rates.py ITEM FIRST LAST` adds corpora FIRST to LAST - 1 of an item to
-`benchmarks/error_rates/ITEM.csv` (those already there are passed over, so that a stopped run goes on) and prints the
-rates over all of them with exact binomial intervals.
+`python benchmarks/error_rates.py ITEM FIRST LAST [JOBS]` adds corpora FIRST to LAST - 1 of an item to
+`benchmarks/error_rates/ITEM.csv`, JOBS at a time (those already there are passed over, so that a stopped run goes on),
+and prints the rates over all of them with exact binomial intervals.
 """
 
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from test_claims_rate import false_verdicts  # noqa: E402
 from test_conditional_null import film_rows_of, p_by_one_genre  # noqa: E402
 from test_selection import selected  # noqa: E402
 from test_withinfilm import corpus as waves  # noqa: E402
+from trained_pages import trained  # noqa: E402
 
 from filmlens.findings import within_films  # noqa: E402
 
@@ -60,13 +63,13 @@ def chance(seed: int) -> dict:
     return {"after": p_of(seed, permutations=39)}
 
 
-ITEMS = {f.__name__: f for f in (conditional, actual, claims, within, chance, selected)}
+ITEMS = {f.__name__: f for f in (conditional, actual, claims, within, chance, selected, trained)}
 
 
 def rates(table: pd.DataFrame) -> pd.DataFrame:
     """Share of corpora at most .05 and .01, with exact 95 % intervals of the first."""
     rows = []
-    for name in table.columns.drop("seed"):
+    for name in table.select_dtypes("number").columns.drop("seed"):
         p = table[name].dropna()
         hits = int((p <= 0.05).sum())
         low, high = stats.binomtest(hits, len(p)).proportion_ci() if len(p) else (np.nan, np.nan)
@@ -75,15 +78,22 @@ def rates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    item, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    item, first, last, jobs = sys.argv[1], *map(int, [*sys.argv[2:], 1][:3])
     path = Path(__file__).with_suffix("") / f"{item}.csv"
     path.parent.mkdir(exist_ok=True)
-    done = pd.read_csv(path) if path.is_file() else pd.DataFrame({"seed": []})
-    for seed in sorted(set(range(first, last)) - set(done["seed"])):
-        row = pd.DataFrame([{"seed": seed, **ITEMS[item](seed)}]).round(4)
-        done = pd.concat([done, row], ignore_index=True) if len(done) else row
-        done.to_csv(path, index=False)
+    there = pd.read_csv(path)["seed"] if path.is_file() else []
+    missing = sorted(set(range(first, last)) - set(there))
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        for seed, found in zip(missing, pool.map(ITEMS[item], missing), strict=True):
+            row = pd.DataFrame([{"seed": seed, **found}]).round(4)
+            if path.is_file():  # a line is added, so that whenever the run is stopped the others stay
+                row = row.reindex(columns=pd.read_csv(path, nrows=0).columns)
+            row.to_csv(path, index=False, mode="a", header=not path.is_file())
+    done = pd.read_csv(path)
     if item == "selected":
         print(done.drop(columns="seed").agg(["mean", "sem"]).T.round(4).to_string())
     else:
         print(rates(done).to_string(index=False))
+    if item == "trained":
+        said = done.drop(columns=["seed", "before any", "after any", "false"])
+        print(said.apply(pd.Series.value_counts).T.fillna(0).astype(int).to_string())

@@ -33,7 +33,6 @@ _TABLE = 16384  # one period; looking up the nearest entry then costs less than 
 _MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 # What follows each degree of the scale (tonic = 0): mostly the three chords that share the mode of the piece.
 _NEXT = {0: (3, 4, 3, 4, 5), 3: (4, 0, 0), 4: (0, 0, 3), 5: (3, 4)}
-_TONICS = (0, 5, 7)  # C, F and G
 _SKIN = (190.0, 287.0, 412.0, 655.0, 980.0)  # Hz, partials of a drum
 _RESONANCES = {"warmth": 320.0, "edge": 1500.0}  # Hz
 _ECHOES = ((0.0271, 0.33, 1), (0.0437, 0.28, -1), (0.0713, 0.22, -1), (0.1130, 0.18, 1))  # seconds, gain, side
@@ -180,7 +179,7 @@ def _play_bars(band: _Band, z: Mapping[str, float], rng: np.random.Generator):
     """Bar after bar until the piece is full: chord, bass, melody, percussion."""
     beat = 60 / float(np.clip(104 * 2 ** (0.36 * z["tempo"]), 48, 190))
     bar = 4 * beat
-    tonic = int(rng.choice(_TONICS))
+    tonic = int(rng.integers(12))
     chord_home = 55 + 5.5 * z["register"] + rng.uniform(-2, 2)
     melody_home = 71 + 7 * z["register"] + rng.uniform(-2, 2)
     swell = np.clip(0.35 + 0.2 * z["dynamics"] ** 2, 0, 0.8)

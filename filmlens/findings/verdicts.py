@@ -91,7 +91,10 @@ def gap(name: str, one: Score, other: Score, films: int) -> Pair:
 
 
 class Claim(NamedTuple):
-    """A claim of the paper before it is judged: that all of its pairs lie above 0, or one within a margin of it."""
+    """A claim of the paper before it is judged: that all of its pairs lie above 0, or one within a margin of it.
+
+    One whose pairs lie below 0 when there is nothing to find (`biased`) is never contradicted by that.
+    """
 
     claim: str
     paper: str
@@ -99,6 +102,7 @@ class Claim(NamedTuple):
     what: str
     why: str
     margin: float | None = None
+    biased: bool = False
 
 
 def judged(claims: list[Claim], *, level: float = 0.95) -> list[tuple]:
@@ -121,7 +125,7 @@ def _row(claim: Claim, alpha: float) -> tuple:
     # one difference of many on the other side must be there after a correction for their number
     highs = [p.limits(alpha / len(tested))[1] for p in tested]
     decides, verdict, share = int(np.argmin(lows)), "undecided", alpha
-    if min(highs) < 0:
+    if min(highs) < 0 and not claim.biased:
         decides, verdict, share = int(np.argmin(highs)), "contradicted", alpha / len(tested)
     elif min(lows) > 0 and len(tested) == len(pairs):
         verdict = "holds"

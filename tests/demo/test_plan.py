@@ -1,4 +1,4 @@
-"""The plan of the synthetic corpus: the study's imbalance, cues inside films, three transplanted cues."""
+"""The plan of the synthetic corpus: films enough of every genre, cues inside films, three transplanted cues."""
 
 import json
 from collections import Counter
@@ -18,12 +18,13 @@ def counts(films):
     return Counter(genre for film in films for genre in film.genres)
 
 
-def test_thirty_six_films_have_the_studys_imbalance():
+def test_thirty_six_films_have_twelve_of_every_genre():
     films = plan_films()
     count = counts(films)
-    assert count == {"Action": 18, "Comedy": 11, "Drama": 13, "Horror": 4, "Romance": 10, "Sci-Fi": 11}
-    assert sum(len(film.genres) == 1 for film in films) == 12
-    assert min(count, key=count.get) == "Horror" and max(count, key=count.get) == "Action"
+    assert count == {"Action": 13, "Comedy": 12, "Drama": 12, "Horror": 12, "Romance": 12, "Sci-Fi": 12}
+    assert sum(len(film.genres) == 1 for film in films) == 6
+    sets = Counter(film.genres for film in films)
+    assert sum(sets[film.genres] > 1 for film in films) == 27  # the null within label sets has what to move
     assert Counter(film.ending for film in films) == {".mp4": 24, ".mkv": 12}
     assert 3 <= sum(film.pictures.bar > 0 for film in films) <= 18
     assert all(list(film.genres) == sorted(film.genres, key=GENRES.index) for film in films)

@@ -195,3 +195,9 @@ def test_robustness_counts_the_conditions_that_tested():
     shares = table.drop_duplicates("claim")["holds in"].tolist()
     assert shares[:2] == [0.5, 1.0]
     assert np.isnan(shares[2])
+
+
+def test_below_random_ranks_is_no_contradiction():
+    below = Pair("svm", -0.05, np.linspace(-0.08, -0.02, 99), (110,))
+    rows = judged([Claim("above", "", [below], "", ""), Claim("above chance", "", [below], "", "", biased=True)])
+    assert [row[COLUMNS.index("verdict")] for row in rows] == ["contradicted", "undecided"]
