@@ -204,7 +204,7 @@ table.filmlens { border-collapse: collapse; font: 14px/1.4 system-ui, sans-serif
 table.filmlens caption { text-align: left; padding: .4em 0; max-width: 60em }
 table.filmlens th, table.filmlens td { padding: .25em .7em; border-bottom: 1px solid #8884 }
 table.filmlens th, table.filmlens td { text-align: left !important }
-table.filmlens th { border-bottom: 2px solid #888 }
+table.filmlens thead th { border-bottom: 2px solid #888 }
 table.filmlens .num { text-align: right !important; font-variant-numeric: tabular-nums }
 """
 

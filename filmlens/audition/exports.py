@@ -209,7 +209,7 @@ def sheet_of(corpus: Corpus, film_id: str, cues: str = "reviewed") -> tuple[pd.D
             raise ValueError(f"{film_id} is not annotated; write annotations/{film_id}.csv or export other cues")
         return table.reset_index(drop=True), length(film, notes)
     if not notes and not stages.path(corpus, "cues", film_id).is_file():
-        raise ValueError(f"{film_id} has not been stamped; run notebook 01 or `filmlens run {corpus.folder} ...` first")
+        raise ValueError(f"{film_id} has not been stamped; run `filmlens stamp {corpus.folder}` first")
     table = stamped if cues == "stamped" else reviewed(stamped, verdicts.read(film.verdicts), cues == "verified")
     return table, length(film, notes)
 

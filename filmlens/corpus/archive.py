@@ -61,9 +61,11 @@ def unpack_beside(path: Path) -> Path:
         except ArchiveError:
             if not folder.exists():  # otherwise another process unpacked it meanwhile
                 raise
-        if _unpacked(folder / _UNPACKED) == contents:
+        before = _unpacked(folder / _UNPACKED)
+        if before == contents:
             return folder
-    raise ArchiveError(f"{path}: {folder} holds something else; rename or remove that folder, or rename the zip")
+    holds = "was unpacked from another or an earlier zip" if before else "holds something else"
+    raise ArchiveError(f"{path}: the folder {folder} {holds}; rename or remove that folder, or rename the zip")
 
 
 def _unpacked(path: Path) -> object:

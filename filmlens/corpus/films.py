@@ -236,6 +236,8 @@ class Corpus:
             )
         derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
+            if not Path(library).expanduser().is_dir():
+                raise CorpusError(f"{library}: no such folder of further music (--library)")
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
         corpus = cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None, table.path)
         corpus.told = table.told
@@ -335,6 +337,9 @@ def find_folder(folder: str | Path) -> Path:
     here = [folder, Path(__file__).resolve().parents[2] / folder]
     found = next((p.resolve() for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), None)
     if found is None:
+        file = next((p for p in here if p.exists()), None)
+        if file is not None:
+            raise CorpusError(f"{folder}: is a file; name the folder of the corpus, such as {file.resolve().parent}")
         places = ", ".join(dict.fromkeys(str(p.parent.resolve()) for p in here))
         raise CorpusError(f"{folder}: no such folder; looked for it in {places}")
     text.utf8(found)

@@ -11,17 +11,16 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from filmlens import look, text
 from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
-from filmlens.figures.parts import broken
+from filmlens.figures.parts import broken, film_time
 from filmlens.names import reader_name
 
 look.use_style()
 
 _INK = "#404040"
-_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 
 
 def plot_cue(
@@ -285,10 +284,7 @@ def plot_pictures(
     strip.set_title("Cues by track")
     strip.grid(axis="y", visible=False)
     strip.margins(x=0.01)
-    low, high = strip.get_xlim()
-    strip.xaxis.set_major_locator(MultipleLocator(next((t for t in _TICKS if (high - low) / t <= 12), 3600)))
-    strip.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{int(s) // 60}:{int(s) % 60:02d}"))
-    strip.set_xlabel("time in the film [min:s]")
+    film_time(strip)
     if title:
         fig.suptitle(title)
     return fig

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from filmlens import names
-from filmlens.figures.parts import broken
+from filmlens.figures.parts import broken, film_time
 from filmlens.look import genre_colors, use_style
 from filmlens.stats.enough import LEAST
 
@@ -186,12 +186,12 @@ def plot_genre_timeline(
         len(heights), 1, figsize=(10, sum(heights) + 1), sharex=True, squeeze=False, height_ratios=heights
     )
     panels = list(axes.ravel())
-    end = max(float(data["end"].max()), float(visual["time"].max()) if visual is not None else 0) / 60
+    end = max(float(data["end"].max()), float(visual["time"].max()) if visual is not None else 0)
     if len(frames):
         ax = panels.pop(0)
         width = end / len(frames)
         for time, image in frames:
-            left = min(max(time / 60 - width / 2, 0), end - width)
+            left = min(max(time - width / 2, 0), end - width)
             ax.imshow(image, extent=(left, left + width, 0, 1), aspect="auto", cmap="gray", vmin=0, vmax=1)
         ax.set(ylim=(0, 1), yticks=[])
         ax.grid(visible=False)
@@ -201,7 +201,7 @@ def plot_genre_timeline(
         visual = visual.sort_values("time")
         for measure, color, dash in (("brightness", "#B8860B", "-"), ("contrast", "#555555", "--")):
             times, values = broken(visual["time"], visual[measure])
-            ax.plot(times / 60, values, color=color, lw=1.2, ls=dash, label=measure)
+            ax.plot(times, values, color=color, lw=1.2, ls=dash, label=measure)
         ax.set(ylim=(0, 1), ylabel="0–1")
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     ax = panels.pop(0)
@@ -209,10 +209,11 @@ def plot_genre_timeline(
     for row in data.itertuples():
         y, height = genres.index(row.genre), 0.15 + 0.7 * row.attention / full
         foreign = len(own) and row.genre not in own and row.probability >= 0.5
-        box = ((row.start / 60, y - height / 2), (row.end - row.start) / 60, height)
+        box = ((row.start, y - height / 2), row.end - row.start, height)
         ax.add_patch(Rectangle(*box, fc=colors[row.genre], ec="none", alpha=min(max(row.probability, 0), 1)))
         ax.add_patch(Rectangle(*box, fill=False, ec=_INK if foreign else "#CCCCCC", lw=1.6 if foreign else 0.5))
-    ax.set(xlim=(0, 1.004 * end), ylim=(len(genres) - 0.4, -0.6), xlabel="film time (min)")
+    ax.set(xlim=(0, 1.004 * end), ylim=(len(genres) - 0.4, -0.6))
+    film_time(ax)
     ax.set_yticks(range(len(genres)), genres)
     for tick in ax.get_yticklabels():
         tick.set_fontweight("bold" if tick.get_text() in own else "normal")

@@ -138,12 +138,12 @@ def _of_dependence(facts: Facts, cannot: list[str]) -> None:
     many = [f"{name} ({films})" for name, films in series.items() if films > 1]
     if many:
         cannot.append(
-            f"As much as independent films would tell, from films of one franchise: {', '.join(many)}; "
+            f"As much as from independent films, because some are of one franchise: {', '.join(many)}; "
             "notebook 05 shows what changes when they are held out together."
         )
     if facts.shared:
         films = len({film for ids in facts.shared for film in ids})
-        cannot.append(f"As much as independent films would tell, from {_films(films)} that share recordings.")
+        cannot.append(f"As much as from independent films, because {_films(films)} share recordings.")
 
 
 def _of_the_stamper(cues: int, can: list[str], cannot: list[str]) -> None:

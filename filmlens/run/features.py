@@ -64,8 +64,8 @@ def extract(
             FEATURES[name].need()
         elif name not in (*FEATURES, "visual") and name not in own.names(opened.folder):
             raise ValueError(
-                f"no features {name!r}: there are {', '.join(FEATURES)}, visual and "
-                f"{own.names(opened.folder) or 'none'} in {opened.folder / 'features'}"
+                f"no features {name!r}: there are {', '.join([*FEATURES, 'visual'])}; of your own "
+                f"{', '.join(own.names(opened.folder)) or 'none'} in {opened.folder / 'features'}"
             )
     for name in which:
         stage = name if name == "visual" else stages.feature_stage(name)

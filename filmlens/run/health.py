@@ -205,14 +205,20 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
+def _unbroken(text: str) -> str:
+    """A line may break after its comma only."""
+    return text.replace(" ", "\u00a0").replace(",\u00a0", ", ")
+
+
 def _films(facts: Facts) -> str:
     rows = []
     for f in facts.films:
         info = f.info or MediaInfo(0.0)
+        picture = f"{info.width} × {info.height}, {info.fps:.3g} fps" if info.has_pictures else "–"
+        sound = f"{info.sample_rate / 1000:g} kHz, {info.channels} ch" if info.has_sound else "–"
         rows.append(
             {"film": called(f), "genres": ", ".join(f.film.genres), "minutes": f.seconds / 60}
-            | {"picture": f"{info.width} x {info.height}, {info.fps:.3g} fps" if info.has_pictures else "–"}
-            | {"sound": f"{info.sample_rate / 1000:g} kHz, {info.channels} ch" if info.has_sound else "–"}
+            | {"picture": _unbroken(picture), "sound": _unbroken(sound)}
             | {"tracks": len(f.tracks), "minutes of music": f.music_seconds / 60, "annotated cues": f.cues}
             | {"missing": ", ".join(f.missing) or "–"}
         )

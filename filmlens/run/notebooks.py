@@ -23,10 +23,10 @@ from filmlens.corpus import Corpus
 from filmlens.run import kernels
 from filmlens.run.kernels import read_journal
 from filmlens.run.provenance import provenance
-from filmlens.stages import costs, lock
+from filmlens.stages import complete, costs, known_to, lock
 from filmlens.stages.loop import at_work
 from filmlens.stages.progress import JOURNAL
-from filmlens.study import Study
+from filmlens.study import PROFILES, Study
 from filmlens.study.cues import descriptors_of, write_cues_table
 from filmlens.text import utf8
 
@@ -61,7 +61,10 @@ def choose_notebooks(numbers: Iterable[str] | None = None) -> list[Path]:
     for number in numbers:
         found = [n for n in there if n.stem == number or n.stem.startswith(f"{number}_")]
         if not found:
-            raise RunError(f"no notebook {number!r}; there are {', '.join(n.stem for n in there)}")
+            raise RunError(
+                f"no notebook {number}; name them by number, such as --notebooks 03,04: "
+                f"{', '.join(n.stem for n in there)}"
+            )
         chosen += found
     return sorted(set(chosen))
 
@@ -292,7 +295,8 @@ def dry_run(
     opened = Corpus.open(corpus, derived=derived)
     chosen = choose_notebooks(notebooks)
     chosen = _possible(opened, chosen, asked=notebooks is not None, say=lambda line: None)
-    parameters = _checked(dict(parameters or {}), {n: known_parameters(n) for n in chosen})
+    given = {"profile": profile} | dict(parameters or {})
+    parameters = _checked(given, {n: known_parameters(n) for n in chosen})
     numbers = [n.stem[:2] for n in chosen]
     wanted = status.asked(numbers, profile, parameters)
     said = status.dry_run(opened, wanted, jobs=jobs)
@@ -309,4 +313,8 @@ def _checked(given: Mapping[str, Any], known: Mapping[Path, Mapping[str, Any]]) 
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise RunError(f"no notebook knows the parameter {', '.join(unknown)}; they know {', '.join(sorted(defaults))}")
-    return {name: read_parameter(name, value, defaults[name]) for name, value in given.items()}
+    read = {name: read_parameter(name, value, defaults[name]) for name, value in given.items()}
+    if read.get("profile", "quick") not in PROFILES:
+        raise RunError(f"profile {read['profile']} is unknown; choose one of {', '.join(PROFILES)}")
+    complete("mir", known_to("mir", read))  # cues and sound: refused here, and not by every notebook in turn
+    return read

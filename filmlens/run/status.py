@@ -106,8 +106,9 @@ def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
     lines += _reasons([(t.subject, _row_name(p), t.why) for p in plans for t in p.tasks])
     lines += _reasons([(s, _row_name(p), text) for p in plans for s, text in p.failed.items()])
     processes = f"{jobs} process{'es' if jobs > 1 else ''}"
-    rest = f", and {', '.join(unknown)}, never measured on this machine" if unknown else ""
-    return "\n".join([*lines, f"about {spell(whole)} with {processes}{rest}; notebooks and figures not counted"])
+    told = [f"about {spell(whole)} with {processes}"] * bool(whole or not unknown)
+    told += [f"how long is not known of {', '.join(unknown)}: never measured on this machine"] * bool(unknown)
+    return "\n".join([*lines, f"{'; '.join(told)}; notebooks and figures not counted"])
 
 
 def unknown_notebooks(notebooks: Iterable[str], profile: str) -> list[str]:
@@ -143,7 +144,7 @@ def status(corpus: Corpus, *, verify: bool = False) -> str:
     totals: dict[str, list[int]] = {}
     for name, *counts in rows:
         totals[name] = [a + int(b) for a, b in zip(totals.get(name, [0] * 5), counts, strict=True)]
-    lines = [f"{corpus.folder}: {len(corpus)} films; computed tables in {corpus.derived}"]
+    lines = [f"{corpus.folder}: {len(corpus)} film{'s' * (len(corpus) != 1)}; computed tables in {corpus.derived}"]
     header = ("stage", "done", "stale", "failed", "not yet", "input failed")
     lines += _columns([header, *((name, *map(str, counts)) for name, counts in totals.items())])
     lines += ["", "stale:", *_reasons(stale)] if stale else []

@@ -67,6 +67,13 @@ class Stage:
     libraries: tuple[str, ...] = ()
 
 
+#: Parameters of film stages that are one of a few words: another one is refused before the first film.
+CHOICES = {
+    "engine": ("filmlens", "dejavu"),
+    "rule": ("nearby", "votes"),
+    "sound": ("track", "film"),
+    "sampling": ("exact", "keyframes"),
+}
 #: `rule` is Dejavu's.
 _STAMPING = {"engine": "filmlens", "rule": "nearby"}
 _SOURCE = {"cues": "stamped"}
@@ -241,6 +248,11 @@ def owner(name: str) -> str:
 def complete(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of a stage and all its inputs: the defaults, overridden by those given.
 
+    Raises
+    ------
+    ValueError
+        The stage is unknown or has no such parameter, or a parameter is none of its `CHOICES`.
+
     >>> complete("annotated", {})
     {}
     >>> complete("mir", {"sound": "film"})["sound"]
@@ -250,6 +262,9 @@ def complete(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     unknown = set(parameters) - set(known)
     if unknown:
         raise ValueError(f"stage {stage!r} has no parameter {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+    for name, words in CHOICES.items():
+        if name in parameters and parameters[name] not in words:
+            raise ValueError(f"{name}={parameters[name]} is unknown; choose {' or '.join(words)}")
     return known | dict(parameters)
 
 

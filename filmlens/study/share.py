@@ -45,6 +45,7 @@ _VERDICTS = (
     *("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name", "usage"),
     *("origin", "diegesis", "function", "number", "segue", "heard"),
 )
+_NAMED = 5  # films with the same reason
 _THREADS = 2
 _ROWS = 20_000  # of the table of cues, at a time
 _TOGETHER = 16  # films, of another table
@@ -73,7 +74,13 @@ class Shared:
         words = [f"{self.path}: {size:.1f} MB, {self.films} films"]
         words += ["  nothing changed since it was written, so it stays as it is"] * self.again
         words += [f"  {name}: {n} rows" for name, n in self.rows.items()]
-        words += [f"  left out: {name}: {why}" for name, why in self.left_out.items()]
+        alike: dict[tuple[str, str], list[str]] = {}
+        for name, why in self.left_out.items():
+            table, _, film = name.rpartition("/")
+            alike.setdefault((table, why), []).append(film)
+        for (table, why), films in alike.items():
+            more = f" and {len(films) - _NAMED} more" if len(films) > _NAMED else ""
+            words.append(f"  left out: {table}: {why}: {', '.join(films[:_NAMED])}{more}")
         return "\n".join(words)
 
 
@@ -113,7 +120,7 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
         return result
     tables = _tables(corpus, result.left_out, survey, verified=True)
     if not tables.get("cues") and not tables.get("annotated"):
-        raise SharingError(f"{corpus.derived}: no cue was found or read yet; `filmlens run` or `filmlens stamp` first")
+        raise SharingError(f"{corpus.derived}: no cue was found or read yet; run `filmlens stamp {corpus.folder}`")
 
     def write(part: Path) -> None:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as box:

@@ -98,7 +98,8 @@ def test_timeline_outlines_foreign_cues():
     assert len(lines.lines) == 2
     assert len(bars.patches) == 2 * 12
     outlined = [p for p in bars.patches if p.get_linewidth() > 1]
-    assert [(p.get_x(), p.get_width()) for p in outlined] == [(5.0, 1.0)]
+    assert [(p.get_x(), p.get_width()) for p in outlined] == [(300.0, 60.0)]
+    assert [tick.get_text() for tick in bars.get_xticklabels()][1:4] == ["0:00", "1:00", "2:00"]
     assert len(figures.plot_genre_timeline(timeline).axes) == 1
 
 

@@ -64,7 +64,7 @@ def test_what_cannot_be_told_apart():
     assert any("one franchise: Saga (14)" in line for line in said)
     found = facts(("Drama",), ("Drama",))
     found.shared = {("f0", "f1"): ["Theme"]}
-    assert any("2 films that share recordings" in line for line in reach(found).cannot)
+    assert any("because 2 films share recordings" in line for line in reach(found).cannot)
 
 
 @pytest.mark.parametrize(

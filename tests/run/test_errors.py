@@ -2,9 +2,11 @@
 
 import gzip
 import re
+import shutil
 import sys
 
 import pytest
+from conftest import edit
 
 from filmlens import cli
 
@@ -40,12 +42,26 @@ def place(two_films, tmp_path):
     ids = ("imdb_id", "tt0000001", "tt0000002")
     lines = [f"{line},{i}\n" for line, i in zip(text, ids, strict=True)]
     (two_films / "films.csv").write_text("".join(lines), encoding="utf-8")
+    shutil.copytree(two_films, tmp_path / "horor")
+    edit(tmp_path / "horor" / "films.csv", ",Horror", ",Horor")
     return tmp_path
 
 
 WRONG = {
     "no corpus": ("check {p}/none", "no such folder"),
-    "a file as corpus": ("check {p}/file", "no such folder"),
+    "a file as corpus": ("check {p}/file", "is a file; name the folder of the corpus, such as {p}"),
+    "no films.csv": ("status {p}", "films.csv: no such file"),
+    "a notebook that is not there": ("run {p}/two --out {p}/o --notebooks 99", "name them by number, such as"),
+    "a profile misspelt": ("run {p}/two --out {p}/o --profile papre", "choose one of paper, quick"),
+    "a profile misspelt, dry": ("run {p}/two --dry-run --profile papre", "choose one of paper, quick"),
+    "cues misspelt": ("run {p}/two --out {p}/o --notebooks 00 -p cues=anotated", "choose one of stamped, annotated"),
+    "a sound misspelt": ("run {p}/two --out {p}/o --notebooks 00 -p sound=flim", "choose track or film"),
+    "an engine misspelt": ("stamp {p}/two --engine dejavue", "choose filmlens or dejavu"),
+    "a format misspelt": ("export {p}/two --format doc", "choose one of cue-sheet, xlsx"),
+    "no library": ("stamp {p}/two --library {p}/none", "no such folder of further music"),
+    "nothing to share": ("share {p}/two --out {p}/e.zip", "run `filmlens stamp {p}/two`"),
+    "nothing to export": ("export {p}/two --format audacity", "run `filmlens stamp {p}/two` first"),
+    "a genre misspelt": ("check {p}/horor", "genre 'Horor': did you mean Horror?"),
     "a damaged zip": ("check {p}/junk.zip", "is no zip that can be read"),
     "derived is a file": ("stamp {p}/two --derived {p}/file", "cannot be written"),
     "a report below a file": ("run {p}/two --out {p}/file/x --notebooks 00", "cannot be written"),
@@ -67,7 +83,8 @@ WRONG = {
 def test_errors_come_in_words(place, capsys, wrong):
     line, words = WRONG[wrong]
     code, text = said(capsys, *line.format(p=place).split())
-    assert code == 1 and words in text and not RAW.search(text.replace(str(place), "")), text
+    assert code == 1 and words.format(p=place) in text and not RAW.search(text.replace(str(place), "")), text
+    assert len(text.splitlines()) <= 4 and not (place / "o").exists(), text
 
 
 def test_a_table_of_verdicts_that_is_none_is_told_with_its_row(two_films):

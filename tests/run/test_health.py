@@ -27,7 +27,7 @@ def test_the_page_says_what_is_there_and_what_it_can_answer(two_films, tmp_path)
     assert "<h2>No problem</h2>" in page and "&lt;i&gt;=1+1&lt;/i&gt; (2014)" in page and "<i>" not in page
     for words in (
         *("<b>2</b> films", "<b>4</b> tracks", "<b>2</b> annotated cues", "<b>1</b> films not owned"),
-        *("64 x 36, 4 fps", "44.1 kHz, 1 ch", "mov: h264 + aac", "flac: flac"),
+        *("64\u00a0×\u00a036, 4\u00a0fps", "44.1\u00a0kHz, 1\u00a0ch", "mov: h264 + aac", "flac: flac"),
         *("one film is enough", "Whether the music of Horror differs (1 film with it, 1 without)"),
     ):
         assert words in page, words

@@ -188,6 +188,12 @@ def test_unknown_names_are_refused(two_films):
         stages.run(corpus, "cues", rul="votes")
     with pytest.raises(ValueError, match="cues='guessed' is unknown"):
         stages.run(corpus, "mir", cues="guessed")
+    for name, words in {"engine": "filmlens or dejavu", "sound": "track or film", "rule": "nearby or votes"}.items():
+        with pytest.raises(ValueError, match=f"{name}=guessed is unknown; choose {words}"):
+            stages.run(corpus, "mir", **{name: "guessed"})
+    with pytest.raises(ValueError, match="sampling=some is unknown; choose exact or keyframes"):
+        stages.run(corpus, "visual", sampling="some")
+    assert not corpus.derived.exists(), "refused before the first film"
     with pytest.raises(KeyError, match="no film 'three'"):
         stages.run(corpus, "cues", films=["three"])
 

@@ -87,8 +87,12 @@ def test_songs_of_a_library_are_found_and_the_soundtrack_goes_first(two_films):
 
 
 def test_a_library_that_is_missing_is_named(two_films):
+    with pytest.raises(CorpusError, match="nowhere: no such folder of further music"):
+        Corpus.open(two_films, library=two_films / "nowhere")
+    table = (two_films / "films.csv").read_text().replace(",composer\n", ",library\n")
+    (two_films / "films.csv").write_text(table.replace(",A\n", ",nowhere\n"))
     with pytest.raises(CorpusError, match=r"the library folder .*nowhere of one is missing"):
-        Corpus.open(two_films, library=two_films / "nowhere")["one"].tracks()
+        Corpus.open(two_films)["one"].tracks()
 
 
 @pytest.mark.parametrize("engine", ["filmlens", "dejavu"])

@@ -92,7 +92,7 @@ def test_what_no_longer_fits_is_left_out_and_said(corpus, tmp_path):
         *(f"{name}/film 2" for name in ("cues", "windows", "mir", "mir-cues", "visual")),
     }
     assert "other cues" in result.left_out["mir/film 1"] and "the film changed" in result.left_out["cues/film 2"]
-    assert "left out: mir/film 1: made from other cues" in str(result)
+    assert "left out: mir: made from other cues than those here; run it again: film 1" in str(result)
 
 
 def test_tables_of_random_weights_stay_at_home(corpus, tmp_path):
