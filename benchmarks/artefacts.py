@@ -228,6 +228,9 @@ def strangers(corpus: Corpus) -> pd.DataFrame:
     whole = {p: p.read_bytes() for p in known}
     for path, read in known.items():
         same = [p for p in known if p.suffixes == path.suffixes and p != path]
+        if kind_of(path) == "gathered":  # anew, as files that it stands on were written since
+            read()
+            whole[path] = path.read_bytes()
         for name, data in wrong_files(path, same, whole).items():
             path.write_bytes(data)
             rows.setdefault(name, [0, 0])[0] += 1
@@ -255,8 +258,11 @@ def wrong_files(path: Path, same: list[Path], whole: dict[Path, bytes]) -> dict[
             moved = table.assign(**{c: table[c] + 1 for c in table.select_dtypes(float).columns[:3]})
             moved.to_parquet(part)
             found["foreign Parquet"] = part.read_bytes()
-            name = {"name": told["name"] + " of another"}
-            artefacts.write_table(part, moved, told | name)
+            if "known" in told:  # gathered: its recipe is what was asked of which files
+                other = {"known": told["known"] | {"given": told["known"]["given"] | {"cues": "annotated"}}}
+            else:
+                other = {"name": told["name"] + " of another"}
+            artefacts.write_table(part, moved, told | other)
             found["another table of the same recipe"] = part.read_bytes()
     return found
 

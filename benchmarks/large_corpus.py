@@ -46,7 +46,6 @@ def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500
     start = np.sort(rng.uniform(0, 7000, cues))
     sheet = pd.DataFrame({"cue": range(cues), "track": [f"{n % tracks:03d}" for n in range(cues)], "start": start})
     sheet = sheet.assign(end=start + 6, track_start=0.0, speed=1.0, score=20.0)
-    values = pd.DataFrame(rng.standard_normal((cues, len(mir.COLUMNS))), columns=list(mir.COLUMNS))
 
     def stamp(film, tables, **parameters):
         windows = pd.DataFrame({"film_id": film.id, "window": range(1440), "start": np.arange(1440) * 5.0})
@@ -54,7 +53,9 @@ def large_corpus(folder: Path, films: int, *, cues: int = 400, tracks: int = 500
         cues = sheet.assign(film_id=film.id)[list(of_film.CUE_COLUMNS)]
         return artefacts.Measured(cues, {"windows": windows}, notes)
 
-    def music(film, tables, **parameters):
+    def music(film, tables, **parameters):  # other numbers for each film: equal ones would pack into nothing
+        numbers = np.random.default_rng([1, corpus.ids.index(film.id)]).standard_normal((cues, len(mir.COLUMNS)))
+        values = pd.DataFrame(numbers, columns=list(mir.COLUMNS))
         return values.assign(film_id=film.id, cue=sheet["cue"], time=start)[["film_id", "cue", "time", *mir.COLUMNS]]
 
     def visual(film, tables, **parameters):

@@ -5,13 +5,13 @@ from filmlens.corpus.films import (
     COLUMNS,
     GROUPS,
     SHARED_MUSIC,
-    SOUND_ENDINGS,
     USAGES,
     Corpus,
     Film,
     find_folder,
     read_films,
 )
+from filmlens.corpus.listing import SOUND_ENDINGS
 
 __all__ = [
     "COLUMNS",

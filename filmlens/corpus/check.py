@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from filmlens import corpus as corpus_
 from filmlens.corpus import CorpusError, Film, annotators, archive, filmtable, find_folder, read_films
 from filmlens.corpus.doubles import same_films, shared_tracks
 from filmlens.corpus.facts import Facts, FilmFacts, missing
-from filmlens.corpus.films import SOUND_ENDINGS, annotation_files, one_name
+from filmlens.corpus.films import annotation_files, one_name
 from filmlens.corpus.filmtable import KNOWN
-from filmlens.corpus.looks import File, Looked, Track, look_at_films, look_at_folder
+from filmlens.corpus.listing import SOUND_ENDINGS
+from filmlens.corpus.looks import Looked, Music, is_beside, look_at_films, look_at_folders
 from filmlens.text import clean
 
 _SHOWN = 5  # names in one line
@@ -74,11 +74,12 @@ def check(folder: str | Path) -> Checked:
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
     problems += _nobodys_annotations(folder, films)
     problems += annotators.strange(folder, [film.id for film in films])
-    files, looks = {}, look_at_films(films)
-    folders = cache(look_at_folder)  # films may have one soundtrack, or one library, together
+    looks = look_at_films(films)
+    # films may have one soundtrack, or one library, together
+    folders = look_at_folders(folder for film in films for folder in (film.soundtrack, film.library) if folder)
     for film in facts.films:
         where = f"{table} row {film.film.row}"
-        faults, more, files[film.film.id] = _check_film(film, where, looks[film.film.id], folders)
+        faults, more = _check_film(film, where, looks[film.film.id], folders)
         problems += faults
         notes += more
     lengths = {film.film.id: film.seconds for film in facts.films}
@@ -86,15 +87,15 @@ def check(folder: str | Path) -> Checked:
         problems.append(
             f"{table} row {other.row}: {other.id} is the same film as {one.id} in row {one.row}; remove one"
         )
-    facts.shared = shared_tracks(films, files)
+    facts.shared = shared_tracks(films, lambda folder: folders[folder].listed())
     problems, notes, counts = ([clean(line) for line in lines] for lines in (problems, notes, _counts(facts)))
     return Checked(problems, _summary(facts), notes, facts, counts)
 
 
 def _check_film(
-    facts: FilmFacts, where: str, looked: Looked, folders: Callable[[Path], list[Track]]
-) -> tuple[list[str], list[str], dict[str, File]]:
-    """Fill in what is there of one film; problems, notes and the files of its tracks."""
+    facts: FilmFacts, where: str, looked: Looked, folders: Mapping[Path, Music]
+) -> tuple[list[str], list[str]]:
+    """Fill in what is there of one film; problems and notes."""
     film, problems = facts.film, []
     if not film.genres:
         problems.append(f"{where}: {film.id} has no genre; write one or more, separated by |")
@@ -107,11 +108,11 @@ def _check_film(
     hint = filmtable.path_hint(film.written.get("film", "")) if not os.path.exists(film.film) else ""
     problems += [f"{where}: {fault}{hint and f' ({hint})'}" for fault in looked.problems]
     notes = [f"{where}: {film.id}: {text}" for text in looked.streams]
-    files, faults, more = _read_tracks(facts, folders)
-    count, wrong = _read_annotation(film, set(files), facts.seconds)
+    faults, more = _read_tracks(facts, folders)
+    count, wrong = _read_annotation(film, facts.tracks.keys(), facts.seconds)
     facts.cues = count
     facts.missing = missing(facts)
-    return [*problems, *faults, *wrong], notes + more, files
+    return [*problems, *faults, *wrong], notes + more
 
 
 def _summary(facts: Facts) -> str:
@@ -172,29 +173,28 @@ def _strange_columns(films: list[Film]) -> list[str]:
     return found
 
 
-def _read_tracks(
-    facts: FilmFacts, folders: Callable[[Path], list[Track]]
-) -> tuple[dict[str, File], list[str], list[str]]:
+def _read_tracks(facts: FilmFacts, folders: Mapping[Path, Music]) -> tuple[list[str], list[str]]:
     """Tracks by name, what is wrong with them, and which files are passed over; every file is looked at."""
     film, where, faults, aside = facts.film, facts.film.where, [], []
-    files: dict[str, File] = {}
     try:
-        film.sound_files()
+        film.sound_files(lambda folder: folders[folder].listed())
     except CorpusError as error:
         faults.append(str(error))
     for folder in filter(None, (film.soundtrack, film.library)):
-        for file, name, looked in folders(folder):
-            if os.path.splitext(file.path)[1].lower() in SOUND_ENDINGS:
-                faults += [f"{where}: track of {film.id}: {fault}" for fault in looked.problems]
-                files.setdefault(name, file)
-                facts.tracks.setdefault(name, looked.info)
-                if not _is_text(os.path.basename(file.path)):
+        music = folders[folder]
+        facts.tracks |= {n: track for n, track in music.tracks().items() if n not in facts.tracks}
+        for place in music.odd():
+            path, problems = music.files.path(place), music.problems.get(place, [])
+            if os.path.splitext(path)[1].lower() in SOUND_ENDINGS:
+                faults += [f"{where}: track of {film.id}: {fault}" for fault in problems]
+                if not _is_text(os.path.basename(path)):
+                    name = music.files.name(place)
                     faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
-            elif looked is None or looked.problems:
-                aside.append(os.path.basename(file.path))
+            elif is_beside(path) or problems:
+                aside.append(os.path.basename(path))
             else:
-                faults.append(f"{where}: {file.path} can be read as sound but its ending is unknown; rename it")
-    return files, faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
+                faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
+    return faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
 
 
 def _is_text(name: str) -> bool:
@@ -205,7 +205,7 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _read_annotation(film: Film, tracks: set[str], length: float) -> tuple[int, list[str]]:
+def _read_annotation(film: Film, tracks: Collection[str], length: float) -> tuple[int, list[str]]:
     try:
         table = film.annotations()
     except CorpusError as error:

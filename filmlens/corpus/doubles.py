@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -28,8 +28,7 @@ from filmlens.artefacts import (
     write_sealed,
 )
 from filmlens.corpus.films import SHARED_MUSIC, Corpus, Film
-from filmlens.corpus.looks import File
-from filmlens.corpus.sheets import CorpusError
+from filmlens.corpus.listing import Files, list_files
 from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.opening import MediaError
 from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, transformed
@@ -136,38 +135,63 @@ def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
     return plain, slowed
 
 
-def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -> dict[tuple[str, ...], list[str]]:
+def shared_tracks(
+    films: Iterable[Film], listed: Callable[[Path], Files] = list_files
+) -> dict[tuple[str, ...], list[str]]:
     """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them.
 
     Parameters
     ----------
-    films : list of Film
-    tracks : mapping
-        Film id to its tracks by name.
+    films : iterable of Film
+    listed : callable
+        Gives what `list_files` gives of a folder, where it was listed already.
     """
     found: dict[tuple[str, ...], list[str]] = {}
-    for group in _recordings(films, tracks):
+    for group in _recordings(films, listed):
         found.setdefault(tuple(dict.fromkeys(film for film, _ in group)), []).append(group[0][1])
     return found
 
 
-def _recordings(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -> Iterator[list[tuple[str, str]]]:
+def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> Iterator[list[tuple[str, str]]]:
     """Film id and name of every track of a recording that several films have, recording by recording."""
-    sizes: dict[int, list[tuple[str, str, File]]] = {}
-    for film in films:
-        for name, file in tracks.get(film.id, {}).items():
-            sizes.setdefault(file.seen[0], []).append((film.id, name, file))
-    hashes: dict[tuple[int, int], str] = {}
+    films = list({film.id: film for film in films}.values())
+    owners, names, places, whose = [], [], [], []  # of every track; a column each, because there may be half a million
+    sizes, same = [], []
+    for owner, film in enumerate(films):
+        mine: set[str] = set()
+        for folder in filter(None, (film.soundtrack, film.library)):
+            with suppress(OSError):  # told by `filmlens check`
+                files = listed(folder)
+                found = {name: place for name, place in files.named[0].items() if name not in mine}
+                mine |= found.keys()
+                names += found
+                places += found.values()
+                whose += [files] * len(found)
+                sizes += map(files.sizes.__getitem__, found.values())
+                same += map(files.same.__getitem__, found.values())
+        owners += [owner] * len(mine)
+    owners, sizes = np.array(owners, int), np.array(sizes, np.int64)
+    near = np.flatnonzero(_of_several(sizes, owners) & (sizes > 0))
+    codes: dict[tuple[int, str], int] = {}
+    recordings: dict[tuple[int, int], int] = {}
     with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
-        for size, files in sizes.items():
-            if size < 1 or len({film for film, *_ in files}) < 2:
-                continue
-            by_bytes: dict[str, list[tuple[str, str]]] = {}
-            for film, name, file in files:
-                if file.same not in hashes:  # other names of it, too
-                    hashes[file.same] = known.get(file.path, partial(_sample, file.path), seen=file.seen)
-                by_bytes.setdefault(hashes[file.same], []).append((film, name))
-            yield from (group for group in by_bytes.values() if len({film for film, _ in group}) > 1)
+        for row in near.tolist():
+            if same[row] not in recordings:  # other names of it, too
+                files, place = whose[row], places[row]
+                path, seen = files.path(place), (files.sizes[place], files.times[place])
+                sample = known.get(path, partial(_sample, path), seen=seen)
+                recordings[same[row]] = codes.setdefault((seen[0], sample), len(codes))
+    codes_near = np.array([recordings[same[row]] for row in near.tolist()], int)
+    groups: dict[int, list[tuple[str, str]]] = {}
+    for row in near[_of_several(codes_near, owners[near])].tolist():
+        groups.setdefault(recordings[same[row]], []).append((films[owners[row]].id, names[row]))
+    yield from groups.values()
+
+
+def _of_several(keys: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """Which rows have a key that several owners have."""
+    by_key = pd.Series(owners).groupby(keys)
+    return (by_key.transform("min") != by_key.transform("max")).to_numpy(bool)
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:
@@ -175,12 +199,7 @@ def shared_recordings(corpus: Corpus) -> pd.DataFrame:
 
     A library that films are searched for is no soundtrack of theirs.
     """
-    files: dict[str, dict[str, File]] = {}
-    for film in corpus:
-        with suppress(CorpusError):  # told by `filmlens check`
-            named = replace(film, library=None).tracks()
-            files[film.id] = {name: File.of(path) for name, path in named.items()}
-    groups = enumerate(_recordings(list(corpus), files))
+    groups = enumerate(_recordings((replace(film, library=None) for film in corpus), list_files))
     rows = [(film, name, number) for number, group in groups for film, name in group]
     return pd.DataFrame(rows, columns=["film_id", "track", "recording"]).astype({"recording": int})
 

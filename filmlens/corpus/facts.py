@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from filmlens.artefacts import Ledger, cache_folder, ledger_of
 from filmlens.corpus.annotations import CorpusError
 from filmlens.corpus.doubles import shared_tracks
 from filmlens.corpus.films import Corpus, Film
-from filmlens.corpus.looks import File
+from filmlens.corpus.looks import Track
 from filmlens.look import genre_order
 from filmlens.media import container
 from filmlens.media.apart import apart
@@ -32,7 +33,8 @@ class FilmFacts:
     film : Film
     info : MediaInfo or None
         Of the film's file; None when it cannot be read.
-    tracks : dict of str to MediaInfo or None
+    tracks : dict of str to Track or None
+        By name; None for one that cannot be read.
     cues : int
         Annotated by hand.
     missing : list of str
@@ -41,7 +43,7 @@ class FilmFacts:
 
     film: Film
     info: MediaInfo | None = None
-    tracks: dict[str, MediaInfo | None] = field(default_factory=dict)
+    tracks: dict[str, Track | None] = field(default_factory=dict)
     cues: int = 0
     missing: list[str] = field(default_factory=list)
 
@@ -53,7 +55,7 @@ class FilmFacts:
     @property
     def music_seconds(self) -> float:
         """Length of all tracks together."""
-        return sum(info.duration for info in self.tracks.values() if info)
+        return sum(track.seconds for track in self.tracks.values() if track)
 
 
 @dataclass
@@ -84,27 +86,21 @@ class Facts:
 
 def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
     """Facts of an open corpus, from the headers of its files; what cannot be read is missing."""
-    films, paths = [], {}
+    films = []
     for film in corpus:
         facts = FilmFacts(film)
         if not corpus.shared:
             [facts.info] = _headers(f"{film.film} {film.sound.choice}", [film.sound])
-            try:
-                paths[film.id] = film.tracks()
-                facts.tracks = dict(
-                    zip(paths[film.id], _headers(film.soundtrack, paths[film.id].values()), strict=True)
-                )
-            except CorpusError:
-                paths[film.id] = {}
-        try:
+            with suppress(CorpusError):  # told by `filmlens check`
+                tracks = film.tracks()
+                infos = _headers(film.soundtrack, tracks.values())
+                facts.tracks = {name: info and Track.of(info) for name, info in zip(tracks, infos, strict=True)}
+        with suppress(CorpusError):
             table = film.annotations()
             facts.cues = 0 if table is None else len(table)
-        except CorpusError:
-            pass  # told by `filmlens check`
         facts.missing = missing(facts, shared=corpus.shared)
         films.append(facts)
-    files = {film: {name: File.of(path) for name, path in named.items()} for film, named in paths.items()}
-    return Facts(films, not_owned, shared_tracks(list(corpus), files), corpus.synthetic)
+    return Facts(films, not_owned, {} if corpus.shared else shared_tracks(corpus), corpus.synthetic)
 
 
 def _headers(place: object, files: Iterable[Path | Medium]) -> list[MediaInfo | None]:
@@ -136,7 +132,7 @@ def missing(facts: FilmFacts, *, shared: bool = False) -> list[str]:
     lacks += ["film file"] * (facts.info is None) + ["soundtrack"] * (not facts.tracks)
     if facts.info is not None:
         lacks += ["sound"] * (not facts.info.has_sound) + ["pictures"] * (not facts.info.has_pictures)
-    unread = sum(info is None for info in facts.tracks.values())
+    unread = sum(track is None for track in facts.tracks.values())
     return lacks + [f"{unread} of {len(facts.tracks)} tracks cannot be read"] * bool(unread)
 
 

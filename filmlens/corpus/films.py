@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -24,16 +24,10 @@ from filmlens import look, paper, text
 from filmlens.corpus import archive, filmtable
 from filmlens.corpus.annotations import parse_time, read_cues
 from filmlens.corpus.filmtable import COLUMNS
+from filmlens.corpus.listing import Listing, list_names
 from filmlens.corpus.sheets import CorpusError
 from filmlens.media.opening import Medium
 
-#: Endings of tracks. What else lies in a soundtrack folder is named by ``filmlens check``.
-SOUND_ENDINGS = {
-    *(".mp3", ".m4a", ".m4b", ".aac", ".flac", ".wav", ".ogg", ".oga", ".opus", ".ac3", ".eac3", ".dts", ".dtshd"),
-    *(".aif", ".aiff", ".aifc", ".wma", ".asf", ".wv", ".mka", ".ape", ".tta", ".tak", ".mpc", ".mp2", ".mp1", ".mpa"),
-    *(".caf", ".w64", ".rf64", ".bwf", ".au", ".snd", ".amr", ".dsf", ".spx", ".mlp", ".thd", ".alac", ".voc", ".ra"),
-    *(".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mpg", ".vob", ".3gp", ".ogv", ".wmv"),
-}
 #: Endings of files of true cues, the first of several counts.
 ANNOTATIONS = (".csv", ".txt", ".eaf", ".textgrid", ".svl", ".vtt", ".otio", ".jams")
 USAGES = {"score", "song", "diegetic"}
@@ -122,17 +116,20 @@ class Film:
         """
         return {name: Path(path) for name, path in self.sound_files().items()}
 
-    def sound_files(self) -> dict[str, str]:
-        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds."""
+    def sound_files(self, listed: Callable[[Path], Listing] = list_names) -> dict[str, str]:
+        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds.
+
+        `listed` gives what `list_names` gives of a folder, where it was listed already.
+        """
         found: dict[str, str] = {}
         if self.soundtrack is not None or self.library is None:
-            found = self._sound_files(self.soundtrack, "soundtrack")
+            found = self._sound_files(self.soundtrack, "soundtrack", listed)
         if self.library is None:
             return found
-        more = self._sound_files(self.library, "library")
+        more = self._sound_files(self.library, "library", listed)
         return found | {name: path for name, path in more.items() if name not in found}
 
-    def _sound_files(self, folder: Path | None, kind: str) -> dict[str, str]:
+    def _sound_files(self, folder: Path | None, kind: str, listed: Callable[[Path], Listing]) -> dict[str, str]:
         if folder is None and (self.folder / archive.MARK).is_file():
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None:
@@ -145,30 +142,20 @@ class Film:
             hint = filmtable.path_hint(self.written.get(kind, ""))
             raise CorpusError(f"{self.where}: the {kind} folder {folder} of {self.id} is missing{hint and '; ' + hint}")
         try:
-            listed = sorted(files_in(folder))
+            files = listed(folder)
         except OSError as error:
             raise CorpusError(
                 f"{self.where}: {error.filename} in the {kind} folder of {self.id} cannot be listed "
                 f"({error.strerror}); make it readable"
             ) from None
-        found: dict[str, str] = {}
-        within, clashes = os.path.join(folder, ""), []
-        for parts in listed:
-            file, path = parts[-1], "/".join(parts)
-            dot = file.rfind(".") - len(file)  # as os.path.splitext, which takes a second for half a million tracks
-            if dot == -1 - len(file) or file[dot:].lower() not in SOUND_ENDINGS:
-                continue
-            name = _in_one_way(path[:dot])
-            if name in found:
-                clashes.append(f"{name!r} ({text.clean(os.path.basename(found[name]))}, {text.clean(file)})")
-            else:
-                found[name] = within + path
-        if clashes:
-            clashes = ", ".join(clashes)
+        places, twice = files.named
+        if twice:
+            pairs = (f"{name!r} ({_called(files, places[name])}, {_called(files, other)})" for name, other in twice)
+            clashes = ", ".join(pairs)
             raise CorpusError(f"{self.where}: two sound files of {self.id} are named {clashes}; rename or remove one")
-        if not found:
+        if not places:
             raise CorpusError(f"{self.where}: the {kind} folder {folder} holds no sound file")
-        return found
+        return {name: files.path(place) for name, place in places.items()}
 
     def annotations(self) -> pd.DataFrame | None:
         """The true cues: start, end, track (and track_start, usage when given), by start; None without a file."""
@@ -457,36 +444,5 @@ def one_name(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def track_name(path: str) -> str:
-    """Name of a track: its path in the folder without its ending, accents composed.
-
-    >>> track_name("CD1/01 Main Title.flac")
-    'CD1/01 Main Title'
-    """
-    return _in_one_way(os.path.splitext(path)[0])
-
-
-def _in_one_way(name: str) -> str:
-    if name.isascii() and name.isprintable():  # nearly all: half a million tracks are named in a second
-        return name
-    return unicodedata.normalize("NFC", text.clean(name))
-
-
-def files_in(folder: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
-
-    A folder that is a link is not entered: it might lead in a circle.
-
-    Raises
-    ------
-    OSError
-        A folder that cannot be listed.
-    """
-    with os.scandir(folder.joinpath(*above)) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from files_in(folder, (*above, entry.name))
-            elif entry.is_file():
-                yield *above, entry.name
+def _called(files: Listing, place: int) -> str:
+    return text.clean(os.path.basename(files.paths[place]))

@@ -7,16 +7,28 @@ has the size and time of change that it had, so that the next look only lists fo
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import av
 
-from filmlens.artefacts import Ledger, cache_folder, ledger_of, look
-from filmlens.corpus.films import Film, files_in, track_name
+from filmlens.artefacts import (
+    ArtefactError,
+    Ledger,
+    WriteError,
+    cache_folder,
+    ledger_of,
+    look,
+    read_sealed,
+    write_sealed,
+)
+from filmlens.corpus.films import Film
+from filmlens.corpus.listing import Files, list_files
 from filmlens.media import container, pictures, sound
 from filmlens.media.apart import AT_ONCE, Died, apart
 from filmlens.media.container import MediaError, Medium
@@ -24,7 +36,7 @@ from filmlens.media.structure import structure
 from filmlens.media.watch import watched
 from filmlens.text import reason
 
-_VERSION = 2  # of `look_into`: raised when it finds something else in the same file
+_VERSION = 3  # of `look_into`: raised when it finds something else in the same file
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
 #: Endings of what lies beside the tracks of an album and need not be tried.
@@ -43,104 +55,177 @@ class Looked(NamedTuple):
     streams: list[str]
 
 
-class File(NamedTuple):
-    """A file as its folder lists it.
+class Track(NamedTuple):
+    """What is told of a track that can be read: seconds, and how it is stored (container and codec)."""
+
+    seconds: float
+    stored: str
+
+    @classmethod
+    def of(cls, info: container.MediaInfo) -> Track:
+        """What there is to tell of what a file holds."""
+        return cls(info.duration, f"{info.container}: {info.sound_codec}")
+
+
+@dataclass
+class Music:
+    """A folder of music and what a look into its files found.
 
     Attributes
     ----------
-    path : str
-    seen : tuple of int
-        Size and time of change, as `filmlens.artefacts.look` gives them.
-    same : tuple of int
-        Device and number there: equal for names of one file.
+    files : Files
+    seconds : list of float or None
+        Of each file; None of one that is no sound.
+    stored : list of str
+        Its container and codec.
+    problems : mapping of int to list of str
+        All that is wrong with the file in a place of the list, where anything is.
+    error : OSError or None
+        Why the folder could not be listed.
     """
 
-    path: str
-    seen: tuple[int, int]
-    same: tuple[int, int]
+    files: Files
+    seconds: list[float | None]
+    stored: list[str]
+    problems: dict[int, list[str]]
+    error: OSError | None = None
+    names: dict[str, int] = field(init=False)
 
-    @classmethod
-    def of(cls, path: str | Path) -> File:
-        """Size -1 when there is none."""
+    def __post_init__(self):
+        self.names = self.files.named[0]
+
+    def listed(self) -> Files:
+        """The files; raises what kept the folder from being listed."""
+        if self.error:
+            raise self.error
+        return self.files
+
+    def tracks(self) -> dict[str, Track | None]:
+        """Tracks by name; None for one that cannot be read."""
+        places = self.names.values()
+        found = zip(self.names, [self.seconds[p] for p in places], [self.stored[p] for p in places], strict=True)
+        return {name: None if seconds is None else Track(seconds, stored) for name, seconds, stored in found}
+
+    def odd(self) -> list[int]:
+        """Places of files that there is something to say of: a problem, no name of a track, no text as name."""
+        found = set(self.problems)
+        if len(self.names) < len(self.files.paths):
+            found |= set(range(len(self.files.paths))) - set(self.names.values())
         try:
-            stat = os.stat(path)
-        except OSError:
-            return cls(str(path), look(path), (0, 0))
-        return cls(str(path), (stat.st_size, stat.st_mtime_ns), (stat.st_dev, stat.st_ino))
-
-
-class Track(NamedTuple):
-    """A file of a folder of music with its name as a track; `looked` is None where its ending says it is no sound."""
-
-    file: File
-    name: str
-    looked: Looked | None
+            "".join(self.files.paths).encode()
+        except UnicodeEncodeError:
+            found |= set(range(len(self.files.paths)))
+        return sorted(found)
 
 
 def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
     """What the films' files hold, by film id."""
 
     def one(film: Film) -> Looked:
-        file = File.of(film.film)
-        with _ledger(f"{film.film} {film.sound.choice}") as known:
-            return _told(known, file) or _kept(known, file, _look(film.sound, True))
+        seen = look(film.film)
+        with Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
+            found = known.get(film.film, lambda: None, seen=seen)
+            if found:
+                return Looked(container.MediaInfo(*found[0]), *found[1:])
+            looked = _look(film.sound, True)
+            # of what could not be opened nothing stays: tomorrow it may be, without a change
+            told = [list(vars(looked.info).values()), looked.problems, looked.streams] if looked.info else None
+            known.get(film.film, lambda: told, seen=seen)
+            return looked
 
     films = list(films)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip((film.id for film in films), pool.map(one, films), strict=True))
 
 
-def look_at_folder(folder: Path | None) -> list[Track]:
-    """Every file of a folder of music; none of one that is missing, which is told elsewhere.
+def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
+    """Every file of folders of music; none of a folder that is missing, which is told elsewhere.
 
-    Several names of one file (hard links) are looked at once.
+    Several names of one file (hard links) are looked at once. A folder whose files are as they were costs its listing.
     """
-    files = _listed(folder)
-    with _ledger(folder) as known:
-        looks = {file: _told(known, file) for file, _ in files if not _is_beside(file)}
-        names: dict[tuple, list[File]] = {}
-        for file in (file for file, said in looks.items() if said is None):
-            names.setdefault((file.same, file.seen, os.path.splitext(file.path)[1]), []).append(file)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            first = pool.map(lambda group: _look(Path(group[0].path), False), names.values())
-            for group, found in zip(names.values(), first, strict=True):
-                for file in group:  # a problem names its file
-                    again = found.problems and file is not group[0]
-                    looks[file] = _kept(known, file, _look(Path(file.path), False) if again else found)
-    return [Track(file, name, looks.get(file)) for file, name in files]
+    found, waiting = {}, deque()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for folder in dict.fromkeys(folders):
+            found[folder], looks = _known(folder, pool)
+            waiting.append((folder, looks))
+            if len(waiting) > AT_ONCE:  # what was found of a folder is kept while the next are looked at
+                _finish(found[waiting[0][0]], *waiting.popleft())
+        for folder, looks in waiting:
+            _finish(found[folder], folder, looks)
+    return found
 
 
-def _listed(folder: Path | None) -> list[tuple[File, str]]:
-    if folder is None or not os.path.isdir(folder):
-        return []
-    within = os.path.join(folder, "")
-    with suppress(OSError):
-        paths = ("/".join(parts) for parts in sorted(files_in(folder)))
-        return [(File.of(within + path), track_name(path)) for path in paths]
-    return []
+def _known(folder: Path, pool: Executor) -> tuple[Music, list[tuple[list[int], Future]]]:
+    """What is known of a folder, and looks on their way: the places of the names of a file, with what it will hold."""
+    nothing = Files(os.path.join(folder, ""), [], [], [], [])
+    if not os.path.isdir(folder):
+        return Music(nothing, [], [], {}), []
+    try:
+        files = list_files(folder)
+    except OSError as error:
+        return Music(nothing, [], [], {}, error), []
+    music = _remembered(files, _place(folder))
+    names: dict[tuple, list[int]] = {}
+    for place, seconds in enumerate(music.seconds):
+        if seconds is None and not is_beside(files.paths[place]):
+            ending = os.path.splitext(files.paths[place])[1]
+            names.setdefault((files.same[place], files.sizes[place], files.times[place], ending), []).append(place)
+    return music, [(group, pool.submit(_look, Path(files.path(group[0])), False)) for group in names.values()]
 
 
-def _is_beside(file: File) -> bool:
-    return os.path.splitext(file.path)[1].lower() in _NO_SOUND
+def _remembered(files: Files, kept: Path) -> Music:
+    """What was found of files that are as they were."""
+    try:
+        told = read_sealed(kept)
+    except ArtefactError:
+        told = {"paths": []}
+    if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
+        problems = {int(place): texts for place, texts in told["problems"].items()}
+        return Music(files, told["seconds"], told["stored"], problems)
+    music = Music(files, [None] * len(files.paths), [""] * len(files.paths), {})
+    before = {path: place for place, path in enumerate(told["paths"])}
+    for place, path in enumerate(files.paths):
+        was = before.get(path)
+        if was is not None and (told["sizes"][was], told["times"][was]) == (files.sizes[place], files.times[place]):
+            music.seconds[place], music.stored[place] = told["seconds"][was], told["stored"][was]
+            if str(was) in told["problems"]:
+                music.problems[place] = told["problems"][str(was)]
+    return music
 
 
-def _ledger(place: object) -> Ledger:
-    """What was found of a folder's files, or of a film, kept in the user's cache: the corpus is not written to."""
-    return Ledger(ledger_of(Path(str(place)), cache_folder() / "looks" / f"{_VERSION}-{av.__version__}"))
+def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -> None:
+    """Wait for looks, and keep what they found; of what could not be opened nothing: tomorrow it may be."""
+    files, unread, news = music.files, set(), False
+    times = list(files.times)
+    for places, first in looks:
+        for place in places:
+            again = first.result().problems and place != places[0]  # a problem names its file
+            path = Path(files.path(place))
+            looked = _look(path, False) if again else first.result()
+            if looked.problems:
+                music.problems[place] = looked.problems
+            if looked.info is None:
+                unread.add(place)
+                continue
+            news = True
+            music.seconds[place], music.stored[place] = Track.of(looked.info)
+            if look(path) != (files.sizes[place], files.times[place]):  # it is being copied
+                times[place] = -1
+    if news:
+        problems = {place: texts for place, texts in music.problems.items() if place not in unread}
+        told = {"paths": files.paths, "sizes": files.sizes, "times": times, "seconds": music.seconds}
+        with suppress(WriteError):  # a place that may not be written: the next look opens the files again
+            write_sealed(_place(folder), told | {"stored": music.stored, "problems": problems})
 
 
-def _told(known: Ledger, file: File) -> Looked | None:
-    """What was found when the file was as it is."""
-    found = known.get(file.path, lambda: None, seen=file.seen)
-    return found and Looked(container.MediaInfo(*found[0]), *found[1:])
+def is_beside(path: str) -> bool:
+    """Whether a file's ending says that it is no sound."""
+    return os.path.splitext(path)[1].lower() in _NO_SOUND
 
 
-def _kept(known: Ledger, file: File, looked: Looked) -> Looked:
-    """A look that was just taken; of what could not be opened none stays: tomorrow it may be, without a change."""
-    info = looked.info
-    told = [list(vars(info).values()), looked.problems, looked.streams] if info else None
-    known.get(file.path, lambda: told, seen=file.seen)
-    return looked
+def _place(thing: object) -> Path:
+    """Where what was found of a folder's files, or of a film, is kept: the corpus is not written to."""
+    return ledger_of(Path(str(thing)), cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
 
 
 def _look(path: Path | Medium, film: bool) -> Looked:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filmlens.corpus.films import SOUND_ENDINGS, files_in
+from filmlens.corpus.listing import SOUND_ENDINGS, files_in
 from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, film_names
 from filmlens.media.apart import apart
 from filmlens.media.opening import MediaError, open_media

@@ -251,7 +251,7 @@ def _codecs(facts: Facts) -> str:
         if film.info:
             stored = " + ".join(filter(None, (film.info.picture_codec, film.info.sound_codec)))
             counts["films", f"{film.info.container}: {stored}"] += 1
-        counts.update(("tracks", f"{i.container}: {i.sound_codec}") for i in film.tracks.values() if i)
+        counts.update(("tracks", track.stored) for track in film.tracks.values() if track)
     rows = [(kind, stored, number) for (kind, stored), number in sorted(counts.items())]
     caption = "Containers and codecs, as FFmpeg names them."
     return look.html_table(pd.DataFrame(rows, columns=["of", "stored as", "files"]), caption=caption)

@@ -12,7 +12,7 @@ import json
 import re
 import zipfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -111,14 +111,17 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     made_of = [kept.state_of(corpus), licence, given["credit"], _read_labels(corpus), _failures(corpus).to_csv()]
     made_of.append(kept.identity(corpus.folder / "planted.json"))
     seen: dict[str, str] = {}
-    tables = _tables(corpus, seen, survey, verified=False)
+    tables = _tables(corpus, seen, survey)
     made_of += [seen, {name: [path.stem for path in paths] for name, paths in tables.items()}]
     memory, made_of = ledger_of(out.resolve(), cache_folder() / "shared"), digest(json.dumps(made_of).encode())
     before = _remembered(memory)
     if before.get("made_of") == made_of and before.get("zip") == list(kept.identity(out)):
         result.rows, result.left_out, result.again = Counter(before["rows"]), before["left_out"], True
         return result
-    tables = _tables(corpus, result.left_out, survey, verified=True)
+    with ThreadPoolExecutor(_THREADS) as pool:  # reading and hashing need no lock of Python's
+        paths = [path for found in tables.values() for path in found]
+        damaged = {path for path, why in zip(paths, pool.map(artefacts.damage, paths), strict=True) if why}
+    tables = _tables(corpus, result.left_out, survey, damaged)
     if not tables.get("cues") and not tables.get("annotated"):
         raise SharingError(f"{corpus.derived}: no cue was found or read yet; run `filmlens stamp {corpus.folder}`")
 
@@ -207,11 +210,10 @@ def _write(
     text(archive.MARK, _json(about))
 
 
-def _tables(corpus: Corpus, left_out: dict[str, str], survey: Survey, *, verified: bool) -> dict[str, list[Path]]:
-    """Folder name -> the films' files that agree with each other and with the media that are there.
-
-    With `verified`, and whose bytes are those that were written.
-    """
+def _tables(
+    corpus: Corpus, left_out: dict[str, str], survey: Survey, damaged: Collection[Path] = ()
+) -> dict[str, list[Path]]:
+    """Folder name -> the films' files that agree with each other and with the media that are there."""
     folders = {p.name: p for p in corpus.derived.glob("*") if p.is_dir() and p.name.partition("@")[0] in TABLES}
     order = sorted(folders, key=lambda n: (TABLES.index(n.partition("@")[0]), n))
     found: dict[str, list[Path]] = {name: [] for name in order}
@@ -223,7 +225,7 @@ def _tables(corpus: Corpus, left_out: dict[str, str], survey: Survey, *, verifie
                 continue
             provenance = survey.provenance(path)
             why = _stale(film, provenance, hashes, name, survey)
-            why = why or ("damaged; run it again" if verified and artefacts.damage(path) else "")
+            why = why or ("damaged; run it again" if path in damaged else "")
             if why:
                 left_out[f"{name}/{film.id}"] = why
             else:
