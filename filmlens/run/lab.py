@@ -16,6 +16,8 @@ def command(port: int, place: str) -> list[str]:
     words = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
     words += [f"--ServerApp.root_dir={Path.cwd()}", f"--LabApp.default_url=/lab/tree/{place}"]
     words += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    # what serves the old notebook page, and prints a warning as it does
+    words += ["--ServerApp.jpserver_extensions=notebook_shim=False"]
     # its own lines would show a second address, with dots in place of the token
     words += ["--ServerApp.log_level=ERROR", "--LabApp.log_level=ERROR"]
     # in a container the only user may be root, whom JupyterLab refuses otherwise
