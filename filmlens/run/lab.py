@@ -30,14 +30,15 @@ def main(place: str = "") -> None:
     Parameters
     ----------
     place : str
-        What opens: a path from the repository; the start page by default.
+        What opens: a path from the repository, with ``?reset`` without what was open before; the start page by default.
     """
     place = place or write_start(Path.cwd()).relative_to(Path.cwd()).as_posix()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
-    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{place}?token={token}", flush=True)
+    opened = f"{place}{'&' if '?' in place else '?'}token={token}"
+    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{opened}", flush=True)
     print("Open this address if no browser opens. Ctrl-C ends JupyterLab.", flush=True)
     # defaults, which the user's own settings override: no question about news, light or dark as the system is
     folders = [os.environ.get("JUPYTER_CONFIG_PATH"), str(Path(__file__).parent / "jupyter")]

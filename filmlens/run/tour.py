@@ -73,7 +73,7 @@ def main() -> None:
     except (ValueError, OSError) as error:
         say(f"make tour: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    lab.main(page.relative_to(Path.cwd().resolve()).as_posix())
+    lab.main(f"{page.relative_to(Path.cwd().resolve()).as_posix()}?reset")
 
 
 if __name__ == "__main__":
