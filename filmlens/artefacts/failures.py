@@ -20,7 +20,7 @@ _COLUMNS = ("film_id", "stage", "error")
 
 
 def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapping[str, Mapping[str, str]]) -> None:
-    """Bring ``failures.csv`` up to date: what was tried is forgotten, then what failed is added.
+    """Update ``failures.csv``: drop the rows of everything that was tried, then add what failed.
 
     Parameters
     ----------

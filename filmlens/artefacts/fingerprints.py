@@ -1,4 +1,4 @@
-"""What a file is known again by: size and time of change as the quick look, a hash of every byte as the truth.
+"""How a file is recognised: quickly by its size and modification time, for certain by a hash of every byte.
 
 Hashes of whole files are kept in a ledger beside what was computed, so that a file is read through once, not once per
 stage, and a film that was only touched not at every look.
@@ -22,7 +22,7 @@ _BLOCK = 1 << 22
 
 
 def look(path: Path | str) -> tuple[int, int]:
-    """Size (bytes) and time of change (ns) of a file; (-1, 0) when there is none."""
+    """Size (bytes) and modification time (ns) of a file; (-1, 0) when there is none."""
     try:
         stat = os.stat(path)
     except OSError:
@@ -31,7 +31,7 @@ def look(path: Path | str) -> tuple[int, int]:
 
 
 def contents(files: Mapping[str, Path | str], ledgers: Path | None = None) -> dict[str, str]:
-    """Hash of every byte of files, empty for one that is missing.
+    """Hash of all bytes of each file; empty for a missing file.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _hash(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> dict:
-    """Size, time of change and a hash of three samples of a file: enough to tell it from others at a glance.
+    """Size, modification time and a hash of three samples of a file: a quick test of whether it is the same file.
 
     Returns
     -------

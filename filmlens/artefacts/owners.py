@@ -11,7 +11,7 @@ from pathlib import Path
 
 @lru_cache
 def here() -> str:
-    """Where this process counts its numbers: one start of one machine, and there one container.
+    """The scope in which process ids are unique: one boot of one machine, and one container there.
 
     Two containers may have the same host name and the same process numbers; a number says something only here.
     """
@@ -26,7 +26,7 @@ def here() -> str:
 
 
 def started(pid: int) -> str | None:
-    """When a process started, in a form that no setting of the clock changes; None when there is none, or a zombie."""
+    """When a process started, independent of the system clock; None when it does not run or is a zombie."""
     if Path("/proc/self/stat").exists():
         try:
             # after the name in brackets: state first, start in ticks since boot twentieth
@@ -45,5 +45,5 @@ def started(pid: int) -> str | None:
 
 
 def alive(where: str, pid: int) -> bool | None:
-    """Whether a process runs; None when its number is one of another place, which nobody can tell here."""
+    """Whether a process runs; None for a process of another machine or container."""
     return started(pid) is not None if where == here() else None

@@ -36,7 +36,7 @@ _REMEDY = "run again, it is computed anew"
 
 
 class ArtefactError(ValueError):
-    """A computed file that is not what was written; names the file and the remedy."""
+    """A computed file was changed or damaged after it was written; names the file and the remedy."""
 
 
 def digest(data: bytes | memoryview) -> str:
@@ -167,7 +167,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON below a line with the hash of its bytes: as `write_json`, for what is large and only read by us."""
+    """Write JSON below a line with the hash of its bytes: as `write_json`, for large files that only FilmLens reads."""
     text = json.dumps(content, separators=(",", ":")).encode()
     write_atomically(path, lambda part: part.write_bytes(digest(text).encode() + b"\n" + text))
 

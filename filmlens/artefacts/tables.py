@@ -47,7 +47,7 @@ def write_table(path: Path, table: pd.DataFrame, provenance: dict) -> None:
 
 
 def write_unhashed(path: Path, table: pd.DataFrame, provenance: dict) -> None:
-    """As `write_table`, of a table that nothing is made from: nobody asks for the hash of its values."""
+    """As `write_table`, without the hash of the values: for tables from which nothing else is computed."""
     data = parquet_bytes(table, provenance)
     write_atomically(path, lambda part: part.write_bytes(data))
 
@@ -70,7 +70,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_arrow(path: Path) -> pa.Table:
-    """As `read_table`, for those who go on with Arrow."""
+    """As `read_table`, as an Arrow table."""
     return seals.read_parquet(path)
 
 
@@ -99,7 +99,7 @@ def read_provenance(path: Path) -> dict:
 
 
 def damage(path: Path) -> str:
-    """What is wrong with the bytes of an artefact; empty when they are those that were written."""
+    """What is wrong with the bytes of an artefact; empty when nothing is."""
     files = [path, path.with_suffix(".json"), path.with_suffix(".provenance.json")] if path.suffix == ".npz" else [path]
     try:
         stats = [file.stat() for file in files]
@@ -133,7 +133,7 @@ def file_hashes(path: Path) -> dict[str, str]:
 
 
 def stands_on(provenance: dict, tables: Iterable[str]) -> bool:
-    """Whether everything that an artefact was made from is among `tables`, given by their hashes.
+    """Whether `tables` (hashes) contain every table that an artefact was computed from.
 
     >>> stands_on({"recipe": {"inputs": {"sheet": ["a"]}}}, {"a", "b"}), stands_on({}, {"a"})
     (True, False)

@@ -1,4 +1,4 @@
-"""Text files of ours and the user's: one reader, whose errors name the file, the line and the remedy."""
+"""Reading text files. Errors name the file, the line and the remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class TextError(ValueError):
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file, with or without a mark of its byte order.
+    """The text of a UTF-8 file, with or without a byte order mark.
 
     Raises
     ------

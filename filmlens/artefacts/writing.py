@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and removing what writers that were killed left half-written."""
+"""Atomic writing of files, and removal of the temporary files of killed processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class WriteError(OSError):
 
 
 def cache_folder() -> Path:
-    """What belongs to this user on this machine and to no corpus: downloaded weights, measured rates.
+    """The user's cache folder for what belongs to no corpus: downloaded weights, measured rates.
 
     The environment variable FILMLENS_CACHE, else the system's folder for caches.
     """
@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: readers see the old or the new, never half."""
+    """Let `write` fill a temporary file beside `path`, then rename it. Readers see the old file or the new one."""
     part = aside(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,13 +46,13 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def aside(path: Path) -> Path:
-    """A name for a temporary file beside another, of this process alone."""
+    """Path of a temporary file beside another one, unique to this process."""
     return path.with_name(f".{path.stem}.{owners.here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{path.suffix}")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says of a place that cannot be written to into a `WriteError` with the remedy."""
+    """Turn a system error of writing into a `WriteError` with the remedy."""
     try:
         yield
     except WriteError:
@@ -66,7 +66,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> list[Path]:
-    """Remove what writers that were killed left half-written under a folder; those at work keep their files."""
+    """Remove the temporary files of killed processes under a folder; running processes keep theirs."""
     named = ((path, _ASIDE.fullmatch(path.name)) for path in folder.glob("**/.*"))
     left = [path for path, name in named if name and _is_left(path, **name.groupdict())]
     for path in left:

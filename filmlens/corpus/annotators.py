@@ -79,7 +79,7 @@ def checked(folder: Path, name: str) -> str:
 
 
 def verdicts_of(film: Film, name: str) -> Path:
-    """The file of an annotator's verdicts on a film; without a name the one that the stages read."""
+    """The verdict file of an annotator for a film; without a name the file that the stages read."""
     return film.verdicts.parent / name / film.verdicts.name if name else film.verdicts
 
 
@@ -97,7 +97,7 @@ def annotators(folder: Path, ids: Collection[str]) -> list[str]:
 
 
 def strange(folder: Path, ids: Collection[str]) -> list[str]:
-    """What lies under ``verdicts/`` and is nobody's: files of no film, folders of no annotator, names alike."""
+    """Entries of ``verdicts/`` that belong to no film or annotator, and names that differ only in case."""
     top = folder / "verdicts"
     found = [f"{path}: {_hint(path, ids)}" for path in _files(top, ids)[1] if path.is_file() and path.name != _LABELS]
     seen: dict[str, Path] = {}

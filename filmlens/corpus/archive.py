@@ -32,7 +32,7 @@ class ArchiveError(ValueError):
 
 
 def entry(name: str) -> zipfile.ZipInfo:
-    """The head of a zip entry: compressed, without the time and owner of this machine."""
+    """Header of a zip entry: compressed, without time stamp and owner."""
     info = zipfile.ZipInfo(name, _DATE)
     info.compress_type = zipfile.ZIP_DEFLATED
     # a table as CSV in an eighth of the time of the usual level 6, and an eighth larger; public from Python 3.13
@@ -122,7 +122,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
 
 
 def opened(path: Path) -> zipfile.ZipFile:
-    """A zip whose directory is within the bounds.
+    """Open a zip whose directory is within the size limits.
 
     Raises
     ------

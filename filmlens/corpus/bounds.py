@@ -39,14 +39,14 @@ class BoundsError(ValueError):
 
 
 def size_of(name: str) -> int:
-    """How many bytes an entry may have unpacked."""
+    """Largest allowed unpacked size of an entry (bytes)."""
     if PurePosixPath(name).suffix.lower() == ".parquet":
         return PARQUET
     return FOR_OTHERS if name.startswith("csv/") or name == "cues.csv" else TEXT
 
 
 def check(folder: Path) -> None:
-    """Look at every table and text of a shared corpus that was unpacked, one in memory at a time.
+    """Check every table and text of an unpacked shared corpus, one at a time.
 
     Raises
     ------

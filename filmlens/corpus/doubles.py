@@ -1,4 +1,4 @@
-"""What stands in a corpus twice: one film under two ids, one recording in the soundtracks of several films."""
+"""Duplicates in a corpus: one film under two ids, one recording in the soundtracks of several films."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _VERSION = 1  # of `_pairs`: raised when it finds other pairs in the same prints
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
-    """Rows that are one film by its sound, whatever its name, format, cut of a minute, or PAL speed.
+    """Rows that are the same film by its sound, whatever its name, format, speed (PAL), or a cut of a minute.
 
     Parameters
     ----------

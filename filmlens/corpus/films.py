@@ -440,7 +440,7 @@ def annotation_files(folder: Path) -> list[Path]:
 
 
 def one_name(name: str) -> str:
-    """A name as a disk may compare it: a Mac writes accents apart, and its disks and Windows' do not see capitals."""
+    """A name normalised as file systems compare it: accents composed (macOS decomposes them), case folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -120,7 +120,7 @@ def read_table(path: Path) -> FilmTable:
 
 
 def plain(table: FilmTable) -> pd.DataFrame:
-    """The rows as text, as a plain films.csv has them; to be written by `filmlens.text.defused`."""
+    """The rows as text, in the columns of a plain films.csv; written with `filmlens.text.defused`."""
     rows = [
         {name: value for name, value in line.items() if name != "given_id"}
         | {"year": str(line["year"] or ""), "genres": "|".join(line["genres"])}
@@ -274,7 +274,7 @@ def _other_tables(path: Path) -> list[str]:
 
 
 def understood(table: FilmTable, most: int = 8) -> str:
-    """One line that says what was understood; empty for a plain table."""
+    """One line that says how the table was interpreted; empty for a plain table."""
     kinds: dict[str, list[str]] = {}
     for what in dict.fromkeys(table.told):
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)

@@ -33,7 +33,7 @@ _SETTLED = {key(label): label for label in SETTLED}
 
 
 def parted(cell: str) -> list[str]:
-    """Labels of a cell: parted by ``|``; without any, by commas, slashes or semicolons where labels stand between them.
+    """Labels of a cell, separated by ``|``; without it, by commas, slashes or semicolons.
 
     >>> parted("Action|Sci-Fi"), parted("Action, Sci-Fi"), parted("Drama; Romance"), parted("</b>")
     (['Action', 'Sci-Fi'], ['Action', 'Sci-Fi'], ['Drama', 'Romance'], ['</b>'])
@@ -46,7 +46,7 @@ def parted(cell: str) -> list[str]:
 
 
 def spellings(labels: Iterable[str]) -> dict[str, str]:
-    """For every label as written, the spelling that counts: a settled one, else the commonest here.
+    """The spelling that counts for every label as written: the standard one, else the most common one in this table.
 
     >>> spellings(["comedy", "Heist", "heist", "Heist"])
     {'comedy': 'Comedy', 'Heist': 'Heist', 'heist': 'Heist'}
@@ -61,7 +61,7 @@ def spellings(labels: Iterable[str]) -> dict[str, str]:
 
 
 def doubtful(counts: Counter[str]) -> dict[str, str]:
-    """Labels that look like slips of the pen, and what may be meant.
+    """Labels that look misspelt, and what may be meant.
 
     Parameters
     ----------

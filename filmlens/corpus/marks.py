@@ -1,4 +1,4 @@
-"""What is known of a film's time beside its music: its cuts and its speech, in files of the user's.
+"""Cuts and speech of a film, from files of the user.
 
 ``cuts/<film_id>.csv`` has a column ``time`` (seconds or h:mm:ss) with a row per cut. ``speech/<film_id>`` is a subtitle
 file (``.srt`` or ``.vtt``), or a ``.csv`` with the columns start and end. Both are optional and never written.

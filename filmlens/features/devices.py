@@ -1,4 +1,4 @@
-"""The processor that a learned feature set computes on."""
+"""The device on which a learned feature set is computed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def pick_device(device: str = "auto") -> torch.device:
-    """The processor to compute on: for "auto" CUDA or MPS when there, else the CPU."""
+    """The device to compute on; "auto" is CUDA or MPS when available, else the CPU."""
     if device != "auto":
         return torch.device(device)
     if torch.cuda.is_available():

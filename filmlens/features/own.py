@@ -1,4 +1,4 @@
-"""Features that someone brings: CORPUS/features/<name>/<film_id>.parquet, read by name and never written.
+"""Features of the user: CORPUS/features/<name>/<film_id>.parquet, read by name and never written.
 
 A table has the columns film_id, cue, time (seconds on the film's clock, as in the sheet of cues) and one column per
 dimension; NaN is a missing value. It carries the hash of the cues that it was measured on, so that numbers of another

@@ -1,4 +1,4 @@
-"""What a feature group says that the other groups do not say: its values exchanged *given* theirs.
+"""Conditional importance of a feature group: its values are permuted given the other groups.
 
 A group that others repeat is important to a model that leans on it, and would not be missed. So of its values the part
 that the other columns foretell stays with its cue, and only what is left goes to another film (Fisher, Rudin and
@@ -26,7 +26,7 @@ NOT_SEPARABLE = 0.9
 def foretold(
     bags: Sequence[np.ndarray], index: np.ndarray, *, folds: int = 10, seed: int = 0
 ) -> tuple[np.ndarray, float]:
-    """A group's values as the other columns foretell them, and the share of variance this explains out of film.
+    """A group's values predicted from the other columns, and the share of variance explained in held-out films.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def conditional_importance(
     seed: int = 0,
     genres: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """What is lost when each group's own part, which no other group foretells, comes from another film.
+    """Loss when the part of each group that the others do not predict is taken from another film.
 
     Parameters
     ----------

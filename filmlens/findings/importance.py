@@ -47,7 +47,7 @@ AP, F1 = "AP above chance", "F1"
 
 @dataclass(frozen=True, eq=False)
 class Drops:
-    """What a measure loses; genres' axis ends with Overall.
+    """Loss of a measure; the last entry of the axis of genres is Overall.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ def permutation_runs(
     n_boot: int = 1000,
     kept: Mapping[str, np.ndarray] | None = None,
 ) -> ImportanceRuns:
-    """All runs of :func:`group_importance`, for those who need more than its table. Same parameters, and `kept`.
+    """All runs of :func:`group_importance`, with the same parameters and `kept`.
 
     `kept` names the part of each group's values, (cues, columns), that stays with its cue (`conditional`).
     """

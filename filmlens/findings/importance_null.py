@@ -1,4 +1,4 @@
-"""Does a feature group matter at all? Its importance against that of the same group once it says nothing.
+"""Whether a feature group matters: its importance against that of the same group with its information removed.
 
 An interval over films is about one fitted model, and a model that leans on noise has cells above 0 without any truth in
 them. So here the group's rows are exchanged between films before anything is learnt, in training and in test, all else

@@ -1,4 +1,4 @@
-"""Where a film's music stands: its first and last music, its silences, the use of each track, entries, what is missed.
+"""Placement of a film's music: first and last music, silences, use of each track, entries, and what is missed.
 
 What the stamper finds is a lower bound of a film's music, and it does not miss at random: recall by place in the film
 stands beside every placement. The counts describe the films themselves and need no minimum of films; what is said of

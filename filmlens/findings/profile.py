@@ -1,4 +1,4 @@
-"""Direction with ears: which way a genre's music departs, descriptor by descriptor, and cues that let it be heard.
+"""Direction of each descriptor by genre, and example cues in which it can be heard.
 
 Importance has no sign. Here each film is the median of its cues, and each genre's films are set against all others:
 difference of medians, Cliff's delta with a bootstrap over films, Mann-Whitney's p with the false discovery rate of
@@ -143,7 +143,7 @@ def example_cues(
 
 
 def told_descriptors(cue_features: pd.DataFrame) -> list[str]:
-    """Of the columns, those that a reader has words for, in both directions."""
+    """The columns whose lower and higher values have a name for readers."""
     return [c for c in cue_features.columns if (found := names.look_up(c)) and found.lower]
 
 

@@ -1,4 +1,4 @@
-"""The one place where a test's row becomes words; a row without p, correction, n and effect size stays without."""
+"""Test results as sentences. A row without p, correction, n and effect size gets no sentence."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def genre_timeline(
 def instance_table(
     cues: pd.DataFrame, values: np.ndarray | pd.DataFrame, genres: Sequence[str] | None
 ) -> tuple[np.ndarray, list[str]]:
-    """Values per cue and genre as a checked float array, and the names of its columns."""
+    """Values per cue and genre as a float array, checked, and the names of its columns."""
     if genres is None:
         genres = list(values.columns) if isinstance(values, pd.DataFrame) else None
     values = np.asarray(values, dtype=float)

@@ -19,7 +19,7 @@ def transplanted_cues(
     per_cue: bool = True,
     steady: float = 1.0,
 ) -> pd.DataFrame:
-    """The corpus's cues, those first that stand out of their film as another genre's music.
+    """The cues of the corpus, ordered by how much more they sound like a genre that their film does not have.
 
     A film whose model takes it for Romance as a whole has many cues of high Romance probability, none of them
     transplanted. So a cue is compared with the other cues of its own film: its *excess* is its probability minus

@@ -1,4 +1,4 @@
-"""Models without a network: simple MI, instance voting, and the floors under every score (paper, same sections).
+"""Models without a network: simple MI, instance voting, and baselines that ignore the features (paper, same sections).
 
 Simple MI describes a film by the mean of its instances; instance voting copies the film's labels to its instances
 and lets them vote. Both rest on kNN, SVM or random forest, one model per genre (binary relevance). Random guess, zero
@@ -234,7 +234,7 @@ class ZeroRule(Floor):
 
 
 class AlwaysPositive(Floor):
-    """Every genre for every film: the honest floor of F1, absent from the paper."""
+    """Every genre for every film: the baseline that F1 must exceed. The paper does not report it."""
 
     def _guess(self, labels: np.ndarray) -> np.ndarray:
         return np.ones(labels.shape[1])

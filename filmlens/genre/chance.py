@@ -1,4 +1,4 @@
-"""Whether a model hears genre at all: mAP against label rows that are permuted over films and learnt again.
+"""Whether a model learns genre at all: its mAP against that of models trained on labels permuted over films.
 
 A fixed reference is unfair. Leaving a film out makes its own genres rarer in what is learnt, so that a model without
 any information lies below chance (Austin, Pe'er and Korem 2025); and a predictor that knows how frequent genres are,
@@ -38,7 +38,7 @@ def retrained_chance(
     seed: int = 0,
     jobs: int = 1,
 ) -> np.ndarray:
-    """mAP of the model when whole label rows are permuted over films and everything is learnt again; (permutations,).
+    """mAP of the model trained again on label rows permuted over films; (permutations,).
 
     With fewer than ten films nothing is permuted, and there is no draw.
 

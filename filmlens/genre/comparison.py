@@ -1,4 +1,4 @@
-"""Which model is better, and what the best of many is worth (see `scores` for the conventions)."""
+"""Paired comparison of models, and the score of the best of many corrected for selection (conventions: `scores`)."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def paired_difference(
 def selection_corrected(
     cvs: Mapping[str, CrossValidation], *, metric: str = "f1", replicates: int = 1000, seed: int = 0
 ) -> dict[str, object]:
-    """The score of "the best of these", without the luck of having been chosen.
+    """The score of the best of several models, corrected for selection bias.
 
     In each bootstrap sample of films the best configuration is chosen on the films drawn. What it scores there above
     what it scores on the films left out, beyond what the best of all films does, is luck of choosing: of one model

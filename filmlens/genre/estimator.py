@@ -19,7 +19,7 @@ from filmlens.genre.training import train
 
 
 class BagEstimator(ClassifierMixin, BaseEstimator):
-    """What all models of bags share: labels in, predictions of the labels' shape out."""
+    """Base class of all models of bags: takes labels, returns predictions of the same shape."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""Which film is held out when: leave one film out, leave one group out, or n folds by film (paper, model training)."""
+"""Cross-validation folds: leave one film out, leave one group out, or n folds by film (paper, model training)."""
 
 from __future__ import annotations
 

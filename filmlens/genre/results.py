@@ -27,7 +27,7 @@ _TITLES = {
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation(Stored):
-    """What a cross-validation of one model gave; n films, K genres, N instances, F folds, S seeds.
+    """Result of the cross-validation of one model; n films, K genres, N instances, F folds, S seeds.
 
     Attributes
     ----------

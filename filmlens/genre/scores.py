@@ -1,4 +1,4 @@
-"""Scores of genre models: what each number of Table 4 means, how sure it is, and how models are compared.
+"""Scores of genre models: the numbers of Table 4, their intervals, and comparisons of models.
 
 Goal
     Films are predicted out of fold; labels Y and probabilities P are (films, genres). Scores say how well P >= .5

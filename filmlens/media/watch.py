@@ -1,4 +1,4 @@
-"""What a long read of media obeys and reports: a deadline looked at between packets, and damage that was passed over.
+"""Time limit and damage report of a long read of media: the deadline is checked between packets.
 
 A process pool can kill a worker that takes too long; a thread of a cluster's worker cannot be killed, so that it looks
 at the clock itself. Both hold for the thread that set them only.
@@ -18,7 +18,7 @@ _DAMAGE: ContextVar[list[str] | None] = ContextVar("damage", default=None)
 
 @contextmanager
 def watched(limit: float | None = None) -> Iterator[list[str]]:
-    """Give what is read inside a time limit in seconds, and collect the damage that is met.
+    """Set a time limit in seconds for what is read inside, and collect the damage found.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from filmlens.stages.plan import Plan
 from filmlens.stages.progress import spell
 from filmlens.stages.staleness import NEW
 from filmlens.stages.survey import Survey
+from filmlens.stages.table import CORPUS
 from filmlens.stages.work import Task
 
 Asked = tuple[str, dict[str, Any]]
@@ -213,7 +214,10 @@ def _reasons(rows: list[tuple[str, str, str]]) -> list[str]:
     lines = []
     for (stage, why), subjects in together.items():
         more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
-        lines.append(f"  {stage}: {why}: {', '.join(subjects[:_NAMED])}{more}")
+        named = f"{', '.join(subjects[:_NAMED])}{more}"
+        if subjects[0].startswith(CORPUS):  # whose names are all their parameters
+            named = f"{len(subjects)} result{'s' * (len(subjects) != 1)}"
+        lines.append(f"  {stage}: {why}: {named}")
     return lines
 
 

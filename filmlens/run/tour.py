@@ -19,7 +19,8 @@ WELCOME = """# A tour: one cue
 2. [Go through five steps](#From-this-cue-to-a-claim,-in-five-steps): what a cue, a bag, a genre score and a claim are.
 
 Click a blue line to go there. Each step shows a table of this film. Grey bars are the code: click the dots in a bar to
-see it. The whole page is notebook 06, run on the demo corpus."""
+see it. The whole page is notebook 06, run on the demo corpus. To judge cues, choose *Run > Run All Cells*: the
+page to judge on appears under *Pick and listen*."""
 
 
 def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") -> Path:
@@ -55,6 +56,8 @@ def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") ->
     for cell in written["cells"]:  # a tour is read and heard; the code is one click away
         if cell["cell_type"] == "code":
             cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
+            # what JupyterLab shows of hidden code is its first line, however long
+            cell["source"] = f"# code\n{''.join(cell['source'])}"
     welcome = {"cell_type": "markdown", "id": "welcome", "metadata": {}, "source": WELCOME}
     written["cells"].insert(0, welcome)
     page.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -64,11 +67,13 @@ def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") ->
 def main() -> None:
     """Prepare the tour of the demo corpus and open it; options are passed on to JupyterLab."""
     try:
+        if not Path("data/demo/films.csv").is_file():
+            raise CorpusError("there is no demo corpus yet; run `make figures`, then `make tour`")
         page = prepare("data/demo", "out/tour", figures="figures")
     except (ValueError, OSError) as error:
         say(f"make tour: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    lab.main(page.relative_to(Path.cwd().resolve()).as_posix())
+    lab.main(f"{page.relative_to(Path.cwd().resolve()).as_posix()}?reset")
 
 
 if __name__ == "__main__":

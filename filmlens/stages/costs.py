@@ -1,4 +1,4 @@
-"""What a stage costs on this machine: seconds of work per second of film, or per model, as measured so far.
+"""Measured cost of each stage on this machine: seconds of work per second of film, or per model.
 
 Beside it, what each notebook last asked the stages for, so that its next run can be foretold. Kept in the user's cache
 folder (`artefacts.cache_folder`), one entry per machine and stage. Losing the files loses the estimates only.
@@ -19,7 +19,7 @@ _MEMORY = 500
 
 
 class Rate(NamedTuple):
-    """Sums over finished tasks: how many, seconds of work, seconds of the films that were read."""
+    """Sums over finished tasks: number, seconds of work, seconds of film read."""
 
     tasks: float = 0.0
     seconds: float = 0.0
@@ -45,12 +45,12 @@ def known() -> dict[str, Rate]:
 
 
 def rate(label: str, rates: dict[str, Rate]) -> Rate:
-    """Of a variant, else of its stage; empty when neither was ever measured here."""
+    """Rate of a variant, else of its stage; empty when neither was measured here."""
     return rates.get(label) or rates.get(label.partition("@")[0]) or Rate()
 
 
 def remember(label: str, done: Iterable[Done]) -> None:
-    """Add what finished tasks took; a cache that cannot be written is no reason to fail."""
+    """Add the cost of finished tasks. A cache that cannot be written is ignored."""
     finished = [d for d in done if not d.error]
     if not finished:
         return
@@ -65,7 +65,7 @@ def remember(label: str, done: Iterable[Done]) -> None:
 
 
 def asked() -> dict[str, list[tuple[str, dict]]]:
-    """What each notebook with its profile asked for when it last ran here: stages and their parameters."""
+    """Stages and parameters that each notebook and profile asked for in its last run here."""
     read = _read("asked.json")
     try:
         return {name: [(str(stage), dict(known)) for stage, known in asks] for name, asks in read.items()}
@@ -74,7 +74,7 @@ def asked() -> dict[str, list[tuple[str, dict]]]:
 
 
 def remember_asked(name: str, asks: Iterable[tuple[str, dict]]) -> None:
-    """Keep what a notebook with its profile asked for, each once."""
+    """Store what a notebook and profile asked for, without repetitions."""
     once = {json.dumps(ask, sort_keys=True): ask for ask in asks}
     _write("asked.json", _read("asked.json") | {name: list(once.values())})
 

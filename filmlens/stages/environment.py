@@ -1,4 +1,4 @@
-"""What processes that are started find in their environment: set for a while, and as before afterwards."""
+"""Environment variables that are set for a while and restored afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Variables of the environment, inside a ``with`` block.
+    """Set environment variables inside a ``with`` block.
 
     >>> with environment({"FILMLENS_SEEN": "1"}):
     ...     os.environ["FILMLENS_SEEN"]

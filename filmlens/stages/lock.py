@@ -1,4 +1,4 @@
-"""One run at a time on one folder of artefacts: a file that says who is at work, and how a dead owner is known.
+"""One run at a time on one folder of artefacts: a lock file that names its owner, and how a dead owner is detected.
 
 The file is made in one step, which holds on network file systems too. Besides, a run holds a lock of the operating
 system on a file beside it, which ends with its process, whatever container that runs in. Where such a lock reaches no

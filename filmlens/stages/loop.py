@@ -1,4 +1,4 @@
-"""The loop over stages: each is planned, what is stale is mapped over workers, what became of it is recorded.
+"""The loop over stages: plan each, map its stale tasks over workers, record the outcome.
 
 A film that fails is recorded in ``derived/failures.csv`` and the others go on.
 """
@@ -33,7 +33,7 @@ LIMIT_S = 6 * 3600
 
 @dataclass
 class Outcome:
-    """What a run of one stage did: artefacts computed and kept, errors and damage by film, seconds of wall time.
+    """Outcome of one stage: artefacts computed and kept, errors and damage by film, seconds of wall time.
 
     `damaged` are films whose media were used in part, `healed` subjects whose artefact was not what had been written.
     """
@@ -75,7 +75,7 @@ def planned(
 def plans_of(
     corpus: Corpus, asked: Iterable[tuple[str, dict[str, Any]]], survey: Survey, films: list[str] | None = None
 ) -> list[Plan]:
-    """Plans of stages with all that they need, each stage with its parameters once, in running order."""
+    """Plans of stages and all their inputs, each stage and parameters once, in running order."""
     wanted: dict[str, dict[str, dict[str, Any]]] = {}
     for stage, configuration in asked:
         for name in chain(stage, configuration):
@@ -102,7 +102,7 @@ def run(
     say: Callable[[str], None] = text.say,
     **parameters,
 ) -> list[Outcome]:
-    """Bring a stage and all it needs up to date.
+    """Bring a stage and all its inputs up to date.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def run(
 
 
 def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
-    """The tables of a stage that lie on disk, all films under each other in the order of films.csv.
+    """The stored tables of a stage, concatenated in the order of films.csv.
 
     Films that failed or were not run are missing, also where a table from before they failed is still kept; a corpus
     stage gives its one table. A file that is not of this stage, film and configuration is left out with a warning.
@@ -173,7 +173,7 @@ def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
 
 
 def held(where: Place, subject: str) -> Path | None:
-    """The file of a subject, where it is there and the right one; another is told of."""
+    """The stored file of a subject, or None. A file of something else is left out with a warning."""
     path = where.path(subject)
     if not path.is_file():
         return None
@@ -202,7 +202,7 @@ def read_one(corpus: Corpus, name: str, film_id: str, **parameters) -> tuple[pd.
 
 
 def folds(corpus: Corpus, name: str, **parameters):
-    """The fitted folds of a model stage that lie on disk.
+    """The stored folds of a model stage.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def folds(corpus: Corpus, name: str, **parameters):
 
 @contextmanager
 def at_work(derived: Path) -> Iterator[str]:
-    """Hold the lock, and leave nothing half-written behind: not from a run that was killed, not from this one."""
+    """Hold the lock, and remove temporary files before and after."""
     with lock.locked(derived) as token:
         sweep_away(derived)
         try:
@@ -228,7 +228,7 @@ def at_work(derived: Path) -> Iterator[str]:
 
 
 def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **how) -> Outcome:
-    """Compute what is stale of one stage, and record what became of it however it ends."""
+    """Compute the stale tasks of one stage, and record the outcome, also after an error or interrupt."""
     outcome, begun = Outcome(plans[0].step.place.stage), time.monotonic()
     tasks = [task for p in plans for task in p.tasks]
     recorded: dict[str, dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""What is done to the whole corpus: genre models by cross-validation, feature importance, music against picture.
+"""Stages of the whole corpus: genre models by cross-validation, feature importance, music against picture.
 
 The functions of the corpus stages. Each takes the labels of all films and the tables of the stages before, and
 writes nothing.
@@ -81,7 +81,7 @@ def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *
 
 
 def bags_like(model: CrossValidation, features: pd.DataFrame) -> Bags:
-    """The bags that a model was cross-validated on, from the table they came from."""
+    """The bags on which a model was cross-validated, rebuilt from their table."""
     keys = [c for c in KEYS if c in model.cues]
     if set(keys) < {c for c in KEYS if c in features}:  # it learnt cues that were made of these frames
         features = medians(features)
@@ -111,7 +111,7 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
 
 
 def chance(films: pd.DataFrame, tables: dict[str, Any], *, permutations: int, **parameters) -> pd.DataFrame:
-    """mAP of one model when label rows are permuted over films and everything is learnt again: a row each."""
+    """mAP of one model trained again on label rows permuted over films: one row per permutation."""
     model, bags, truth, held = _asked(films, tables, parameters)
     return pd.DataFrame({"map": retrained_chance(model, bags, truth, permutations=permutations, **held)})
 
@@ -172,7 +172,7 @@ def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, p
 
 
 def importance_null(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str, draws: int) -> pd.DataFrame:
-    """Whether a feature group matters at all: the model trained again with the group's rows of other films."""
+    """Whether a feature group matters: the model trained again with the group's rows taken from other films."""
     model: CrossValidation = tables["genre"]
     bags = bags_like(model, tables["features"])
     settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}

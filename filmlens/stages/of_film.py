@@ -1,4 +1,4 @@
-"""What is done to one film: stamp its cues, measure the music of each cue, measure the picture.
+"""Stages of one film: stamp its cues, measure the music of each cue, measure the picture.
 
 The functions of the film stages. Each takes the `Film` and the tables of the stages before, touches no other film
 and writes nothing.
@@ -121,7 +121,7 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
 
 
 def of_rows(film: Film, tables: dict, *, features: str) -> Measured:
-    """A feature set that is made from the rows of another one."""
+    """A feature set computed from the rows of another one."""
     row = FEATURES[features]
     table, notes = row.measure(tables[row.of])
     return Measured(table, notes=notes)
@@ -143,7 +143,7 @@ def _on_film(film: Film, parts: list[tuple[Any, float, pd.DataFrame]], columns) 
 def cue_sound(
     film: Film, cue, kind: str = "track", rate: int = _RATE, *, tracks: Mapping[str, Path] | None = None
 ) -> tuple[np.ndarray, float]:
-    """Samples a cue is measured on, mono, and how many seconds of them pass in one second of film.
+    """The mono samples on which a cue is measured, and how many seconds of them pass in one second of film.
 
     `tracks` are the film's, for a caller with many cues: listing a large library takes seconds.
     """

@@ -1,4 +1,4 @@
-"""Music that is on no track: where it is in a film, and what of it returns in the corpus.
+"""Music that is on no track: where it plays in a film, and what of it returns in the corpus.
 
 The functions of the stages ``unmatched`` and ``music`` of a film and ``recurring`` of the corpus between them. None of
 this is a cue: a detector proposed it, and nobody has heard it.

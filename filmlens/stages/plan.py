@@ -1,4 +1,4 @@
-"""What there is to do: where artefacts lie, which of them are stale and why, which films cannot be computed."""
+"""Planning: where artefacts lie, which are stale and why, which films cannot be computed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Step:
-    """A stage with its parameters, everything by name resolved.
+    """A stage with its parameters, all names resolved.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Step:
 
 @dataclass
 class Plan:
-    """What there is to do for a stage with its parameters: tasks, each with why; ids that are fresh; what cannot be.
+    """Plan of a stage: tasks with reasons, subjects that are up to date, and subjects that cannot be computed.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ class Plan:
 def plan_step(
     corpus: Corpus, step: Step, films: list[str], coming: Container[Path] = (), survey: Survey | None = None
 ) -> Plan:
-    """What is stale of a stage with its parameters.
+    """Find what is stale of a stage with its parameters.
 
     Parameters
     ----------

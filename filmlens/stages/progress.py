@@ -28,7 +28,7 @@ _TICK_S = 5.0  # after which a line is shown again with the time that has passed
 
 
 class Count:
-    """How far a stage is.
+    """Progress of a stage.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def spell(seconds: float) -> str:
 def shown(
     stage: str, total: int, say: Callable[[str], None] = text.say, *, expected: float = float("nan")
 ) -> Iterator[Callable[[Done], None]]:
-    """Show how far a stage is, also while nothing is finished; gives the function that takes each finished task."""
+    """Show the progress of a stage, also before the first task is finished; yields the function that takes each one."""
     count, last = Count(stage, total, expected=expected), 0.0
     with line_shower(say) as show, every(_TICK_S, lambda: show(count.line())):
 
@@ -108,7 +108,7 @@ def shown(
 
 @contextmanager
 def every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
-    """Do something again and again in another thread, as if this one did it, until what is inside ends."""
+    """Call a function repeatedly in another thread until the ``with`` block ends."""
     ended = threading.Event()
 
     def again() -> None:

@@ -1,4 +1,4 @@
-"""What is stale, and why: the recipe that would make an artefact today against the one that it carries."""
+"""What is stale, and why: the recipe of an artefact today against the one stored in it."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def whole_hash(paths: Mapping[str, Path | str], ledgers: Path | None = None) -> 
 
 
 def agrees(was: Any, quick: Mapping[str, Any], whole: Callable[[], str], *, every_byte: bool = False) -> bool:
-    """Whether files are those that were read: by the quick look, else, when they were only touched, byte by byte.
+    """Whether files are unchanged since they were read: by size and time, else byte by byte.
 
     Parameters
     ----------

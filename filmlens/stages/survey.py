@@ -1,4 +1,4 @@
-"""One look at a corpus: each folder is listed once and each file is asked once, however many stages want to know."""
+"""A snapshot of a corpus on disk: each folder is listed once and each file is read once for all stages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from filmlens.stages import staleness
 
 
 class Survey:
-    """What was seen of a corpus; made anew for every planning, because what was seen grows old.
+    """A snapshot of the files of a corpus; made anew for every plan.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The stages of the study as rows, and the names of what they leave on disk.
+"""The stages of the study as rows of a table, and the names of their artefacts on disk.
 
 A stage is a pure function of one film (or of the whole corpus) and the tables of earlier stages. Parameters are one
 flat set of names along the whole chain: a stage carries those of its inputs, so that the features of Dejavu's cues

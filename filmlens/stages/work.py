@@ -1,4 +1,4 @@
-"""One task and what a worker does with it: look at the files, read the tables, compute, write."""
+"""One task, and how a worker carries it out: check the files, read the tables, compute, write."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a task.
+    """Outcome of a task.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Done:
 
 
 def attempt(task: Task, limit: float | None = None) -> Done:
-    """Carry out a task; whatever goes wrong comes back as text, because tracebacks do not travel between machines."""
+    """Carry out a task; an error is returned as text, so that it can be sent between machines."""
     begun = time.monotonic()
     try:
         damage = compute(task, limit)

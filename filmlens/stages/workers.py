@@ -33,7 +33,7 @@ _CONNECT_S = 20.0
 def over(
     tasks: Sequence[Task], *, jobs: int = 1, dask: str = "", limit: float | None = None
 ) -> Iterator[tuple[Task, Done]]:
-    """Carry out tasks; each with what became of it, as they finish.
+    """Carry out tasks; yields each task with its outcome as it finishes.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ Fingerprint = tuple[np.ndarray, np.ndarray, float]
 
 @dataclass(frozen=True, eq=False)
 class TrackIndex:
-    """Fingerprints of tracks, end to end.
+    """Fingerprints of tracks, concatenated.
 
     Attributes
     ----------
@@ -146,7 +146,7 @@ def _kept(
 
 
 def join_indexes(*indexes: TrackIndex) -> TrackIndex:
-    """One index of the tracks of several, in order; a name that comes twice keeps its first track."""
+    """Join indexes, in order; of two tracks of the same name the first is kept."""
     engines = {i.engine for i in indexes}
     if len(engines) != 1:
         raise ValueError(f"indexes of different engines ({', '.join(sorted(engines))}) cannot be joined; index again")
@@ -168,7 +168,7 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
 
 
 def assemble(engine, names, seconds, times, codes, problems) -> TrackIndex:
-    """An index of fingerprints that are there already, see `TrackIndex`."""
+    """An index of given fingerprints; see `TrackIndex`."""
     return TrackIndex(
         engine=engine,
         names=tuple(names),

@@ -37,7 +37,7 @@ def union(intervals) -> np.ndarray:
 
 
 def intersection(a, b) -> np.ndarray:
-    """Seconds that lie in both sets.
+    """The seconds that are in both sets.
 
     >>> intersection([[0, 10]], [[-1, 2], [4, 5], [9, 20]])
     array([[ 0.,  2.],
@@ -58,7 +58,7 @@ def difference(a, b) -> np.ndarray:
 
 
 def length(intervals) -> float:
-    """Seconds covered, each counted once.
+    """Total length of the union (s).
 
     >>> length([[0, 4], [3, 6]])
     6.0

@@ -174,7 +174,7 @@ _TRUST = (0.05, 0.12, 0.35, 0.65, 0.8, 1.0, 1.2)
 
 
 def trust(height: np.ndarray) -> np.ndarray:
-    """How much a film's peaks are to be believed: low ones are mostly noise.
+    """Weight of a film's peaks by their height: low peaks are mostly noise.
 
     >>> trust(np.array([2.0, 4.5]))
     array([0.12, 1.  ], dtype=float32)
@@ -188,7 +188,7 @@ _STRENGTH = (0.1, 0.15, 0.35, 0.55, 0.75, 1.0, 1.2, 1.6, 1.9)
 
 
 def strength(height: np.ndarray) -> np.ndarray:
-    """How much a track's peaks are to be expected in a film: high ones come through the dialogue.
+    """Weight of a track's peaks by their height: high peaks remain audible under dialogue.
 
     >>> strength(np.array([3.0, 4.75]))
     array([0.35, 1.  ], dtype=float32)

@@ -1,4 +1,4 @@
-"""Lines: offsets of one track that stay put, or drift slowly, from window to window, and the evidence along them.
+"""Lines: offsets of one track that stay constant, or drift slowly, over windows, and the evidence along them.
 
 A track that plays in a film lies on a line: film time against track time. Linking candidates whose offset moves by at
 most 2.6 frames per window absorbs drift and wow. The evidence of a line, per quarter second, is a log-likelihood ratio

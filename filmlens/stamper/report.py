@@ -1,4 +1,4 @@
-"""What was found, a line per film, from the tables on disk (``filmlens stamp``, ``filmlens music``)."""
+"""One line per film about what was found (``filmlens stamp``, ``filmlens music``)."""
 
 from __future__ import annotations
 

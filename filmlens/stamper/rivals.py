@@ -1,4 +1,4 @@
-"""Whether a stretch of music is the track's own or only music of its kind: what the best other places say.
+"""Whether a match is the track itself or only similar music, judged by the best other matches.
 
 Music of one drum kit, one set of sampled instruments or one tempo meets an album's peaks at every bar, of any of its
 tracks, as evidence against single peaks at random cannot tell. But then other places of the tracks meet the film as
@@ -44,7 +44,7 @@ def probabilities(
     stretches: Sequence[Stretch], found: Lines, starts: np.ndarray, place: np.ndarray, z: np.ndarray, field: Field,
     index: TrackIndex,
 ) -> np.ndarray:  # fmt: skip
-    """How likely each stretch is the track that it names.
+    """Probability that each cue is the track that it names.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def described(
     stretches: Sequence[Stretch], found: Lines, starts: np.ndarray, place: np.ndarray, z: np.ndarray, field: Field,
     index: TrackIndex,
 ) -> np.ndarray:  # fmt: skip
-    """What tells a stretch's own music from its like.
+    """Features that separate a true match from similar music.
 
     Returns
     -------

@@ -72,7 +72,7 @@ def coefficient(observed, expected) -> np.ndarray:
 
 
 def codes(*raters) -> np.ndarray:
-    """What raters said as numbers, the same word the same number, None and NaN as -1; (raters, units).
+    """Ratings as integer codes, the same word the same code, None and NaN as -1; (raters, units).
 
     >>> codes(["music", None, "none"], ["none", "none", "none"]).tolist()
     [[0, -1, 1], [1, 1, 1]]
@@ -83,7 +83,7 @@ def codes(*raters) -> np.ndarray:
 
 
 def alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Krippendorff's alpha of ratings by name: 1 full agreement, 0 that of chance.
+    """Krippendorff's alpha of nominal ratings: 1 is full agreement, 0 chance agreement.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The bootstrap over films: how often each film is drawn, and percentile intervals of what comes of it."""
+"""The bootstrap over films: how often each film is drawn, and percentile intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def film_weights(rng: np.random.Generator, films: int, draws: int) -> np.ndarray
 
 
 def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap draws, those without a value left out; NaN when none has one.
+    """Percentile interval of bootstrap draws, without NaN; NaN when all are.
 
     >>> low, high = interval(np.r_[np.arange(101.0), np.nan])
     >>> round(low, 6), round(high, 6)

@@ -1,4 +1,4 @@
-"""Whether there are films enough for a claim, and how large an effect would have been found.
+"""Whether there are enough films for a claim, and the smallest effect that a test would detect.
 
 One rule for every page: a comparison with fewer than ten films on either side is shown in numbers only, without p,
 interval, verdict or sentence. Above, what was not found is shown with the smallest effect that would have been.

@@ -1,4 +1,4 @@
-"""Multi-label metrics as pure functions, for one sample of films or for many resamples at once (Table 4).
+"""Multi-label metrics, for one sample of films or many resamples at once (Table 4).
 
 Precision, recall and F1 are counted per genre; whatever would divide by zero is 0. Average precision is
 sum_e (R_e - R_(e-1)) P_e over the distinct scores e, as scikit-learn's; it is NaN for a genre without positives.

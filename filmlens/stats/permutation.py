@@ -1,4 +1,4 @@
-"""What is exchanged when chance is asked: values over cues or from film to film, labels within strata; and the p."""
+"""Permutations: values over cues or films, labels within strata; and permutation p values."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SCHEMES = {"cues": (cue_rows, "independent"), "films": (film_rows, "joint")}
 
 
 def givers_of(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Which scored film each scored film's rows come from; -1 when from more than one."""
+    """Index of the film from which each scored film's rows come; -1 when they come from several."""
     films = np.arange(np.count_nonzero(lengths))
     film = np.repeat(films, lengths[lengths > 0])
     source = film[rows]
@@ -71,7 +71,7 @@ def film_permutations(rng: np.random.Generator, strata: Sequence[np.ndarray], dr
 
 
 def label_sets(labels: np.ndarray) -> np.ndarray:
-    """Number of each film's set of labels, films of identical labels alike; (films,).
+    """Index of each film's set of labels, the same for identical sets; (films,).
 
     >>> label_sets(np.array([[1, 0], [0, 1], [1, 0]]) == 1).tolist()
     [1, 0, 1]

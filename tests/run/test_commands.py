@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from filmlens import stages
 from filmlens.cli import app
 from filmlens.corpus import Corpus
+from filmlens.run import status
 from filmlens.stages import costs, lock
 
 COMMAND = [sys.executable, "-m", "filmlens.cli"]
@@ -37,6 +38,15 @@ def rows(text: str) -> dict[str, list[str]]:
     return {
         line.split()[0]: re.split(r"\s{2,}", line.strip())[1:] for line in text.splitlines() if "  " in line.strip()
     }
+
+
+def test_a_reason_names_films_and_counts_results_of_the_whole_corpus():
+    films = [(f"film{n}", "cues", "not computed yet") for n in range(7)]
+    results = [(f"(corpus) seed={n}", "genre", "not computed yet") for n in range(2)]
+    assert status._reasons([*films, *results]) == [
+        "  cues: not computed yet: film0, film1, film2, film3, film4 and 2 more",
+        "  genre: not computed yet: 2 results",
+    ]
 
 
 def test_a_dry_run_writes_nothing_and_estimates_from_what_was_measured(two_films):

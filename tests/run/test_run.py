@@ -100,13 +100,17 @@ def test_the_report_fits_the_window_and_prints_with_page_numbers(study, tmp_path
 
 def test_the_tour_plays_the_cue_and_explains_it_in_five_steps(study, toy, tmp_path):
     _, out, _ = study
-    page = prepare(toy, tmp_path / "tour", figures=out / "figures").with_suffix(".html").read_text(encoding="utf-8")
+    notebook = prepare(toy, tmp_path / "tour", figures=out / "figures")
+    page = notebook.with_suffix(".html").read_text(encoding="utf-8")
     cue = transplanted_first(Corpus.open(toy), 1).iloc[0]
     assert page.count('src="data:audio/ogg') == 2 and escape(cue["track"]) in page
     assert all(
         f"{n}. {word}" in page for n, word in enumerate(("A cue", "A bag", "A genre score", "Unlike its film"), 1)
     )
     assert "Of 23 claims" in page
+    assert page.count(f"{cue['probability']:.3f}") >= 2, "the steps speak of one model"
+    code = [c for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    assert all(c["source"].startswith("# code\n") for c in code), "what is shown of hidden code is its first line"
 
 
 def test_provenance_says_what_was_done(study, toy):

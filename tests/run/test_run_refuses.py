@@ -66,8 +66,9 @@ def test_no_cue_anywhere_is_said(two_films, tmp_path):
         write_audio(path, noise, 44_100)
     lines = []
     assert run(two_films, tmp_path, notebooks=["01", "03", "06"], say=lines.append) == 1
-    assert "done" in lines[0] and "done" in lines[2], lines
-    assert "no stamped cue in any of the 2 films" in lines[1], lines
+    ended = [line for line in lines if line.endswith(" s)")]  # on a slow machine there are lines of progress, too
+    assert "done" in ended[0] and "done" in ended[2], lines
+    assert "no stamped cue in any of the 2 films" in ended[1], lines
 
 
 def test_a_corpus_too_small_for_models_says_so(two_films, tmp_path):
@@ -75,7 +76,8 @@ def test_a_corpus_too_small_for_models_says_so(two_films, tmp_path):
     table.write_text("".join(table.read_text(encoding="utf-8").splitlines(keepends=True)[:2]), encoding="utf-8")
     lines = []
     assert run(two_films, tmp_path, notebooks=["01", "03"], say=lines.append) == 1
-    assert "done" in lines[0] and "at least two films" in lines[1], lines
+    ended = [line for line in lines if line.endswith(" s)")]
+    assert "done" in ended[0] and "at least two films" in ended[1], lines
 
 
 def test_check_on_the_command_line(two_films):

@@ -96,7 +96,7 @@ def fft_size(size: int) -> int:
 
 @strict
 def span(values):
-    """Least and greatest of a row of numbers; sixteen lanes, because a single running minimum is not vectorised."""
+    """Minimum and maximum of a row of numbers, in sixteen lanes so that the loop is vectorised."""
     low, high = np.full(16, values[0]), np.full(16, values[0])
     lanes = values.size // 16 * 16
     for first in range(0, lanes, 16):

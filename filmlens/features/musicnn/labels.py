@@ -1,4 +1,4 @@
-"""The words that musicnn was taught, in the order of its outputs, as they stand in its training data.
+"""The tags of musicnn, in the order of its outputs, as spelt in its training data.
 
 MagnaTagATune's were typed by players of a game who heard half a minute; the Million Song Dataset's by listeners of
 Last.fm until about 2010.

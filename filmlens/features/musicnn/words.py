@@ -1,4 +1,4 @@
-"""Tags as words of a reader: synonyms merged, in families, as ranks in the corpus.
+"""Tags in plain words: synonyms merged, grouped in families, as ranks in the corpus.
 
 Players typed "vocal", "vocals", "voice" and "singing" for the same thing, so these are one word here: the mean of its
 tags. The values are not calibrated and depend on how common a tag is, so a reader is shown ranks.
