@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -32,11 +32,11 @@ from filmlens.corpus.looks import File
 from filmlens.corpus.sheets import CorpusError
 from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.opening import MediaError
-from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, transformed
+from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, track_print, transformed
 
 _LIMIT_S = 600.0
 _PAL, _NEAR = 24 / 25, 0.005  # length of a PAL transfer, and how far from it lengths may be
-_VERSION = 1  # of `_pairs`: raised when it finds other pairs in the same prints
+_VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs in the same prints
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
@@ -57,8 +57,14 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
     if len(films) < 2:
         return []
     lengths = [seconds.get(film.id, 0.0) for film in films]
-    state = json.loads(json.dumps([_VERSION, [_known(film) for film in films], lengths]))
     kept = ledger_of(films[0].folder, cache_folder() / "doubles")
+    state = [[_known(film) for film in films], lengths]
+    return _kept_pairs(kept, state, films, _prints, lambda prints: _pairs(prints, lengths))
+
+
+def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
+    """Pairs of things by their prints, kept in the user's cache as long as the state is the same."""
+    state = json.loads(json.dumps([_VERSION, *state]))
     try:
         found = read_sealed(kept)
     except ArtefactError:
@@ -67,12 +73,12 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
         pairs = found["pairs"]
     else:
         with ThreadPoolExecutor(AT_ONCE) as readers:
-            prints = list(readers.map(_prints, films))
-        pairs = _pairs(prints, lengths)
+            prints = list(readers.map(read, things))
+        pairs = pairs_of(prints)
         if all(p is not None for p in prints):  # what could not be read may be tomorrow, without a change of the file
             with suppress(WriteError):
                 write_sealed(kept, {"state": state, "pairs": pairs})
-    return [(films[one], films[other]) for one, other in pairs]
+    return [(things[one], things[other]) for one, other in pairs]
 
 
 def _pairs(prints: list[tuple[np.ndarray, np.ndarray] | None], seconds: list[float]) -> list[tuple[int, int]]:
@@ -151,23 +157,81 @@ def shared_tracks(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -
     return found
 
 
-def _recordings(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -> Iterator[list[tuple[str, str]]]:
-    """Film id and name of every track of a recording that several films have, recording by recording."""
-    sizes: dict[int, list[tuple[str, str, File]]] = {}
+def _recordings(films: list[Film], tracks: Mapping[str, Mapping[str, File]]) -> list[list[tuple[str, str]]]:
+    """Film id and name of every track of a recording that several films have, recording by recording.
+
+    Files are one recording when their bytes are the same, or when they sound the same.
+    """
+    owners: dict[tuple[int, int], list[tuple[str, str]]] = {}  # other names of a file are that file
+    files: dict[tuple[int, int], File] = {}
     for film in films:
         for name, file in tracks.get(film.id, {}).items():
-            sizes.setdefault(file.seen[0], []).append((film.id, name, file))
-    hashes: dict[tuple[int, int], str] = {}
+            if file.seen[0] > 0:
+                files.setdefault(file.same, file)
+                owners.setdefault(file.same, []).append((film.id, name))
+    several = {same: len({film for film, _ in own}) > 1 for same, own in owners.items()}
+    order, first = list(files), list(range(len(files)))
+    place = {same: n for n, same in enumerate(order)}
+    for pairs in (
+        _by_bytes(films, list(files.values())),
+        # what films list together is a library: they share it whatever else sounds like it
+        _by_sound(films, [file for same, file in files.items() if not several[same]]),
+    ):
+        for one, other in pairs:
+            low, high = sorted((_root(first, place[one.same]), _root(first, place[other.same])))
+            first[high] = low
+    groups: dict[int, list[tuple[str, str]]] = {}
+    for n, same in enumerate(order):
+        groups.setdefault(_root(first, n), []).extend(owners[same])
+    return [group for group in groups.values() if len({film for film, _ in group}) > 1]
+
+
+def _by_bytes(films: list[Film], files: list[File]) -> list[tuple[File, File]]:
+    """Files with an earlier one of the same bytes, by samples of those of one size."""
+    sizes: dict[int, list[File]] = {}
+    for file in files:
+        sizes.setdefault(file.seen[0], []).append(file)
+    earlier: dict[tuple[int, str], File] = {}
+    pairs = []
     with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
-        for size, files in sizes.items():
-            if size < 1 or len({film for film, *_ in files}) < 2:
-                continue
-            by_bytes: dict[str, list[tuple[str, str]]] = {}
-            for film, name, file in files:
-                if file.same not in hashes:  # other names of it, too
-                    hashes[file.same] = known.get(file.path, partial(_sample, file.path), seen=file.seen)
-                by_bytes.setdefault(hashes[file.same], []).append((film, name))
-            yield from (group for group in by_bytes.values() if len({film for film, _ in group}) > 1)
+        for size, some in sizes.items():
+            for file in some if len(some) > 1 else []:
+                sample = known.get(file.path, partial(_sample, file.path), seen=file.seen)
+                pairs.append((earlier.setdefault((size, sample), file), file))
+    return pairs
+
+
+def _by_sound(films: list[Film], files: list[File]) -> list[tuple[File, File]]:
+    """Pairs of files that sound the same; kept in the user's cache as long as the files are the same."""
+    if len(files) < 2:
+        return []
+    kept = ledger_of(films[0].folder, cache_folder() / "recordings")
+    return _kept_pairs(kept, [[[file.path, *file.seen] for file in files]], files, _track_print, _alike_tracks)
+
+
+def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
+    tables = [np.zeros((0, 0), np.int8) if table is None else table for table in prints]
+    spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
+    return [(a, b) for a, b in alike(tables) if agreement(spectrum(a), spectrum(b)) >= SAME]
+
+
+def _track_print(file: File) -> np.ndarray | None:
+    """Print of a track, kept in the user's cache as long as its file is the same; empty of what is no sound."""
+    known = {"path": file.path, "look": list(file.seen)}
+    name = hashlib.blake2b(json.dumps(file.path).encode(), digest_size=16).hexdigest()
+    path = cache_folder() / "trackprints" / f"{name}.npz"
+    try:
+        return load_arrays(path, known)["print"]
+    except (ArtefactError, KeyError):
+        try:
+            table = apart(track_print, Path(file.path), limit=_LIMIT_S)
+        except (MediaError, ValueError):
+            table = np.zeros((0, 0), np.int8)  # what is wrong with the file is told elsewhere
+        except OSError:
+            return None
+        with suppress(OSError):
+            save_arrays(path, {"print": table}, known)
+    return table
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:
