@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -31,11 +31,13 @@ from filmlens.corpus.films import SHARED_MUSIC, Corpus, Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.opening import MediaError
-from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, transformed
+from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, track_print, transformed
 
+#: Tracks beyond which recordings that several films share are known by their bytes alone.
+MOST_BY_SOUND = 5_000
 _LIMIT_S = 600.0
 _PAL, _NEAR = 24 / 25, 0.005  # length of a PAL transfer, and how far from it lengths may be
-_VERSION = 1  # of `_pairs`: raised when it finds other pairs in the same prints
+_VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs in the same prints
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
@@ -56,8 +58,14 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
     if len(films) < 2:
         return []
     lengths = [seconds.get(film.id, 0.0) for film in films]
-    state = json.loads(json.dumps([_VERSION, [_known(film) for film in films], lengths]))
     kept = ledger_of(films[0].folder, cache_folder() / "doubles")
+    state = [[_known(film) for film in films], lengths]
+    return _kept_pairs(kept, state, films, _prints, lambda prints: _pairs(prints, lengths))
+
+
+def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
+    """Pairs of things by their prints, kept in the user's cache as long as the state is the same."""
+    state = json.loads(json.dumps([_VERSION, *state]))
     try:
         found = read_sealed(kept)
     except ArtefactError:
@@ -66,12 +74,12 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
         pairs = found["pairs"]
     else:
         with ThreadPoolExecutor(AT_ONCE) as readers:
-            prints = list(readers.map(_prints, films))
-        pairs = _pairs(prints, lengths)
+            prints = list(readers.map(read, things))
+        pairs = pairs_of(prints)
         if all(p is not None for p in prints):  # what could not be read may be tomorrow, without a change of the file
             with suppress(WriteError):
                 write_sealed(kept, {"state": state, "pairs": pairs})
-    return [(films[one], films[other]) for one, other in pairs]
+    return [(things[one], things[other]) for one, other in pairs]
 
 
 def _pairs(prints: list[tuple[np.ndarray, np.ndarray] | None], seconds: list[float]) -> list[tuple[int, int]]:
@@ -152,8 +160,11 @@ def shared_tracks(
     return found
 
 
-def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> Iterator[list[tuple[str, str]]]:
-    """Film id and name of every track of a recording that several films have, recording by recording."""
+def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> list[list[tuple[str, str]]]:
+    """Film id and name of every track of a recording that several films have, recording by recording.
+
+    Files are one recording when their bytes are the same, or when they sound the same.
+    """
     films = list({film.id: film for film in films}.values())
     owners, names, places, whose = [], [], [], []  # of every track; a column each, because there may be half a million
     sizes, same = [], []
@@ -171,27 +182,75 @@ def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> Itera
                 same += map(files.same.__getitem__, found.values())
         owners += [owner] * len(mine)
     owners, sizes = np.array(owners, int), np.array(sizes, np.int64)
-    near = np.flatnonzero(_of_several(sizes, owners) & (sizes > 0))
+    first = pd.Series(range(len(same))).groupby(pd.Series(same, dtype=object)).transform("min").to_numpy(int)
+
+    def seen(row: int) -> tuple[str, tuple[int, int]]:
+        files, place = whose[row], places[row]
+        return files.path(place), (files.sizes[place], files.times[place])
+
     codes: dict[tuple[int, str], int] = {}
-    recordings: dict[tuple[int, int], int] = {}
+    earlier: dict[int, int] = {}
+    near = np.flatnonzero(_of_several(sizes, owners) & (sizes > 0))
     with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
-        for row in near.tolist():
-            if same[row] not in recordings:  # other names of it, too
-                files, place = whose[row], places[row]
-                path, seen = files.path(place), (files.sizes[place], files.times[place])
-                sample = known.get(path, partial(_sample, path), seen=seen)
-                recordings[same[row]] = codes.setdefault((seen[0], sample), len(codes))
-    codes_near = np.array([recordings[same[row]] for row in near.tolist()], int)
+        for row in dict.fromkeys(first[near].tolist()):  # other names of a file are that file
+            path, look_ = seen(row)
+            sample = known.get(path, partial(_sample, path), seen=look_)
+            earlier[row] = codes.setdefault((look_[0], sample), row)
+    first = np.array([earlier.get(row, row) for row in first.tolist()], int)
+    # what films list together is a library: they share it whatever else sounds like it
+    alone = np.unique(first[~_of_several(first, owners) & (sizes > 0)]).tolist()
+    for one, other in _by_sound(films, alone, seen):
+        low, high = sorted((first[one], first[other]))
+        first[first == high] = low
     groups: dict[int, list[tuple[str, str]]] = {}
-    for row in near[_of_several(codes_near, owners[near])].tolist():
-        groups.setdefault(recordings[same[row]], []).append((films[owners[row]].id, names[row]))
-    yield from groups.values()
+    for row in np.flatnonzero(_of_several(first, owners) & (sizes > 0)).tolist():
+        groups.setdefault(int(first[row]), []).append((films[owners[row]].id, names[row]))
+    return list(groups.values())
 
 
 def _of_several(keys: np.ndarray, owners: np.ndarray) -> np.ndarray:
     """Which rows have a key that several owners have."""
     by_key = pd.Series(owners).groupby(keys)
     return (by_key.transform("min") != by_key.transform("max")).to_numpy(bool)
+
+
+def _by_sound(films: list[Film], tracks: list[int], seen: Callable) -> list[tuple[int, int]]:
+    """Pairs of tracks that sound the same; kept in the user's cache as long as the files are the same.
+
+    Every track is decoded for it, once: of more than `MOST_BY_SOUND` none is, and bytes alone say what is shared.
+    """
+    if not 1 < len(tracks) <= MOST_BY_SOUND:
+        return []
+    files = [seen(track) for track in tracks]
+    kept = ledger_of(films[0].folder, cache_folder() / "recordings")
+    state = [[[path, *look_] for path, look_ in files]]
+    pairs = _kept_pairs(kept, state, list(range(len(files))), lambda n: _track_print(*files[n]), _alike_tracks)
+    return [(tracks[one], tracks[other]) for one, other in pairs]
+
+
+def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
+    tables = [np.zeros((0, 0), np.int8) if table is None else table for table in prints]
+    spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
+    return [(a, b) for a, b in alike(tables) if agreement(spectrum(a), spectrum(b)) >= SAME]
+
+
+def _track_print(file: str, look_: tuple[int, int]) -> np.ndarray | None:
+    """Print of a track, kept in the user's cache as long as its file is the same; empty of what is no sound."""
+    known = {"path": file, "look": list(look_)}
+    name = hashlib.blake2b(json.dumps(file).encode(), digest_size=16).hexdigest()
+    path = cache_folder() / "trackprints" / f"{name}.npz"
+    try:
+        return load_arrays(path, known)["print"]
+    except (ArtefactError, KeyError):
+        try:
+            table = apart(track_print, Path(file), limit=_LIMIT_S)
+        except (MediaError, ValueError):
+            table = np.zeros((0, 0), np.int8)  # what is wrong with the file is told elsewhere
+        except OSError:
+            return None
+        with suppress(OSError):
+            save_arrays(path, {"print": table}, known)
+    return table
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:

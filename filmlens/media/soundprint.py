@@ -1,4 +1,4 @@
-"""Whether two films are one, by their sound: signs of energy differences over bands and time, found at any shift.
+"""Whether two films or tracks are one: signs of energy differences over bands and time, found at any shift.
 
 The sub-fingerprint of Haitsma and Kalker (2002), "A highly robust audio fingerprinting system", eq. 1: a bit says
 whether the energy difference of two neighbouring bands grows. Another codec, container or level changes few bits, other
@@ -8,6 +8,7 @@ sound half of them. As there, films are looked up by whole rows of bits, so that
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -18,7 +19,7 @@ from filmlens.media.sound import read_audio
 
 _RATE, _HOP, _WINDOW = 8000, 800, 2048
 _BANDS = np.geomspace(200, 3000, 25)  # Hz
-_LENGTH_S, _SHIFT_S, _LEAST_S = 180.0, 60.0, 20.0
+_LENGTH_S, _TRACK_S, _SHIFT_S, _LEAST_S = 180.0, 60.0, 60.0, 20.0
 _SIZE = 4096  # of a transform: more than two prints one behind the other, so that no shift comes round
 _SHIFTS = np.arange(-round(_SHIFT_S * _RATE / _HOP), round(_SHIFT_S * _RATE / _HOP) + 1)  # frames
 _FLOOR = 1e-5  # of a band's energy, below which there is nothing to compare
@@ -36,10 +37,19 @@ def sound_prints(path: Medium) -> tuple[np.ndarray, np.ndarray]:
 
     The second as if it ran at 24 pictures a second in place of 25: a PAL transfer as the film that it was.
     """
-    middle = duration(path) / 2
-    samples = read_audio(path, _RATE, start=max(0.0, middle - _LENGTH_S / 2), end=middle + _LENGTH_S / 2)
+    samples = _middle(path, _LENGTH_S)
     slowed = soxr.resample(samples, 24 * _RATE, 25 * _RATE) if len(samples) else samples
     return _print(samples), _print(slowed)
+
+
+def track_print(path: Path) -> np.ndarray:
+    """Signs of the minute in the middle of a track, as those of a film; none of less than 20 s."""
+    return _print(_middle(path, _TRACK_S))
+
+
+def _middle(path: Medium | Path, seconds: float) -> np.ndarray:
+    middle = duration(path) / 2
+    return read_audio(path, _RATE, start=max(0.0, middle - seconds / 2), end=middle + seconds / 2)
 
 
 def _print(samples: np.ndarray) -> np.ndarray:

@@ -9,12 +9,12 @@ the claims are tested anew and the headline numbers of Table 4 and Fig 3 are tak
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed, parallel_config
 
 from filmlens import findings, genre, stages
 from filmlens.corpus import GROUPS, SHARED_MUSIC, Corpus
@@ -130,13 +130,13 @@ def claims_under(
         distinct += [configuration] if configuration not in distinct else []
     fitted = study.models(distinct)
     tables, headlines, start_sd = {}, [], 0.0
-    importance = _once(partial(_importance, study, n_boot=n_boot))
+    models_of = {name: {key: fitted[distinct.index(c)] for key, c in plan.items()} for name, plan in plans.items()}
+    importance = _importance(study, chosen, plans, models_of, n_boot)
     for name, change in chosen.items():
-        models = {key: fitted[distinct.index(c)] for key, c in plans[name].items()}
+        models, runs = models_of[name], importance.get(name)
         spread = genre.evaluate(models["mir", "cue", HEADLINE], replicates=2, permutations=1)["f1_seed_sd"]
         start_sd = spread if np.isfinite(spread) else start_sd
-        runs, table = _condition(study, change, models, plans[name], importance, n_boot, start_sd)
-        tables[name] = table
+        tables[name] = _condition(study, change, models, plans[name], runs, n_boot, start_sd)
         headlines += [(name, *row) for row in _headlines(models["mir", "cue", HEADLINE], runs, n_boot)]
     columns = ["condition", "measure", "value", "low", "high"]
     return findings.robustness_table(tables), pd.DataFrame(headlines, columns=columns)
@@ -174,56 +174,57 @@ def _folds(corpus: Corpus) -> int:
     return max(2, min(_FRAME_FOLDS, int(corpus.labels().any(axis=1).sum())))
 
 
-def _condition(study, change, models, plan, importance, n_boot, start_sd):
-    """Runs of the permutation (None at frame level) and the claims table of one condition."""
-    head = models["mir", "cue", HEADLINE]
+def _condition(study, change, models, plan, runs, n_boot, start_sd) -> pd.DataFrame:
+    """The claims table of one condition; `runs` of the permutation are None at frame level."""
     used = np.logical_and.reduce([m.fold >= 0 for m in models.values()])
-    films = np.array(head.film_ids)[used]
+    films = np.array(models["mir", "cue", HEADLINE].film_ids)[used]
     labels = study.corpus.labels().loc[films]
 
     def at(level: str) -> dict:
         kept = {k: m for k, m in models.items() if k[0] != "floor" and k[1] == level}
         return {(k[0], level.split()[-1], k[2]): _starts(m, used) for k, m in kept.items()}
 
-    runs = None
-    setting = _FINDING | {k: v for k, v in change.items() if k in _FINDING}
-    if change.get("level") != "frame":
-        runs = importance(head, plan["mir", "cue", HEADLINE], rank0=setting["rank0"], permuted=setting["permuted"])
-    table = findings.claims_table(
+    return findings.claims_table(
         labels,
         predictions=at("cue"),
         levels=at("same folds cue") | at("same folds frame") or None,
         baselines={k[1]: _drawn(m, used) for k, m in models.items() if k[0] == "floor"} or None,
         importance=runs,
-        pictures=_pictures(study, models, plan, labels, setting["contrast"]),
+        pictures=_pictures(study, models, plan, labels, _setting(change)["contrast"]),
         stamper=study.accuracy(study.table("sheet")) if not change and study.cues == "stamped" else None,
         n_boot=n_boot,
         start_sd=start_sd,
         synthetic=study.corpus.synthetic,
     )
-    return runs, table
 
 
-def _importance(study, model, configuration, *, rank0, permuted, n_boot):
-    stage = stages.feature_stage(configuration["features"])
-    bags = of_corpus.bags_like(model, study.table(stage, **stages.known_to(stage, configuration)))
-    groups = of_corpus.groups_of(bags, rank0)
-    truth = study.corpus.labels().loc[list(model.film_ids)]
-    repeats = {"n_repeats": study.n_repeats, "n_boot": n_boot}
-    return findings.permutation_runs(model.predict, list(bags), truth, groups, scheme=permuted, **repeats)
+def _setting(change: Mapping[str, Any]) -> dict[str, str]:
+    """What a condition asks of the findings, not of the models."""
+    return _FINDING | {k: v for k, v in change.items() if k in _FINDING}
 
 
-def _once(importance: Callable) -> Callable:
-    """The same, measured once where conditions differ in something else, such as the contrast of pictures."""
-    known: dict[str, findings.ImportanceRuns] = {}
+def _importance(study, chosen, plans, models, n_boot) -> dict[str, findings.ImportanceRuns]:
+    """Runs of the permutation of every condition but the frame level, as many at once as the study has jobs.
 
-    def measured(model, configuration, **setting):
-        key = json.dumps([configuration, setting], sort_keys=True)
-        if key not in known:
-            known[key] = importance(model, configuration, **setting)
-        return known[key]
-
-    return measured
+    Conditions that differ in something else, such as the contrast of pictures, have theirs in common.
+    """
+    key_of, tasks = {}, {}
+    for name, change in chosen.items():
+        if change.get("level") == "frame":
+            continue
+        configuration, setting = plans[name]["mir", "cue", HEADLINE], _setting(change)
+        key_of[name] = json.dumps([configuration, setting["rank0"], setting["permuted"]], sort_keys=True)
+        if key_of[name] in tasks:
+            continue
+        model, stage = models[name]["mir", "cue", HEADLINE], stages.feature_stage(configuration["features"])
+        bags = of_corpus.bags_like(model, study.table(stage, **stages.known_to(stage, configuration)))
+        groups = of_corpus.groups_of(bags, setting["rank0"])
+        truth = study.corpus.labels().loc[list(model.film_ids)]
+        repeats = {"scheme": setting["permuted"], "n_repeats": study.n_repeats, "n_boot": n_boot}
+        tasks[key_of[name]] = delayed(findings.permutation_runs)(model.predict, list(bags), truth, groups, **repeats)
+    with parallel_config("loky", inner_max_num_threads=1):
+        runs = dict(zip(tasks, Parallel(n_jobs=study.jobs)(tasks.values()), strict=True))
+    return {name: runs[key] for name, key in key_of.items()}
 
 
 def _pictures(study, models, plan, labels, contrast):

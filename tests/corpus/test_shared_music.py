@@ -2,13 +2,19 @@
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from filmlens.corpus import SHARED_MUSIC, Corpus
+from filmlens.corpus import SHARED_MUSIC, Corpus, doubles
+from filmlens.corpus.check import check
 from filmlens.corpus.doubles import music_groups, shared_recordings
+from filmlens.demo.synth import compose
+from filmlens.media.write import write_audio
 from filmlens.stages.plan import held_together, label_hash
 from filmlens.study import Study, placed
+
+RATE = 22_050
 
 
 @pytest.fixture
@@ -49,6 +55,29 @@ def test_films_are_joined_through_others_and_not_by_a_library(films):
         ("film2", "07"),
     }
     assert shared.groupby("recording").size().tolist() == [2, 2]
+
+
+def test_a_recording_is_known_by_its_sound_in_another_format_level_and_cut(tmp_path, monkeypatch):
+    play = [compose({}, 45.0, RATE, np.random.default_rng(seed)) for seed in range(4)]
+    files = [
+        ("album0/Theme.flac", play[0]),
+        ("album1/12 Trailer.mp3", 0.4 * play[0][:, 3 * RATE :]),
+        ("album1/Other.flac", play[1]),
+        ("album2/Waltz.m4a", play[2]),
+        ("album2/short.flac", play[0][:, : 10 * RATE]),
+        ("album3/Waltz.flac", play[3]),
+    ]
+    for name, sound in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_audio(tmp_path / name, sound, RATE)
+    rows = [f"film{n},F{n},2000,Drama,film{n}.mp4,album{n}" for n in range(4)]
+    (tmp_path / "films.csv").write_text("\n".join(["film_id,title,year,genres,film,soundtrack", *rows]))
+    corpus = Corpus.open(tmp_path)
+    shared = shared_recordings(corpus)
+    assert shared[["film_id", "track"]].to_numpy().tolist() == [["film0", "Theme"], ["film1", "12 Trailer"]]
+    assert "film0, film1 share 1 soundtrack file: Theme" in check(tmp_path).counts
+    monkeypatch.setattr(doubles, "apart", None)  # nothing is read again
+    assert music_groups(corpus).to_dict() == {"film0": "film0", "film1": "film0", "film2": "", "film3": ""}
 
 
 def test_models_are_stale_by_the_sharing_only_where_it_makes_their_folds(films, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import threading
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -231,11 +232,14 @@ def test_claims_are_tested_on_the_papers_names_and_pictures_are_not(study, monke
     short = Study.open(study.corpus.folder, figures=study.figures)
     monkeypatch.setattr(Study, "epochs", 2)
     monkeypatch.setattr(Study, "others", ["random_guess", "zero_rule", "always_positive", "simple_mi_svm"])
-    few = {"as reported": {}}
-    claims, _ = robustness.claims_under(
-        short, few, poolings=["max", "average"], features=short.papers_features, levels=("average",), n_boot=50
-    )
-    verdicts = claims.set_index("claim")["verdict"]
+    few = {name: robustness.CONDITIONS[name] for name in ("as reported", "cues permuted", "frame level")}
+    asked = {"poolings": ["max", "average"], "features": short.papers_features, "levels": ("average",), "n_boot": 50}
+    claims, headlines = robustness.claims_under(short, few, **asked)
+    assert headlines["condition"].value_counts().to_dict() == {"as reported": 2, "cues permuted": 2, "frame level": 1}
+    at_once = robustness.claims_under(replace(short, jobs=2), few, **asked)
+    pd.testing.assert_frame_equal(at_once[0], claims)
+    pd.testing.assert_frame_equal(at_once[1], headlines)
+    verdicts = claims[claims["condition"] == "as reported"].set_index("claim")["verdict"]
     of_pictures = verdicts.index.str.contains("Chen|Predicted|False positives")
     assert (verdicts[of_pictures] == "not tested (no picture measures)").all() and of_pictures.sum() == 6
     assert not verdicts[~of_pictures].str.contains("picture").any()
