@@ -111,6 +111,8 @@ class Account:
             passed_over(f"{name}: its sound should last {stated:.2f} s and goes on to {met:.2f} s; is it whole?")
         elif lost > TOLD_S:
             passed_over(f"{name}: about {lost:.2f} s of its bytes are no sound that can be read; is it whole?")
+        elif bytes_say.gap and self._missing <= TOLD_S * self.rate:
+            passed_over(f"{name}: pages are missing inside, and what follows them may be early; is it whole?")
         elif bytes_say.cut:
             passed_over(f"{name}: the file is shorter than its header says, or lacks its end; is it whole?")
         if self._begins_inside(box):

@@ -31,6 +31,8 @@ class Structure(NamedTuple):
         What follows is not reached by a demuxer.
     headless : bool
         The first packets are lost; times still count from the beginning that was.
+    gap : bool
+        Pages of an Ogg file are missing inside; times need not say so.
     cut : bool
         The file is shorter than it says, or lacks its last page.
     overlong : bool
@@ -46,6 +48,7 @@ class Structure(NamedTuple):
     joined: bool = False
     unread: bool = False
     headless: bool = False
+    gap: bool = False
     cut: bool = False
     overlong: bool = False
     wrapped: bool = False
@@ -127,7 +130,7 @@ def _pages(data: _Bytes) -> Iterator[_Page]:
 
 
 def _of_ogg(data: _Bytes) -> Structure:
-    begun, joined, headless, first_end = False, False, False, 0
+    begun, joined, headless, gap, first_end = False, False, False, False, 0
     before: dict[int, _Page] = {}
     page = None
     for page in _pages(data):
@@ -139,8 +142,11 @@ def _of_ogg(data: _Bytes) -> Structure:
         if last is not None and last.granule in (0, 2**64 - 1) and page.granule not in (0, 2**64 - 1) and not joined:
             headless = headless or page.number > last.number + 1
             first_end = first_end or page.granule
+        elif last is not None and not joined:
+            gap = gap or page.number > last.number + 1
         before[page.serial] = page
-    return Structure(joined=joined, headless=headless, first_end=first_end, cut=page is None or not page.last)
+    cut = page is None or not page.last
+    return Structure(joined=joined, headless=headless, gap=gap, first_end=first_end, cut=cut)
 
 
 def _second_flac(data: _Bytes) -> bool:

@@ -55,6 +55,20 @@ def test_a_track_without_its_first_frames_stays_where_it_was(tmp_path, ending):
     assert np.corrcoef(heard[part], sent[part])[0, 1] > 0.95, "not moved"
 
 
+@pytest.mark.parametrize("lost", [slice(5, 7), slice(-4, -2), slice(-3, -2)])
+@pytest.mark.parametrize("ending", ["ogg", "opus"])
+def test_pages_that_are_missing_inside_are_told(tmp_path, ending, lost):
+    """Before the last page the demuxer leaves no gap: it counts on from the page before the lost ones."""
+    path = tmp_path / f"track.{ending}"
+    track(path)
+    data = path.read_bytes()
+    pages = ogg_pages(data)
+    first, behind = pages[lost][0], pages[lost.stop]
+    path.write_bytes(data[:first] + data[behind:])
+    _, damage = told(path)
+    assert len(damage) == 1 and "missing inside" in damage[0]
+
+
 @pytest.mark.parametrize("size", [480_000, 0, 0xFFFFFFFF, 0x7FFFFFFF])
 def test_a_wav_file_whose_header_states_another_size_is_read_to_its_end(tmp_path, size):
     path = tmp_path / "track.wav"
