@@ -96,7 +96,7 @@ def test_a_candidate_is_heard_before_it_is_chosen(small, stage):
 def test_playing_stops_at_the_cues_end_and_outside_every_cue_nothing_is_judged(small, stage):
     state = stage.state()
     stage.keys("Home", "End", "ArrowLeft", " ")
-    stage.page.wait_for_function("document.querySelector('.fl-audition audio').currentTime > 0.2", timeout=30_000)
+    stage.page.wait_for_function("document.querySelector('.fl-play').textContent === '❚❚'", timeout=30_000)
     stage.page.wait_for_function("document.querySelector('.fl-play').textContent === '▶'", timeout=10_000)
     end = state["times"].split(" – ")[1].split(" ")[0]
     assert stage.state()["head"] == end and stage.state()["name"] == state["name"]
