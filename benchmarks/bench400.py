@@ -45,11 +45,14 @@ page = AuditionCorpus({corpus!r}, alone=True)
 told = {{"pid": os.getpid(), "begun": begun, "imported": imported, "made": time.time()}}
 open({told!r}, "w").write(json.dumps(told))
 page"""
-#: Keys that are measured fifty times each, what is pressed before, and whether the kernel has to answer.
+#: Between two keys: who hears a cue before judging it is slower.
+REST_MS = 200
+#: Keys that are measured fifty times each, and whether until the kernel says "saved"; else until the page shows it,
+#: which of an edge waits for the kernel, too.
 KEYS = {
     "accept (Y), and on to the next cue": (["y"], True),
     "reject (N), and on to the next cue": (["n"], True),
-    "an edge 0.05 s later (])": (["]"], True),
+    "an edge 0.05 s later (])": (["]"], False),
     "next cue (J)": (["j"], False),
     "one second on (→)": (["ArrowRight"], False),
 }
@@ -176,6 +179,7 @@ def one_run(corpus: Path, work: Path, count: int) -> dict:
             page.evaluate(f"[window.spent, window.byKernel] = [[], {str(by_kernel).lower()}]")
             before = cpu(said["pid"]), page_cpu()
             for _ in range(count):
+                page.wait_for_timeout(REST_MS)
                 page.evaluate("document.querySelector('.fl-audition .fl-status').textContent = ''")
                 have = page.evaluate("window.spent.length")
                 for key in keys:
@@ -222,7 +226,9 @@ def main() -> None:
         "",
         f"{arguments.cues} cues in a film of {arguments.hours:g} hours, Chromium without a screen, Python "
         f"{platform.python_version()}, {os.cpu_count()} cores; above each run the load of the machine when it began "
-        "(one is a core in use). The first run makes the film's waveform meanwhile, the others find it.",
+        f"(one is a core in use). A key comes {REST_MS} ms after the answer to the one before. A verdict is answered when "
+        "the page says that it is saved, an edge and a place when the page shows them. The first run makes the film's "
+        "waveform meanwhile, the others find it.",
         "",
         "| | " + " | ".join(cells) + " |",
         "| --- |" + " ---: |" * len(cells),

@@ -214,6 +214,7 @@ export function openBench(model, el) {
     picture.open();
     for (const problem of film.problems) complain(problem);
     takeState(content);
+    saySaved(content);
     const { cues } = bench;
     const found = cues.find((c) => c.id === content.select) ?? cues.find((c) => !c.verdict) ?? cues[0];
     const span = /^span\|([\d.]+)\|/.exec(content.select ?? "");
@@ -234,7 +235,6 @@ export function openBench(model, el) {
     bench.state = content;
     bench.cues = content.cues;
     side.takeState({ film_id: bench.film.id, title: bench.film.title, genres: bench.film.genres.join(" ") }, bench.cues);
-    saySaved(content);
     const now = bench.cue();
     if (content.type === "state" && content.select) select(content.select);
     else if (before && !now) {
