@@ -7,6 +7,7 @@ const REST_MS = 300; // who races through the queue has no piece made
 const FAR_S = 0.08; // two pictures: beyond that it jumps, within it runs a little faster or slower
 const NEAR_S = 0.015;
 const TRIES = 3;
+const LAST_S = 0.25; // how long the last picture of a piece may stand: at most its own time and a little
 const TYPE = 'video/webm; codecs="vp8"';
 
 /** Numbers of the pieces around a cue, in the order in which they are wanted: from the head on, then those before. */
@@ -90,6 +91,11 @@ export function makePicture(bench, { stillAt, pieceAt }) {
       work();
     });
     buffer.timestampOffset = at;
+    // what reached into the piece behind it, if only by a guessed length of the last picture, would take from that all
+    // that is decoded with its first one
+    buffer.appendWindowEnd = Infinity;
+    buffer.appendWindowStart = at;
+    buffer.appendWindowEnd = at + bench.piece;
     try {
       await done(() => buffer.appendBuffer(bytes));
     } catch (error) {
@@ -149,7 +155,8 @@ export function makePicture(bench, { stillAt, pieceAt }) {
     const { time, playing } = player;
     const held = ranges();
     if (source) want(held, time);
-    const there = source !== null && holds(held, time, Math.min(time + 0.001, film.duration - 0.3));
+    const upTo = Math.min(time + 0.001, film.duration - 0.3);
+    const there = source !== null && [0, LAST_S].some((back) => holds(held, time - back, upTo - back));
     if (there) {
       const { jump, speed } = following(moving.currentTime - time, playing);
       if (jump && !moving.seeking) moving.currentTime = time;
