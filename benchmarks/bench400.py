@@ -226,9 +226,9 @@ def main() -> None:
         "",
         f"{arguments.cues} cues in a film of {arguments.hours:g} hours, Chromium without a screen, Python "
         f"{platform.python_version()}, {os.cpu_count()} cores; above each run the load of the machine when it began "
-        f"(one is a core in use). A key comes {REST_MS} ms after the answer to the one before. A verdict is answered when "
-        "the page says that it is saved, an edge and a place when the page shows them. The first run makes the film's "
-        "waveform meanwhile, the others find it.",
+        f"(one is a core in use). A key comes {REST_MS} ms after the answer to the one before. A verdict is answered "
+        "when the page says that it is saved, an edge and a place when the page shows them. The first run makes the "
+        "film's waveform meanwhile, the others find it.",
         "",
         "| | " + " | ".join(cells) + " |",
         "| --- |" + " ---: |" * len(cells),
