@@ -172,12 +172,13 @@ def html_table(
 
 
 def p_value(p: float) -> str:
-    """A p value as tables show it.
+    """A p value as it is shown: with more digits where three would put it on the level that it lies under or over.
 
-    >>> p_value(0.00004), p_value(0.0312)
-    ('<.001', '.031')
+    >>> p_value(0.00004), p_value(0.0312), p_value(0.009962), p_value(0.05)
+    ('<.001', '.031', '.00996', '.050')
     """
-    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+    on_level = round(p, 3) in (0.01, 0.05) and abs(p - round(p, 3)) > 5e-6
+    return "<.001" if p < 0.001 else f"{p:.{5 if on_level else 3}f}".removeprefix("0")
 
 
 def clock(seconds: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import names
+from filmlens.look import p_value
 from filmlens.stats.enough import FEW, LEAST, enough
 
 _NEEDED = ("p", "correction", "n", "effect")
@@ -164,18 +165,24 @@ def _figures(row: Mapping | pd.Series, units: str, effect: str) -> str:
         size += f" [{number(row['effect_low'])}, {number(row['effect_high'])}]"
     count = f"{row['n']:,} of {row['n'] + row['n_others']:,}" if _told(row.get("n_others")) else f"n = {row['n']:,}"
     p = row["p_corrected"] if _told(row.get("p_corrected")) else row["p"]
-    parts = [size, f"{count} {units}".strip(), _p("p", p), row["correction"]]
+    parts = [size, f"{count} {units}".strip(), p_text("p", p), row["correction"]]
     if _told(row.get("difference")) and "source" in row:
         parts.insert(0, f"difference {number(row['difference'])}")
     if _told(row.get("p_permutation")) and row.get("unit") == "clips":
-        parts.append(_p("over films p", row["p_permutation"]))
+        parts.append(p_text("over films p", row["p_permutation"]))
     if not row.get("significant", True) and _told(row.get("detectable")):
         parts.append(f"would have been found from {number(row['detectable']).removeprefix('+')} on")
     return ", ".join(parts)
 
 
-def _p(name: str, value: float) -> str:
-    return f"{name} < .001" if value < 0.001 else f"{name} = {value:.3f}".replace("0.", ".", 1)
+def p_text(name: str, value: float) -> str:
+    """A p in a sentence.
+
+    >>> p_text("p", 0.0312), p_text("p", 1e-9)
+    ('p = .031', 'p < .001')
+    """
+    shown = p_value(value)
+    return f"{name} < .001" if shown.startswith("<") else f"{name} = {shown}"
 
 
 def _picture(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> str:
@@ -197,8 +204,8 @@ def _picture(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> s
         if _told(row.get("expected")):
             arithmetic = f", expected {number(row['expected'])} given the actual labels"
         if _told(row.get("p_conditional")) and _told(row.get("expected")):
-            least = f", {_p('smallest possible', row['p_least'])}" if row["p_least"] > 0.001 else ""
-            arithmetic += f" ({_p('p', row['p_conditional'])}, {row['movable']:.0f} films can be exchanged{least})"
+            least = f", {p_text('smallest possible', row['p_least'])}" if row["p_least"] > 0.001 else ""
+            arithmetic += f" ({p_text('p', row['p_conditional'])}, {row['movable']:.0f} films can be exchanged{least})"
     if source == "Predicted" and not against["significant"]:
         return f"predicted {genre} {number(row['difference'])} ({figures}){arithmetic}"
     if source == "Predicted":

@@ -13,7 +13,7 @@ import pandas as pd
 
 from filmlens import names
 from filmlens.findings.filmtime import ALL, COVERAGE
-from filmlens.findings.sentences import genre_sentences, number, sentence, too_few
+from filmlens.findings.sentences import genre_sentences, number, p_text, sentence, too_few
 from filmlens.look import clock
 from filmlens.stats.enough import FEW, LEAST, enough
 
@@ -236,7 +236,7 @@ def within(table: pd.DataFrame) -> list[str]:
     tested = table.dropna(subset="p")
     told = [
         f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} "
-        f"[{number(row.low)}, {number(row.high)}], {_films(int(row.films))}, Bonferroni's p = {row.p_corrected:.3f}."
+        f"[{number(row.low)}, {number(row.high)}], {_films(int(row.films))}, Bonferroni's {p_text('p', row.p_corrected)}."
         for row in tested[tested["p_corrected"] < 0.05].itertuples()
     ]
     if len(tested) > len(told):
