@@ -236,7 +236,8 @@ def within(table: pd.DataFrame) -> list[str]:
     tested = table.dropna(subset="p")
     told = [
         f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} "
-        f"[{number(row.low)}, {number(row.high)}], {_films(int(row.films))}, Bonferroni's {p_text('p', row.p_corrected)}."
+        f"[{number(row.low)}, {number(row.high)}], {_films(int(row.films))}, "
+        f"Bonferroni's {p_text('p', row.p_corrected)}."
         for row in tested[tested["p_corrected"] < 0.05].itertuples()
     ]
     if len(tested) > len(told):
