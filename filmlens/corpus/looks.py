@@ -36,7 +36,7 @@ from filmlens.media.structure import structure
 from filmlens.media.watch import watched
 from filmlens.text import reason
 
-_VERSION = 3  # of `look_into`: raised when it finds something else in the same file
+_VERSION = 4  # of `look_into`: raised when it finds something else in the same file
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
 #: Endings of what lies beside the tracks of an album and need not be tried.
@@ -286,6 +286,8 @@ def _decodes(path: Path | Medium) -> list[str]:
         )
     if says.unread:
         faults.append(f"{path}: several files follow each other in this one and only the first is read; part them")
+    if says.gap:
+        faults.append(f"{path}: pages are missing inside, and what follows them may be early; copy it again")
     if says.overlong and not says.wrapped:
         faults.append(f"{path}: holds more sound than its header says, and all of it is read; write it anew")
     return faults

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from films import chirp, film
 
+from filmlens.corpus.looks import look_into
 from filmlens.media.container import MediaError, Medium, duration, sound_streams
 from filmlens.media.pictures import sample_luma
 from filmlens.media.sound import read_audio
@@ -67,6 +68,7 @@ def test_pages_that_are_missing_inside_are_told(tmp_path, ending, lost):
     path.write_bytes(data[:first] + data[behind:])
     _, damage = told(path)
     assert len(damage) == 1 and "missing inside" in damage[0]
+    assert "pages are missing inside" in " ".join(look_into(path, False).problems)
 
 
 @pytest.mark.parametrize("size", [480_000, 0, 0xFFFFFFFF, 0x7FFFFFFF])
