@@ -49,7 +49,9 @@ def other(name: str, bags, labels) -> float:
     """CPU seconds of leaving one film out."""
     model, folds = of_corpus.OTHERS[name](0), len(bags)
     tasks = [(0, fold) for fold in range(FOLDS)]
-    return seconds(lambda: crossval._fit_folds(model, bags, labels.to_numpy(), np.arange(folds), tasks)) / FOLDS * folds
+    return (
+        seconds(lambda: crossval._fit_folds(model, bags, labels.to_numpy(), np.arange(folds), tasks, 0)) / FOLDS * folds
+    )
 
 
 def memory() -> float:

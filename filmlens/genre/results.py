@@ -43,9 +43,9 @@ class CrossValidation(Stored):
     probabilities : ndarray, shape (S, n, K)
         Out of fold, one per seed; NaN for films left out.
     training_f1s : ndarray, shape (F,)
-        Macro-F1 of each fold's model on its own training films (first seed); NaN for a random guess.
+        Macro-F1 of each fold's model on its own training films (first seed); NaN for voting and a random guess.
     thresholds : ndarray, shape (F, K)
-        The probability that gives the best F1 on each fold's training films.
+        The probability that gives the best F1 on each fold's training films; NaN likewise.
     offsets : ndarray of int, shape (n + 1,)
         Rows of each film's instances.
     instance_probability, attention : ndarray, shape (N, K), or None

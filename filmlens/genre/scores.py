@@ -97,7 +97,7 @@ def evaluate(
         one), while all other scores are of the mean probability of the starts; `gain`, `p_paper` (mean gain of
         average precision over a random guess, the paper's paired t-test over genres), `p_chance` (mAP against
         permuted label rows, not trained again), all p one-sided: above chance; `tuned` (the four numbers of the first
-        start at thresholds chosen on training films; NaN for a random guess); `films`, `left_out`, `skipped`
+        start at thresholds chosen on training films; NaN where the model has none); `films`, `left_out`, `skipped`
         (bootstrap draws), `undefined` (genres without positives or negatives).
     """
     keep = cv.fold >= 0
@@ -132,7 +132,7 @@ def evaluate(
     result |= _against_guess(cv, keep, permutations, rng)
     tuned = cv.probabilities[0][keep] >= cv.thresholds[cv.fold[keep]]
     tuned = {m: float(v[0]) for m, v in macro(Y, tuned, cv.score[keep], one).items()}
-    result["tuned"] = dict.fromkeys(METRICS, float("nan")) if cv.draws else tuned
+    result["tuned"] = dict.fromkeys(METRICS, float("nan")) if np.isnan(cv.thresholds).any() else tuned
     result |= {"films": int(keep.sum()), "left_out": cv.left_out, "skipped": skipped}
     result["undefined"] = [g for g, y in zip(cv.genres, Y.T, strict=True) if not y.any() or y.all()]
     return result

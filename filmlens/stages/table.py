@@ -171,7 +171,17 @@ _ROWS = (
         _SOURCE | {"whole_film": False, "sampling": "exact"},
         libraries=("av", "numpy", "opencv-python-headless"),
     ),
-    Stage("genre", "of_corpus:genre", ("features", "sheet"), (), _GENRE, "corpus", folded=True, libraries=_MODELS),
+    Stage(
+        "genre",
+        "of_corpus:genre",
+        ("features", "sheet"),
+        (),
+        _GENRE,
+        "corpus",
+        version=2,
+        folded=True,
+        libraries=_MODELS,
+    ),
     Stage(
         "chance",
         "of_corpus:chance",

@@ -78,7 +78,9 @@ def test_probabilities_are_those_of_a_model_without_the_film(model):
         rest = np.arange(12) != 4
         kept = model.__class__(**model.get_params()).fit(bags.take(rest), labels[rest]).predict_proba(film)[0]
     np.testing.assert_allclose(kept, cv.probability[4], atol=1e-5)
-    assert 0 <= cv.training_f1 <= 1 and cv.thresholds.shape == (12, 3)
+    assert cv.thresholds.shape == (12, 3)
+    # voting fits the cues that it learnt from whatever they say, and is not asked about them
+    assert np.isnan(cv.training_f1) if isinstance(model, InstanceVoting) else 0 <= cv.training_f1 <= 1
 
 
 def test_training_f1_is_that_of_the_training_films():
