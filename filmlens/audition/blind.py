@@ -23,8 +23,8 @@ from filmlens.media.excerpt import encode, stereo
 from filmlens.media.loudness import loudness
 from filmlens.text import defused, from_cell
 
-#: Pairs of a transplanted cue and its control; seconds of a clip; peak that no clip exceeds.
-PAIRS, SECONDS, _PEAK = 12, 12.0, 0.97
+#: Pairs of a transplanted cue and its control; seconds of a clip, and of its soft ends; peak that no clip exceeds.
+PAIRS, SECONDS, _FADE, _PEAK = 12, 12.0, 0.3, 0.97
 _ANSWER = ["who", "clip", "genres", "known"]
 
 
@@ -33,7 +33,7 @@ def folder_of(corpus: Corpus) -> Path:
     return corpus.folder / "verdicts" / "blind"
 
 
-def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
+def key_of(corpus: Corpus) -> pd.DataFrame:
     """The clips: those drawn before, else the cues that stand out of their films most, one a film, each with a control.
 
     A control is the cue of the same film that sounds least like the genre in question.
@@ -66,7 +66,7 @@ def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     for cue in foreign[foreign["excess"] > 0].drop_duplicates("film_id").itertuples(index=False):
         own = heard[heard["film_id"] == cue.film_id]
         others = own[own["cue"] != cue.cue]
-        if others.empty or len(rows) == 2 * pairs:
+        if others.empty or len(rows) == 2 * PAIRS:
             continue
         control = others.loc[others[f"p {cue.genre}"].idxmin()]
         for kind, row in ((TRANSPLANTED, own[own["cue"] == cue.cue].iloc[0]), (CONTROL, control)):
@@ -98,9 +98,9 @@ def sounds(corpus: Corpus, key: pd.DataFrame) -> dict[int, bytes]:
     return {clip: encode(faded(sound * np.float32(gain[clip]))) for clip, sound in parts.items()}
 
 
-def faded(sound: np.ndarray, seconds: float = 0.3) -> np.ndarray:
+def faded(sound: np.ndarray) -> np.ndarray:
     """Sound (channels, n) that begins and ends softly: a hard edge would tell where a cue was cut."""
-    size = min(round(seconds * RATE), sound.shape[1] // 2)
+    size = min(round(_FADE * RATE), sound.shape[1] // 2)
     ramp = np.ones(sound.shape[1], np.float32)
     ramp[:size] = np.linspace(0, 1, size)
     ramp[sound.shape[1] - size :] = np.linspace(1, 0, size)

@@ -89,7 +89,7 @@ def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float)
     )
 
 
-def brightness(corpus: Corpus, film: Film, duration: float, count: int = _STRIP) -> list[int | None] | None:
+def brightness(corpus: Corpus, film: Film, duration: float) -> list[int | None] | None:
     """Mean brightness of equal parts of the film, 0 to 255, None where it was not measured; None without a table.
 
     A table of the whole film is preferred to one of the cues alone.
@@ -102,7 +102,7 @@ def brightness(corpus: Corpus, film: Film, duration: float, count: int = _STRIP)
     table = artefacts.read_table(path)
     if "brightness" not in table or not len(table) or duration <= 0:
         return None
-    count = max(1, min(count, int(duration / 1.5)))  # one value a second is measured: none of the parts is empty
+    count = max(1, min(_STRIP, int(duration / 1.5)))  # one value a second is measured: none of the parts is empty
     part = np.clip((table["time"].to_numpy(float) / duration * count).astype(int), 0, count - 1)
     means = table.groupby(part)["brightness"].mean().reindex(range(count))
     return [None if np.isnan(v) else round(255 * float(np.clip(v, 0, 1))) for v in means]

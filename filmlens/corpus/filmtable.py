@@ -273,14 +273,14 @@ def _other_tables(path: Path) -> list[str]:
     return [f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read"] if others else []
 
 
-def understood(table: FilmTable, most: int = 8) -> str:
+def understood(table: FilmTable) -> str:
     """One line that says how the table was interpreted; empty for a plain table."""
     kinds: dict[str, list[str]] = {}
     for what in dict.fromkeys(table.told):
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
-    lines = [what for kind in kinds.values() for what in kind[:3]]
-    more = len(dict.fromkeys(table.told)) - len(lines[:most])
-    return f"{table.path}: understood: {'; '.join(lines[:most])}{f'; and {more} more' if more else ''}" if lines else ""
+    lines = [what for kind in kinds.values() for what in kind[:3]][:8]
+    more = len(dict.fromkeys(table.told)) - len(lines)
+    return f"{table.path}: understood: {'; '.join(lines)}{f'; and {more} more' if more else ''}" if lines else ""
 
 
 def locate(folder: Path, given: str) -> Path:

@@ -28,15 +28,13 @@ def read_planted(folder: str | Path) -> dict | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def planted_groups(folder: str | Path, *, least: float = 1.0) -> pd.DataFrame | None:
-    """Which feature groups should matter for which genre, because a leaning of at least `least` was planted.
+def planted_groups(folder: str | Path) -> pd.DataFrame | None:
+    """Which feature groups should matter for which genre, because a leaning of at least 1 SD of a control was planted.
 
     Parameters
     ----------
     folder : path
         A corpus.
-    least : float
-        Strength of a leaning in standard deviations of the synthesiser's controls.
 
     Returns
     -------
@@ -49,7 +47,7 @@ def planted_groups(folder: str | Path, *, least: float = 1.0) -> pd.DataFrame | 
     groups = sorted({g for names in SHOWS_IN.values() for g in names})
     rows = []
     for genre, leanings in planted["music"].items():
-        strong = {g for name, value in leanings.items() if abs(value) >= least for g in SHOWS_IN.get(name, ("MFCC",))}
+        strong = {g for name, value in leanings.items() if abs(value) >= 1 for g in SHOWS_IN.get(name, ("MFCC",))}
         rows += [(genre, group, group in strong) for group in groups]
     return pd.DataFrame(rows, columns=["genre", "group", "planted"])
 
@@ -84,8 +82,8 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
     return table[["genre", "group", "importance", "film_low", "film_high", "found", "why"]]
 
 
-def found_pictures(rows: pd.DataFrame, folder: str | Path, *, least: float = 0.8) -> pd.DataFrame | None:
-    """Planted differences of the pictures with whether Table 5 found them, and why not.
+def found_pictures(rows: pd.DataFrame, folder: str | Path) -> pd.DataFrame | None:
+    """Planted differences of pictures (at least .8 SD of the controls), whether Table 5 found them, and why not.
 
     Parameters
     ----------
@@ -93,8 +91,6 @@ def found_pictures(rows: pd.DataFrame, folder: str | Path, *, least: float = 0.8
         From `filmlens.findings.cross_modal`.
     folder : path
         A corpus.
-    least : float
-        Strength of a difference in standard deviations of the synthesiser's controls.
 
     Returns
     -------
@@ -105,7 +101,7 @@ def found_pictures(rows: pd.DataFrame, folder: str | Path, *, least: float = 0.8
     planted = read_planted(folder)
     if planted is None:
         return None
-    told = [(g, m, v) for g, looks in planted["pictures"].items() for m, v in looks.items() if abs(v) >= least]
+    told = [(g, m, v) for g, looks in planted["pictures"].items() for m, v in looks.items() if abs(v) >= 0.8]
     actual = rows[(rows["unit"] == "films") & (rows["source"] == "Actual")]
     table = pd.DataFrame(told, columns=["genre", "measure", "planted"]).merge(actual, on=["genre", "measure"])
     same = table["difference"] * table["planted"] > 0

@@ -194,19 +194,17 @@ def plot_distributions(
     return fig
 
 
-def plot_examples(examples: np.ndarray, *, most: int = 12, title: str = "") -> Figure:
-    """What VGGish heard of a cue: its log-mel examples, one after another.
+def plot_examples(examples: np.ndarray, *, title: str = "") -> Figure:
+    """What VGGish heard of a cue: its first twelve log-mel examples, one after another.
 
     Parameters
     ----------
     examples : ndarray, shape=(n, 96, 64)
         From `filmlens.features.vggish.examples`.
-    most : int
-        Examples that are drawn, from the first on.
     title : str
         Of the figure.
     """
-    shown = np.asarray(examples)[:most]
+    shown = np.asarray(examples)[:12]
     fig, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
     picture = shown.reshape(-1, BANDS).T
     image = ax.imshow(
@@ -300,22 +298,20 @@ def _draw_strip(ax, times: np.ndarray, colours: np.ndarray, *, end: float) -> No
     ax.set_title("Pictures, each squeezed to a column")
 
 
-def plot_tags(table: pd.DataFrame, *, count: int = 5) -> Figure:
-    """In how many cues each tag is among the highest.
+def plot_tags(table: pd.DataFrame) -> Figure:
+    """In how many cues each tag is among the five highest.
 
     Parameters
     ----------
     table : DataFrame
         One row per cue: film_id, cue and a column for each tag.
-    count : int
-        Of how many highest.
     """
     tags = table.drop(columns=["film_id", "cue"])
-    among = (tags.rank(axis=1, ascending=False) <= count).sum().sort_values(ascending=False)
+    among = (tags.rank(axis=1, ascending=False) <= 5).sum().sort_values(ascending=False)
     among = among[among > 0]
     fig, ax = plt.subplots(figsize=(8, 0.8 + 0.2 * len(among)), layout="constrained")
     ax.barh([reader_name(name) for name in among.index], among, color=_INK, height=0.6)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel(f"cues of {len(table)} that are tagged so among their {count} highest")
+    ax.set_xlabel(f"cues of {len(table)} that are tagged so among their 5 highest")
     return fig

@@ -86,10 +86,10 @@ def plot_model(model: BagClassifier | Network, *, genres: Sequence[str] = (), ax
     return ax
 
 
-def _box(ax: Axes, x: float, y: float, text: str, color: str, *, width: float = 13, height: float = 18) -> None:
+def _box(ax: Axes, x: float, y: float, text: str, color: str, *, width: float = 13) -> None:
     """A layer with its left edge at x, centred on y."""
     style = "round,pad=0,rounding_size=1.5"
-    ax.add_patch(FancyBboxPatch((x, y - height / 2), width, height, boxstyle=style, fc=color + "22", ec=color, lw=1.4))
+    ax.add_patch(FancyBboxPatch((x, y - 9), width, 18, boxstyle=style, fc=color + "22", ec=color, lw=1.4))
     ax.text(x + width / 2, y, text, ha="center", va="center", fontsize=9, color=_INK, linespacing=1.45)
 
 
@@ -98,7 +98,7 @@ def _arrow(ax: Axes, start: tuple[float, float], stop: tuple[float, float], bend
     ax.annotate("", stop, start, arrowprops=style)
 
 
-def plot_scores(table: pd.DataFrame, *, metrics: Sequence[str] = METRICS) -> Figure:
+def plot_scores(table: pd.DataFrame) -> Figure:
     """Table 4 as dots with 95 % bootstrap intervals over films; hollow diamonds are F1 on training films.
 
     Parameters
@@ -106,7 +106,6 @@ def plot_scores(table: pd.DataFrame, *, metrics: Sequence[str] = METRICS) -> Fig
     table : DataFrame
         Rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`, which gives
         the colours.
-    metrics : sequence of str
     """
     labels = table["label"] if "label" in table else table["model"]
     groups = table["features"] if "features" in table else pd.Series("", index=table.index)
@@ -114,10 +113,10 @@ def plot_scores(table: pd.DataFrame, *, metrics: Sequence[str] = METRICS) -> Fig
     kinds = list(dict.fromkeys(groups))
     colors = dict(zip(kinds, TRACK_COLORS, strict=False))
     height = 1.6 + 0.3 * len(order)
-    fig, axes = plt.subplots(1, len(metrics), figsize=(2.6 * len(metrics) + 1.6, height), sharey=True, squeeze=False)
+    fig, axes = plt.subplots(1, len(METRICS), figsize=(2.6 * len(METRICS) + 1.6, height), sharey=True, squeeze=False)
     offsets = dict(zip(kinds, np.linspace(-0.2, 0.2, len(kinds)) if len(kinds) > 1 else [0.0], strict=True))
     position = {label: i for i, label in enumerate(order)}
-    for ax, metric in zip(axes[0], metrics, strict=True):
+    for ax, metric in zip(axes[0], METRICS, strict=True):
         for (_, row), label, group in zip(table.iterrows(), labels, groups, strict=True):
             y = position[label] + offsets[group]
             ax.plot([row[f"{metric}_low"], row[f"{metric}_high"]], [y, y], color=colors[group], lw=1.6, alpha=0.75)
@@ -131,7 +130,7 @@ def plot_scores(table: pd.DataFrame, *, metrics: Sequence[str] = METRICS) -> Fig
     films = f" (n = {table['films'].max()})" if "films" in table else ""
     fig.supxlabel(f"macro average over genres; lines: 95 % bootstrap interval over films{films}", fontsize=9)
     handles = [Line2D([], [], color=colors[k], marker="o", ms=5, label=k) for k in kinds if k]
-    if "f1" in metrics and "training_f1" in table:
+    if "training_f1" in table:
         handles.append(Line2D([], [], color=_INK, marker="D", mfc="none", lw=0, ms=4.5, label="training films"))
     if handles:
         axes[0, -1].legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1))
@@ -165,7 +164,6 @@ def plot_films(
     *,
     names: Sequence[str] = (),
     title: str = "",
-    color: str = TRACK_COLORS[0],
     ax: Axes | None = None,
 ) -> Axes:
     """S3: every film by the precision and recall of its cues' labels.
@@ -179,7 +177,7 @@ def plot_films(
     names : sequence of str
         Films to name.
     """
-    ax = plt.subplots(figsize=(5.6, 5))[1] if ax is None else ax
+    ax, color = plt.subplots(figsize=(5.6, 5))[1] if ax is None else ax, TRACK_COLORS[0]
     margin = -0.09
     size = 14 + 90 * table["cues"] / max(table["cues"].max(), 1)
     x, y = table["recall"].fillna(margin), table["precision"].fillna(margin)

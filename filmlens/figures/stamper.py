@@ -31,7 +31,6 @@ def plot_windows(
     end: float,
     annotations: pd.DataFrame | None = None,
     sound: np.ndarray | None = None,
-    sound_rate: int = 11_025,
 ) -> Figure:
     """Fig 1 at a real moment: the film's sound, what each window predicts, the cues that follow, the annotation.
 
@@ -46,7 +45,7 @@ def plot_windows(
     annotations : DataFrame, optional
         Like `cues`.
     sound : ndarray, shape (n,), optional
-        The film's mono sound from `start` on, shown as an envelope.
+        The film's mono sound at 11,025 Hz from `start` on, shown as an envelope.
     """
     shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
     parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
@@ -59,7 +58,7 @@ def plot_windows(
     )
     panels = iter(axes[:, 0])
     if sound is not None:
-        _envelope(next(panels), sound, sound_rate, start)
+        _envelope(next(panels), sound, start)
     _window_boxes(next(panels), shown, colors)
     for name, table in inside:
         ax = next(panels)
@@ -280,8 +279,8 @@ def _window_boxes(ax: Axes, windows: pd.DataFrame, colors: dict[str, str]) -> No
     _label_row(ax, "windows", y=rows / 2)
 
 
-def _envelope(ax: Axes, sound: np.ndarray, rate: int, start: float) -> None:
-    hop = max(1, rate // 50)
+def _envelope(ax: Axes, sound: np.ndarray, start: float) -> None:
+    rate, hop = 11_025, 220
     chunks = sound[: len(sound) // hop * hop].reshape(-1, hop)
     time = start + (np.arange(len(chunks)) + 0.5) * hop / rate
     ax.fill_between(time, chunks.min(axis=1), chunks.max(axis=1), color="#4D4D4D", linewidth=0)

@@ -32,7 +32,6 @@ def claims_table(
     pictures: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     stamper: pd.DataFrame | None = None,
     unit: str = "clips",
-    margin: float = 0.05,
     start_sd: float = 0.0,
     n_boot: int = 2000,
     seed: int = 0,
@@ -61,8 +60,6 @@ def claims_table(
         precision and recall of the stamper, a row per annotated film.
     unit : {"clips", "films"}
         What medians of pictures are taken over; films are resampled either way.
-    margin : float
-        Macro-F1 within which two models are similar.
     start_sd : float
         Standard deviation of a score over starts, for networks of one start: (1, films, genres).
     n_boot, seed : int
@@ -85,9 +82,7 @@ def claims_table(
     truth = labels.to_numpy(bool)
     weights = film_weights(np.random.default_rng(seed), len(truth), n_boot)
     claims = [
-        *model_claims(
-            predictions or {}, levels, baselines or {}, scorer(truth, weights, start_sd), len(truth), margin, seed
-        ),
+        *model_claims(predictions or {}, levels, baselines or {}, scorer(truth, weights, start_sd), len(truth), seed),
         *importance_claims(importance),
         *picture_claims(labels, pictures, unit, weights),
         stamper_claim(stamper, n_boot, seed),

@@ -23,18 +23,14 @@ from filmlens.findings.importance import Predict, permutation_runs
 NOT_SEPARABLE = 0.9
 
 
-def foretold(
-    bags: Sequence[np.ndarray], index: np.ndarray, *, folds: int = 10, seed: int = 0
-) -> tuple[np.ndarray, float]:
-    """A group's values predicted from the other columns, and the share of variance explained in held-out films.
+def foretold(bags: Sequence[np.ndarray], index: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, float]:
+    """A group's values predicted from the other columns, and the variance explained in films held out (ten folds).
 
     Parameters
     ----------
     bags : list of (n_i, D) arrays
     index : array of int
         Columns of the group. A value that is missing in the other columns is taken as their mean.
-    folds : int
-        Films are dealt to so many folds; a film's values are foretold by a ridge regression on the others.
     seed : int
 
     Returns
@@ -48,7 +44,7 @@ def foretold(
     own, rest = flat[:, index], np.delete(flat, index, axis=1)
     order = np.random.default_rng(seed).permutation(np.flatnonzero(lengths))
     dealt = np.full(len(bags), -1)
-    dealt[order] = np.arange(order.size) % min(folds, order.size)
+    dealt[order] = np.arange(order.size) % min(10, order.size)
     fold = np.repeat(dealt, lengths)
     known = np.isfinite(own)
     patterns = np.unique(known, axis=1, return_inverse=True)[1].ravel()  # columns that are known in the same cues

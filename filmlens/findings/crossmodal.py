@@ -36,26 +36,25 @@ FALSE, FALSE_TRUE = "False positives", "False positives vs true negatives"
 SOURCES = (ACTUAL, PREDICTED, FALSE, FALSE_TRUE)
 #: A test that can give no smaller p is none.
 _TELLING = 0.05
+#: Differences of medians are multiplied by this, as in the paper's table.
+_SCALE = 10
 _NOBODY = {ACTUAL: "film of the genre", PREDICTED: "prediction", FALSE: "false positive", FALSE_TRUE: "false positive"}
 
 
-def clip_medians(
-    cues: pd.DataFrame, visual: pd.DataFrame, *, measures: Sequence[str] = ("brightness", "contrast")
-) -> pd.DataFrame:
-    """Median of each picture measure over the span of every cue.
+def clip_medians(cues: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
+    """Median of brightness and of contrast over the span of every cue.
 
     Parameters
     ----------
     cues : DataFrame
         film_id, cue, start, end (seconds on the film's clock).
     visual : DataFrame
-        film_id, time and one column per measure, about one row a second.
-    measures : sequence of str
+        film_id, time, brightness, contrast; about one row a second.
 
     Returns
     -------
     DataFrame
-        film_id, cue and the measures, one row per cue in the order of `cues`. A cue between two samples takes the
+        film_id, cue, brightness, contrast: one row per cue in the order of `cues`. A cue between two samples takes the
         sample nearest to its middle, at most a second away; a film without pictures has NaN.
 
     Examples
@@ -65,7 +64,7 @@ def clip_medians(
     >>> clip_medians(cues, visual).values.tolist()
     [['a', 0, 2.0, 0.5]]
     """
-    measures = list(measures)
+    measures = ["brightness", "contrast"]
     visual = visual.sort_values("time").reset_index(drop=True)
     values = visual[measures].to_numpy(float)
     rows = visual.groupby("film_id", sort=False).indices
@@ -119,7 +118,6 @@ def cross_modal(
     *,
     cue_predicted: pd.DataFrame | np.ndarray | None = None,
     measures: Sequence[str] = ("brightness", "contrast"),
-    scale: float = 10.0,
     alpha: float = 0.01,
     m: int | None = None,
     n_permutations: int = 9999,
@@ -138,8 +136,6 @@ def cross_modal(
     cue_predicted : DataFrame or (clips, genres) array of bool, optional
         Each cue's own prediction, in the order of `clips`, used for the unit ``clips`` instead of the film's label.
     measures : sequence of str
-    scale : float
-        Differences are multiplied by this; the paper's Table 5 uses 10.
     alpha : float
     m : int, optional
         Tests in the Bonferroni correction of one source; the number of genres (the paper's 6) by default.
@@ -155,7 +151,7 @@ def cross_modal(
         n, n_others, n_films, n_other_films
             units that carry the label, units it is compared with, films that each come from;
         difference
-            of medians, times `scale`;
+            of medians, times 10 as in the paper's table;
         U, p, p_corrected, significant, correction
             two-sided Mann-Whitney (pingouin), Bonferroni over `m`;
         p_permutation
@@ -198,7 +194,7 @@ def cross_modal(
                 if cue_predicted is not None and unit == "clips":
                     own = cue_predicted[kept, genres.index(genre)]
                 for source in SOURCES:
-                    row = _row(pictures, actual, own, source, unit, scale, alpha / m, n_expected)
+                    row = _row(pictures, actual, own, source, unit, alpha / m, n_expected)
                     rows.append({"measure": measure, "source": source, "genre": genre, "unit": unit, **row})
     table = pd.DataFrame(rows)
     table["p_corrected"] = (table["p"] * m).clip(upper=1)
@@ -278,7 +274,7 @@ class _Pictures:
         return film_permutations(self.rng, strata, self.n_permutations)
 
 
-def _row(pictures: _Pictures, actual, own, source, unit, scale, alpha, n_expected) -> dict:
+def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> dict:
     """One cell. `actual` is per film, `own` (the prediction) per unit."""
     units, present = pictures.units, pictures.present
     truth = actual[units.film]
@@ -296,13 +292,13 @@ def _row(pictures: _Pictures, actual, own, source, unit, scale, alpha, n_expecte
         empty = _NOBODY[source] if not here.any() else f"{unit[:-1]} to compare with"
         empty = empty if len(units.values) else "picture"
         return {**row, "note": f"n = 0: no {empty}"}
-    row["difference"] = scale * (np.median(units.values[here]) - np.median(units.values[there]))
+    row["difference"] = _SCALE * (np.median(units.values[here]) - np.median(units.values[there]))
     row["effect"] = units.rank_biserial(here, there)
     if source != ACTUAL:
         row["movable"], row["p_least"] = least_p(pictures.sets, _patterns(units, label), pictures.n_permutations)
         # what cannot move is its own expectation
         if enough(row["movable"]):
-            row["expected"] = scale * permuted_gap(units, label, inside, pictures.within_sets[:n_expected])
+            row["expected"] = _SCALE * permuted_gap(units, label, inside, pictures.within_sets[:n_expected])
     if not enough(*films):
         return {**row, "note": few(*films)}
     test = pg.mwu(units.values[here], units.values[there], alternative="two-sided")

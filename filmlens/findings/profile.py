@@ -101,7 +101,6 @@ def example_cues(
     labels: pd.DataFrame,
     profile: pd.DataFrame,
     *,
-    count: int = 3,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
@@ -112,8 +111,6 @@ def example_cues(
         As given to :func:`genre_profile`.
     profile : DataFrame
         Rows of its result (all, or those worth hearing).
-    count : int
-        Typical and contrary cues, each from a different film, as far as the genre has films.
     seed : int
         Of the random cue, so that nobody hears the best alone.
 
@@ -121,8 +118,8 @@ def example_cues(
     -------
     DataFrame
         genre, descriptor, kind (typical, contrary, random), rank (1 first), film_id, cue, value. Typical cues lie
-        furthest the way of the effect among the genre's films, contrary ones furthest the other way; fewer than
-        `count` when the genre has fewer films.
+        furthest the way of the effect among the genre's films, contrary ones furthest the other way: three of each,
+        from different films, as far as the genre has films.
     """
     rows, rng = [], np.random.default_rng(seed)
     for cell in profile[profile["effect"].notna()].itertuples():
@@ -131,8 +128,8 @@ def example_cues(
         cues = cues.rename(columns={cell.descriptor: "value"}).dropna().sort_values("value", kind="stable")
         # Along the effect, strongest first; a film heard as typical does not also speak for the contrary.
         cues = cues if cell.effect < 0 else cues.iloc[::-1]
-        typical = cues.drop_duplicates("film_id").head(count)
-        contrary = cues[~cues["film_id"].isin(typical["film_id"])].iloc[::-1].drop_duplicates("film_id").head(count)
+        typical = cues.drop_duplicates("film_id").head(3)
+        contrary = cues[~cues["film_id"].isin(typical["film_id"])].iloc[::-1].drop_duplicates("film_id").head(3)
         rest = cues[~cues["film_id"].isin([*typical["film_id"], *contrary["film_id"]])]
         rest = rest if len(rest) else cues.drop([*typical.index, *contrary.index])
         drawn = rest.iloc[rng.integers(len(rest), size=1)] if len(rest) else rest

@@ -48,7 +48,6 @@ def retrained_importance(
     *,
     genres: Sequence[str] | None = None,
     n_boot: int = 1000,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """The check on permutation: train again without each group, and with only that group.
 
@@ -59,7 +58,7 @@ def retrained_importance(
     ----------
     fit_predict : callable
         ``(bags, Y) -> (films, genres)`` held-out probabilities: the whole cross-validation.
-    bags, Y, groups, genres, n_boot, seed
+    bags, Y, groups, genres, n_boot
         As in :func:`~filmlens.findings.group_importance`.
 
     Returns
@@ -72,7 +71,7 @@ def retrained_importance(
     bags, Y, genres = validated(bags, Y, genres)
     scored = np.array([len(b) > 0 for b in bags])
     truth = Y[scored]
-    weights = film_weights(np.random.default_rng(seed), len(truth), n_boot)
+    weights = film_weights(np.random.default_rng(0), len(truth), n_boot)
     every = np.arange(bags[0].shape[1])
 
     chance = chance_precision(truth)

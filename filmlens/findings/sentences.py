@@ -15,7 +15,7 @@ _NEEDED = ("p", "correction", "n", "effect")
 _WORDS = {"brightness": ("darker", "brighter", "darker or brighter")}
 
 
-def sentence(row: Mapping | pd.Series, *, against: Mapping | pd.Series | None = None, synthetic: bool = False) -> str:
+def sentence(row: Mapping | pd.Series, *, synthetic: bool = False) -> str:
     """One test in words, with its numbers.
 
     Parameters
@@ -23,8 +23,6 @@ def sentence(row: Mapping | pd.Series, *, against: Mapping | pd.Series | None = 
     row : mapping or Series
         A row of :func:`~filmlens.findings.cross_modal` or :func:`~filmlens.findings.genre_profile`; of any other test
         when it carries ``what`` (the finding in words) besides p, correction, n and effect.
-    against : mapping or Series, optional
-        The row of the actual labels, with which a row of predicted labels or false positives is compared.
     synthetic : bool
         Says so at the end.
 
@@ -47,7 +45,7 @@ def sentence(row: Mapping | pd.Series, *, against: Mapping | pd.Series | None = 
     ...
     ValueError: no sentence without p, correction: the row of Horror has effect, n
     """
-    return _clause(row, against) + (" (synthetic corpus)." if synthetic else ".")
+    return _clause(row) + (" (synthetic corpus)." if synthetic else ".")
 
 
 def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool = False) -> pd.DataFrame:
@@ -135,7 +133,7 @@ def number(value: float, digits: int = 2) -> str:
     return sign + (text[1:] if text.startswith("0") else text)
 
 
-def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> str:
+def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None) -> str:
     missing = [key for key in _NEEDED if not _told(row.get(key))]
     if missing:
         there = ", ".join(sorted(set(row.keys()) & set(_NEEDED) - set(missing))) or "none of them"

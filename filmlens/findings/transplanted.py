@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -15,7 +13,6 @@ def transplanted_cues(
     instance_probability: np.ndarray | pd.DataFrame,
     labels: pd.DataFrame,
     *,
-    genres: Sequence[str] | None = None,
     per_cue: bool = True,
     steady: float = 1.0,
 ) -> pd.DataFrame:
@@ -30,11 +27,9 @@ def transplanted_cues(
     cues : DataFrame
         film_id, cue, track, start, end.
     instance_probability : (cues, genres) array or DataFrame
-        Out of fold, in the order of `cues`. Rows with NaN are left out.
+        Out of fold, in the order of `cues` and of the genres of `labels`. Rows with NaN are left out.
     labels : DataFrame of bool
         Index film_id, one column per genre.
-    genres : sequence of str, optional
-        Names of the columns of `instance_probability`; those of `labels` by default.
     per_cue : bool
         One row per cue, for the genre of its largest excess; otherwise one per cue and absent genre.
     steady : float
@@ -62,9 +57,8 @@ def transplanted_cues(
     unknown = sorted(set(cues["film_id"]) - set(labels.index))
     if unknown:
         raise ValueError(f"cues of films without labels: {', '.join(map(str, unknown[:5]))}")
-    if genres is None and not isinstance(instance_probability, pd.DataFrame):
-        genres = list(labels.columns)
-    probability, genres = instance_table(cues, instance_probability, genres)
+    named = isinstance(instance_probability, pd.DataFrame)
+    probability, genres = instance_table(cues, instance_probability, None if named else list(labels.columns))
     table = cues[["film_id", "cue", "track", "start", "end"]].reset_index(drop=True)
     kept = np.isfinite(probability).all(axis=1)
     table, probability = table[kept].reset_index(drop=True), probability[kept]

@@ -105,10 +105,10 @@ class Claim(NamedTuple):
     biased: bool = False
 
 
-def judged(claims: list[Claim], *, level: float = 0.95) -> list[tuple]:
-    """Rows of the table of claims (`COLUMNS`), all of them together at `level`."""
+def judged(claims: list[Claim]) -> list[tuple]:
+    """Rows of the table of claims (`COLUMNS`), all of them together at 95 %."""
     family = max(1, sum(bool(c.pairs) for c in claims))
-    return [_row(c, (1 - level) / family) for c in claims]
+    return [_row(c, 0.05 / family) for c in claims]
 
 
 def _row(claim: Claim, alpha: float) -> tuple:

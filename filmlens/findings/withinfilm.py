@@ -29,7 +29,6 @@ def within_films(
     labels: pd.DataFrame,
     *,
     measures: Sequence[str] = ("brightness", "contrast"),
-    alpha: float = 0.05,
     n_permutations: int = 9999,
     n_boot: int = 1000,
     seed: int = 0,
@@ -44,8 +43,6 @@ def within_films(
     labels : DataFrame of bool
         Index film_id, one column per genre.
     measures : sequence of str
-    alpha : float
-        After Bonferroni's correction over the genres.
     n_permutations, n_boot, seed : int
 
     Returns
@@ -53,7 +50,8 @@ def within_films(
     DataFrame
         genre, measure, films, cues, left_out (films without the genre that have too few cues with a place, a
         probability and a picture, or in which one of them never changes), correlation (mean over films), low, high
-        (95 % bootstrap over films), p (two-sided), p_corrected, detectable (80 % power after the correction), note.
+        (95 % bootstrap over films), p (two-sided), p_corrected, detectable (80 % power at .05 after Bonferroni's
+        correction over the genres), note.
 
     Examples
     --------
@@ -88,7 +86,7 @@ def within_films(
             row["low"], row["high"] = interval(weights @ found / len(found))
             draws = np.mean([s[rng.integers(len(s), size=n_permutations)] for s in shifted], axis=0)
             row["p"] = permutation_p(draws, row["correlation"])
-            rows.append(row | {"detectable": detectable(draws.std(), alpha=alpha / labels.shape[1])})
+            rows.append(row | {"detectable": detectable(draws.std(), alpha=0.05 / labels.shape[1])})
     order = ["genre", "measure", "films", "cues", "left_out", "correlation", "low", "high"]
     table = pd.DataFrame(rows, columns=[*order, "p", "p_corrected", "detectable", "note"])
     table["p_corrected"] = (table["p"].astype(float) * labels.shape[1]).clip(upper=1)

@@ -22,7 +22,7 @@ _LUCK = 0.632
 
 
 def paired_difference(
-    a: CrossValidation, b: CrossValidation, *, metric: str = "f1", replicates: int = 1000, seed: int = 0
+    a: CrossValidation, b: CrossValidation, *, metric: str = "f1", replicates: int = 1000
 ) -> dict[str, object]:
     """How much better `a` is than `b` on the same films.
 
@@ -42,8 +42,8 @@ def paired_difference(
     _check_metric(metric)
     keep = shared_films([a, b])
     Y = a.labels[keep]
-    weights, skipped = resamples(Y, replicates, np.random.default_rng(seed))
-    each = [macro(Y, *sampled(cv, keep, len(weights), seed + i), weights)[metric] for i, cv in enumerate((a, b))]
+    weights, skipped = resamples(Y, replicates, np.random.default_rng(0))
+    each = [macro(Y, *sampled(cv, keep, len(weights), i), weights)[metric] for i, cv in enumerate((a, b))]
     films = int(keep.sum())
     low, high = interval(each[0] - each[1]) if enough(films) else (np.nan, np.nan)
     deviation = float(np.std(each[0] - each[1])) if enough(films) else np.nan
@@ -65,7 +65,7 @@ def paired_difference(
 
 
 def selection_corrected(
-    cvs: Mapping[str, CrossValidation], *, metric: str = "f1", replicates: int = 1000, seed: int = 0
+    cvs: Mapping[str, CrossValidation], *, replicates: int = 1000, seed: int = 0
 ) -> dict[str, object]:
     """The score of the best of several models, corrected for selection bias.
 
@@ -77,11 +77,10 @@ def selection_corrected(
     Returns
     -------
     dict
-        `metric`, `best` (name), `plain` (its score on all films), `corrected`, `low`, `high` (95 % bootstrap
+        `best` (name), `plain` (its macro-F1 on all films), `corrected`, `low`, `high` (95 % bootstrap
         over films of the best, less the same luck), `chosen` (Series: share of samples in which each name was the
         best), `skipped`.
     """
-    _check_metric(metric)
     if not cvs:
         raise ValueError("nothing to choose from")
     names, models = list(cvs), list(cvs.values())
@@ -92,17 +91,16 @@ def selection_corrected(
     usable = has_positives(Y, outside)
     weights, outside = weights[usable], outside[usable]
     skipped += int((~usable).sum())
-    plain = [point_estimate(cv, keep, metric) for cv in models]
+    plain = [point_estimate(cv, keep, "f1") for cv in models]
     samples = [sampled(cv, keep, len(weights), seed + i) for i, cv in enumerate(models)]
-    drawn = np.array([macro(Y, *s, weights)[metric] for s in samples])
-    left = np.array([macro(Y, *s, outside)[metric] for s in samples])
+    drawn = np.array([macro(Y, *s, weights)["f1"] for s in samples])
+    left = np.array([macro(Y, *s, outside)["f1"] for s in samples])
     choice, best = drawn.argmax(0), int(np.argmax(plain))
     optimism = drawn - left
     luck = optimism[choice, np.arange(len(choice))] - optimism[best]
     luck = _LUCK * float(luck.mean()) if len(luck) else np.nan
     low, high = interval(drawn[best] - luck) if enough(len(Y)) else (np.nan, np.nan)
     return {
-        "metric": metric,
         "best": names[best],
         "plain": plain[best],
         "corrected": plain[best] - luck,

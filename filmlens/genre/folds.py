@@ -14,7 +14,7 @@ REBALANCED = "rebalanced"
 
 
 def assign_folds(
-    scheme: str | int, films: int, *, groups: Sequence | None = None, usable: np.ndarray | None = None, seed: int = 0
+    scheme: str | int, films: int, *, groups: Sequence | None = None, usable: np.ndarray | None = None
 ) -> np.ndarray:
     """The fold that holds out each film.
 
@@ -22,15 +22,13 @@ def assign_folds(
     ----------
     scheme : "leave-one-film-out", "rebalanced", "grouped" or int
         "grouped" holds out one group (franchise, composer) at a time; n makes n folds of whole films, or of whole
-        groups when `groups` are given. n folds depend on the number of films and the seed alone, so that cue and
+        groups when `groups` are given. n folds depend on the number of films alone, so that cue and
         frame level meet the same folds.
     films : int
     groups : sequence of length `films`, optional
         A film without a group (None, NaN, "") is a group of its own.
     usable : ndarray of bool, optional
         Films to take part; the others get -1.
-    seed : int
-        Of the order in which films are dealt to n folds.
 
     Returns
     -------
@@ -63,7 +61,7 @@ def assign_folds(
             raise ValueError('scheme "grouped" needs groups, one per film')
         fold = own
     elif isinstance(scheme, (int, np.integer)) and not isinstance(scheme, bool):
-        fold = _deal(own, int(scheme), seed)
+        fold = _deal(own, int(scheme))
     else:
         raise ValueError(f'scheme {scheme!r} is unknown; "{LEAVE_ONE_FILM_OUT}", "grouped" or a number of folds')
     fold = np.where(usable, fold, -1)
@@ -73,12 +71,12 @@ def assign_folds(
     return np.where(usable, np.searchsorted(held, fold), -1)
 
 
-def _deal(groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def _deal(groups: np.ndarray, folds: int) -> np.ndarray:
     """Whole groups, in random order and the largest first, each to the fold that has fewest films."""
     sizes = np.bincount(groups)
     if not 2 <= folds <= len(sizes):
         raise ValueError(f"{folds} folds of {len(sizes)} films or groups cannot be made")
-    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = np.random.default_rng(0).permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
     load, place = np.zeros(folds, dtype=int), np.empty(len(sizes), dtype=int)
     for group in order:

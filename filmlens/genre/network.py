@@ -45,13 +45,12 @@ class Dense(nn.Module):
 class BatchNorm(nn.Module):
     """Batch normalisation per fold, its statistics over the instances of that fold's training films only."""
 
-    def __init__(self, folds: int, width: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+    def __init__(self, folds: int, width: int) -> None:
         super().__init__()
         self.gain = nn.Parameter(torch.ones(folds, 1, width, dtype=torch.float64))
         self.shift = nn.Parameter(torch.zeros(folds, 1, width, dtype=torch.float64))
         self.register_buffer("running_mean", torch.zeros(folds, 1, width, dtype=torch.float64))
         self.register_buffer("running_var", torch.ones(folds, 1, width, dtype=torch.float64))
-        self.momentum, self.eps = momentum, eps
 
     def forward(self, z: Tensor, member: Tensor | None) -> Tensor:
         """`member` (folds, N, 1) marks the instances to count; None: every one."""
@@ -65,11 +64,11 @@ class BatchNorm(nn.Module):
             var = (weight * (z - mean).square()).sum(1, keepdim=True) / some
             with torch.no_grad():
                 # a fold whose films are all held out of this batch learns nothing from it
-                rate = self.momentum * (count > 0)
+                rate = 0.1 * (count > 0)
                 unbiased = var * some / (some - 1).clamp(min=1)
                 self.running_mean += rate * (mean - self.running_mean)
                 self.running_var += rate * (unbiased - self.running_var)
-        return (z - mean) * torch.rsqrt(var + self.eps) * self.gain + self.shift
+        return (z - mean) * torch.rsqrt(var + 1e-5) * self.gain + self.shift
 
 
 class Network(nn.Module):

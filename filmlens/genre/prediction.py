@@ -43,12 +43,16 @@ def prepare(network: Network, bags: Bags) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(x, dtype=weight.dtype, device=weight.device), torch.as_tensor(columns, device=weight.device)
 
 
+#: Instances, times folds, that are predicted at once.
+_ROWS = 1 << 16
+
+
 @torch.inference_mode()
-def predict_all(network: Network, bags: Bags, *, rows: int = 1 << 16) -> np.ndarray:
+def predict_all(network: Network, bags: Bags) -> np.ndarray:
     """Probabilities of every film in every fold, shape (n_folds, n_films, n_genres); NaN for empty bags."""
     out = np.full((network.folds, len(bags), network.genres), np.nan)
     films = np.flatnonzero(bags.sizes > 0)
-    limit = max(rows // network.folds, 1)
+    limit = max(_ROWS // network.folds, 1)
     parts = np.split(films, np.flatnonzero(np.diff(np.cumsum(bags.sizes[films]) // limit)) + 1) if len(films) else []
     with one_thread():
         for part in parts:

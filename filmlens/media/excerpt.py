@@ -20,7 +20,7 @@ from filmlens.text import html
 RATE = 48_000
 
 
-def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_000) -> bytes:
+def excerpt(path: str | Path, start: float, end: float) -> bytes:
     """Sound of a media file between two times as an Ogg Opus file.
 
     Parameters
@@ -28,8 +28,6 @@ def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_00
     path : path
     start, end : float
         Seconds on the film's clock.
-    bit_rate : int
-        Bits per second.
 
     Returns
     -------
@@ -48,7 +46,7 @@ def excerpt(path: str | Path, start: float, end: float, *, bit_rate: int = 96_00
     sound = stereo(read_audio(path, RATE, start=start, end=end, mono=False))
     if not sound.shape[-1]:
         raise ValueError(f"{path}: has no sound between {start} and {end} s")
-    return encode(sound, bit_rate=bit_rate)
+    return encode(sound)
 
 
 def player(path: str | Path, start: float, end: float, name: str) -> str:

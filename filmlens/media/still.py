@@ -50,9 +50,9 @@ def still(path: str | Path | Medium, time: float, *, width: int = 320) -> bytes:
     return coded.tobytes()
 
 
-def thumbnails(path: str | Path, count: int = 14) -> list[tuple[float, np.ndarray]]:
-    """Key frames spread over a film, (seconds, luma under 240 high), to lie above a timeline; none of a sound file."""
+def thumbnails(path: str | Path) -> list[tuple[float, np.ndarray]]:
+    """Fourteen key frames spread over a film, (seconds, luma under 240 high), for above a timeline; none of a sound."""
     if not probe(path).has_pictures:
         return []
-    steps = [(time, image, max(1, len(image) // 120)) for time, image in key_pictures(path, count)]
+    steps = [(time, image, max(1, len(image) // 120)) for time, image in key_pictures(path, 14)]
     return [(time, image[::step, ::step]) for time, image, step in steps]

@@ -61,14 +61,13 @@ def planned(
     stage: str,
     *,
     films: Iterable[str] | None = None,
-    sweep: Iterable[Mapping[str, Any]] | None = None,
     **parameters,
 ) -> list[Plan]:
     """What a `run` with the same arguments would do, in running order; nothing is computed.
 
     Nothing is written but the hashes of files that were only touched, which are read through for this.
     """
-    chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
+    chosen, configurations = _asked(corpus, stage, films, None, parameters)
     return plans_of(corpus, [(stage, c) for c in configurations], Survey(corpus), chosen)
 
 

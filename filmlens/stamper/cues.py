@@ -129,9 +129,9 @@ class CueSheet:
         lines = [f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows]
         Path(path).write_text("".join(lines), encoding="utf-8")
 
-    def timeline_svg(self, *, width: int = 900) -> str:
+    def timeline_svg(self) -> str:
         """The cues as a picture: one row per track, time from left to right."""
-        left, row, tracks = 190, 16, list(dict.fromkeys(self._table["track"]))
+        width, left, row, tracks = 900, 190, 16, list(dict.fromkeys(self._table["track"]))
         height = row * max(1, len(tracks)) + 26
         scale = (width - left - 12) / max(self.duration, 1e-9)
         parts = [f'<rect width="{width}" height="{height}" fill="white"/>']

@@ -66,13 +66,13 @@ def film_vectors(corpus: Corpus, which: str) -> tuple[np.ndarray, np.ndarray, li
     return means.to_numpy(np.float32), labels.to_numpy(bool), means.index.tolist()
 
 
-def leave_one_out(vectors: np.ndarray, labels: np.ndarray, C: float = 0.01) -> np.ndarray:
-    """Held-out labels, (films, genres); one standardisation over all films comes first, as in that work."""
+def leave_one_out(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Held-out labels, (films, genres); C .01, and one standardisation over all films first, as in that work."""
     vectors = StandardScaler().fit_transform(vectors)
     predicted = np.zeros(labels.shape, dtype=bool)
     for film in range(len(vectors)):
         train = np.arange(len(vectors)) != film
-        predicted[film] = _predicted(vectors[train], labels[train], vectors[film : film + 1], C)
+        predicted[film] = _predicted(vectors[train], labels[train], vectors[film : film + 1], 0.01)
     return predicted
 
 

@@ -134,14 +134,14 @@ def configuration(features: str, row: tuple[str, str, int], profile: str) -> dic
     return {"features": features, "model": row[1], "hidden": row[2], **training}
 
 
-def over_starts(models: Sequence, *, replicates: int = 1000, seed: int = 0) -> dict[str, float]:
+def over_starts(models: Sequence, *, replicates: int = 1000) -> dict[str, float]:
     """Mean F1 of models that differ in their start, and the interval of one start on other films.
 
     Parameters
     ----------
     models : sequence of CrossValidation
         Of the same films and labels.
-    replicates, seed : int
+    replicates : int
         Bootstrap samples of films; with each one start is drawn.
 
     Returns
@@ -150,7 +150,7 @@ def over_starts(models: Sequence, *, replicates: int = 1000, seed: int = 0) -> d
         F1, low, high, SD of starts, training F1.
     """
     keep = models[0].fold >= 0
-    labels, rng = models[0].labels[keep], np.random.default_rng(seed)
+    labels, rng = models[0].labels[keep], np.random.default_rng(0)
     weights, _ = resamples(labels, replicates, rng)
     one = np.ones((1, len(labels)))
     plain = np.array([macro(labels, m.prediction[keep], m.score[keep], one)["f1"][0] for m in models])

@@ -249,11 +249,11 @@ def _starts(model, used: np.ndarray) -> np.ndarray:
     return model.probabilities[:, used] if model.folds else model.probability[used]
 
 
-def _drawn(model, used: np.ndarray, draws: int = 200) -> np.ndarray:
+def _drawn(model, used: np.ndarray) -> np.ndarray:
     """Labels of a baseline; of a random guess many draws."""
     if not model.draws:
         return model.prediction[used]
-    chance = np.random.default_rng(0).random((draws, int(used.sum()), len(model.genres)))
+    chance = np.random.default_rng(0).random((200, int(used.sum()), len(model.genres)))
     return chance < model.probability[used]
 
 

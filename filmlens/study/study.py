@@ -198,13 +198,13 @@ class Study:
         choices = {"cues": self.cues, "sound": self.sound, "seed": self.seed}
         return cues_table(self.corpus, models=models, features=features or self.table5_features, **choices)
 
-    def film_time(self, *, credits: bool = True, parts: int = 20) -> pd.DataFrame:
+    def film_time(self, *, credits: bool = True) -> pd.DataFrame:
         """Music coverage and genre probability along the films' own time: `findings.along_film_time`."""
         table, spans = self.cues_table(), film_spans(self.corpus, self.cues, credits=credits)
         names = {g: f"probability_{word}" for g, word in slugs(self.corpus.genres).items()}
         if table.empty:
             raise StudyError(f"no {self.cues} cue in any film: there is no music to place in them")
-        return along_film_time(table, spans, names, self.corpus.labels(), parts=parts, seed=self.seed)
+        return along_film_time(table, spans, names, self.corpus.labels(), seed=self.seed)
 
     def features(self, chosen: str = "", *, measured: bool = False) -> list[str]:
         """Names of feature sets, checked to be there: those chosen, or all that can be measured here.

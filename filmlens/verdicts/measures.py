@@ -87,7 +87,6 @@ def sample_spans(
     n: int = 20,
     *,
     music: pd.DataFrame | None = None,
-    seconds: float = SPAN_S,
     seed: int = 0,
 ) -> np.ndarray:
     """Random spans of a film outside all cues, to be listened to.
@@ -102,8 +101,6 @@ def sample_spans(
         Spans; fewer where there is less room. They do not overlap.
     music : DataFrame, optional
         Unidentified music (start, end): every other span is drawn from those whose middle lies there.
-    seconds : float
-        Length of each. Gaps shorter than this cannot be drawn.
     seed : int
 
     Returns
@@ -116,10 +113,10 @@ def sample_spans(
     True
     """
     rng, drawn = np.random.default_rng(seed), np.zeros((0, 2))
-    heard = None if music is None else music[["start", "end"]].to_numpy(float) - seconds / 2
+    heard = None if music is None else music[["start", "end"]].to_numpy(float) - SPAN_S / 2
     free = _outside(stamped, duration)
     while len(drawn) < n:
-        room = free[free[:, 1] - free[:, 0] >= seconds] - [0.0, seconds]  # places where a span may begin
+        room = free[free[:, 1] - free[:, 0] >= SPAN_S] - [0.0, SPAN_S]  # places where a span may begin
         if not len(room):
             break
         if heard is not None:
@@ -130,7 +127,7 @@ def sample_spans(
         gap = min(int(np.searchsorted(np.cumsum(width), place)), len(room) - 1)
         start = room[gap, 0] + min(width[gap], max(0.0, place - (np.cumsum(width)[gap] - width[gap])))
         start = float(np.floor(start * 100) / 100) if np.floor(start * 100) / 100 >= room[gap, 0] else start
-        drawn = np.concatenate([drawn, [[start, start + seconds]]])
+        drawn = np.concatenate([drawn, [[start, start + SPAN_S]]])
         free = intervals.difference(free, drawn[-1:])
     return drawn
 
@@ -179,7 +176,7 @@ def spot_recall(
     ]
 
 
-def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, seed: int = 0) -> dict[str, float]:
+def recall_from_spans(films: list[dict[str, float]]) -> dict[str, float]:
     """Recall, with an interval, of films, or kinds of their seconds, whose spans were answered.
 
     The share of the spans with music is the share of the seconds outside the cues that were missed; what was found is
@@ -189,15 +186,13 @@ def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, see
     ----------
     films : list of dict
         As `spot_recall` gives them, of one film or of many; those without an answer are passed over.
-    level : float
-        Of the interval. D: equal-tailed, of the Beta posterior under Jeffreys' prior, drawn film by film; it covers
-        the drawing of the spans, and takes the precision as it is.
-    seed : int
 
     Returns
     -------
     dict
-        recall, low, high (NaN without an answer), answered, music, films (that many entries).
+        recall, low, high (NaN without an answer), answered, music, films (that many entries). D: the interval is the
+        equal-tailed 95 % of the Beta posterior under Jeffreys' prior, drawn film by film; it covers the drawing of the
+        spans, and takes the precision as it is.
 
     >>> film = {"answered": 20, "music": 0, "seconds_outside": 600.0, "seconds_found": 600.0, "precision": 1.0}
     >>> result = recall_from_spans([film])
@@ -213,11 +208,11 @@ def recall_from_spans(films: list[dict[str, float]], *, level: float = 0.95, see
     missed = sum(f["seconds_outside"] * f["music"] / f["answered"] for f in films)
     if not found + missed:
         return {"recall": float("nan"), "low": float("nan"), "high": float("nan")} | counts
-    tail = (1 - level) / 2
+    tail = 0.025
     if len(films) == 1:
         most, least = (_missed(films[0], q) for q in (1 - tail, tail))
     else:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         grid = (np.arange(_DRAWS) + 0.5) / _DRAWS
         most, least = np.quantile(sum(_missed(f, rng.permutation(grid)) for f in films), [1 - tail, tail])
     low, high = found / (found + most), found / (found + least)

@@ -74,10 +74,6 @@ def cue_frames(
     rate: float,
     *,
     rows: str = "seconds",
-    length: float = 5.0,
-    hop: float = 3.35,
-    ddof: int = 1,
-    partial: bool = False,
     **switches,
 ) -> pd.DataFrame:
     """Feature rows of one cue.
@@ -90,8 +86,6 @@ def cue_frames(
     rows : {"seconds", "windows"}
         1 Hz rows at 0.5, 1.5, ... s, as many as the cue has seconds (rounded, at least one), held at the ends; or the
         texture windows themselves.
-    length, hop, ddof, partial
-        See `texture_windows`.
     **switches
         See `frame_features`.
 
@@ -112,7 +106,7 @@ def cue_frames(
     if duration == 0:
         raise ValueError("the cue has no samples")
     frames = frame_features(samples, rate, **switches)
-    windows = texture_windows(frames, duration, length=length, hop=hop, ddof=ddof, partial=partial)
+    windows = texture_windows(frames, duration)
     if rows == "windows":
         return windows
     times = np.arange(max(int(duration + 0.5), 1)) + 0.5

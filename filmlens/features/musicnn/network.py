@@ -198,14 +198,12 @@ def infer(net: Musicnn, patches: np.ndarray, *, device: str = "auto") -> tuple[n
         return _gathered([net(part.to(where)) for part in parts])
 
 
-def infer_along(
-    net: Musicnn, spectrogram: np.ndarray, starts: np.ndarray, *, device: str = "auto"
-) -> tuple[np.ndarray, np.ndarray]:
+def infer_along(net: Musicnn, spectrogram: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What `infer` gives for the patches of 187 frames that start at given frames of a spectrogram, in rising order.
 
     Quicker than cutting them when they overlap. A long sound is given in parts, each with its frames' own numbers.
     """
-    where = pick_device(device)
+    where = pick_device("auto")
     net = net.to(where, torch.float32, memory_format=torch.channels_last).eval()
     with torch.inference_mode(), one_thread():
         heard, at = torch.from_numpy(spectrogram), torch.from_numpy(np.asarray(starts, np.int64))

@@ -50,8 +50,8 @@ def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[
     return measured(), {"weights": path.name, "origin": weights.origin(path, model)}
 
 
-def along(net: Musicnn, samples: np.ndarray, rate: float = RATE) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound at 1 Hz.
+def along(net: Musicnn, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound of 16 kHz at 1 Hz.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def along(net: Musicnn, samples: np.ndarray, rate: float = RATE) -> tuple[np.nda
     """
     from filmlens.features.musicnn.network import infer_along
 
-    sound = at_rate(samples, rate)
+    sound = at_rate(samples, RATE)
     times, starts = row_starts(len(sound) / RATE, frame_count(sound))
     parts = [infer_along(net, np.empty((0, BANDS), np.float32), [])]
     for some in np.split(starts, range(_ROWS, len(starts), _ROWS)):

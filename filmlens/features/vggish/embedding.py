@@ -16,7 +16,7 @@ from filmlens.features.vggish.rows import cue_frames
 
 
 def embedder(
-    path: str | Path, *, relu: bool = False, pca: bool = False, device: str = "auto"
+    path: str | Path, *, relu: bool = False, pca: bool = False
 ) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     """A function of examples (n, 96, 64) that gives embeddings (n, 128), and the origin of its weights in words.
 
@@ -33,7 +33,7 @@ def embedder(
     rotation = weights.pca() if pca else None
 
     def embed(examples: np.ndarray) -> np.ndarray:
-        values = embed_examples(net, examples, device=device)
+        values = embed_examples(net, examples)
         return postprocess(values, *rotation) if rotation else values
 
     return embed, origin
