@@ -69,7 +69,7 @@ def retrained_chance(
     for start in range(0, permutations, together):
         part = order[start : start + together]
         wide = np.concatenate([labels[o] for o in part], axis=1)
-        cv = cross_validate(model, bags, wide, scheme=scheme, groups=groups, jobs=jobs)
+        cv = cross_validate(model, bags, wide, scheme=scheme, groups=groups, jobs=jobs, inside=False)
         keep = cv.fold >= 0
         ap = average_precision(wide[keep], cv.score[keep], np.ones((1, keep.sum())))[0]
         found.append(np.nanmean(ap.reshape(len(part), labels.shape[1]), axis=1))

@@ -39,6 +39,7 @@ def cross_validate(
     seeds: int = 1,
     jobs: int = 1,
     folder: str | Path | None = None,
+    inside: bool = True,
 ) -> CrossValidation:
     """Out-of-fold predictions of every film.
 
@@ -58,6 +59,8 @@ def cross_validate(
     folder : path, optional
         Where results are stored under a name made from model, data and folds; a result already there is read, not
         computed, so that a stopped sweep resumes.
+    inside : bool
+        Whether each fold also predicts the films it learnt from: without, `training_f1s` and `thresholds` are NaN.
 
     Raises
     ------
@@ -99,9 +102,11 @@ def cross_validate(
             'scheme "rebalanced" is for simple MI and instance voting: a network learns its genres together'
         )
     if isinstance(model, BagClassifier):
-        result = _networks(model, bags, labels, fold, seeds, jobs)
+        result = _networks(model, bags, labels, fold, seeds, jobs, inside)
     else:
-        result = _others(model, bags, labels, fold, seeds, jobs, _DRAWS if scheme == REBALANCED else 0)
+        # voting knows the cues it learnt from: it fits them whatever they say, and to ask takes ten times the model
+        inside = inside and not isinstance(model, (InstanceVoting, RandomGuess))
+        result = _others(model, bags, labels, fold, seeds, jobs, _DRAWS if scheme == REBALANCED else 0, inside)
     result = CrossValidation(
         **record,
         labels=labels,
@@ -128,7 +133,7 @@ def stack_size(bags: Bags, model: BagClassifier) -> int:
     return int(max(min(np.clip((1 << 20) // cells, 5, 22), (1 << 24) // cells), 1))
 
 
-def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.ndarray, seeds: int, jobs: int) -> dict:
+def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: int, inside: bool) -> dict:
     settings = model.training()
     folds = fold.max() + 1
     members = (fold[None] != np.arange(folds)[:, None]) & (fold >= 0)
@@ -144,8 +149,8 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
         out = predict_held_out(network, bags, inner)
         if seed:
             return seed, held, out, None, network.arrays()
-        inside = predict_all(network, bags)
-        judged = [_judge(labels[m], p[m]) for m, p in zip(members[stack], inside, strict=True)]
+        learnt = predict_all(network, bags) if inside else [None] * len(stack)
+        judged = [_judge(labels[m], None if p is None else p[m]) for m, p in zip(members[stack], learnt, strict=True)]
         return seed, held, out, judged, network.arrays()
 
     tasks = [(seed, stack) for seed in range(seeds) for stack in stacks]
@@ -171,14 +176,14 @@ def _networks(model: BagClassifier, bags: Bags, labels: np.ndarray, fold: np.nda
     }
 
 
-def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int) -> dict:
+def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int, inside: bool) -> dict:
     tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
     if jobs == 1 or isinstance(model, Floor):
-        done = _fit_folds(model, bags, labels, fold, tasks, rebalanced)
+        done = _fit_folds(model, bags, labels, fold, tasks, rebalanced, inside)
     else:
         with parallel_config("loky", inner_max_num_threads=1):
             parts = Parallel(n_jobs=jobs)(
-                delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced) for i in range(jobs)
+                delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
             )
         done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
@@ -195,7 +200,7 @@ def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, reba
     }
 
 
-def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int) -> dict:
+def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int, inside: bool) -> dict:
     """Held-out probabilities and training judgement of each (seed, fold)."""
     done = {}
     for seed, f in tasks:
@@ -203,14 +208,11 @@ def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced:
         if seed:
             fresh.set_params(random_state=(model.random_state or 0) + seed)
         member = np.flatnonzero((fold != f) & (fold >= 0))
-        inside = bags.take(member)
-        fresh.fit(inside, labels[member])
+        learnt = bags.take(member)
+        fresh.fit(learnt, labels[member])
         judged = None
-        # voting knows the cues it learnt from: it fits them whatever they say, and to ask takes ten times the model
-        if seed == 0 and isinstance(fresh, (InstanceVoting, RandomGuess)):
-            judged = np.nan, np.full(labels.shape[1], np.nan)
-        elif seed == 0:
-            judged = _judge(labels[member], fresh.predict_proba(inside))
+        if seed == 0:
+            judged = _judge(labels[member], fresh.predict_proba(learnt) if inside else None)
         held = np.flatnonzero(fold == f)
         found = fresh.predict_proba(bags.take(held))
         if rebalanced:
@@ -231,6 +233,8 @@ def _without_one_more(model: BagEstimator, bags: Bags, labels: np.ndarray, membe
     return found
 
 
-def _judge(labels: np.ndarray, probability: np.ndarray) -> tuple[float, np.ndarray]:
-    """Macro-F1 on the training films, and the thresholds that would have been best there."""
+def _judge(labels: np.ndarray, probability: np.ndarray | None) -> tuple[float, np.ndarray]:
+    """Macro-F1 on the training films, and the thresholds that would have been best there; NaN if none were asked."""
+    if probability is None:
+        return np.nan, np.full(labels.shape[1], np.nan)
     return macro_f1(labels, probability >= 0.5), best_thresholds(labels, probability)

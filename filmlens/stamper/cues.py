@@ -107,10 +107,6 @@ class CueSheet:
         rows["start"], rows["end"] = first, rows["end"].clip(upper=end)
         return self._with(rows[rows["end"] > rows["start"]])
 
-    def at_least(self, seconds: float) -> CueSheet:
-        """The cues that last `seconds` or more (Dejavu's shortest is 5 s)."""
-        return self._with(self._table[self._table["end"] - self._table["start"] >= seconds - 1e-9])
-
     def cues(self, film_id: str) -> pd.DataFrame:
         """The sheet as rows of the corpus' cue table, with `film_id` and `cue` = 0, 1, ... by start."""
         table = self.table
@@ -121,13 +117,6 @@ class CueSheet:
     def to_csv(self, path: str | Path) -> None:
         """Write the cues as CSV, times to a tenth of a millisecond."""
         text.defused(self._table).to_csv(path, index=False, float_format="%.4f", lineterminator="\n")
-
-    def to_audacity(self, path: str | Path) -> None:
-        """Write the cues as an Audacity label file: start, end and track between tabs."""
-        names = self._table["track"].map(text.clean)
-        rows = zip(self._table["start"], self._table["end"], names, strict=True)
-        lines = [f"{start:.6f}\t{end:.6f}\t{name}\n" for start, end, name in rows]
-        Path(path).write_text("".join(lines), encoding="utf-8")
 
     def timeline_svg(self) -> str:
         """The cues as a picture: one row per track, time from left to right."""
