@@ -105,8 +105,9 @@ def compatible(
         for row in rows
         if row[0] in there and _applies(READINGS[reading], row[1])
     ]
+    folded = {k: v for k, v in study.ensemble.items() if k != "starts"}
     sweep = [
-        configuration(there[row[0]], row, TRAININGS[training]) | READINGS[reading] | {"seed": study.seed + k}
+        configuration(there[row[0]], row, TRAININGS[training]) | folded | READINGS[reading] | {"seed": study.seed + k}
         for training, reading, row in plan
         for k in range(starts)
     ]

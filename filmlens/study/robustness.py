@@ -144,8 +144,9 @@ def claims_under(
 
 def _configurations(study, change, poolings, features, levels, *, others: bool) -> dict[tuple, dict[str, Any]]:
     """Parameters of the stage ``genre`` by (features, level, model); at frame level "cue" is what stands for it."""
-    training = {"hidden": HIDDEN, "epochs": study.epochs, "learning_rate": study.learning_rate}
-    starts = {"starts": study.starts} if others else {}
+    folded = {k: v for k, v in study.ensemble.items() if k != "starts"}
+    training = {"hidden": HIDDEN, "epochs": study.epochs, "learning_rate": study.learning_rate} | folded
+    starts = study.ensemble if others else {}
     change = {k: v for k, v in change.items() if k not in _FINDING}
     if change.get("level") == "frame":
         change["scheme"] = _folds(study.corpus)
@@ -163,10 +164,10 @@ def _configurations(study, change, poolings, features, levels, *, others: bool) 
         if others:
             bases = [m for m in study.others if m.startswith(("simple", "voting"))]
             words = {m: m.replace("_mi_", " MI ").replace("_", " ") for m in bases}
-            plan |= {(name, "cue", words[m]): {"features": features_, "model": m} for m in bases}
+            plan |= {(name, "cue", words[m]): {"features": features_, "model": m} | folded for m in bases}
     if others:
         floors = [m for m in study.others if not m.startswith(("simple", "voting"))]
-        plan |= {("floor", m.replace("_", " ")): {"model": m, "features": features[0]} for m in floors}
+        plan |= {("floor", m.replace("_", " ")): {"model": m, "features": features[0]} | folded for m in floors}
     return plan
 
 

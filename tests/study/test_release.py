@@ -247,6 +247,17 @@ def test_claims_are_tested_on_the_papers_names_and_pictures_are_not(study, monke
     assert not verdicts["MFCC first in every genre"].startswith("not tested")
 
 
+def test_a_quick_run_on_many_films_deals_them_to_ten_folds_for_all_that_claims_compare(study, monkeypatch):
+    assert "scheme" not in study.ensemble and "leaving out one film" in study.validated
+    monkeypatch.setattr("filmlens.study.study._FEW_FILMS", 5)
+    assert study.ensemble["scheme"] == 10 and "ten folds" in study.validated
+    assert "scheme" not in replace(study, profile="paper").ensemble
+    compared = robustness._configurations(study, {}, ["average"], study.papers_features, (), others=True)
+    assert all(asked["scheme"] == 10 for asked in compared.values())
+    by_composer = robustness._configurations(study, {"scheme": "composer"}, ["average"], ["mir"], (), others=False)
+    assert all(asked["scheme"] == "composer" for asked in by_composer.values())
+
+
 def test_the_plurality_floor_and_the_counts_follow_from_the_list_of_films():
     films = paper.films()
     found = acceptance.plurality(films)

@@ -30,7 +30,7 @@ def test_ten_sets_of_other_starts_say_the_same(tmp_path):
     if not (DEMO / "films.csv").exists():
         folder = tmp_path / "demo"
         build(folder, jobs=2, progress=lambda line: None)
-    starts = Study.open(folder).starts
+    starts = Study.open(folder).ensemble["starts"]
     table = pd.DataFrame({k: verdicts(Study.open(folder, seed=k * starts, jobs=2)) for k in range(SETS)})
     kinds = table.apply(lambda row: row.str.split(" \\(").str[0].value_counts(), axis=1).fillna(0).astype(int)
     agreement = kinds.max(axis=1).sum() / SETS / len(kinds)
