@@ -159,7 +159,7 @@ class Network(nn.Module):
     @classmethod
     def from_arrays(cls, architecture: dict, arrays: dict[str, np.ndarray]) -> Network:
         """A stack from `architecture` and `arrays`, in evaluation mode, on the CPU."""
-        tensors = {name: torch.as_tensor(value) for name, value in arrays.items() if name not in ("centre", "spread")}
+        tensors = {name: torch.tensor(value) for name, value in arrays.items() if name not in ("centre", "spread")}
         network = cls(folds=len(tensors["mean"]), **architecture).to(tensors["mean"].dtype)
         network.load_state_dict(tensors)
         network.centre, network.spread = np.asarray(arrays["centre"]), np.asarray(arrays["spread"])
