@@ -115,7 +115,7 @@ def seconds(work: Callable[[int], object], epochs: int, repeat: int) -> float:
 
 def compare(bags: Bags, labels: np.ndarray, members: np.ndarray, hidden: int, epochs: int, repeat: int) -> dict:
     """CPU seconds of all folds and 200 epochs of each way, from one fold or one stack."""
-    model = BagClassifier(hidden=hidden, device="cpu")
+    model = BagClassifier(hidden=hidden)
     stack = members[: stack_size(bags, model)]
     share = len(members) / len(stack)
 
@@ -149,7 +149,7 @@ def sweep(bags: dict[int, Bags], labels: np.ndarray, epochs: int) -> tuple[float
     for features, each in bags.items():
         for pooling in POOLINGS:
             for hidden in (64, 128):
-                model = BagClassifier(pooling, hidden=hidden, epochs=epochs, device="cpu")
+                model = BagClassifier(pooling, hidden=hidden, epochs=epochs)
                 size = stack_size(each, model)
                 stacks = [members[:size], members[size : 2 * size]]
                 start = time.process_time()
@@ -161,7 +161,7 @@ def sweep(bags: dict[int, Bags], labels: np.ndarray, epochs: int) -> tuple[float
                 if (features, pooling, hidden) == (140, "average", 64):
                     one = spent
     start = time.process_time()
-    cross_validate(BagClassifier(epochs=epochs, device="cpu"), bags[140], labels)
+    cross_validate(BagClassifier(epochs=epochs), bags[140], labels)
     whole = (time.process_time() - start) * EPOCHS / epochs
     return total / 3600, whole / one
 

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import numpy as np
+import options
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -112,6 +113,11 @@ def test_modules_are_rooms_not_halls():
         lines = path.read_text(encoding="utf-8").splitlines()
         assert len(lines) <= 500, f"{path.relative_to(ROOT)} has {len(lines)} lines; divide it"
         assert ast.get_docstring(ast.parse("\n".join(lines))), f"{path.relative_to(ROOT)} does not say its subject"
+
+
+def test_options_are_passed_by_somebody():
+    assert len(options.unpassed(ROOT)) < 40, "take away what nobody passes: python tests/options.py"
+    assert not options.crowded(ROOT)
 
 
 def code_cells(notebook: Path):

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from filmlens.genre.bags import Bags, as_bags, as_labels
-from filmlens.genre.network import check_architecture
+from filmlens.genre.network import ARCHITECTURE, check_architecture
 from filmlens.genre.prediction import predict_all, predict_held_out
 from filmlens.genre.training import train
 
@@ -98,8 +98,6 @@ class BagClassifier(BagEstimator):
         Without it missing values become zero.
     random_state : int
         Of initial weights, batches and dropout.
-    device : str
-        "auto" takes CUDA when there is one.
 
     Attributes
     ----------
@@ -136,7 +134,6 @@ class BagClassifier(BagEstimator):
         class_weight: str | None = "balanced",
         standardize: bool = True,
         random_state: int = 0,
-        device: str = "auto",
     ) -> None:
         self.pooling = pooling
         self.hidden = hidden
@@ -150,7 +147,6 @@ class BagClassifier(BagEstimator):
         self.class_weight = class_weight
         self.standardize = standardize
         self.random_state = random_state
-        self.device = device
 
     def training(self) -> dict:
         """The keyword arguments of `filmlens.genre.training.train`, checked."""
@@ -164,7 +160,7 @@ class BagClassifier(BagEstimator):
             raise ValueError(f"learning_rate must be positive, not {self.learning_rate}")
         settings = self.get_params()
         settings["seed"] = int(settings.pop("random_state") or 0)
-        return settings
+        return settings | {"architecture": {name: settings.pop(name) for name in ARCHITECTURE}}
 
     def fit(self, bags: Bags | list, Y) -> BagClassifier:
         """Learn from films.

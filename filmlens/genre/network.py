@@ -24,6 +24,8 @@ from filmlens.genre.pooling import (
 )
 from filmlens.genre.rectified import RectifiedDense
 
+#: Of a model's parameters those that shape its network.
+ARCHITECTURE = ("hidden", "pooling", "space", "weighing", "dropout", "batch_norm")
 _LARGEST = 15.0  # exponent of an attention: a film's sum stays a number, and above CLAMP
 
 
@@ -148,8 +150,7 @@ class Network(nn.Module):
     @property
     def architecture(self) -> dict:
         """What `Network` needs to be built again, but for the number of folds."""
-        names = ("inputs", "hidden", "genres", "pooling", "space", "weighing", "dropout", "batch_norm")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ("inputs", "genres", *ARCHITECTURE)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything learnt, by name, one row per fold (`centre` and `spread`: one for all folds)."""

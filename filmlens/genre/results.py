@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens.genre.bags import Bags, as_bags
-from filmlens.genre.network import Network
+from filmlens.genre.network import ARCHITECTURE, Network
 from filmlens.genre.pooling import POOLINGS
 from filmlens.genre.prediction import predict_held_out
 from filmlens.genre.storage import Stored
@@ -133,9 +133,9 @@ class CrossValidation(Stored):
         """
         if not self.folds:
             raise ValueError(f"{self.title} keeps no fitted folds; cross-validate a BagClassifier")
-        names = ("hidden", "pooling", "space", "weighing", "dropout", "batch_norm")
         shape = {"inputs": len(self.columns), "genres": len(self.genres)}
-        return Network.from_arrays({n: self.parameters[n] for n in names if n in self.parameters} | shape, self.folds)
+        known = {n: self.parameters[n] for n in ARCHITECTURE if n in self.parameters}
+        return Network.from_arrays(known | shape, self.folds)
 
     def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (n, K) of the same films with other instances, each through the folds that held it out.

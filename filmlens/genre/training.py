@@ -9,6 +9,9 @@ step for it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -59,15 +62,10 @@ def train(
     labels: np.ndarray,
     members: np.ndarray,
     *,
-    pooling: str,
-    hidden: int,
+    architecture: Mapping[str, Any],
     epochs: int,
     learning_rate: float,
     batch_size: int,
-    dropout: float = 0.0,
-    batch_norm: bool = False,
-    space: str = "decision",
-    weighing: str = "sigmoid",
     class_weight: str | None = "balanced",
     standardize: bool = True,
     seed: int = 0,
@@ -83,6 +81,10 @@ def train(
     labels : ndarray of bool, shape (n_films, n_genres)
     members : ndarray of bool, shape (n_folds, n_films)
         The training films of each fold.
+    architecture : mapping
+        `network.ARCHITECTURE` of the network; the others are those of `BagClassifier`.
+    device : str
+        "auto" takes CUDA when there is one.
     dtype : torch.dtype
         float64 to check equalities; float32 otherwise.
 
@@ -97,14 +99,9 @@ def train(
     network = Network(
         folds=len(members),
         inputs=bags.instances.shape[1],
-        hidden=hidden,
         genres=labels.shape[1],
-        pooling=pooling,
-        space=space,
-        weighing=weighing,
-        dropout=dropout,
-        batch_norm=batch_norm,
         seed=seed,
+        **architecture,
     )
     if standardize:
         # all folds read one matrix, centred once; what is left of a fold's own scaling goes into its first layer

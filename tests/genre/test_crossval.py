@@ -23,7 +23,7 @@ from filmlens.genre import crossval as module
 from filmlens.genre.folds import assign_folds
 from filmlens.stats.metrics import macro_f1
 
-FAST = {"hidden": 8, "epochs": 3, "learning_rate": 1e-2, "device": "cpu"}
+FAST = {"hidden": 8, "epochs": 3, "learning_rate": 1e-2}
 
 
 def corpus(n=12, genres=3, features=4, seed=0, empty=()):

@@ -27,8 +27,8 @@ def data(features=7, genres=GENRES, gaps=0.05, seed=0):
 
 
 def settings(pooling, **other):
-    few = {"hidden": 8, "epochs": 4, "learning_rate": 1e-3, "batch_size": 5, "device": "cpu"}
-    return BagClassifier(pooling, **few | other).training()
+    few = {"hidden": 8, "epochs": 4, "learning_rate": 1e-3, "batch_size": 5}
+    return BagClassifier(pooling, **few | other).training() | {"device": "cpu"}
 
 
 MEMBERS = ~np.eye(FILMS, dtype=bool)[[0, 1, 2, 5, 17]]
@@ -54,7 +54,7 @@ def test_stacked_training_is_one_fold_at_a_time(pooling, batch_norm):
 
 def plain(bags, labels, member, options, init):
     """One fold by torch's own layers, batch normalisation and Adam; batches and initial weights as given."""
-    hidden, batch_norm, pooling = options["hidden"], options["batch_norm"], options["pooling"]
+    hidden, batch_norm, pooling = map(options["architecture"].get, ("hidden", "batch_norm", "pooling"))
     rows = np.repeat(member & (bags.sizes > 0), bags.sizes)
     values = bags.instances
     mean, sd = np.nanmean(values[rows], axis=0), np.nanstd(values[rows], axis=0)
@@ -145,7 +145,7 @@ def test_dropout_has_the_same_distribution_but_not_the_same_numbers():
     assert (sd > 1e-4).all() and (np.abs(alone - mean) > 1e-6).any()
     assert (np.abs(alone - mean) < 5 * sd).all()
     # and dropout did something: without it every fold of this stack is one and the same
-    dry = predict_all(train(bags, labels, MEMBERS[2:3], **options | {"dropout": 0.0}), bags)[0, full]
+    dry = predict_all(train(bags, labels, MEMBERS[2:3], **settings("average", epochs=15, hidden=16)), bags)[0, full]
     assert (np.abs(dry - mean) > 6 * sd / np.sqrt(60)).any()
 
 
@@ -230,7 +230,7 @@ def test_stacked_training_at_the_papers_setting(pooling):
     labels = rng.random((40, 6)) < 0.4
     bags = Bags.from_arrays([rng.normal(size=(rng.integers(5, 15), 30)) + 0.5 * y.sum() for y in labels])
     members = ~np.eye(40, dtype=bool)
-    options = BagClassifier(pooling, device="cpu").training()
+    options = BagClassifier(pooling).training()
     stack = predict_all(train(bags, labels, members, **options), bags)
     for f in (0, 39):
         alone = predict_all(train(bags, labels, members[f : f + 1], **options), bags)[0]
