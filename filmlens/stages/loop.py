@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +230,8 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
     """Compute the stale tasks of one stage, and record the outcome, also after an error or interrupt."""
     outcome, begun = Outcome(plans[0].step.place.stage), time.monotonic()
     tasks = [task for p in plans for task in p.tasks]
+    cores = 1 if how["dask"] else max(1, how["jobs"] // max(1, len(tasks)))
+    tasks = [replace(task, cores=cores) for task in tasks]
     recorded: dict[str, dict[str, str]] = {}
     tried: dict[str, set[str]] = {}
     finished: dict[str, list[Done]] = {}

@@ -31,6 +31,7 @@ from filmlens.genre import (
     cross_validate,
     retrained_chance,
 )
+from filmlens.stages.work import CORES
 
 #: The models without a network, by the name that `model` takes.
 OTHERS = {
@@ -107,7 +108,8 @@ def genre(films: pd.DataFrame, tables: dict[str, Any], **parameters) -> CrossVal
     features, "0-12" the highest rank. ``level="median"`` describes a cue by the median of its frames.
     """
     model, bags, truth, held = _asked(films, tables, parameters)
-    return cross_validate(model, bags, truth, seeds=parameters["starts"], **held)
+    cores = CORES.get() if isinstance(model, BagClassifier) else 1  # the others would ask for processes of their own
+    return cross_validate(model, bags, truth, seeds=parameters["starts"], jobs=cores, **held)
 
 
 def chance(films: pd.DataFrame, tables: dict[str, Any], *, permutations: int, **parameters) -> pd.DataFrame:
@@ -192,8 +194,8 @@ def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.
     settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}
 
     def fit_predict(some: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
-        again = cross_validate(BagClassifier(**settings), some, labels, scheme="grouped", groups=model.fold.tolist())
-        return again.probability
+        folds = {"scheme": "grouped", "groups": model.fold.tolist()}
+        return cross_validate(BagClassifier(**settings), some, labels, jobs=CORES.get(), **folds).probability
 
     known = labels_of(films).loc[list(bags.film_ids)]
     return findings.retrained_importance(fit_predict, list(bags), known, groups_of(bags, rank0))

@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,8 @@ from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
 
 TOO_LONG = "took longer than its time limit"
+#: Processors that the task in hand may use.
+CORES: ContextVar[int] = ContextVar("cores", default=1)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -54,6 +57,8 @@ class Task:
         Stage and variant; what its cost is remembered under.
     why : str
         What made it stale.
+    cores : int
+        Processors it may use; more than one where fewer tasks than processes are left. Numbers do not depend on it.
     """
 
     stage: str
@@ -69,6 +74,7 @@ class Task:
     why: str = ""
     files: Mapping[str, Mapping[str, Path | str]] = field(default_factory=dict)
     version: str = __version__
+    cores: int = 1
 
     @property
     def reads_media(self) -> bool:
@@ -148,6 +154,7 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
         module, _, name = task.function.partition(":")
         function = getattr(import_module(f"filmlens.stages.{module}"), name)
         _torch_too()
+        CORES.set(task.cores)
         result = Measured.of(function(task.payload, tables, **task.arguments))
     folder = task.path.parent
     beside = {n: folder.with_name(folder.name.replace(task.stage, n, 1)) / task.path.name for n in result.beside}

@@ -28,6 +28,8 @@ _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, wit
 _NOTICED_S = 0.05
 _LOOK_S = 0.5
 _CONNECT_S = 20.0
+#: Quick tasks that are done here before a process would have started.
+_HERE = 200
 
 
 def over(
@@ -39,7 +41,7 @@ def over(
     ----------
     tasks : sequence of Task
     jobs : int
-        Processes. 1 computes here what reads no media.
+        Processes. 1 computes here what reads no media; tables of tables are made here, too, where they are few.
     dask : str
         Address of a Dask scheduler, such as "tcp://head:8786"; used in place of processes.
     limit : float, optional
@@ -54,10 +56,15 @@ def over(
         return
     if dask:
         yield from _on_dask(tasks, dask, limit)
-    elif jobs <= 1:
+    elif jobs <= 1 or (len(tasks) <= _HERE and all(map(_is_quick, tasks))):
         yield from ((task, _alone(task, limit)) for task in tasks)
     else:
         yield from _in_processes(tasks, jobs, limit)
+
+
+def _is_quick(task: Task) -> bool:
+    """Whether it makes a film's table of other tables alone, which takes milliseconds."""
+    return isinstance(task.payload, Film) and not task.recipe["media"]
 
 
 def _alone(task: Task, limit: float | None) -> Done:
