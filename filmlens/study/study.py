@@ -195,7 +195,7 @@ class Study:
     def validated(self) -> str:
         """How the networks of `ensemble` are validated, in words."""
         how = "over ten folds by film (profile quick)" if "scheme" in self.ensemble else "by leaving out one film"
-        return f"Networks of {STARTS} starts are validated {how}."
+        return f"Networks of several starts are validated {how}."
 
     def cues_table(self, *, features: str = "", **model) -> pd.DataFrame:
         """Everything measured so far, a row per cue, with the genres heard by the model of Table 5.
