@@ -46,7 +46,7 @@ def calls(texts: list[str]) -> tuple[dict[str, set], dict[str, int], set[str]]:
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 given = [node.args]
-                if name == "partial" and node.args:
+                if name in ("partial", "apart", "submit", "schedule") and node.args:
                     name = getattr(node.args[0], "attr", getattr(node.args[0], "id", ""))
                     given = [node.args[1:]]
                 keywords[name] |= {k.arg for k in node.keywords if k.arg}

@@ -33,7 +33,7 @@ def folder_of(corpus: Corpus) -> Path:
     return corpus.folder / "verdicts" / "blind"
 
 
-def key_of(corpus: Corpus) -> pd.DataFrame:
+def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     """The clips: those drawn before, else the cues that stand out of their films most, one a film, each with a control.
 
     A control is the cue of the same film that sounds least like the genre in question.
@@ -66,7 +66,7 @@ def key_of(corpus: Corpus) -> pd.DataFrame:
     for cue in foreign[foreign["excess"] > 0].drop_duplicates("film_id").itertuples(index=False):
         own = heard[heard["film_id"] == cue.film_id]
         others = own[own["cue"] != cue.cue]
-        if others.empty or len(rows) == 2 * PAIRS:
+        if others.empty or len(rows) == 2 * pairs:
             continue
         control = others.loc[others[f"p {cue.genre}"].idxmin()]
         for kind, row in ((TRANSPLANTED, own[own["cue"] == cue.cue].iloc[0]), (CONTROL, control)):

@@ -40,9 +40,9 @@ def page(key, genres: list[str], clip: int | None, done: int) -> str:
     )
 
 
-def server(corpus: Corpus, who: str, *, port: int = 0, token: str = "") -> ThreadingHTTPServer:
+def server(corpus: Corpus, who: str, *, port: int = 0) -> ThreadingHTTPServer:
     """A server of the quiz on 127.0.0.1; its address, with the token, is its attribute ``address``."""
-    key, token = blind.key_of(corpus), token or secrets.token_hex(16)
+    key, token = blind.key_of(corpus), secrets.token_hex(16)
     clips, genres = blind.sounds(corpus, key), [c[2:] for c in key.columns if c.startswith("p ")]
     turn = blind.order(key, who)
 

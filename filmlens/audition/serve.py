@@ -26,7 +26,7 @@ _CELL = """from filmlens.audition import AuditionCorpus
 AuditionCorpus({corpus!r}, who={who!r}, alone=True)"""
 
 
-def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True, token: str = "") -> None:
+def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True) -> None:
     """Serve the audition of a corpus on 127.0.0.1 until it is interrupted; films that have no cues are stamped first.
 
     Parameters
@@ -39,8 +39,6 @@ def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True, t
         0 takes a free one.
     browser : bool
         Whether a browser is opened.
-    token : str
-        What the address must carry; drawn by default.
     """
     import nbformat
     from traitlets.config import Config
@@ -50,7 +48,7 @@ def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True, t
         stages.run(Corpus.open(corpus), "cues", jobs=2)
     except (ValueError, OSError) as error:  # what is on disk can be judged all the same
         say(f"the cues are those on disk: {error}")
-    token = token or secrets.token_hex(16)
+    token = secrets.token_hex(16)
     config = Config()
     config.Voila.ip = "127.0.0.1"
     config.Voila.port = port or _free_port()

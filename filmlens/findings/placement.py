@@ -117,6 +117,8 @@ def entries(
     lengths: Mapping[str, float],
     cuts: Mapping[str, np.ndarray],
     speech: Mapping[str, np.ndarray],
+    *,
+    near: float = NEAR,
 ) -> pd.DataFrame:
     """How many entries of music lie at a cut, or while someone speaks, and how many would by chance.
 
@@ -128,6 +130,8 @@ def entries(
     cuts : mapping of film_id to (cuts,) seconds
     speech : mapping of film_id to (n, 2) seconds
         Films of which they are not known are not in them.
+    near : float
+        Seconds between entry and cut.
 
     Returns
     -------
@@ -141,7 +145,7 @@ def entries(
     >>> entries(cues, {"a": 100.0}, {"a": np.array([10.5, 80.0])}, {}).values.tolist()
     [['a', 'cuts', 2, 0.5, 0.04]]
     """
-    around = {f: np.column_stack([np.asarray(t) - NEAR, np.asarray(t) + NEAR]) for f, t in cuts.items()}
+    around = {f: np.column_stack([np.asarray(t) - near, np.asarray(t) + near]) for f, t in cuts.items()}
     rows = []
     for kind, spans in (("cuts", around), ("speech", speech)):
         for film_id in (f for f in lengths if f in spans):

@@ -88,7 +88,6 @@ class Bags:
         arrays: Sequence[np.ndarray],
         *,
         film_ids: Sequence[str] | None = None,
-        columns: Sequence[str] | None = None,
     ) -> Bags:
         """Bags from one (n_i, D) array per film; an empty array of any shape is an empty bag.
 
@@ -112,7 +111,7 @@ class Bags:
             np.concatenate(arrays),
             np.concatenate([[0], np.cumsum([len(a) for a in arrays])]),
             tuple(film_ids) if film_ids is not None else tuple(f"bag {i}" for i in range(len(arrays))),
-            tuple(columns) if columns is not None else tuple(f"x{j}" for j in range(width)),
+            tuple(f"x{j}" for j in range(width)),
             named=film_ids is not None,
         )
 

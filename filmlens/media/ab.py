@@ -64,13 +64,13 @@ def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool
     return whole[0] if mono else whole
 
 
-def film_sound(film: Path, start: float, end: float, rate: int) -> np.ndarray:
+def film_sound(film: Path, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The film's sound from `start` to `end`, filled up with silence."""
     size = round((end - start) * rate)
-    sound = np.atleast_2d(read_audio(film, rate, start=start, end=end, mono=False))
+    sound = np.atleast_2d(read_audio(film, rate, start=start, end=end, mono=mono))
     whole = np.zeros((len(sound), size), np.float32)
     whole[:, : min(size, sound.shape[1])] = sound[:, :size]
-    return whole
+    return whole[0] if mono else whole
 
 
 def gains(film: np.ndarray, track: np.ndarray) -> tuple[float, float]:

@@ -31,7 +31,7 @@ from filmlens.genre import (
     cross_validate,
     retrained_chance,
 )
-from filmlens.stages.work import CORES
+from filmlens.stages.environment import CORES
 
 #: The models without a network, by the name that `model` takes.
 OTHERS = {

@@ -8,7 +8,6 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -22,12 +21,11 @@ from filmlens.corpus import Film
 from filmlens.media import container
 from filmlens.media.container import MediaError
 from filmlens.media.watch import watched
+from filmlens.stages.environment import CORES
 from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
 
 TOO_LONG = "took longer than its time limit"
-#: Processors that the task in hand may use.
-CORES: ContextVar[int] = ContextVar("cores", default=1)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

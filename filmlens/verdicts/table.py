@@ -142,11 +142,11 @@ def restore(path: Path, reverse: Callable[[bytes], bytes | None]) -> None:
             write_atomically(path, lambda part: part.write_bytes(before))
 
 
-def find(cues: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
+def find(cues: pd.DataFrame, table: pd.DataFrame, *, share: float = 0.5) -> np.ndarray:
     """Which row of the verdicts is about which cue, one to one.
 
     The same track, start and end first; then, so that a verdict outlives a new stamping, the same track and the
-    longest overlap (D: at least half of the shorter of the two).
+    longest overlap.
 
     Parameters
     ----------
@@ -154,6 +154,8 @@ def find(cues: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
         track, start, end.
     table : DataFrame
         As `read` gives it.
+    share : float
+        D: least overlap, as a share of the shorter of the two.
 
     Returns
     -------
@@ -174,7 +176,7 @@ def find(cues: pd.DataFrame, table: pd.DataFrame) -> np.ndarray:
     same = cues["track"].to_numpy(object)[:, None] == table["track"].to_numpy(object)[rows]
     exact = same & (abs(start - from_) < SAME_S) & (abs(end - to) < SAME_S)
     overlap = np.minimum(end, to) - np.maximum(start, from_)
-    long = same & (overlap > 0) & (overlap >= 0.5 * np.minimum(end - start, to - from_))
+    long = same & (overlap > 0) & (overlap >= share * np.minimum(end - start, to - from_))
     worth = np.where(exact, np.inf, np.where(long, overlap, 0.0))
     pairs = np.argwhere(worth > 0)
     for cue, row in pairs[np.argsort(-worth[worth > 0], kind="stable")]:

@@ -29,8 +29,8 @@ from filmlens.genre import (
 WIDTH, FOLDS = 16, 10
 #: The network whose ensemble importance and pictures rest on.
 HEAD = "single attention 128"
-_SHORT = {"hidden": 16, "epochs": 30, "learning_rate": 2e-3, "device": "cpu"}
-_LONG = {"hidden": 128, "epochs": 20, "learning_rate": 1e-3, "device": "cpu"}
+_SHORT = {"hidden": 16, "epochs": 30, "learning_rate": 2e-3}
+_LONG = {"hidden": 128, "epochs": 20, "learning_rate": 1e-3}
 NETWORKS = {
     "max": BagClassifier("max", **_SHORT),
     "average": BagClassifier("average", **_SHORT),
