@@ -282,7 +282,7 @@ def plot_claims(data: pd.DataFrame) -> Figure:
     for ax, (part, unit) in zip(axes[:, 0], parts, strict=True):
         for y, row in enumerate(part.itertuples()):
             marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), (None, _SOFT))
-            if marker:
+            if marker and pd.notna(row.estimate):
                 ax.plot([row.low, row.high], [y, y], color=color, lw=2)
                 ax.plot(row.estimate, y, marker, color=color, ms=8)
                 text = f"{row.estimate:+.3f} [{row.low:+.3f}, {row.high:+.3f}]".replace("-", "−")

@@ -130,13 +130,15 @@ def test_claims_of_one_unit_share_an_axis():
         ["two", "", -0.1, -0.3, -0.05, 0.1, "contradicted (synthetic corpus)", "macro-F1"],
         ["three", "", np.nan, np.nan, np.nan, np.nan, "not tested (no weights)", ""],
         ["four", "", 3.0, -1.0, 6.0, 3.0, "undecided (synthetic corpus)", "difference of medians × 10, films"],
+        ["six", "", np.nan, np.nan, np.nan, np.nan, "undecided (synthetic corpus)", "precision and recall"],
         ["five", "", 1.0, np.nan, np.nan, np.nan, "too few films: 4, at least 10 needed", "macro-F1"],
     ]
     figure = figures.plot_claims(pd.DataFrame(rows, columns=columns))
     text = words(figure)
     for told in ("+0.100 [+0.050, +0.200]", "not tested (no weights)", "too few films: 4", "synthetic corpus"):
         assert told in text
+    assert "nan" not in text and text.count("undecided (synthetic corpus)") == 1
     scores, pictures = figure.axes
-    assert [t.get_text() for t in scores.get_yticklabels()] == ["one", "two", "three", "five"]
+    assert [t.get_text() for t in scores.get_yticklabels()] == ["one", "two", "three", "six", "five"]
     assert [t.get_text() for t in pictures.get_yticklabels()] == ["four"]
     assert list(pictures.lines[0].get_xdata()) == [-1.0, 6.0]
