@@ -120,21 +120,38 @@ def test_options_are_passed_by_somebody():
     assert not options.crowded(ROOT)
 
 
+def cells_of(notebook: Path):
+    return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+
+
 def code_cells(notebook: Path):
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return [c for c in cells if c["cell_type"] == "code"]
+    return [c for c in cells_of(notebook) if c["cell_type"] == "code"]
 
 
-def lines_of(cell) -> int:
+def lines_of(cell) -> list[str]:
     lines = "".join(cell["source"]).splitlines()
-    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines)
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def sections(notebook: Path):
+    """Heading, and the kinds of the cells that follow it, of every section."""
+    found = []
+    for cell in cells_of(notebook):
+        source = "".join(cell["source"]) if cell["cell_type"] == "markdown" else ""
+        before, *headings = re.split(r"^##+ (.*)$", source, flags=re.M)
+        if found and (before.strip() or not source):
+            found[-1][1].append(cell["cell_type"])
+        found += [(heading, ["markdown"]) for heading in headings[::2]]
+    return found
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.stem)
 def test_notebooks_stay_thin(notebook):
     cells = code_cells(notebook)
-    counts = [lines_of(c) for c in cells if "parameters" not in c["metadata"].get("tags", [])]
+    own = [lines_of(c) for c in cells if "parameters" not in c["metadata"].get("tags", [])]
+    counts, widths = [len(lines) for lines in own], [len(line) for lines in own for line in lines]
     assert np.median(counts) <= 4 and np.percentile(counts, 90) <= 10 and max(counts) <= 20
+    assert np.median(widths) <= 55 and max(len(line) for c in cells for line in lines_of(c)) <= 99
     assert not any(c["outputs"] or c["execution_count"] for c in cells), "outputs are committed"
     assert not any(re.search(r"^\s*class ", "".join(c["source"]), re.M) for c in cells)
     tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
@@ -143,6 +160,13 @@ def test_notebooks_stay_thin(notebook):
     assert {"corpus", "figures", "profile", "seed", "jobs", "cues", "sound"} <= names
     first = json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]
     assert all(word in "".join(first["source"]) for word in ("**Paper:**", "**Reads**", "**Writes**", "**Takes**"))
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.stem)
+def test_a_section_asks_before_it_computes_and_says_what_came_out(notebook):
+    for heading, kinds in sections(notebook):
+        if "code" in kinds:
+            assert heading.endswith("?") and kinds[-1] == "markdown", f"{notebook.stem}: {heading}"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.stem)
@@ -164,8 +188,8 @@ def test_no_function_stands_in_two_notebooks():
     assert len(names) == len(set(names))
 
 
-def test_notebooks_are_the_eight_in_running_order():
-    assert [n.stem[:2] for n in NOTEBOOKS] == ["00", "01", "02", "03", "04", "05", "06", "07"]
+def test_notebooks_are_the_nine_in_running_order():
+    assert [n.stem[:2] for n in NOTEBOOKS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08"]
 
 
 def test_environment_lock_and_project_agree():

@@ -1,4 +1,4 @@
-"""Figures of notebooks 04 and 05: importance (Fig 3), pictures (Table 5), profiles, timelines, claims.
+"""Figures of notebooks 04, 05 and 07: importance (Fig 3), pictures (Table 5), profiles, timelines, claims.
 
 Each takes a table of :mod:`filmlens.findings`, computes nothing, saves nothing and returns a Figure.
 """

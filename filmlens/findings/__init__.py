@@ -13,7 +13,7 @@ from filmlens.findings.importance_null import group_p
 from filmlens.findings.latex import latex_table
 from filmlens.findings.profile import example_cues, genre_profile, told_descriptors
 from filmlens.findings.retraining import retrained_importance, simple_mi, single_features
-from filmlens.findings.sentences import genre_sentences, importance_caption, sentence, too_few
+from filmlens.findings.sentences import genre_sentences, importance_caption, sentence, strongest, too_few
 from filmlens.findings.timeline import genre_timeline
 from filmlens.findings.transplanted import transplanted_cues
 from filmlens.findings.withinfilm import within_films
@@ -41,6 +41,7 @@ __all__ = [
     "sentence",
     "simple_mi",
     "single_features",
+    "strongest",
     "table5",
     "told_descriptors",
     "too_few",

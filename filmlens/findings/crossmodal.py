@@ -27,7 +27,7 @@ import pandas as pd
 import pingouin as pg
 
 from filmlens.findings.units import Units, clip_units, film_units, permuted_gap, permuted_rank_biserial
-from filmlens.stats.bootstrap import film_weights, interval
+from filmlens.stats.bootstrap import deviation, film_weights, interval
 from filmlens.stats.enough import detectable, enough, few
 from filmlens.stats.permutation import film_permutations, label_sets, least_p, permutation_p
 
@@ -308,7 +308,7 @@ def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> d
     free = present & ~actual if source == FALSE_TRUE else present
     draws = permuted_rank_biserial(units, label, inside, pictures.permuted([free]))
     row["p_permutation"] = permutation_p(draws, row["effect"])
-    row["detectable"] = detectable(float(np.nanstd(draws)), alpha=alpha)
+    row["detectable"] = detectable(deviation(draws), alpha=alpha)
     if source == ACTUAL:
         return {**row, "note": ""}
 

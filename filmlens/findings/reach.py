@@ -139,7 +139,7 @@ def _of_dependence(facts: Facts, cannot: list[str]) -> None:
     if many:
         cannot.append(
             f"As much as from independent films, because some are of one franchise: {', '.join(many)}; "
-            "notebook 05 shows what changes when they are held out together."
+            "notebook 07 shows what changes when they are held out together."
         )
     if facts.shared:
         films = len({film for ids in facts.shared for film in ids})

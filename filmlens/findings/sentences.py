@@ -48,6 +48,13 @@ def sentence(row: Mapping | pd.Series, *, synthetic: bool = False) -> str:
     return _clause(row) + (" (synthetic corpus)." if synthetic else ".")
 
 
+def strongest(profile: pd.DataFrame, *, synthetic: bool = False) -> pd.DataFrame:
+    """The row of `genre_profile` with the largest effect of each genre that has one, with its `sentence`."""
+    told = profile.dropna(subset="p")
+    rows = told.loc[told["effect"].abs().groupby(told["genre"], sort=False).idxmax()]
+    return rows.assign(sentence=[sentence(row, synthetic=synthetic) for _, row in rows.iterrows()])
+
+
 def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool = False) -> pd.DataFrame:
     """Table 5 in words: actual, predicted and false positives of each genre and measure in one sentence.
 

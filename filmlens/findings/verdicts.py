@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from filmlens.stats.bootstrap import interval
+from filmlens.stats.bootstrap import deviation, interval
 from filmlens.stats.enough import detectable, enough, few, power_of_similar
 from filmlens.stats.metrics import average_precision, f1
 
@@ -41,7 +41,7 @@ class Pair(NamedTuple):
     @property
     def deviation(self) -> float:
         """Standard deviation from films and starts."""
-        return float(np.hypot(np.nanstd(self.draws), np.sqrt(self.start_variance)))
+        return float(np.hypot(deviation(self.draws), np.sqrt(self.start_variance)))
 
     def limits(self, alpha: float) -> tuple[float, float]:
         """Interval of level 1 - alpha: the film bootstrap's 95 %, stretched, with the starts' variance."""

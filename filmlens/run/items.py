@@ -53,6 +53,7 @@ _STAMPER, _GENRE, _IMPORTANCE, _PICTURE = (
     "04_feature_importance",
     "05_cross_modal",
 )
+_STANDS = "07_what_stands"
 
 ITEMS = (
     Item(
@@ -231,7 +232,7 @@ ITEMS = (
     Item(
         "Claims",
         "claims",
-        _PICTURE,
+        _STANDS,
         "Which of the paper's claims hold",
         "Paired differences with intervals that are wide enough for all claims together. Undecided does not mean that "
         "there is no difference.",
@@ -242,7 +243,7 @@ ITEMS = (
     Item(
         "Robustness",
         "claims_robustness",
-        _PICTURE,
+        _STANDS,
         "Do they hold when one choice is made differently",
         "Columns are choices, one at a time; a claim that holds in one column alone is a claim about that column.",
         told.robustness,
@@ -297,16 +298,16 @@ ITEMS = (
         learnt=True,
         needs="raters: filmlens listen CORPUS --blind",
     ),
-    Item("The study's data", "study_table4", "07_the_study", "The paper's Table 4 beside what its own features give"),
-    Item("Readings", "study_readings", "07_the_study", "Readings of what the paper leaves open"),
+    Item("The study's data", "study_table4", "08_the_study", "The paper's Table 4 beside what its own features give"),
+    Item("Readings", "study_readings", "08_the_study", "Readings of what the paper leaves open"),
     Item(
         "Claims, the study",
         "study_claims",
-        "07_the_study",
+        "08_the_study",
         "What the study's own features leave of each claim",
         told=told.claims,
     ),
-    Item("As others read it", "study_read", "07_the_study", "Values of a later work on the same files"),
+    Item("As others read it", "study_read", "08_the_study", "Values of a later work on the same files"),
 )
 
 #: Items that are made where the weights of musicnn are there.

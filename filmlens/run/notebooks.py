@@ -33,7 +33,7 @@ from filmlens.text import utf8
 #: What the shell is told of a run that was interrupted.
 INTERRUPTED = 130
 #: Notebooks that listen to or look at the films, that need their pictures, and that are about the study's own features.
-MEDIA, PICTURES, RELEASED = ("01", "02", "06"), ("05",), ("07",)
+MEDIA, PICTURES, RELEASED = ("01", "02", "06"), ("05", "07"), ("08",)
 
 
 class RunError(ValueError):

@@ -30,6 +30,7 @@ MEASURED = {
     "04": [("mir-cues", {})],
     "05": [("mir-cues", {}), ("visual", {})],
     "06": [("cues", {})],
+    "07": [("mir-cues", {}), ("visual", {})],
 }
 _NAMED = 5
 #: What a notebook passes on to the stages, with its defaults.

@@ -15,8 +15,8 @@ from filmlens.text import say
 #: The first cell of the tour; its links are headings of notebook 06.
 WELCOME = """# A tour: one cue
 
-1. [Hear the cue](#One-cue,-heard-twice), in the film and on its track.
-2. [Go through five steps](#From-this-cue-to-a-claim,-in-five-steps): what a cue, a bag, a genre score and a claim are.
+1. [Hear the cue](#What-does-one-cue-sound-like?), in the film and on its track.
+2. [Go through five steps](#How-does-this-cue-become-a-claim?): what a cue, a bag, a genre score and a claim are.
 
 Click a blue line to go there. Each step shows a table of this film. Grey bars are the code: click the dots in a bar to
 see it. The whole page is notebook 06, run on the demo corpus. To judge cues, choose *Run > Run All Cells*: the

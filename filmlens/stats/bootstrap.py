@@ -24,6 +24,16 @@ def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def deviation(draws: np.ndarray) -> float:
+    """Standard deviation of bootstrap draws, without NaN; NaN when all are.
+
+    >>> deviation(np.array([1.0, 3.0, np.nan])), deviation(np.array([np.nan]))
+    (1.0, nan)
+    """
+    draws = draws[np.isfinite(draws)]
+    return float(draws.std()) if draws.size else np.nan
+
+
 def has_positives(Y: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Whether every genre that has positives at all has one in each sample."""
     return ((weights @ Y[:, Y.any(0)].astype(float)) > 0).all(1)

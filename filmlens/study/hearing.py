@@ -11,14 +11,26 @@ import pandas as pd
 
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus
+from filmlens.findings import example_cues
 from filmlens.look import clock
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError
 from filmlens.media.excerpt import excerpt
+from filmlens.names import reader_name
 from filmlens.text import html
 
 SECONDS = 10.0
 _KINDS = ("typical", "contrary", "random")
+
+
+def examples(
+    vectors: pd.DataFrame, labels: pd.DataFrame, strongest: pd.DataFrame, sheet: pd.DataFrame, *, seed: int
+) -> pd.DataFrame:
+    """`findings.example_cues` of `findings.strongest`, with each one's finding in words and its place in the film."""
+    found = example_cues(vectors, labels, strongest, seed=seed)
+    found["descriptor"] = found["descriptor"].map(reader_name)
+    found["finding"] = found["genre"].map(dict(zip(strongest["genre"], strongest["sentence"], strict=True)))
+    return found.merge(sheet[["film_id", "cue", "start", "end", "track"]], on=["film_id", "cue"])
 
 
 def players(corpus: Corpus, examples: pd.DataFrame) -> str:

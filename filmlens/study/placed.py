@@ -10,7 +10,6 @@ import pandas as pd
 from filmlens.corpus import SHARED_MUSIC, marks
 from filmlens.corpus.doubles import music_groups, shared_recordings
 from filmlens.findings import placement as find
-from filmlens.look import clock
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough
 from filmlens.study.study import Study
@@ -29,9 +28,6 @@ COLUMNS = {
     "reused": "used again",
     "order": "album order kept",
 }
-#: How its columns are written.
-FORMATS = dict.fromkeys(("length", "first music", "last music ends", "longest silence", "silence begins"), clock)
-FORMATS |= {"without music": "{:.0%}", "album order kept": "{:+.2f}"}
 
 
 def lengths(study: Study) -> dict[str, float]:
@@ -51,6 +47,19 @@ def placed(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
 def used(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
     """`findings.track_use` of every stamped film; the album's order is that of its names."""
     return find.track_use(cues, {film_id: list(study.corpus[film_id].tracks()) for film_id in lengths(study)})
+
+
+def typical_moment(study: Study, cues: pd.DataFrame, film: str) -> tuple[str, float, float]:
+    """Film, start and end of a cue of about median length, with a quarter of a minute before and after it.
+
+    Without a cue the first minute of the film that was named, or of the first one.
+    """
+    cues = cues[cues["film_id"] == study.corpus[film].id] if film else cues
+    if cues.empty:
+        return film or study.corpus.ids[0], 0.0, 60.0
+    seconds = cues["end"] - cues["start"]
+    cue = cues.loc[seconds.sub(seconds.median()).abs().idxmin()]
+    return cue["film_id"], max(0.0, cue["start"] - 15), cue["end"] + 15
 
 
 def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:

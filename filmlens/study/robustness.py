@@ -30,6 +30,7 @@ HIDDEN = 64
 #: The model whose F1 and importance are the headline, and the one that Table 5 predicts with, as in the paper.
 HEADLINE, PICTURES = "average", "single_attention"
 AS_REPORTED = "as reported"
+_QUICK = ("max", "average", "linear_softmax", "single_attention")
 #: Parameters of the stages that a condition changes; `rank0`, `permuted` and `contrast` need no other model.
 CONDITIONS: dict[str, dict[str, Any]] = {
     AS_REPORTED: {},
@@ -50,7 +51,7 @@ _FINDING = {"rank0": "MFCC", "permuted": "films", "contrast": "contrast"}
 _FRAME_FOLDS = 10
 
 
-def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dict[str, dict[str, Any]]:
+def conditions(study: Study, *, names: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     """The conditions that a corpus allows: films are held out together only where two share a composer.
 
     A shared corpus allows those on whose features it brings. With too few films for a verdict there is nothing that
@@ -60,11 +61,11 @@ def conditions(study: Study, *, names: Sequence[str] = tuple(CONDITIONS)) -> dic
     ----------
     study : Study
     names : sequence of str
-        Keys of `CONDITIONS`.
+        Keys of `CONDITIONS`; all by default.
     """
     if not enough(len(study.corpus)):
         return {AS_REPORTED: CONDITIONS[AS_REPORTED]}
-    known = held_together(study.corpus, SHARED_MUSIC)
+    names, known = names or tuple(CONDITIONS), held_together(study.corpus, SHARED_MUSIC)
     lacking = {f"folds by {g}" for g in known if not known[g][known[g] != ""].duplicated().any()}
     if study.descriptors != "mir":  # released columns do not say which rank they are
         lacking |= {name for name in names if {"mfcc_ranks", "rank0"} & set(CONDITIONS[name])}
@@ -86,12 +87,10 @@ def claims_under(
     study: Study,
     chosen: Mapping[str, Mapping[str, Any]],
     *,
-    poolings: Sequence[str] = tuple(genre.POOLINGS),
-    features: Sequence[str] = ("mir",),
+    poolings: Sequence[str] = (),
     levels: Sequence[str] = tuple(genre.POOLINGS),
-    n_boot: int = 1000,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The claims and the headline numbers under several conditions.
+    """The claims and the headline numbers under several conditions, on the feature sets that the paper knows.
 
     Parameters
     ----------
@@ -99,13 +98,10 @@ def claims_under(
     chosen : mapping
         From `conditions`.
     poolings : sequence of str
-        Networks that are compared; base classifiers and baselines are compared in the first condition.
-    features : sequence of str
-        Feature sets, the study's MIR descriptors among them; models are known by the paper's names of them.
+        Networks that are compared: all in the profile paper, four in the profile quick by default. Base classifiers and
+        baselines are compared in the first condition.
     levels : sequence of str
         Of the networks those that are compared at cue and frame level.
-    n_boot : int
-        Bootstrap samples of films.
 
     Returns
     -------
@@ -120,32 +116,40 @@ def claims_under(
     StudyError
         A model could not be trained.
     """
+    poolings = poolings or (_QUICK if study.profile == "quick" else tuple(genre.POOLINGS))
     poolings = list(dict.fromkeys([*poolings, HEADLINE, PICTURES]))
     plans = {
-        name: _configurations(study, change, poolings, features, levels, others=i == 0)
+        name: _configurations(study, change, poolings, levels, others=i == 0)
         for i, (name, change) in enumerate(chosen.items())
     }
     distinct = []
     for configuration in (c for plan in plans.values() for c in plan.values()):
         distinct += [configuration] if configuration not in distinct else []
     fitted = study.models(distinct)
-    tables, headlines, start_sd = {}, [], 0.0
+    tables, headlines, start_sd = [], [], 0.0
     models_of = {name: {key: fitted[distinct.index(c)] for key, c in plan.items()} for name, plan in plans.items()}
-    importance = _importance(study, chosen, plans, models_of, n_boot)
+    importance = _importance(study, chosen, plans, models_of)
     for name, change in chosen.items():
         models, runs = models_of[name], importance.get(name)
         spread = genre.evaluate(models["mir", "cue", HEADLINE], replicates=2, permutations=1)["f1_seed_sd"]
         start_sd = spread if np.isfinite(spread) else start_sd
-        tables[name] = _condition(study, change, models, plans[name], runs, n_boot, start_sd)
-        headlines += [(name, *row) for row in _headlines(models["mir", "cue", HEADLINE], runs, n_boot)]
+        tables.append(delayed(findings.claims_table)(**_evidence(study, change, models, plans[name], runs, start_sd)))
+        headlines += [(name, *row) for row in _headlines(models["mir", "cue", HEADLINE], runs, study.n_boot)]
     columns = ["condition", "measure", "value", "low", "high"]
-    return findings.robustness_table(tables), pd.DataFrame(headlines, columns=columns)
+    tested = findings.robustness_table(dict(zip(chosen, _at_once(study, tables), strict=True)))
+    return tested, pd.DataFrame(headlines, columns=columns)
 
 
-def _configurations(study, change, poolings, features, levels, *, others: bool) -> dict[tuple, dict[str, Any]]:
+def _at_once(study: Study, tasks: Sequence) -> list:
+    """Results of delayed calls, as many at once as the study has jobs."""
+    with parallel_config("loky", inner_max_num_threads=1):
+        return Parallel(n_jobs=study.jobs)(tasks)
+
+
+def _configurations(study, change, poolings, levels, *, others: bool) -> dict[tuple, dict[str, Any]]:
     """Parameters of the stage ``genre`` by (features, level, model); at frame level "cue" is what stands for it."""
     folded = {k: v for k, v in study.ensemble.items() if k != "starts"}
-    training = {"hidden": HIDDEN, "epochs": study.epochs, "learning_rate": study.learning_rate} | folded
+    features, training = study.papers_features, {"hidden": HIDDEN} | study.training | folded
     starts = study.ensemble if others else {}
     change = {k: v for k, v in change.items() if k not in _FINDING}
     if change.get("level") == "frame":
@@ -175,8 +179,8 @@ def _folds(corpus: Corpus) -> int:
     return max(2, min(_FRAME_FOLDS, int(corpus.labels().any(axis=1).sum())))
 
 
-def _condition(study, change, models, plan, runs, n_boot, start_sd) -> pd.DataFrame:
-    """The claims table of one condition; `runs` of the permutation are None at frame level."""
+def _evidence(study, change, models, plan, runs, start_sd) -> dict[str, Any]:
+    """What `findings.claims_table` is given under one condition; `runs` of the permutation are None at frame level."""
     used = np.logical_and.reduce([m.fold >= 0 for m in models.values()])
     films = np.array(models["mir", "cue", HEADLINE].film_ids)[used]
     labels = study.corpus.labels().loc[films]
@@ -185,18 +189,18 @@ def _condition(study, change, models, plan, runs, n_boot, start_sd) -> pd.DataFr
         kept = {k: m for k, m in models.items() if k[0] != "floor" and k[1] == level}
         return {(k[0], level.split()[-1], k[2]): _starts(m, used) for k, m in kept.items()}
 
-    return findings.claims_table(
-        labels,
-        predictions=at("cue"),
-        levels=at("same folds cue") | at("same folds frame") or None,
-        baselines={k[1]: _drawn(m, used) for k, m in models.items() if k[0] == "floor"} or None,
-        importance=runs,
-        pictures=_pictures(study, models, plan, labels, _setting(change)["contrast"]),
-        stamper=study.accuracy(study.table("sheet")) if not change and study.cues == "stamped" else None,
-        n_boot=n_boot,
-        start_sd=start_sd,
-        synthetic=study.corpus.synthetic,
-    )
+    return {
+        "labels": labels,
+        "predictions": at("cue"),
+        "levels": at("same folds cue") | at("same folds frame") or None,
+        "baselines": {k[1]: _drawn(m, used) for k, m in models.items() if k[0] == "floor"} or None,
+        "importance": runs,
+        "pictures": _pictures(study, models, plan, labels, _setting(change)["contrast"]),
+        "stamper": study.accuracy(study.table("sheet")) if not change and study.cues == "stamped" else None,
+        "n_boot": study.n_boot,
+        "start_sd": start_sd,
+        "synthetic": study.corpus.synthetic,
+    }
 
 
 def _setting(change: Mapping[str, Any]) -> dict[str, str]:
@@ -204,7 +208,7 @@ def _setting(change: Mapping[str, Any]) -> dict[str, str]:
     return _FINDING | {k: v for k, v in change.items() if k in _FINDING}
 
 
-def _importance(study, chosen, plans, models, n_boot) -> dict[str, findings.ImportanceRuns]:
+def _importance(study, chosen, plans, models) -> dict[str, findings.ImportanceRuns]:
     """Runs of the permutation of every condition but the frame level, as many at once as the study has jobs.
 
     Conditions that differ in something else, such as the contrast of pictures, have theirs in common.
@@ -221,10 +225,9 @@ def _importance(study, chosen, plans, models, n_boot) -> dict[str, findings.Impo
         bags = of_corpus.bags_like(model, study.table(stage, **stages.known_to(stage, configuration)))
         groups = of_corpus.groups_of(bags, setting["rank0"])
         truth = study.corpus.labels().loc[list(model.film_ids)]
-        repeats = {"scheme": setting["permuted"], "n_repeats": study.n_repeats, "n_boot": n_boot}
+        repeats = {"scheme": setting["permuted"], "n_repeats": study.n_repeats, "n_boot": study.n_boot}
         tasks[key_of[name]] = delayed(findings.permutation_runs)(model.predict, list(bags), truth, groups, **repeats)
-    with parallel_config("loky", inner_max_num_threads=1):
-        runs = dict(zip(tasks, Parallel(n_jobs=study.jobs)(tasks.values()), strict=True))
+    runs = dict(zip(tasks, _at_once(study, list(tasks.values())), strict=True))
     return {name: runs[key] for name, key in key_of.items()}
 
 

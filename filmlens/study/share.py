@@ -425,7 +425,7 @@ Times are seconds on the film's own clock. A name behind an @ is a variant, such
 
     cues <- read.csv("cues.csv")
 
-    filmlens run features.zip --out out        (notebooks 00 and 03 to 05; the others need the films)
+    filmlens run features.zip --out out        (notebooks 00, 03 to 05 and 07; the others need the films)
 
 ## What is not in it, and what you may do with it
 

@@ -20,6 +20,7 @@ from filmlens.features import FEATURES, own
 from filmlens.features.musicnn import weights as musicnn_weights
 from filmlens.features.musicnn import words
 from filmlens.features.vggish import weights
+from filmlens.figures import captions
 from filmlens.findings import along_film_time, told_descriptors
 from filmlens.findings.latex import latex_table
 from filmlens.media.apart import apart
@@ -111,6 +112,9 @@ class Study:
 
     epochs = property(lambda self: PROFILES[self.profile]["epochs"], doc="Epochs that a network trains for.")
     learning_rate = property(lambda self: PROFILES[self.profile]["learning_rate"], doc="At which a network trains.")
+    training = property(
+        lambda self: {"epochs": self.epochs, "learning_rate": self.learning_rate}, doc="Both, for the stage ``genre``."
+    )
     hidden = property(lambda self: PROFILES[self.profile]["hidden"], doc="Nodes per layer of the networks compared.")
     n_repeats = property(lambda self: PROFILES[self.profile]["n_repeats"], doc="Permutations of a feature group.")
     n_chance = property(lambda self: PROFILES[self.profile]["n_chance"], doc="Permutations of labels learnt again.")
@@ -208,7 +212,7 @@ class Study:
             Of the stage ``genre``, in place of the model of Table 5; where that was not fitted, the same model with
             the nodes of Table 4.
         """
-        settings = {"model": "single_attention", "epochs": self.epochs, "learning_rate": self.learning_rate}
+        settings = {"model": "single_attention"} | self.training
         others = [{"hidden": hidden} for hidden in reversed(self.hidden)]
         models = [model] if model else [settings | more for more in (TABLE5 | self.ensemble, *others)]
         choices = {"cues": self.cues, "sound": self.sound, "seed": self.seed}
@@ -376,10 +380,20 @@ class Study:
         """Words for a notebook's output, such as what stands under a figure."""
         return look.Shown(f"<p>{text.html(words)}</p>")
 
-    def show(self, table: pd.DataFrame, caption: str = "", *, formats=None) -> look.Shown:
-        """A table as it stands in the report, for a notebook's output; nothing is saved."""
+    def show(self, table: pd.DataFrame | None, caption: str = "", *, formats=None, empty: str = "") -> look.Shown:
+        """A table as it stands in the report, for a notebook's output; without rows the words `empty` in its place."""
+        if table is None or not len(table):
+            return self.note(empty)
         html = look.html_table(table, caption=self._caption(caption), formats=formats, heading=heading)
         return look.Shown(look.page_part(html))
+
+    def describe(self, table: pd.DataFrame, *, empty: str) -> look.Shown:
+        """Count, mean, SD, least and greatest value of every column of numbers."""
+        if not len(table):
+            return self.note(empty)
+        spread = table.describe().T[["count", "mean", "std", "min", "max"]].rename(columns={"std": "SD"})
+        spread.insert(0, "of", spread.index.map(heading))
+        return self.show(spread, formats={"count": "{:.0f}"})
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -403,19 +417,32 @@ class Study:
         """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
         look.save_figure(getattr(fig, "figure", fig), name, data, folder=self.figures, footer=self.footer)
 
-    def save_table(self, table: pd.DataFrame, name: str, caption: str, *, formats=None, bold=None) -> look.Shown:
-        """CSV and HTML under the study's figures; shows itself."""
-        caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
-        shown = {"caption": caption, "formats": formats, "bold": bold, "heading": heading}
-        look.save_table(table, name, folder=self.figures, footer=self.footer, **shown)
-        html = look.html_table(table, **shown)
-        return look.Shown(look.page_part(html))
+    def save_table(self, table: pd.DataFrame, name: str, more: str = "", *, bold=None, empty: str = "") -> look.Shown:
+        """CSV and HTML under the study's figures; shows itself.
 
-    def save_latex(self, table: pd.DataFrame, name: str, caption: str, *, bold=None) -> None:
+        Parameters
+        ----------
+        table : DataFrame
+        name : str
+            Of its files, by which its caption and formats are known (`filmlens.figures.captions`).
+        more : str
+            What the caption goes on with.
+        bold : DataFrame of bool, optional
+            Cells to set in bold.
+        empty : str
+            Shown in place of a table without rows, which is then not saved.
+        """
+        if empty and not len(table):
+            return self.note(empty)
+        shown = {"caption": self._caption_of(name, more), "bold": bold, "heading": heading}
+        shown["formats"] = captions.caption(name).formats_of(table)
+        look.save_table(table, name, folder=self.figures, footer=self.footer, **shown)
+        return look.Shown(look.page_part(look.html_table(table, **shown)))
+
+    def save_latex(self, table: pd.DataFrame, name: str, more: str = "", *, bold=None) -> None:
         """The table as LaTeX beside its CSV and HTML."""
-        caption = self._caption(f"{caption} Synthetic corpus." if self.corpus.synthetic else caption)
         self.figures.mkdir(parents=True, exist_ok=True)
-        written = latex_table(table, bold=bold, caption=caption, label=f"tab:{name}")
+        written = latex_table(table, bold=bold, caption=self._caption_of(name, more), label=f"tab:{name}")
         (self.figures / f"{name}.tex").write_text(written, encoding="utf-8")
 
     def save_numbers(self, name: str, numbers: Mapping[str, float]) -> pd.DataFrame:
@@ -426,6 +453,10 @@ class Study:
         table["paper"] = table["name"].map(paper.number)
         table["source"] = ["second-hand" if paper.second_hand(name) else "text" for name in table["name"]]
         return table
+
+    def _caption_of(self, name: str, more: str) -> str:
+        words = " ".join(filter(None, [captions.caption(name).words, more.strip()]))
+        return self._caption(f"{words} Synthetic corpus." if self.corpus.synthetic else words)
 
     def _caption(self, words: str) -> str:
         return f"{words} {weights.RANDOM.capitalize()}.".strip() if _random_weights() else words

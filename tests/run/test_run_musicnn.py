@@ -34,7 +34,13 @@ def executed(toy, tmp_path_factory, weighed):
     out, lines = tmp_path_factory.mktemp("musicnn"), []
     parameters = {"conditions": "as reported"}
     code = run(
-        toy, out, notebooks=["02", "03", "04", "05"], parameters=parameters, excerpts=True, jobs=1, say=lines.append
+        toy,
+        out,
+        notebooks=["02", "03", "04", "05", "07"],
+        parameters=parameters,
+        excerpts=True,
+        jobs=1,
+        say=lines.append,
     )
     return code, out, lines
 
@@ -52,7 +58,7 @@ def test_tables_have_a_learned_half_that_is_marked_as_ours(executed, toy):
     assert len(ours) >= 8 and ours["paper F1"].isna().all()
     for name in ("s2_precision_recall_musicnn", "s3_films_musicnn", "table5_musicnn", "importance_tags"):
         assert len(read(out, name)), name
-    assert "our addition: difference of medians" in (out / "figures" / "table5_musicnn.html").read_text(
+    assert "our addition. Difference of medians" in (out / "figures" / "table5_musicnn.html").read_text(
         encoding="utf-8"
     )
     notes = read_provenance(next((Corpus.open(toy).derived / "tags").glob("*.parquet")))["notes"]

@@ -21,7 +21,7 @@ def executed(toy, tmp_path_factory, seeded_weights):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(weights.VARIABLE, str(seeded_weights))
         parameters = {"features": "vggish", "conditions": "as reported"}
-        code = run(toy, out, notebooks=["02", "03", "04", "05"], parameters=parameters, jobs=1, say=lines.append)
+        code = run(toy, out, notebooks=["02", "03", "04", "05", "07"], parameters=parameters, jobs=1, say=lines.append)
     return code, out, lines
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from filmlens.figures.captions import caption
 from filmlens.look import html_table
 from filmlens.study import Study, placed
 
@@ -22,7 +23,7 @@ def test_the_table_has_titles_and_clock_times(study):
     assert table["title"].tolist() == ["First", "Second & Last"]
     assert table["without"].to_numpy() == pytest.approx([0.5, 0.75], abs=0.01)
     shown = table[list(placed.COLUMNS)].rename(columns=placed.COLUMNS)
-    page = html_table(shown, formats=placed.FORMATS)
+    page = html_table(shown, formats=caption("placement").formats)
     assert "Second &amp; Last" in page and ">0:40<" in page and ">75%<" in page
 
 

@@ -233,7 +233,8 @@ def test_claims_are_tested_on_the_papers_names_and_pictures_are_not(study, monke
     monkeypatch.setattr(Study, "epochs", 2)
     monkeypatch.setattr(Study, "others", ["random_guess", "zero_rule", "always_positive", "simple_mi_svm"])
     few = {name: robustness.CONDITIONS[name] for name in ("as reported", "cues permuted", "frame level")}
-    asked = {"poolings": ["max", "average"], "features": short.papers_features, "levels": ("average",), "n_boot": 50}
+    monkeypatch.setattr(Study, "n_boot", 50)
+    asked = {"poolings": ["max", "average"], "levels": ("average",)}
     claims, headlines = robustness.claims_under(short, few, **asked)
     assert headlines["condition"].value_counts().to_dict() == {"as reported": 2, "cues permuted": 2, "frame level": 1}
     at_once = robustness.claims_under(replace(short, jobs=2), few, **asked)
@@ -252,9 +253,9 @@ def test_a_quick_run_on_many_films_deals_them_to_ten_folds_for_all_that_claims_c
     monkeypatch.setattr("filmlens.study.study._FEW_FILMS", 5)
     assert study.ensemble["scheme"] == 10 and "ten folds" in study.validated
     assert "scheme" not in replace(study, profile="paper").ensemble
-    compared = robustness._configurations(study, {}, ["average"], study.papers_features, (), others=True)
+    compared = robustness._configurations(study, {}, ["average"], (), others=True)
     assert all(asked["scheme"] == 10 for asked in compared.values())
-    by_composer = robustness._configurations(study, {"scheme": "composer"}, ["average"], ["mir"], (), others=False)
+    by_composer = robustness._configurations(study, {"scheme": "composer"}, ["average"], (), others=False)
     assert all(asked["scheme"] == "composer" for asked in by_composer.values())
 
 
@@ -292,8 +293,8 @@ def test_notebooks_about_films_or_pictures_are_left_out_and_others_have_no_07(ma
             run(made.folder, tmp_path / "out", notebooks=[number])
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "films.csv").write_text("film_id,title,year,genres,film,soundtrack\na,A,2000,Drama,a.wav,\n")
-    with pytest.raises(RunError, match="07_the_study are about"):
-        run(tmp_path / "own", tmp_path / "out", notebooks=["07"])
+    with pytest.raises(RunError, match="08_the_study are about"):
+        run(tmp_path / "own", tmp_path / "out", notebooks=["08"])
 
 
 def test_names_that_bite_are_only_text(twin, tmp_path):
@@ -320,7 +321,7 @@ def test_names_that_bite_are_only_text(twin, tmp_path):
     share(corpus, tmp_path / "data.zip")
     assert Corpus.open(tmp_path / "data.zip").ids == corpus.ids
     shown = Study.open(made.folder, figures=tmp_path)
-    page = shown.save_table(released.compared(names), "names", "Names.")._repr_html_()
+    page = shown.save_table(released.compared(names), "study_names")._repr_html_()
     assert "<script>" not in page and "HYPERLINK" in page
 
 

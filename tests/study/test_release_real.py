@@ -93,7 +93,7 @@ def test_the_twin_in_full_runs_to_its_figures_and_goes_on_where_it_was(twin, tmp
     out = tmp_path / "out"
     assert run(twin.folder, out, jobs=2) == 0
     written = json.loads((out / "provenance.json").read_text())
-    assert list(written["notebooks"]) == ["00_corpus", "03_genre_models", "04_feature_importance", "07_the_study"]
+    assert list(written["notebooks"]) == ["00_corpus", "03_genre_models", "04_feature_importance", "08_the_study"]
     files = ("table1_films", "table4_results", "fig3_importance", "study_table4", "study_readings", "study_claims")
     for name in files:
         assert (out / "figures" / f"{name}.csv").is_file(), name
