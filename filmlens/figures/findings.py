@@ -291,7 +291,7 @@ def plot_claims(data: pd.DataFrame) -> Figure:
             ax.text(1.01, y, text, va="center", fontsize=9, color=_SOFT, transform=ax.get_yaxis_transform())
         ax.axvline(0, color=_INK, lw=0.8)
         ax.set_yticks(range(len(part)), part["claim"])
-        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over films and starts")
+        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over {_films(part)} and starts")
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     note = "synthetic corpus" if data["verdict"].str.contains("synthetic").any() else None
     axes[0, 0].legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)
@@ -307,7 +307,7 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     claims : DataFrame
         From :func:`~filmlens.findings.robustness_table`.
     headlines : DataFrame
-        condition, measure, value, low, high.
+        condition, measure, films, value, low, high.
     """
     conditions, measures = list(dict.fromkeys(claims["condition"])), list(dict.fromkeys(headlines["measure"]))
     names = list(dict.fromkeys(claims["claim"]))
@@ -321,7 +321,8 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
         ax.vlines(x, rows["low"], rows["high"], color=_SOFT, lw=2)
         ax.plot(x, rows["value"], "o", color=_INK, ms=6)
         ax.axhline(rows["value"].iloc[0], color=_SOFT, lw=0.8, ls=":")
-        ax.set_title(f"{measure} (95 % bootstrap over films; dotted: {conditions[0]})", loc="left", fontsize=9)
+        words = f"{measure} (95 % bootstrap over {_films(rows)}; dotted: {conditions[0]})"
+        ax.set_title(words, loc="left", fontsize=9)
     grid = axes[-1]
     for row in claims.itertuples():
         marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), ("_", "#CCCCCC"))
@@ -336,6 +337,13 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     # in the empty corner beside the headline numbers
     axes[0].legend(handles=handles, loc="upper right", bbox_to_anchor=(-0.12, 1), title=f"Claims of the paper{note}")
     return figure
+
+
+def _films(rows: pd.DataFrame) -> str:
+    """How many films the rows are about, in words."""
+    known = rows["films"].dropna().astype(int)
+    least, most = known.min(), known.max()
+    return f"films (n = {least})" if least == most else f"films (n = {least} to {most})" if len(known) else "films"
 
 
 def _grid(data: pd.DataFrame, rows: str, columns: str, value: str) -> pd.DataFrame:

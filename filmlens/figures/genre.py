@@ -144,7 +144,7 @@ def plot_precision_recall(curves: pd.DataFrame, *, title: str = "", ax: Axes | N
     Parameters
     ----------
     curves : DataFrame
-        genre, recall, precision, as `scores.curves` gives them.
+        genre, films, recall, precision, as `scores.curves` gives them.
     """
     ax = plt.subplots(figsize=(6, 4.2))[1] if ax is None else ax
     names = genre_order(curves["genre"].unique())
@@ -153,7 +153,9 @@ def plot_precision_recall(curves: pd.DataFrame, *, title: str = "", ax: Axes | N
         # average precision is the area under these steps: each recall counts with its first precision
         part = curves[(curves["genre"] == name) & (curves["recall"] > 0)].drop_duplicates("recall")
         recall, precision = np.append(0, part["recall"]), np.append(part["precision"].iloc[0], part["precision"])
-        ax.step(recall, precision, where="pre", color=colors[name], lw=1.8, label=name)
+        ax.step(
+            recall, precision, where="pre", color=colors[name], lw=1.8, label=f"{name} (n = {part['films'].iloc[0]})"
+        )
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title=title or "Precision and recall")
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     return ax
@@ -196,12 +198,14 @@ def plot_films(
         ax.text(margin / 2 + 0.012, 1.03, text, fontsize=8, color=_SOFT, rotation=90, va="top")
     ticks = np.linspace(0, 1, 6)
     ax.set(xlim=(margin * 1.4, 1.04), ylim=(margin * 1.4, 1.04), xticks=ticks, yticks=ticks)
-    ax.set(xlabel="recall over the film's cues", ylabel="precision over the film's cues", title=title or "Films")
-    handles = [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=np.sqrt(14 + 90 * f)) for f in (0.2, 1.0)]
-    most = int(table["cues"].max()) if len(table) else 0
+    ax.set(xlabel="recall over the film's cues", ylabel="precision over the film's cues")
+    ax.set_title(f"{title or 'Films'} (n = {len(table)})")
+    most = max(int(table["cues"].max()), 1) if len(table) else 1
+    shown = (max(round(0.2 * most), 1), most)
+    sizes = [np.sqrt(14 + 90 * n / most) for n in shown]
     ax.legend(
-        handles,
-        [f"{n} cue{'s' * (n != 1)}" for n in (max(round(0.2 * most), 1), most)],
+        [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=size) for size in sizes],
+        [f"{n} cue{'s' * (n != 1)}" for n in shown],
         loc="upper left",
         bbox_to_anchor=(1.02, 1),
     )

@@ -70,9 +70,9 @@ def claims_table(
     -------
     DataFrame
         claim, paper, estimate, low, high (of the level that the verdict rests on, all claims together 95 %),
-        detectable (the smallest difference that 80 % of such corpora would have shown), verdict, and in words what
-        the estimate is. Without the data that a claim needs the verdict is ``not tested (no weights)`` and the like,
-        and with fewer than ten films ``too few films``.
+        detectable (the smallest difference that 80 % of such corpora would have shown), films (of the smaller side),
+        verdict, and in words what the estimate is. Without the data that a claim needs the verdict is ``not tested
+        (no weights)`` and the like, and with fewer than ten films ``too few films``.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from filmlens.stats.bootstrap import deviation, interval
 from filmlens.stats.enough import detectable, enough, few, power_of_similar
 from filmlens.stats.metrics import average_precision, f1
 
-COLUMNS = ["claim", "paper", "estimate", "low", "high", "detectable", "verdict", "estimate is"]
+COLUMNS = ["claim", "paper", "estimate", "low", "high", "detectable", "films", "verdict", "estimate is"]
 
 
 class Score(NamedTuple):
@@ -114,11 +114,11 @@ def judged(claims: list[Claim]) -> list[tuple]:
 def _row(claim: Claim, alpha: float) -> tuple:
     head, pairs = (claim.claim, claim.paper), claim.pairs
     if not pairs:
-        return *head, *[np.nan] * 4, f"not tested ({claim.why})", ""
+        return *head, *[np.nan] * 5, f"not tested ({claim.why})", ""
     tested = [p for p in pairs if enough(*p.films)]
     if not tested:
         least = min(pairs, key=lambda p: min(p.films))
-        return *head, least.estimate, *[np.nan] * 3, few(*least.films), f"{claim.what}: {least.name}"
+        return *head, least.estimate, *[np.nan] * 3, min(least.films), few(*least.films), f"{claim.what}: {least.name}"
     if claim.margin is not None:
         return _similar(claim, tested[0], alpha)
     lows = [p.limits(alpha)[0] for p in tested]
@@ -133,7 +133,8 @@ def _row(claim: Claim, alpha: float) -> tuple:
     words = f"{claim.what}: {pair.name}"
     words += f" (decides among {len(tested)})" if len(tested) > 1 else ""
     words += f" ({len(pairs) - len(tested)} more with too few films)" if len(tested) < len(pairs) else ""
-    return *head, pair.estimate, *pair.limits(share), detectable(pair.deviation, alpha=share), verdict, words
+    least = detectable(pair.deviation, alpha=share)
+    return *head, pair.estimate, *pair.limits(share), least, min(pair.films), verdict, words
 
 
 def _similar(claim: Claim, pair: Pair, alpha: float) -> tuple:
@@ -151,6 +152,7 @@ def _similar(claim: Claim, pair: Pair, alpha: float) -> tuple:
         low,
         high,
         detectable(pair.deviation, alpha=alpha),
+        min(pair.films),
         verdict,
         words,
     )

@@ -212,7 +212,8 @@ def curves(cv: CrossValidation) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        genre, threshold, recall, precision, from the highest threshold down; genres without positives have no rows.
+        genre, films (that have it), threshold, recall, precision, from the highest threshold down; genres without
+        positives have no rows.
     """
     keep = cv.fold >= 0
     parts = []
@@ -227,6 +228,7 @@ def curves(cv: CrossValidation) -> pd.DataFrame:
             pd.DataFrame(
                 {
                     "genre": name,
+                    "films": int(y.sum()),
                     "threshold": ranked[last],
                     "recall": (hits / hits[-1])[last],
                     "precision": (hits / rank)[last],
@@ -236,7 +238,7 @@ def curves(cv: CrossValidation) -> pd.DataFrame:
     return (
         pd.concat(parts, ignore_index=True)
         if parts
-        else pd.DataFrame(columns=["genre", "threshold", "recall", "precision"])
+        else pd.DataFrame(columns=["genre", "films", "threshold", "recall", "precision"])
     )
 
 

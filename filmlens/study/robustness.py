@@ -108,8 +108,8 @@ def claims_under(
     claims : DataFrame
         From `findings.robustness_table`: condition, claim, estimate, interval, verdict.
     headlines : DataFrame
-        condition, measure, value, low, high: macro-F1 of average pooling, and the drop of macro-F1 when the MFCC are
-        permuted, each with its 95 % bootstrap over films.
+        condition, measure, films, value, low, high: macro-F1 of average pooling, and the drop of macro-F1 when the MFCC
+        are permuted, each with its 95 % bootstrap over films.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def claims_under(
         start_sd = spread if np.isfinite(spread) else start_sd
         tables.append(delayed(findings.claims_table)(**_evidence(study, change, models, plans[name], runs, start_sd)))
         headlines += [(name, *row) for row in _headlines(models["mir", "cue", HEADLINE], runs, study.n_boot)]
-    columns = ["condition", "measure", "value", "low", "high"]
+    columns = ["condition", "measure", "films", "value", "low", "high"]
     tested = findings.robustness_table(dict(zip(chosen, _at_once(study, tables), strict=True)))
     return tested, pd.DataFrame(headlines, columns=columns)
 
@@ -263,10 +263,11 @@ def _drawn(model, used: np.ndarray) -> np.ndarray:
 
 def _headlines(model, runs, n_boot: int) -> list[tuple]:
     scores = genre.evaluate(model, replicates=n_boot, permutations=1)
-    rows = [("macro-F1, average pooling", scores["f1"], scores["f1_low"], scores["f1_high"])]
+    films = int((model.fold >= 0).sum())
+    rows = [("macro-F1, average pooling", films, scores["f1"], scores["f1_low"], scores["f1_high"])]
     if runs is not None:
         table = runs.table()
         overall = (table["measure"] == runs.measure) & (table["genre"] == "Overall")
         mfcc = table[overall & (table["group"] == "MFCC")].iloc[0]
-        rows.append(("importance of MFCC overall", mfcc["importance"], mfcc["film_low"], mfcc["film_high"]))
+        rows.append(("importance of MFCC overall", films, mfcc["importance"], mfcc["film_low"], mfcc["film_high"]))
     return rows

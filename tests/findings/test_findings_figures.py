@@ -124,19 +124,20 @@ def test_profile_shows_the_strongest_descriptors():
 
 
 def test_claims_of_one_unit_share_an_axis():
-    columns = ["claim", "paper", "estimate", "low", "high", "detectable", "verdict", "estimate is"]
+    columns = ["claim", "paper", "estimate", "low", "high", "detectable", "films", "verdict", "estimate is"]
     rows = [
-        ["one", "", 0.1, 0.05, 0.2, 0.1, "holds (synthetic corpus)", "macro-F1"],
-        ["two", "", -0.1, -0.3, -0.05, 0.1, "contradicted (synthetic corpus)", "macro-F1"],
-        ["three", "", np.nan, np.nan, np.nan, np.nan, "not tested (no weights)", ""],
-        ["four", "", 3.0, -1.0, 6.0, 3.0, "undecided (synthetic corpus)", "difference of medians × 10, films"],
-        ["six", "", np.nan, np.nan, np.nan, np.nan, "undecided (synthetic corpus)", "precision and recall"],
-        ["five", "", 1.0, np.nan, np.nan, np.nan, "too few films: 4, at least 10 needed", "macro-F1"],
+        ["one", "", 0.1, 0.05, 0.2, 0.1, 36, "holds (synthetic corpus)", "macro-F1"],
+        ["two", "", -0.1, -0.3, -0.05, 0.1, 36, "contradicted (synthetic corpus)", "macro-F1"],
+        ["three", "", np.nan, np.nan, np.nan, np.nan, np.nan, "not tested (no weights)", ""],
+        ["four", "", 3.0, -1.0, 6.0, 3.0, 12, "undecided (synthetic corpus)", "difference of medians × 10, films"],
+        ["six", "", np.nan, np.nan, np.nan, np.nan, 6, "undecided (synthetic corpus)", "precision and recall"],
+        ["five", "", 1.0, np.nan, np.nan, np.nan, 4, "too few films: 4, at least 10 needed", "macro-F1"],
     ]
     figure = figures.plot_claims(pd.DataFrame(rows, columns=columns))
     text = words(figure)
     for told in ("+0.100 [+0.050, +0.200]", "not tested (no weights)", "too few films: 4", "synthetic corpus"):
         assert told in text
+    assert "films (n = 4 to 36) and starts" in text and "films (n = 12) and starts" in text
     assert "nan" not in text and text.count("undecided (synthetic corpus)") == 1
     scores, pictures = figure.axes
     assert [t.get_text() for t in scores.get_yticklabels()] == ["one", "two", "three", "six", "five"]

@@ -71,12 +71,18 @@ def test_scores_stand_where_they_belong():
 
 def test_precision_recall_in_the_genres_colours():
     curves = pd.DataFrame(
-        {"genre": ["Horror"] * 3 + ["Action"], "recall": [0.0, 0.5, 1.0, 1.0], "precision": [0.0, 0.5, 0.4, 0.9]}
+        {
+            "genre": ["Horror"] * 3 + ["Action"],
+            "films": [2, 2, 2, 7],
+            "recall": [0.0, 0.5, 1.0, 1.0],
+            "precision": [0.0, 0.5, 0.4, 0.9],
+        }
     )
     ax = figures.plot_precision_recall(curves)
     lines = {line.get_label(): line for line in ax.lines}
-    assert list(lines) == ["Action", "Horror"] and lines["Horror"].get_color() == genre_colors(["Horror"])["Horror"]
-    assert lines["Horror"].get_xdata().tolist() == [0, 0.5, 1.0] and ax.get_xlabel() == "recall"
+    assert list(lines) == ["Action (n = 7)", "Horror (n = 2)"]
+    assert lines["Horror (n = 2)"].get_color() == genre_colors(["Horror"])["Horror"]
+    assert lines["Horror (n = 2)"].get_xdata().tolist() == [0, 0.5, 1.0] and ax.get_xlabel() == "recall"
 
 
 def test_films_without_a_precision_stand_on_the_margin():
@@ -94,6 +100,7 @@ def test_films_without_a_precision_stand_on_the_margin():
     ax = figures.plot_films(table, names=["a"])
     inside, outside = (c.get_offsets() for c in ax.collections if isinstance(c, PathCollection))
     assert inside.tolist() == [[0.75, 0.5]] and outside[0, 0] == 0 and outside[0, 1] < 0
+    assert "Films (n = 2)" in (ax.get_title(), ax.get_title(loc="left"))
     assert "no label predicted" in texts(ax) and "a" in texts(ax).split()
 
 

@@ -26,7 +26,7 @@ HOSTS = re.compile(r"""(?:src|href)=["']https?://|@import url|import\s*\(?["']ht
 
 @pytest.fixture(scope="module")
 def study(toy, tmp_path_factory):
-    """All seven notebooks on the toy corpus."""
+    """All notebooks of a study on the toy corpus."""
     out = tmp_path_factory.mktemp("run")
     lines = []
     code = run(toy, out, jobs=2, say=lines.append)
