@@ -31,9 +31,11 @@ def fetch(
 ) -> Path:
     """Download a file, or return it when it is there already.
 
+    Raises `DownloadError` without a network, for another file at the address (such as a page of HTML), or a wrong hash,
+    in which case nothing of it is kept.
+
     Parameters
     ----------
-    url : str
     target : Path
         Where it is kept; what was broken off lies beside it as ``.part`` and is continued by the next call.
     size : int, optional
@@ -44,12 +46,6 @@ def fetch(
         Is given the bytes that are there and those of the whole file (0 where the server does not say).
     timeout : float
         Seconds without an answer after which an attempt is given up.
-
-    Raises
-    ------
-    DownloadError
-        No network, another file at the address (such as a page of HTML), or a wrong hash, in which case nothing
-        of it is kept.
     """
     part = target.with_name(f"{target.name}.part")
     if target.is_file() and size in (None, target.stat().st_size):

@@ -116,7 +116,6 @@ def html_table(
 
     Parameters
     ----------
-    table : DataFrame
     caption : str
         Plain text above the table.
     formats : mapping of column to format spec or function, optional

@@ -75,10 +75,7 @@ def find_path(folder: Path, name: str) -> Path:
 def utf8(path: Path) -> Path:
     """A folder that is written to, or that files name; its name must be one that they can hold.
 
-    Raises
-    ------
-    ValueError
-        Bytes of the name are not UTF-8.
+    Raises `ValueError` when bytes of the name are not UTF-8.
     """
     if _HALF.search(str(path)):
         raise ValueError(f"{path}: the name of this folder is not UTF-8; rename it, or take another one")

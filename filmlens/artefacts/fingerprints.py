@@ -33,12 +33,8 @@ def look(path: Path | str) -> tuple[int, int]:
 def contents(files: Mapping[str, Path | str], ledgers: Path | None = None) -> dict[str, str]:
     """Hash of all bytes of each file; empty for a missing file.
 
-    Parameters
-    ----------
-    files : mapping of name to path
-    ledgers : path, optional
-        Folder in which hashes are kept, a file for each folder of tracks and for each film: those of files whose size
-        and time of change are as they were are taken from there.
+    In the folder `ledgers` hashes are kept, a file for each folder of tracks and for each film: those of files whose
+    size and time of change are as they were are taken from there.
     """
     groups: dict[Path, dict[str, Path]] = {}
     for name, path in ((name, Path(path)) for name, path in files.items()):
@@ -106,12 +102,9 @@ def _hash(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> dict:
-    """Size, modification time and a hash of three samples of a file: a quick test of whether it is the same file.
+    """A quick test of whether a file is the same: size (bytes), mtime (ns) and hash (hex) of three samples of it.
 
-    Returns
-    -------
-    dict
-        size (bytes), mtime (ns), hash (hex). A missing file has size -1.
+    A missing file has size -1.
     """
     try:
         stat = path.stat()

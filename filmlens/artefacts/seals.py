@@ -67,12 +67,7 @@ def sealed_parquet(arrow: pa.Table, note: str) -> bytes:
 
 
 def read_parquet(path: Path) -> pa.Table:
-    """A sealed table, every byte of it verified.
-
-    Raises
-    ------
-    ArtefactError
-    """
+    """A sealed table, every byte of it verified; `ArtefactError` when it is damaged."""
     data = verify_parquet(path)
     try:
         # In this thread alone: `pq.read_table` leaves the bytes to Arrow's own threads, and one that lets go of them
@@ -84,12 +79,7 @@ def read_parquet(path: Path) -> pa.Table:
 
 
 def verify_parquet(path: Path) -> bytes:
-    """The bytes of a sealed table, if they are those that were written.
-
-    Raises
-    ------
-    ArtefactError
-    """
+    """The bytes of a sealed table; `ArtefactError` when they are not those that were written."""
     try:
         data = path.read_bytes()
         footer, rest = _footer(data)
@@ -101,12 +91,7 @@ def verify_parquet(path: Path) -> bytes:
 
 
 def read_note(path: Path) -> str:
-    """The note in the metadata of a sealed table; only its footer is read, and verified.
-
-    Raises
-    ------
-    ArtefactError
-    """
+    """The note in the metadata of a sealed table; only its footer is read, and verified (`ArtefactError`)."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)
@@ -154,12 +139,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What `write_json` wrote, verified.
-
-    Raises
-    ------
-    ArtefactError
-    """
+    """What `write_json` wrote, verified; `ArtefactError` when it is damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or content.pop("hash", None) != _hash_of(content):
@@ -176,12 +156,7 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """What `write_sealed` wrote, verified.
-
-    Raises
-    ------
-    ArtefactError
-    """
+    """What `write_sealed` wrote, verified; `ArtefactError` when it is damaged."""
     try:
         told, _, text = path.read_bytes().partition(b"\n")
         content = json.loads(text) if digest(text).encode() == told else None
@@ -203,13 +178,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], recipe: Mapping[st
 
 
 def load_arrays(path: Path, recipe: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """What `save_arrays` wrote of the same recipe, verified.
-
-    Raises
-    ------
-    ArtefactError
-        It is not there, damaged, or of another recipe.
-    """
+    """What `save_arrays` wrote, verified; `ArtefactError` when it is not there, damaged, or of another recipe."""
     try:
         with np.load(path, allow_pickle=False) as box:
             arrays = {name: box[name] for name in box.files}

@@ -59,13 +59,7 @@ def parquet_bytes(table: pd.DataFrame, provenance: dict) -> bytes:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a table that `write_table` wrote.
-
-    Raises
-    ------
-    ArtefactError
-        A byte of it is not the one that was written, or it was not written by FilmLens.
-    """
+    """Read a table that `write_table` wrote; `ArtefactError` when a byte was changed, or FilmLens did not write it."""
     return read_arrow(path).to_pandas()
 
 

@@ -12,13 +12,8 @@ class TextError(ValueError):
 def read_text(path: str | Path) -> str:
     """The text of a UTF-8 file, with or without a byte order mark.
 
-    Raises
-    ------
-    TextError
-        It cannot be opened, or holds bytes that are no UTF-8 text.
+    Raises `TextError` when it cannot be opened, or holds bytes that are no UTF-8 text.
 
-    Examples
-    --------
     >>> read_text("no such file")
     Traceback (most recent call last):
     filmlens.artefacts.texts.TextError: no such file: cannot be read (No such file or directory)

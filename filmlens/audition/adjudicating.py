@@ -34,10 +34,7 @@ class Adjudication(Session):
     def versions(self) -> dict[str, list[dict]]:
         """The cues as each annotator left them, who judged something in the film; a file is read when it is new.
 
-        Raises
-        ------
-        CorpusError
-            A file cannot be understood.
+        Raises `CorpusError` when a file cannot be understood.
         """
         found = {}
         for who in annotators.annotators(self.film.folder, [self.film.id]):

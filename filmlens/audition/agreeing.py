@@ -33,10 +33,7 @@ def disagreements(corpus: Corpus) -> pd.DataFrame:
 def agreement_of(corpus: Corpus, **settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Agreement of the annotators on the cues that the stamper left on disk: see `filmlens.verdicts.agreement`.
 
-    Raises
-    ------
-    CorpusError
-        No film was judged by two annotators.
+    Raises `CorpusError` when no film was judged by two annotators.
     """
     sheets = {film.id: stamped_cues(corpus, film) for film in corpus}
     cues = pd.concat([cues.assign(film_id=film_id) for film_id, (cues, _) in sheets.items()], ignore_index=True)

@@ -116,10 +116,7 @@ def order(key: pd.DataFrame, who: str) -> list[int]:
 def answers_of(corpus: Corpus) -> pd.DataFrame:
     """who, clip, genres, known (bool): what all raters answered, their last answer to each clip.
 
-    Raises
-    ------
-    CorpusError
-        A file without these columns; names it.
+    Raises `CorpusError`, which names the file, for one without these columns.
     """
     tables = []
     for path in sorted((folder_of(corpus) / "answers").glob("*.csv")):
@@ -149,13 +146,7 @@ def put_answer(corpus: Corpus, who: str, clip: int, genres: list[str], known: bo
 
 
 def heard(corpus: Corpus, **settings) -> pd.DataFrame:
-    """`findings.listening.agreement` of all answers.
-
-    Raises
-    ------
-    CorpusError
-        Nobody has answered yet.
-    """
+    """`findings.listening.agreement` of all answers; raises `CorpusError` when nobody has answered yet."""
     answers = answers_of(corpus)
     if answers.empty:
         raise CorpusError(

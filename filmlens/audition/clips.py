@@ -49,11 +49,8 @@ class Pieces:
     def get(self, number: int) -> bytes:
         """The piece from `number` * `PIECE_S` on, as WebM; from what is kept, or made in another process.
 
-        Raises
-        ------
-        MediaError
-            The film has no picture that can be shown so. It is not tried again: a film that crashes a decoder would
-            take a process with every piece.
+        Raises `MediaError` when the film has no picture that can be shown so. It is not tried again: a film that
+        crashes a decoder would take a process with every piece.
         """
         start = number * PIECE_S
         end = min(start + PIECE_S, self._duration)

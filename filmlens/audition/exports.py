@@ -115,30 +115,12 @@ def export(
     out: str | Path | None = None,
     cues: str = "reviewed",
 ) -> list[Path]:
-    """Write the cues of films, one file each.
+    """Write the cues of films, one file each; gives the files in the order of films.csv, or the one archive.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    format : str
-        One of `FORMATS`.
-    films : iterable of str, optional
-        All by default.
-    out : path, optional
-        A folder, or a file that ends in .zip and then holds all files; ``CORPUS/exports`` by default.
-    cues : str
-        One of `SHEETS`.
-
-    Returns
-    -------
-    list of Path
-        The files, in the order of films.csv; or the one archive.
-
-    Raises
-    ------
-    ValueError
-        An unknown format, sheet or film; or films whose cues cannot be had, such as those that have not been stamped:
-        each is named with its reason after the files of the others were written.
+    `format` is one of `FORMATS`, `cues` one of `SHEETS`; all `films` are written by default. `out` is a folder, or a
+    file that ends in .zip and then holds all files; ``CORPUS/exports`` by default. Raises `ValueError` for an unknown
+    format, sheet or film; or for films whose cues cannot be had, such as those that have not been stamped: each is
+    named with its reason after the files of the others were written.
     """
     chosen = list(films) if films is not None else corpus.ids
     unknown = [film_id for film_id in chosen if film_id not in corpus.ids]

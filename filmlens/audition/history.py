@@ -99,10 +99,7 @@ def patch(film_id: str, before: bytes, after: bytes, *, existed: bool) -> dict[s
 def reversed_by(patch: dict[str, Any], now: bytes) -> bytes | None:
     """The file without a step; None where there was none before it.
 
-    Raises
-    ------
-    ChangedError
-        Its lines were changed since.
+    Raises `ChangedError` when its lines were changed since.
     """
     lines = _lines(now)
     if _hash(now) == patch["after"]:

@@ -15,27 +15,11 @@ _AGREES_S = 0.02  # an edge nearer than this was not moved
 
 
 def read_labels(path: str | Path, session: Session) -> tuple[dict[str, int], list[str]]:
-    """Write the labels of a file into the film's verdicts.
+    """Write the labels of a file, of any kind that `read_cues` reads, into the film's verdicts: one step of undo there.
 
-    Parameters
-    ----------
-    path : path
-        Of any kind that `read_cues` reads.
-    session : Session
-        Of the film. All labels together are one step of undo there.
-
-    Returns
-    -------
-    counts : dict
-        accepted (label as stamped), corrected, added, unchanged (already so): numbers of labels.
-    problems : list of str
-        Lines that are no labels, and why; they were left out.
-
-    Raises
-    ------
-    CorpusError
-        The file cannot be understood, or a label lies outside the film or names a track that is none; nothing is
-        written then.
+    Gives numbers of labels (accepted: label as stamped; corrected; added; unchanged: already so), and the lines that
+    are no labels, with why; they were left out. Raises `CorpusError` when the file cannot be understood, or a label
+    lies outside the film or names a track that is none; nothing is written then.
     """
     problems: list[str] = []
     return _take(read_cues(path, problems=problems), session, str(path), problems)

@@ -26,18 +26,7 @@ _BLOCK_S = 60.0
 
 
 def bins(samples: np.ndarray, count: int) -> np.ndarray:
-    """Lowest and highest sample of `count` equal parts, as int8.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        In [-1, 1].
-    count : int
-
-    Returns
-    -------
-    ndarray of int8, shape (count, 2)
-        -127 to 127.
+    """Lowest and highest of `count` equal parts of samples (n,) in [-1, 1]: int8 (count, 2) of -127 to 127.
 
     >>> bins(np.array([0.0, 0.5, -1.0, 0.25]), 2).tolist()
     [[0, 64], [-127, 32]]
@@ -70,11 +59,7 @@ def pyramid(peaks: np.ndarray) -> list[np.ndarray]:
 def view(levels: list[np.ndarray], start: float, end: float, count: int) -> tuple[np.ndarray, float]:
     """Bins of a part of the film at the coarsest zoom that has at least `count` of them, and bins per second.
 
-    Returns
-    -------
-    peaks : ndarray of int8, shape (m, 2)
-        The first begins at ``floor(start * rate) / rate``.
-    rate : float
+    The bins are int8 (m, 2); the first begins at ``floor(start * rate) / rate``.
     """
     level = 0
     while level + 1 < len(levels) and (end - start) * RATE / _FACTOR ** (level + 1) >= count:

@@ -218,10 +218,7 @@ def _as_stamped(cues: pd.DataFrame) -> pd.DataFrame:
 def _checked(wanted: pd.DataFrame | None, corpus: Corpus) -> pd.DataFrame:
     """Cues that are handed in as a queue: film_id, and start or the cue's number.
 
-    Raises
-    ------
-    ValueError
-        Columns are missing, or a film is not in the corpus.
+    Raises `ValueError` when columns are missing, or a film is not in the corpus.
     """
     if wanted is None:
         return pd.DataFrame(columns=["film_id", "start"])

@@ -32,16 +32,15 @@ _Change = tuple[Callable[[pd.DataFrame], int], dict[str, Any] | None]
 
 
 class Session:
-    """The judging of one film.
+    """The judging of one film; raises `CorpusError`, naming file and row, when its verdicts cannot be understood.
 
     Parameters
     ----------
-    film : Film
     stamped : DataFrame
-        Its cues: track, start, end, track_start, speed, score.
+        The film's cues: track, start, end, track_start, speed, score.
     duration : float
         Seconds of the film.
-    who : str, optional
+    who : str
         The judge, whom each row names; the login name by default.
     file : Path, optional
         Where the verdicts are; the film's own file by default.
@@ -51,11 +50,6 @@ class Session:
         Unidentified music of the film, from which half of them are drawn: start, end.
     steps : History, optional
         Where actions are kept to be undone; one of its own by default.
-
-    Raises
-    ------
-    CorpusError
-        The film's verdicts cannot be understood; names file and row.
     """
 
     def __init__(
@@ -234,17 +228,8 @@ class Session:
     def undo(self, paths: Callable[[str], Path] | None = None) -> tuple[str, str]:
         """Take back the last action, unless its rows were changed elsewhere since.
 
-        Parameters
-        ----------
-        paths : callable, optional
-            The verdict file of a film_id, where steps may be about other films.
-
-        Returns
-        -------
-        text : str
-            What was undone, or why nothing was.
-        cue : str
-            Its id; empty when it was about no cue.
+        `paths` gives the verdict file of a film_id, where steps may be about other films. Gives what was undone, or why
+        nothing was, and the id of its cue; empty when it was about no cue.
         """
         if not self.steps:
             return "nothing to undo", ""
@@ -339,23 +324,9 @@ def open_session(
 ) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    film_id : str
-    who : str, optional
-        An annotator, whose verdicts are kept apart (`filmlens.corpus.annotators`). By default they are the film's own.
-    cues : DataFrame, optional
-    steps : History, optional
-    kind : type, optional
-        What is made: a `Session` by default.
-
-    Raises
-    ------
-    KeyError
-        No such film.
-    CorpusError
-        The verdicts cannot be understood, or the name is none for a folder.
+    `who` is an annotator, whose verdicts are kept apart (`filmlens.corpus.annotators`); by default they are the film's
+    own. `kind` is what is made, a `Session` by default. Raises `KeyError` for a film that is not there, `CorpusError`
+    when the verdicts cannot be understood, or the name is none for a folder.
     """
     film = corpus[film_id]
     who = who and annotators.checked(corpus.folder, who)

@@ -15,20 +15,10 @@ _FLOOR, _CEILING = -90.0, -15.0  # dB shown as black and white
 
 
 def tile(samples: np.ndarray) -> np.ndarray:
-    """One tile.
+    """One tile: uint8 (ROWS, COLUMNS), 0 to 255 over 75 dB; row 0 is the highest frequency.
 
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        `SECONDS` of sound at `RATE`, with `MARGIN` before and after.
+    `samples` (n,) are `SECONDS` of sound at `RATE`, with `MARGIN` before and after.
 
-    Returns
-    -------
-    ndarray of uint8, shape (ROWS, COLUMNS)
-        0 to 255 over 75 dB; row 0 is the highest frequency.
-
-    Examples
-    --------
     >>> t = np.arange(int((SECONDS + 2 * MARGIN) * RATE)) / RATE
     >>> shown = tile(0.5 * np.sin(2 * np.pi * 440 * t))
     >>> row = int(shown.sum(axis=1).argmax())

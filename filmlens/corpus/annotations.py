@@ -34,22 +34,9 @@ def read_cues(path: str | Path, *, problems: list[str] | None = None) -> pd.Data
     labels; Praat's TextGrid, long or short; ELAN's .eaf; Sonic Visualiser's layer of regions as .svl or CSV; WebVTT;
     OpenTimelineIO; JAMS.
 
-    Parameters
-    ----------
-    path : path
-    problems : list of str, optional
-        Is given what is wrong with single lines, with their number; these are left out then, and the others are kept.
-
-    Returns
-    -------
-    DataFrame
-        start, end (and track_start, NaN where empty) in s, track and any further column as text; by start. The index
-        is the line in the file.
-
-    Raises
-    ------
-    CorpusError
-        Names file and row.
+    start, end (and track_start, NaN where empty) are in s, track and any further column text; by start. The index is
+    the line in the file. What is wrong raises CorpusError with file and row; given `problems`, single wrong lines are
+    told there with their number and left out, and the others are kept.
     """
     try:
         data = Path(path).read_bytes()

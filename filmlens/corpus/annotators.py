@@ -84,15 +84,7 @@ def verdicts_of(film: Film, name: str) -> Path:
 
 
 def annotators(folder: Path, ids: Collection[str]) -> list[str]:
-    """Names of the annotators who have a file of verdicts on a film.
-
-    Parameters
-    ----------
-    folder : path
-        Of the corpus.
-    ids : collection of str
-        Its film ids.
-    """
+    """Names of the annotators who have a file of verdicts on a film; `folder` is of the corpus, `ids` its film ids."""
     return [path.name for path in _folders(folder) if not fault(path.name) and _files(path, ids)[0]]
 
 

@@ -44,13 +44,11 @@ def entry(name: str) -> zipfile.ZipInfo:
 def unpack_beside(path: Path) -> Path:
     """Unpack a shared corpus into the folder of its name beside it, once; the folder.
 
+    Raises ArchiveError for no zip, a zip of something else, an entry that leaves the folder; or when the folder holds
+    something else.
+
     >>> unpack_beside(Path("features.zip"))                # doctest: +SKIP
     PosixPath('features')
-
-    Raises
-    ------
-    ArchiveError
-        No zip, a zip of something else, an entry that leaves the folder; or the folder holds something else.
     """
     folder = path.with_suffix("")
     with _opened(path) as box:
@@ -78,13 +76,7 @@ def _unpacked(path: Path) -> object:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack a shared corpus into a new folder.
-
-    Raises
-    ------
-    ArchiveError
-        See `unpack_beside`; nothing is left behind.
-    """
+    """Unpack a shared corpus into a new folder; on ArchiveError, as in `unpack_beside`, nothing is left behind."""
     with _opened(path) as box:
         members = _members(path, box)
         _fits(path, members)
@@ -122,13 +114,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
 
 
 def opened(path: Path) -> zipfile.ZipFile:
-    """Open a zip whose directory is within the size limits.
-
-    Raises
-    ------
-    ArchiveError
-        No zip, or one of too many entries.
-    """
+    """Open a zip whose directory is within the size limits; ArchiveError for no zip, or one of too many entries."""
     if _directory(path) > bounds.DIRECTORY:
         raise ArchiveError(f"{path}: lists more than {bounds.ENTRIES} entries; do not trust this zip")
     try:

@@ -48,11 +48,8 @@ def size_of(name: str) -> int:
 def check(folder: Path) -> None:
     """Check every table and text of an unpacked shared corpus, one at a time.
 
-    Raises
-    ------
-    BoundsError
-        Too many rows, columns or genres, a column that is missing or holds no number, a value out of all bounds, a
-        file that cannot be read.
+    Raises BoundsError for too many rows, columns or genres, a column that is missing or holds no number, a value out of
+    all bounds, a file that cannot be read.
     """
     described = _described(folder / "columns.csv")
     known: dict[str, dict[str, bool]] = {}  # table -> column -> whether any film has a number

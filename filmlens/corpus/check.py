@@ -23,20 +23,10 @@ _SHOWN = 5  # names in one line
 
 @dataclass
 class Checked:
-    """The result of `check`.
+    """The result of `check`: problems, each with file, row and remedy, what was found film by film, and its sums.
 
-    Attributes
-    ----------
-    problems : list of str
-        Each with file, row and remedy.
-    summary : str
-        The sums of what was found.
-    notes : list of str
-        What is good to know, and no problem.
-    facts : Facts
-        What was found, film by film.
-    counts : list of str
-        Genres with their films, where cues are annotated, and which films share music.
+    `notes` are good to know and no problem. `counts` tell genres with their films, where cues are annotated, and which
+    films share music.
     """
 
     problems: list[str]

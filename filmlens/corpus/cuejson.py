@@ -16,10 +16,7 @@ _SEGMENTS = ("segment_open", "segment_", "multi_segment")
 def from_json(text: str, found: list[str]) -> Rows:
     """Cues of a timeline, or of a JAMS file with segments. JSON keeps no lines of its parts: row 1 stands for all.
 
-    Raises
-    ------
-    ValueError
-        It is JSON of another kind, or damaged; begins with the row.
+    Raises ValueError, which begins with the row, for JSON of another kind or damaged JSON.
     """
     try:
         given = json.loads(text)

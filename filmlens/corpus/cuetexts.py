@@ -47,10 +47,7 @@ def is_regions(lines: list[str]) -> bool:
 def regions(text: str, found: list[str]) -> Rows:
     """Lines of a layer that Sonic Visualiser exported as text: of regions, notes or boxes, with or without a header.
 
-    Raises
-    ------
-    ValueError
-        A layer of another kind, or times in frames; begins with the row.
+    Raises ValueError, which begins with the row, for a layer of another kind, or times in frames.
     """
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.strip())

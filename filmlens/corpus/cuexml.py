@@ -28,10 +28,7 @@ class _Element(NamedTuple):
 def xml(text: str, found: list[str]) -> Rows:
     """Cues of an ELAN or Sonic Visualiser file.
 
-    Raises
-    ------
-    ValueError
-        It is XML of another kind, or brings definitions of its own; begins with the row.
+    Raises ValueError, which begins with the row, for XML of another kind, or that brings definitions of its own.
     """
     elements = _elements(text, found)
     kind = elements[0].name if elements else ""

@@ -43,17 +43,8 @@ _VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs i
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
     """Rows that are the same film by its sound, whatever its name, format, speed (PAL), or a cut of a minute.
 
-    Parameters
-    ----------
-    films : list of Film
-    seconds : mapping
-        Film id to length.
-
-    Returns
-    -------
-    list of (Film, Film)
-        The first row of each film with each later one. What was found stays in the user's cache as long as the films
-        are the same.
+    Gives the first row of each film with each later one. `seconds` is film id to length. What was found stays in the
+    user's cache as long as the films are the same.
     """
     if len(films) < 2:
         return []
@@ -148,11 +139,7 @@ def shared_tracks(
 ) -> dict[tuple[str, ...], list[str]]:
     """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them.
 
-    Parameters
-    ----------
-    films : iterable of Film
-    listed : callable
-        Gives what `list_files` gives of a folder, where it was listed already.
+    `listed` gives what `list_files` gives of a folder, where it was listed already.
     """
     found: dict[tuple[str, ...], list[str]] = {}
     for group in _recordings(films, listed):

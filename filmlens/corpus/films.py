@@ -47,30 +47,20 @@ class Film:
 
     Attributes
     ----------
-    id, title : str
-    year : int or None
     genres : tuple of str
         In the house order.
-    film : Path
-        The media file.
-    soundtrack : Path or None
-        Folder of tracks.
-    annotation : Path or None
-        The file of true cues, where there is one.
-    row : int
-        Line of films.csv, for messages.
-    folder : Path
-        The corpus it belongs to.
-    more : mapping
-        Every further column, as text.
+    film, soundtrack : Path
+        The media file, and the folder of tracks.
     library : Path or None
         Folder of any music beside the soundtrack, such as licensed songs (the column ``library``).
-    derived : Path or None
-        Where the corpus keeps what is computed.
-    written : mapping
-        Paths as the table writes them, for messages.
-    table : str
-        Name of the table.
+    annotation : Path or None
+        The file of true cues, where there is one.
+    folder, derived : Path
+        The corpus it belongs to, and where that keeps what is computed.
+    more : mapping
+        Every further column, as text.
+    row, table, written : int, str, mapping
+        For messages: line and name of the table, and paths as the table writes them.
     """
 
     id: str
@@ -107,12 +97,8 @@ class Film:
     def tracks(self) -> dict[str, Path]:
         """Sound files of the soundtrack by track name: the path in the folder without its ending.
 
-        Those of the library follow, where there is one; a name of the soundtrack hides the same name there.
-
-        Raises
-        ------
-        CorpusError
-            No such folder, no sound file in it, or two files of one name.
+        Those of the library follow, where there is one; a name of the soundtrack hides the same name there. Raises
+        CorpusError for no such folder, no sound file in it, or two files of one name.
         """
         return {name: Path(path) for name, path in self.sound_files().items()}
 
@@ -175,8 +161,6 @@ class Film:
 class Corpus:
     """The films of a folder, in the order of films.csv.
 
-    Examples
-    --------
     >>> corpus = Corpus.open("my-films")                   # doctest: +SKIP
     >>> corpus["psycho"].genres                            # doctest: +SKIP
     ('Horror',)
@@ -194,23 +178,12 @@ class Corpus:
     def open(
         cls, folder: str | Path, *, derived: str | Path | None = None, library: str | Path | None = None
     ) -> Corpus:
-        """Read films.csv of a folder.
+        """Read films.csv of a folder; raises CorpusError with every fault at once, each with its row and remedy.
 
-        Parameters
-        ----------
-        folder : path
-            A relative path is looked up from the working directory, then from the folder that holds the notebooks'.
-            A zip that ``filmlens share`` made is unpacked beside itself first.
-        derived : path, optional
-            Where computed tables go; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
-        library : path, optional
-            Folder of any music in which every film's cues are looked for too; the films' own (column ``library``) by
-            default.
-
-        Raises
-        ------
-        CorpusError
-            Every fault of films.csv at once, each with its row and remedy.
+        A relative path is looked up from the working directory, then from the folder that holds the notebooks'. A zip
+        that ``filmlens share`` made is unpacked beside itself first. Computed tables go to `derived`; the environment
+        variable FILMLENS_DERIVED, then ``folder/derived`` by default. `library` is a folder of any music in which every
+        film's cues are looked for too; the films' own (column ``library``) by default.
         """
         folder = find_folder(folder)
         table = read_films(folder)
@@ -336,19 +309,9 @@ def find_folder(folder: str | Path) -> Path:
 class Films(NamedTuple):
     """What a table of films says.
 
-    Attributes
-    ----------
-    path : Path
-    films : list of Film
-        Those that have a file.
-    faults : list of str
-        Each begins with the row.
-    not_owned : list of str
-        Ids of rows that name no film file: the films are wanted, not here.
-    told : str
-        What was understood that a plain table would not need; mostly empty.
-    questions : list of str
-        What looks like a slip of the pen; each begins with the row.
+    `films` are those that have a file, `not_owned` ids of rows that name none: the films are wanted, not here. `told`
+    is what was understood that a plain table would not need; mostly empty. `faults`, and `questions` (what looks like a
+    slip of the pen), begin with the row.
     """
 
     path: Path
@@ -362,10 +325,7 @@ class Films(NamedTuple):
 def read_films(folder: Path) -> Films:
     """Films of ``films.csv`` and every fault of the table, as text that begins with the row.
 
-    Raises
-    ------
-    CorpusError
-        When there is no table to read: no file, no text or workbook, a column missing.
+    Raises CorpusError when there is no table to read: no file, no text or workbook, a column missing.
     """
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     table = filmtable.read_table(filmtable.find_table(folder, names=("films.csv",) if shared else filmtable.NAMES))

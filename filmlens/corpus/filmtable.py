@@ -38,20 +38,10 @@ _FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
 
 @dataclass
 class FilmTable:
-    """The rows of films.csv.
+    """The rows of films.csv; `lines` are row to cells by column: text, but `year` (int or None) and `genres` (tuple).
 
-    Attributes
-    ----------
-    path : Path
-    lines : dict of int to dict
-        Row to its cells by column: text, but `year` (int or None) and `genres` (tuple).
-    faults : list of (row, text)
-        Each with its remedy; the rows of some are not among `lines`.
-    told : list of str
-        What was understood that a plain table would not need.
-    questions : list of (row, text)
-        What looks like a slip of the pen.
-    head_row : int
+    `faults` are (row, text), each with its remedy; the rows of some are not among `lines`. `told` is what was
+    understood that a plain table would not need; `questions`, (row, text), what looks like a slip of the pen.
     """
 
     path: Path
@@ -65,10 +55,7 @@ class FilmTable:
 def find_table(folder: Path, names: Iterable[str] = NAMES) -> Path:
     """The table of films of a corpus: films.csv, or a workbook or text of that name.
 
-    Raises
-    ------
-    CorpusError
-        There is none; names what lies there instead.
+    Without one, CorpusError names what lies there instead.
     """
     there = {p.name.casefold(): p for p in sorted(folder.iterdir(), reverse=True) if p.is_file()}
     for name in names:
@@ -85,10 +72,7 @@ def find_table(folder: Path, names: Iterable[str] = NAMES) -> Path:
 def read_table(path: Path) -> FilmTable:
     """Understand a table of films.
 
-    Raises
-    ------
-    CorpusError
-        When there is no table to read: no text or workbook, a column missing.
+    Raises CorpusError when there is no table to read: no text or workbook, a column missing.
     """
     sheet = read_sheet(path, _is_head)
     table = FilmTable(path, sheet.head_row, told=list(sheet.told))

@@ -34,13 +34,9 @@ class ImdbError(ValueError):
 class Found:
     """Labels of a corpus.
 
-    Attributes
-    ----------
-    films : DataFrame
-        film_id, imdb_id, title, year (films.csv), imdb_title, imdb_year, before (films.csv), imdb (all of IMDb's),
-        genres (reduced to those asked for); text, genres joined by ``|``.
-    problems : list of str
-        Films without a usable id, not in the file, without any label, or whose title and year look like another film.
+    `films` has film_id, imdb_id, title, year (films.csv), imdb_title, imdb_year, before (films.csv), imdb (all of
+    IMDb's), genres (reduced to those asked for); text, genres joined by ``|``. `problems` are films without a usable
+    id, not in the file, without any label, or whose title and year look like another film.
     """
 
     films: pd.DataFrame
@@ -48,15 +44,10 @@ class Found:
 
 
 def imdb_id(text: str) -> str:
-    """The identifier in any way that people note it, as IMDb writes it; empty for nothing.
+    """The identifier in any way that people note it, as IMDb writes it; empty for nothing, ImdbError for anything else.
 
     >>> imdb_id("https://www.imdb.com/title/tt0054215/?ref_=x"), imdb_id("54215"), imdb_id("tt10872600"), imdb_id(" ")
     ('tt0054215', 'tt0054215', 'tt10872600', '')
-
-    Raises
-    ------
-    ImdbError
-        The text is no identifier.
     """
     text = text.strip()
     if not text:
@@ -120,10 +111,7 @@ def labels(corpus: Corpus, file: str | Path, *, genres: Iterable[str] = look.GEN
 def write_films(corpus: Corpus, found: Found, out: str | Path) -> Path:
     """Write films.csv with the genres found; a film without any keeps what it had. The corpus is not touched.
 
-    Raises
-    ------
-    ImdbError
-        The file exists: the user's own table is never written over.
+    Raises ImdbError when the file exists: the user's own table is never written over.
     """
     out = Path(out)
     if out.exists():

@@ -61,15 +61,8 @@ def spellings(labels: Iterable[str]) -> dict[str, str]:
 
 
 def doubtful(counts: Counter[str]) -> dict[str, str]:
-    """Labels that look misspelt, and what may be meant.
+    """Labels that look misspelt, and what may be meant; `counts` are films by label, as `spellings` gives them.
 
-    Parameters
-    ----------
-    counts : Counter
-        Films by label, as `spellings` gives them.
-
-    Examples
-    --------
     >>> doubtful(Counter({"Horor": 1, "Horror": 9, "Noir": 4, "Western": 1}))
     {'Horor': 'Horror'}
     """

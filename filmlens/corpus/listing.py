@@ -68,12 +68,8 @@ class Listing:
 class Files(Listing):
     """A listing with what the folders say of each file.
 
-    Attributes
-    ----------
-    sizes, times : list of int
-        Bytes and time of change, as `filmlens.artefacts.look` gives them.
-    same : list of tuple of int
-        Device and number there: equal for names of one file.
+    `sizes` (bytes) and `times` (of change) are as `filmlens.artefacts.look` gives them; `same` is device and number
+    there: equal for names of one file.
     """
 
     sizes: list[int]
@@ -110,12 +106,7 @@ def _in_one_way(name: str) -> str:
 def files_in(folder: Path) -> Iterator[tuple[str, ...]]:
     """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
 
-    A folder that is a link is not entered: it might lead in a circle.
-
-    Raises
-    ------
-    OSError
-        A folder that cannot be listed.
+    A folder that is a link is not entered: it might lead in a circle. One that cannot be listed raises OSError.
     """
     return (parts for parts, _ in _entries(folder))
 

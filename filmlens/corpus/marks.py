@@ -21,13 +21,7 @@ _SUBTITLE = re.compile(r"^\s*([\d:.,]+)\s+-->\s+([\d:.,]+)")
 
 
 def cuts(film: Film) -> np.ndarray | None:
-    """Seconds of the film's cuts, in order; None without a file.
-
-    Raises
-    ------
-    CorpusError
-        Names file and row.
-    """
+    """Seconds of the film's cuts, in order; None without a file. CorpusError names file and row."""
     path = film.folder / "cuts" / f"{film.id}.csv"
     return np.sort(_columns(path, ["time"])[:, 0]) if path.is_file() else None
 
@@ -35,10 +29,7 @@ def cuts(film: Film) -> np.ndarray | None:
 def speech(film: Film) -> np.ndarray | None:
     """Spans in which someone speaks, (n, 2) seconds, which may overlap; None without a file.
 
-    Raises
-    ------
-    CorpusError
-        Names file and row.
+    CorpusError names file and row.
     """
     for ending in (".srt", ".vtt", ".csv"):
         path = film.folder / "speech" / f"{film.id}{ending}"

@@ -15,15 +15,9 @@ _CLOSE = 0.1  # a second album or film so near leaves a choice
 
 
 class Match(NamedTuple):
-    """An album for a film.
+    """An album for a film, and the film's title and year as its tag or name gives them.
 
-    Attributes
-    ----------
-    album : Album or None
-    title, year : str, int or None
-        Of the film, as its tag or name gives them.
-    confidence : str
-        certain, likely, or doubtful with the reason; empty without an album.
+    `confidence` is certain, likely, or doubtful with the reason; empty without an album.
     """
 
     album: Album | None

@@ -33,15 +33,9 @@ _LIMIT_S = 60.0
 
 @dataclass
 class FoundFilm:
-    """A film file.
+    """A film file with its names: by its title tag (`tagged`), and by its file and folder (`named`).
 
-    Attributes
-    ----------
-    path : Path
-    tagged, named : list of Name
-        By its title tag; by its file and folder.
-    doubt : str
-        What about the file itself needs a look.
+    `doubt` is what about the file itself needs a look.
     """
 
     path: Path
@@ -52,17 +46,9 @@ class FoundFilm:
 
 @dataclass
 class Album:
-    """A folder of tracks.
+    """A folder of tracks with its names: by the tracks' tags (`tagged`), and by the folder (`named`).
 
-    Attributes
-    ----------
-    path : Path
-    tagged, named : list of Name
-        By the tags of its tracks; by its folder.
-    tracks : int
-    more : list of Path
-        Other folders that are further discs of it.
-    doubt : str
+    `more` are other folders that are further discs of it.
     """
 
     path: Path

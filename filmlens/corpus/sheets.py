@@ -38,18 +38,10 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Sheet:
-    """Cells of a table as they stand.
+    """Cells of a table as they stand, by row in the file; rows without any text are left out.
 
-    Attributes
-    ----------
-    head : list of str
-        Names of the columns.
-    head_row : int
-        Where they stand.
-    rows : dict of int to list of str
-        Row in the file to its cells, as many as it has; rows without any text are left out.
-    told : list of str
-        What was understood that a plain CSV would not need.
+    `head` are the names of the columns, which stand in `head_row`. A row has as many cells as it has in the file.
+    `told` is what was understood that a plain CSV would not need.
     """
 
     head: list[str]
@@ -95,15 +87,10 @@ def read_sheet(path: Path, is_head: Callable[[list[str]], bool]) -> Sheet:
 
 
 def decode(path: Path | str, data: bytes) -> tuple[str, str]:
-    """Text of a file, and which coding it is in; empty for UTF-8.
+    """Text of a file, and which coding it is in; empty for UTF-8. In none of the codings, CorpusError names the row.
 
     >>> decode("a.csv", "Amélie".encode("cp1252")), decode("a.csv", "Amélie".encode("mac_roman"))
     (('Amélie', 'coding Windows-1252'), ('Amélie', 'coding Mac Roman'))
-
-    Raises
-    ------
-    CorpusError
-        None of the codings; names the row.
     """
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return _strict(path, data, "utf-16"), "coding UTF-16"

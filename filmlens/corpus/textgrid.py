@@ -28,10 +28,7 @@ class _Token(NamedTuple):
 def textgrid(text: str, found: list[str]) -> Rows:
     """Cues of a TextGrid: the intervals with a text, of the tier or tiers that hold them (see `chosen`).
 
-    Raises
-    ------
-    ValueError
-        Which tier holds the cues cannot be told, or there is none of intervals.
+    Raises ValueError when it cannot be told which tier holds the cues, or there is none of intervals.
     """
     tokens = _tokens(text, found)
     heads = [i for i, t in enumerate(tokens[:-1]) if t.quoted and t.text in _TIERS and tokens[i + 1].quoted]
@@ -67,15 +64,7 @@ def _intervals(tokens: list[_Token], found: list[str]) -> Rows:
 def chosen(tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]]) -> Iterator[tuple[int, dict[str, str]]]:
     """The cues of a file of tiers: those of its only one, or of all that are called cues, music or tracks.
 
-    Parameters
-    ----------
-    tiers : dict of (str, int) to list
-        Name and number of a tier to its rows.
-
-    Raises
-    ------
-    ValueError
-        There are others only; says how to name one.
+    `tiers` are name and number of a tier to its rows. With others only, ValueError says how to name one.
 
     >>> list(chosen({("Shots", 0): [(3, {})], ("Cues 1", 1): [(9, {"track": "Theme"})]}))
     [(9, {'track': 'Theme'})]

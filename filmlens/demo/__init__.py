@@ -48,34 +48,13 @@ def build(
     jobs: int = 2,
     progress: Callable[[str], object] = text.say,
 ) -> Path:
-    """Build the synthetic corpus.
+    """Build the synthetic corpus; gives its folder.
 
-    Parameters
-    ----------
-    folder : path-like
-        New, empty, or an older synthetic corpus: its media are replaced, what was computed or judged in it is kept.
-    films : int
-        Number of films.
-    seconds : float
-        Length of each film, at least 12.
-    seed : int
-        The same seed gives the same bytes, whatever `jobs` is.
-    jobs : int
-        Processes; each renders whole films.
-    progress : callable
-        Receives one line for each finished film.
-
-    Returns
-    -------
-    Path
-        The corpus folder. `films.csv` is written last, so a corpus without it is not finished.
-
-    Raises
-    ------
-    FileExistsError
-        The folder holds something that is no synthetic corpus.
-    ValueError
-        No film, or films too short.
+    `folder` is new, empty, or an older synthetic corpus: its media are replaced, what was computed or judged in it is
+    kept. `seconds` is the length of each film, at least 12. The same `seed` gives the same bytes, whatever `jobs` is:
+    processes, of which each renders whole films. `progress` receives one line for each finished film. `films.csv` is
+    written last, so a corpus without it is not finished. Raises `FileExistsError` when the folder holds something that
+    is no synthetic corpus, `ValueError` for no film, or films too short.
     """
     folder = Path(folder)
     corpus = plan_films(films=films, seconds=seconds, seed=seed)

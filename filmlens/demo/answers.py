@@ -31,15 +31,7 @@ def read_planted(folder: str | Path) -> dict | None:
 def planted_groups(folder: str | Path) -> pd.DataFrame | None:
     """Which feature groups should matter for which genre, because a leaning of at least 1 SD of a control was planted.
 
-    Parameters
-    ----------
-    folder : path
-        A corpus.
-
-    Returns
-    -------
-    DataFrame or None
-        genre, group, planted (bool), one row per genre and group; None for a corpus that is not synthetic.
+    Columns: genre, group, planted (bool), one row per genre and group; None for a corpus that is not synthetic.
     """
     planted = read_planted(folder)
     if planted is None:
@@ -61,17 +53,9 @@ def planted_transplants(folder: str | Path) -> pd.DataFrame:
 def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFrame:
     """Planted feature groups with whether permutation found them, and why not.
 
-    Parameters
-    ----------
-    importance : DataFrame
-        Rows of one measure from `filmlens.findings.group_importance`.
-    planted : DataFrame
-        From `planted_groups`.
-
-    Returns
-    -------
-    DataFrame
-        genre, group, importance, film_low, film_high, found, why: what speaks against it where it was not found.
+    `importance` has the rows of one measure from `filmlens.findings.group_importance`, `planted` is from
+    `planted_groups`. Columns: genre, group, importance, film_low, film_high, found, why: what speaks against it where
+    it was not found.
     """
     table = importance.merge(planted[planted["planted"]], on=["genre", "group"])
     table["found"] = table["film_low"] > 0
@@ -85,18 +69,9 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
 def found_pictures(rows: pd.DataFrame, folder: str | Path) -> pd.DataFrame | None:
     """Planted differences of pictures (at least .8 SD of the controls), whether Table 5 found them, and why not.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        From `filmlens.findings.cross_modal`.
-    folder : path
-        A corpus.
-
-    Returns
-    -------
-    DataFrame or None
-        genre, measure, planted, difference, p_permutation, n (films), found, why; None for a corpus that is not
-        synthetic. Found: of the planted sign, with a film-level permutation p under .05.
+    `rows` are from `filmlens.findings.cross_modal`. Columns: genre, measure, planted, difference, p_permutation, n
+    (films), found (of the planted sign, with a film-level permutation p under .05), why. None for a corpus that is not
+    synthetic.
     """
     planted = read_planted(folder)
     if planted is None:

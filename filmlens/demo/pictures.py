@@ -18,22 +18,9 @@ _PAN = 32  # pixels that the background may travel in a scene
 
 
 def moving_pictures(look: Pictures, seconds: float, fps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """The pictures of a film, one after another.
+    """The pictures of a film, one after another: round(seconds * fps) times RGB as uint8 (height, width, 3).
 
-    Parameters
-    ----------
-    look : Pictures
-        Planted brightness and contrast, size, black bars, hue.
-    seconds : float
-        Length; round(seconds * fps) pictures come.
-    fps : int
-        Pictures a second.
-    rng : numpy Generator
-
-    Yields
-    ------
-    uint8 array, shape (height, width, 3)
-        RGB. Mean and range of luma inside the bars are near the planted brightness and contrast.
+    Mean and range of luma inside the bars are near the planted brightness and contrast of `look`.
     """
     left = round(seconds * fps)
     inside = look.height - 2 * look.bar

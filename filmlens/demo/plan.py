@@ -92,24 +92,10 @@ class FilmPlan:
 
 
 def plan_films(*, films: int = 36, seconds: float = 90, seed: int = 0) -> list[FilmPlan]:
-    """Plan a corpus.
+    """Plan a corpus; beyond 36 films the tag sets repeat. The same seed gives the same plan.
 
-    Parameters
-    ----------
-    films : int
-        Number of films; beyond 36 the tag sets repeat.
-    seconds : float
-        Length of each film, at least 12.
-    seed : int
-        The same seed gives the same plan.
+    `seconds` is the length of each film, at least 12. Raises `ValueError` for no film, or films too short for a cue.
 
-    Raises
-    ------
-    ValueError
-        No film, or films too short for a cue.
-
-    Examples
-    --------
     >>> corpus = plan_films()
     >>> sum("Action" in film.genres for film in corpus), sum("Horror" in film.genres for film in corpus)
     (13, 12)

@@ -105,27 +105,11 @@ def mix(
     noise_level: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """A film's sound.
+    """A film's sound: float32 (2, round(seconds * rate)) with a peak of 0.9; `rate` in Hz.
 
-    Parameters
-    ----------
-    seconds : float
-        Length of the film.
-    rate : int
-        Sampling rate in Hz.
-    cues : sequence of Cue
-        Where which track plays. Its `level` is 20 log10 of the RMS of the faded music over the RMS of voices and room,
-        both over [start, end] and over both channels.
-    tracks : mapping of name to array, shape (2, n)
-        The music.
-    noise_level : float
-        How far the room lies below the voices, in dB.
-    rng : numpy Generator
-
-    Returns
-    -------
-    float32 array, shape (2, round(seconds * rate))
-        With a peak of 0.9.
+    `cues` say where which of `tracks`, arrays (2, n), plays. The `level` of a cue is 20 log10 of the RMS of the faded
+    music over the RMS of voices and room, both over [start, end] and over both channels. `noise_level` is how far the
+    room lies below the voices, in dB.
     """
     n = round(seconds * rate)
     centre = babble(seconds, rate, rng)

@@ -39,31 +39,11 @@ _ECHOES = ((0.0271, 0.33, 1), (0.0437, 0.28, -1), (0.0713, 0.22, -1), (0.1130, 0
 
 
 def compose(style: Mapping[str, float], seconds: float, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Compose and play one piece.
+    """Compose and play one piece: float32 (2, round(seconds * rate)) within [-1, 1]; `rate` in Hz.
 
-    Parameters
-    ----------
-    style : mapping of descriptor to float
-        Descriptors left out are 0; values are clipped to [-2.5, 2.5].
-    seconds : float
-        Length of the piece.
-    rate : int
-        Sampling rate in Hz.
-    rng : numpy Generator
-        Chooses key, chords, melody, instruments and every small deviation.
+    Descriptors left out of `style` are 0; values are clipped to [-2.5, 2.5]. `rng` chooses key, chords, melody,
+    instruments and every small deviation. Raises `ValueError` for a name that is no descriptor.
 
-    Returns
-    -------
-    float32 array, shape (2, round(seconds * rate))
-        Within [-1, 1].
-
-    Raises
-    ------
-    ValueError
-        A name that is no descriptor.
-
-    Examples
-    --------
     >>> piece = compose({"tempo": 1.0, "mode": -1.0}, 2.0, 8000, np.random.default_rng(0))
     >>> piece.shape, bool(abs(piece).max() <= 1)
     ((2, 16000), True)

@@ -47,13 +47,7 @@ class FeaturesError(ValueError):
 
 
 def names(folder: str | Path) -> list[str]:
-    """Names of the features that lie in a corpus folder.
-
-    Raises
-    ------
-    FeaturesError
-        When a folder has a name that cannot be asked for.
-    """
+    """Names of the features that lie in a corpus folder; FeaturesError when one has a name that cannot be asked for."""
     found = sorted({p.parent.name for p in (Path(folder) / "features").glob("*/*.parquet")})
     for name in found:
         check_name(name, Path(folder) / "features" / name)
@@ -77,13 +71,6 @@ def path(film: Film, name: str) -> Path:
 def cue_hash(cues: pd.DataFrame) -> str:
     """Hash of a film's cues: number, track, start and end to the microsecond, in order.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        cue, track, start, end of one film.
-
-    Examples
-    --------
     >>> cue_hash(pd.DataFrame({"cue": [0], "track": ["Main Title"], "start": [5.0], "end": [20.0]}))
     'd35105ad1987ce30'
     """

@@ -27,19 +27,10 @@ def rotated(chroma: np.ndarray) -> np.ndarray:
 
 
 def rows(mir: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
-    """Chroma of rows of MIR features, rotated cue by cue: one key for each cue, that of its mean chroma.
+    """Chroma of rows of MIR features, rotated cue by cue: one key for each cue, that of its mean chroma; no notes.
 
-    Parameters
-    ----------
-    mir : DataFrame
-        With cue and the means of the chroma; its other MIR columns are dropped, further ones stay.
-
-    Returns
-    -------
-    DataFrame
-        The further columns and `COLUMNS`; a row's values are its cue's. NaN where there is no chroma.
-    dict
-        No notes.
+    `mir` has cue and the means of the chroma; its other MIR columns are dropped, further ones stay beside `COLUMNS`. A
+    row's values are its cue's; NaN where there is no chroma.
     """
     means = mir.groupby("cue", sort=False)[_CHROMA].mean()
     found = pd.DataFrame(rotated(means.to_numpy(float)), index=means.index, columns=list(COLUMNS))

@@ -28,28 +28,12 @@ _WIDTH = 320
 def picture_features(
     path: str | Path, *, spans: Sequence[tuple[float, float]] | None = None, sampling: str = "exact"
 ) -> pd.DataFrame:
-    """Brightness and contrast of a film at whole seconds.
+    """Brightness and contrast of a film at whole seconds: time (s) and `COLUMNS`, each in [0, 1].
 
-    Parameters
-    ----------
-    path : path
-    spans : sequence of (start, end), optional
-        Seconds on the film's clock; only the pictures inside are decoded. The whole film by default.
-    sampling : {"exact", "keyframes"}
-        "keyframes" measures the key frames alone, at their own times: many times faster, and approximate, because
-        editors' cuts and encoders decide where they stand.
-
-    Returns
-    -------
-    DataFrame
-        time (s) and `COLUMNS`, each in [0, 1].
-
-    Raises
-    ------
-    MediaError
-        When the film has no moving picture or cannot be decoded.
-    ValueError
-        For an unknown `sampling`.
+    `spans` are (start, end) in seconds on the film's clock; only the pictures inside are decoded. The whole film by
+    default. The `sampling` "keyframes" (else "exact") measures the key frames alone, at their own times: many times
+    faster, and approximate, because editors' cuts and encoders decide where they stand. Raises MediaError when the film
+    has no moving picture or cannot be decoded, ValueError for an unknown `sampling`.
     """
     cv2.setNumThreads(1)  # films are mapped over processes
     if sampling == "keyframes" and spans is None:
@@ -90,17 +74,10 @@ def _spread(spans: Sequence[tuple[float, float]] | None) -> int:
 
 
 def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
-    """Rows and columns of the picture inside its black bars.
+    """Rows and columns of the picture inside its black bars; the whole picture when nothing is bright enough.
 
-    Parameters
-    ----------
-    pictures : iterable of (height, width) float arrays in [0, 1]
-        Spread over the film, so that one crop serves all of it; those of another size than the first are left out.
-
-    Returns
-    -------
-    rows, columns : slice
-        The whole picture when nothing is bright enough.
+    `pictures` (height, width), floats in [0, 1], are spread over the film, so that one crop serves all of it; those of
+    another size than the first are left out.
     """
     first, bars = None, Bars()
     for picture in pictures:
@@ -155,22 +132,12 @@ def _main_piece(count: np.ndarray) -> slice:
 
 
 def measure(luma: np.ndarray) -> dict[str, float]:
-    """Brightness and the four contrasts of one picture.
+    """Brightness and the four contrasts of one picture, luma (height, width) in [0, 1] with its black bars cut.
 
-    Parameters
-    ----------
-    luma : ndarray
-        (height, width) in [0, 1], black bars cut.
+    brightness: mean luma. contrast: maximum minus minimum of the downscaled picture (the default reading of eq. 2).
+    contrast_michelson: the same over their sum. contrast_p95_p5: 95th minus 5th percentile. contrast_rms: standard
+    deviation.
 
-    Returns
-    -------
-    dict
-        brightness: mean luma. contrast: maximum minus minimum of the downscaled picture (the default reading of
-        eq. 2). contrast_michelson: the same over their sum. contrast_p95_p5: 95th minus 5th percentile.
-        contrast_rms: standard deviation.
-
-    Examples
-    --------
     >>> half = np.zeros((180, 320), np.float32); half[:, 160:] = 1
     >>> {name: round(value, 2) for name, value in measure(half).items()}
     {'brightness': 0.5, 'contrast': 1.0, 'contrast_michelson': 1.0, 'contrast_p95_p5': 1.0, 'contrast_rms': 0.5}

@@ -12,13 +12,7 @@ class WeightsError(ValueError):
 
 
 def named(variable: str, what: str) -> Path | None:
-    """The file that an environment variable names, or None when it is unset.
-
-    Raises
-    ------
-    WeightsError
-        When it names no file.
-    """
+    """The file that an environment variable names, or None when it is unset; WeightsError when it names no file."""
     value = os.environ.get(variable)
     if not value:
         return None

@@ -39,15 +39,21 @@ def claims_table(
 ) -> pd.DataFrame:
     """Every claim of the paper with our estimate, its interval over films and the verdict.
 
+    Columns: claim, paper, estimate, low, high (of the level that the verdict rests on, all claims together 95 %),
+    detectable (the smallest difference that 80 % of such corpora would have shown), films (of the smaller side),
+    verdict, and in words what the estimate is. Without the data that a claim needs the verdict is ``not tested (no
+    weights)`` and the like, and with fewer than ten films ``too few films``. ValueError if an array does not have the
+    shape of `labels`.
+
     Parameters
     ----------
     labels : DataFrame of bool
         Index film_id, one column per genre; the films that were predicted.
     predictions : mapping of (features, level, model) to (films, genres), optional
-        Held-out probabilities (cut at 0.5 for F1) or bool, all under one cross-validation; (starts, films, genres)
-        of a model that was trained from several starts. features are ``mir``, ``vggish`` or others; level is ``cue`` or
-        ``frame``; model is a pooling (``max``, ``linear_softmax``, with anything behind it, such as ``average 64``)
-        or a base classifier (``simple MI svm``, ``voting knn``).
+        Held-out probabilities (cut at 0.5 for F1) or bool, all under one cross-validation; (starts, films, genres) of a
+        model that was trained from several starts. features are ``mir``, ``vggish`` or others; level is ``cue`` or
+        ``frame``; model is a pooling (``max``, ``linear_softmax``, with anything behind it, such as ``average 64``) or
+        a base classifier (``simple MI svm``, ``voting knn``).
     levels : mapping like `predictions`, optional
         Cue and frame level under the same folds, when those differ from the folds of `predictions`.
     baselines : mapping of name to (films, genres) or (draws, films, genres), optional
@@ -62,22 +68,8 @@ def claims_table(
         What medians of pictures are taken over; films are resampled either way.
     start_sd : float
         Standard deviation of a score over starts, for networks of one start: (1, films, genres).
-    n_boot, seed : int
     synthetic : bool
         The verdicts then say that they are about a synthetic corpus.
-
-    Returns
-    -------
-    DataFrame
-        claim, paper, estimate, low, high (of the level that the verdict rests on, all claims together 95 %),
-        detectable (the smallest difference that 80 % of such corpora would have shown), films (of the smaller side),
-        verdict, and in words what the estimate is. Without the data that a claim needs the verdict is ``not tested
-        (no weights)`` and the like, and with fewer than ten films ``too few films``.
-
-    Raises
-    ------
-    ValueError
-        If an array does not have the shape of `labels`.
     """
     truth = labels.to_numpy(bool)
     weights = film_weights(np.random.default_rng(seed), len(truth), n_boot)
@@ -97,16 +89,9 @@ def claims_table(
 def robustness_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Claims under several conditions, one below the other.
 
-    Parameters
-    ----------
-    tables : mapping of condition to DataFrame
-        Results of :func:`claims_table`, such as ``{"seed 0": ..., "folds by franchise": ..., "clean sound": ...}``.
-
-    Returns
-    -------
-    DataFrame
-        condition, the columns of the tables, and ``holds in``: the share of conditions that tested the claim in which
-        it holds.
+    `tables` holds results of :func:`claims_table` by condition, such as ``{"seed 0": ..., "folds by franchise": ...,
+    "clean sound": ...}``. Columns: condition, those of the tables, and ``holds in``: the share of conditions that
+    tested the claim in which it holds.
     """
     table = pd.concat([t.assign(condition=name) for name, t in tables.items()], ignore_index=True)
     tested = ~table["verdict"].str.startswith(("not tested", FEW))

@@ -87,17 +87,9 @@ def conditional_importance(
 ) -> pd.DataFrame:
     """Loss when the part of each group that the others do not predict is taken from another film.
 
-    Parameters
-    ----------
-    predict, bags, Y, groups, n_repeats, seed, genres
-        As in :func:`~filmlens.findings.group_importance`.
-
-    Returns
-    -------
-    DataFrame
-        As :func:`~filmlens.findings.group_importance` with films as the unit, for the measure that is interpreted, and
-        explained: the share of the group's variance that the other columns foretell in films they were not fitted on.
-        Above .9 the intervals are empty and the note says "not separable".
+    Parameters and table as of :func:`~filmlens.findings.group_importance` with films as the unit, for the measure that
+    is interpreted, and explained: the share of the group's variance that the other columns foretell in films they were
+    not fitted on. Above .9 the intervals are empty and the note says "not separable".
     """
     bags, Y, genres = validated(bags, Y, genres)
     width = bags[0].shape[1]

@@ -44,21 +44,10 @@ _NOBODY = {ACTUAL: "film of the genre", PREDICTED: "prediction", FALSE: "false p
 def clip_medians(cues: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
     """Median of brightness and of contrast over the span of every cue.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, cue, start, end (seconds on the film's clock).
-    visual : DataFrame
-        film_id, time, brightness, contrast; about one row a second.
+    `cues` has film_id, cue, start, end (seconds on the film's clock), `visual` film_id, time, brightness, contrast,
+    about one row a second. Columns: film_id, cue, brightness, contrast; one row per cue in the order of `cues`. A cue
+    between two samples takes the sample nearest to its middle, at most a second away; a film without pictures has NaN.
 
-    Returns
-    -------
-    DataFrame
-        film_id, cue, brightness, contrast: one row per cue in the order of `cues`. A cue between two samples takes the
-        sample nearest to its middle, at most a second away; a film without pictures has NaN.
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": ["a"], "cue": [0], "start": [1.0], "end": [4.0]})
     >>> visual = pd.DataFrame({"film_id": "a", "time": range(6), "brightness": [9, 1, 2, 6, 9, 9], "contrast": 0.5})
     >>> clip_medians(cues, visual).values.tolist()
@@ -127,6 +116,25 @@ def cross_modal(
 ) -> pd.DataFrame:
     """Table 5 of Ma et al. 2021 with the tests beside it that take films as the unit.
 
+    One row per measure, source, genre and unit. ValueError if labels and predictions differ in films or genres, or a
+    clip's film has no label. Columns besides these:
+
+    - n, n_others, n_films, n_other_films: units that carry the label, units it is compared with, films that each come
+      from;
+    - difference: of medians, times 10 as in the paper's table;
+    - U, p, p_corrected, significant, correction: two-sided Mann-Whitney (pingouin), Bonferroni over `m`;
+    - p_permutation: labels permuted over films, ``(b + 1) / (n + 1)``, on the rank-biserial correlation;
+    - effect, effect_low, effect_high: rank-biserial correlation, positive where the label's units are higher, 95 %
+      bootstrap over films;
+    - detectable: the smallest effect (over films) that would have been found with 80 % power after the correction;
+    - expected, p_conditional, movable, p_least: for the three sources that rest on predictions, mean difference, and
+      two-sided p, when whole rows of predictions are permuted within identical label sets, the picture centred per set;
+      films that can move, and the smallest p that they allow. No expectation with under ten films that can move, and no
+      p where none of .05 is possible;
+    - p_residuals: a check that assumes that labels add up: the picture's residuals on all labels, predictions permuted
+      within the genre's films and within the others;
+    - note: why there is no number or no test, such as ``n = 0: no false positive`` or ``too few films: ...``.
+
     Parameters
     ----------
     clips : DataFrame
@@ -135,46 +143,10 @@ def cross_modal(
         Index film_id, one column per genre: actual labels and those predicted out of fold.
     cue_predicted : DataFrame or (clips, genres) array of bool, optional
         Each cue's own prediction, in the order of `clips`, used for the unit ``clips`` instead of the film's label.
-    measures : sequence of str
-    alpha : float
     m : int, optional
         Tests in the Bonferroni correction of one source; the number of genres (the paper's 6) by default.
     n_permutations, n_expected, n_boot : int
         Permutations behind the p values, behind the expected difference, and bootstrap samples of films.
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        One row per measure, source, genre and unit:
-
-        n, n_others, n_films, n_other_films
-            units that carry the label, units it is compared with, films that each come from;
-        difference
-            of medians, times 10 as in the paper's table;
-        U, p, p_corrected, significant, correction
-            two-sided Mann-Whitney (pingouin), Bonferroni over `m`;
-        p_permutation
-            labels permuted over films, ``(b + 1) / (n + 1)``, on the rank-biserial correlation;
-        effect, effect_low, effect_high
-            rank-biserial correlation, positive where the label's units are higher, 95 % bootstrap over films;
-        detectable
-            the smallest effect (over films) that would have been found with 80 % power after the correction;
-        expected, p_conditional, movable, p_least
-            for the three sources that rest on predictions: mean difference, and two-sided p, when whole rows of
-            predictions are permuted within identical label sets, the picture centred per set; films that can move,
-            and the smallest p that they allow. No expectation with under ten films that can move, and no p where none
-            of .05 is possible;
-        p_residuals
-            a check that assumes that labels add up: the picture's residuals on all labels, predictions permuted
-            within the genre's films and within the others;
-        note
-            why there is no number or no test, such as ``n = 0: no false positive`` or ``too few films: ...``.
-
-    Raises
-    ------
-    ValueError
-        If labels and predictions differ in films or genres, or a clip's film has no label.
     """
     labels, predicted = _aligned(clips, labels, predicted)
     genres = list(labels.columns)
@@ -216,17 +188,8 @@ def table5(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The paper's layout: a row per genre, a column per source and measure, as text, and which cells are bold.
 
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`cross_modal`.
-    unit : {"films", "clips"}
-    sources : sequence of str
-
-    Returns
-    -------
-    text, bold : DataFrame, DataFrame of bool
-        Same labels; a cell without a number says why (``n = 0``).
+    `table` is from :func:`cross_modal`; `unit` is "films" or "clips". Both results have the same labels; a cell without
+    a number says why (``n = 0``).
     """
     part = table[(table["unit"] == unit) & table["source"].isin(sources)]
     if part.empty:

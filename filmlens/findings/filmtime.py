@@ -31,6 +31,11 @@ def along_film_time(
 ) -> pd.DataFrame:
     """Share of each part of the films with music, and how probable each genre sounds there.
 
+    Columns: quantity ("coverage" or a genre), films (all films, films with the genre, films without it), part, begin,
+    end (0-1), value (mean over films), low, high (95 % bootstrap over films), n (films that have a value). Within a
+    film and part a cue counts by its seconds there. NaN where no film has a value, intervals below ten films.
+    ValueError on fewer than one part, or a film that ends before it begins.
+
     Parameters
     ----------
     cues : DataFrame
@@ -42,19 +47,6 @@ def along_film_time(
         Index film_id, one column per genre.
     parts : int
         Parts of equal length. Twenty: six minutes of a two-hour film.
-    n_boot, seed : int
-
-    Returns
-    -------
-    DataFrame
-        quantity ("coverage" or a genre), films (all films, films with the genre, films without it), part, begin, end
-        (0-1), value (mean over films), low, high (95 % bootstrap over films), n (films that have a value). Within a
-        film and part a cue counts by its seconds there. NaN where no film has a value, intervals below ten films.
-
-    Raises
-    ------
-    ValueError
-        Fewer than one part, or a film that ends before it begins.
 
     Examples
     --------

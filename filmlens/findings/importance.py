@@ -49,14 +49,9 @@ AP, F1 = "AP above chance", "F1"
 class Drops:
     """Loss of a measure; the last entry of the axis of genres is Overall.
 
-    Attributes
-    ----------
-    baseline : (genres + 1,) array
-        Without permutation.
-    runs : (groups, repeats, genres + 1) array
-        Drop in each run.
-    films : (groups, n_boot, genres + 1) array
-        Mean drop in each bootstrap sample of films; NaN where a sample has no positive film.
+    `baseline` (genres + 1,) is the measure without permutation, `runs` (groups, repeats, genres + 1) its drop in each
+    run, `films` (groups, n_boot, genres + 1) the mean drop in each bootstrap sample of films; NaN where a sample has no
+    positive film.
     """
 
     baseline: np.ndarray
@@ -255,6 +250,12 @@ def group_importance(
 ) -> pd.DataFrame:
     """What is lost when a group's values are permuted, per genre and overall (Ma et al. 2021, eq. 3, Fig 3).
 
+    Columns: measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low,
+    mean_high (95 % confidence of the mean over runs, Student's t), run_low, run_high (2.5 and 97.5 percentiles of the
+    runs), film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both sides only
+    importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped draws and
+    films left out. ValueError on shapes that do not agree, a column that does not exist, or an unknown scheme.
+
     Parameters
     ----------
     predict : callable or estimator
@@ -270,29 +271,14 @@ def group_importance(
     scheme : {"cues", "films"} or callable
         See the module. A callable ``(rng, lengths, width) -> (cues, width)`` row indices is a scheme of its own.
     columns : {"independent", "joint"}, optional
-        Whether the group's columns are permuted each on its own or rows together. The default is what the scheme
-        means: independent for ``cues`` (as the paper), joint for ``films``.
-    seed : int
+        Whether the group's columns are permuted each on its own or rows together. The default is what the scheme means:
+        independent for ``cues`` (as the paper), joint for ``films``.
     genres : list of str, optional
         Names of Y's columns; taken from a DataFrame, else the paper's six.
     threshold : float
         A film is positive where the probability is at least this.
     n_boot : int
         Bootstrap samples of films. Samples without a positive film of a genre are skipped for it and for Overall.
-
-    Returns
-    -------
-    DataFrame
-        measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low, mean_high
-        (95 % confidence of the mean over runs, Student's t), run_low, run_high (2.5 and 97.5 percentiles of the runs),
-        film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both sides only
-        importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped draws
-        and films left out.
-
-    Raises
-    ------
-    ValueError
-        On shapes that do not agree, a column that does not exist, or an unknown scheme.
 
     Examples
     --------

@@ -25,21 +25,10 @@ NEAR = 1.0
 def placement(cues: pd.DataFrame, lengths: Mapping[str, float]) -> pd.DataFrame:
     """First and last music, share without music and longest silence of each film.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, start, end (s).
-    lengths : mapping of film_id to seconds
-        Every film that was stamped, those without a cue too.
+    `cues` has film_id, start, end (s); `lengths` the seconds of every film that was stamped, those without a cue too.
+    Columns: film_id, seconds, cues, covered (share of the film with music), first and last (begin of the first and end
+    of the last music, s; NaN without a cue), silence_start, silence (the longest stretch without music, s).
 
-    Returns
-    -------
-    DataFrame
-        film_id, seconds, cues, covered (share of the film with music), first and last (begin of the first and end of
-        the last music, s; NaN without a cue), silence_start, silence (the longest stretch without music, s).
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": "a", "start": [10.0, 50.0], "end": [30.0, 60.0]})
     >>> placement(cues, {"a": 100.0}).values.tolist()
     [['a', 100.0, 2, 0.3, 10.0, 60.0, 60.0, 40.0]]
@@ -60,21 +49,10 @@ def placement(cues: pd.DataFrame, lengths: Mapping[str, float]) -> pd.DataFrame:
 def track_use(cues: pd.DataFrame, tracks: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """How often and how long each track of a soundtrack plays, and its place on the album and in the film.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, track, start, end.
-    tracks : mapping of film_id to names of tracks
-        In the order of the album.
+    `cues` has film_id, track, start, end; `tracks` names each film's tracks in the order of the album. Columns:
+    film_id, track, album (place on the album, from 1), uses, seconds, film (place in the order in which the film's
+    tracks are first heard, from 1; NaN of a track that is not used).
 
-    Returns
-    -------
-    DataFrame
-        film_id, track, album (place on the album, from 1), uses, seconds, film (place in the order in which the film's
-        tracks are first heard, from 1; NaN of a track that is not used).
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": "a", "track": ["y", "x", "y"], "start": [0.0, 9.0, 20.0]})
     >>> track_use(cues.assign(end=cues["start"] + 5), {"a": ["x", "y", "z"]}).drop(columns="film_id").values.tolist()
     [['x', 1, 1, 5.0, 2.0], ['y', 2, 2, 10.0, 1.0], ['z', 3, 0, 0.0, nan]]
@@ -93,16 +71,8 @@ def track_use(cues: pd.DataFrame, tracks: Mapping[str, Sequence[str]]) -> pd.Dat
 def album_order(use: pd.DataFrame) -> pd.DataFrame:
     """Per film: tracks used, tracks used more than once, and how far the film follows the album's order.
 
-    Parameters
-    ----------
-    use : DataFrame
-        From :func:`track_use`.
-
-    Returns
-    -------
-    DataFrame
-        film_id, tracks, used, reused, order: Kendall's tau of the places on the album and in the film, 1 where the film
-        keeps the album's order; NaN with fewer than three tracks used.
+    `use` is from :func:`track_use`. Columns: film_id, tracks, used, reused, order: Kendall's tau of the places on the
+    album and in the film, 1 where the film keeps the album's order; NaN with fewer than three tracks used.
     """
     rows = []
     for film_id, part in use.groupby("film_id", sort=False):
@@ -122,25 +92,11 @@ def entries(
 ) -> pd.DataFrame:
     """How many entries of music lie at a cut, or while someone speaks, and how many would by chance.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, start, end.
-    lengths : mapping of film_id to seconds
-    cuts : mapping of film_id to (cuts,) seconds
-    speech : mapping of film_id to (n, 2) seconds
-        Films of which they are not known are not in them.
-    near : float
-        Seconds between entry and cut.
+    `cues` has film_id, start, end. By film_id, `lengths` gives seconds, `cuts` (cuts,) seconds, `speech` (n, 2)
+    seconds; films of which cuts or speech are not known are not in them. `near` is the most seconds between entry and
+    cut. Columns: film_id, of ("cuts" or "speech"), entries, share (of the entries that lie there), chance (share of the
+    film's time that lies there: what an entry at any moment would meet).
 
-    Returns
-    -------
-    DataFrame
-        film_id, of ("cuts" or "speech"), entries, share (of the entries that lie there), chance (share of the film's
-        time that lies there: what an entry at any moment would meet).
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": "a", "start": [10.0, 50.0], "end": [20.0, 60.0]})
     >>> entries(cues, {"a": 100.0}, {"a": np.array([10.5, 80.0])}, {}).values.tolist()
     [['a', 'cuts', 2, 0.5, 0.04]]

@@ -105,21 +105,10 @@ def example_cues(
 ) -> pd.DataFrame:
     """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
 
-    Parameters
-    ----------
-    cue_features, labels : DataFrame
-        As given to :func:`genre_profile`.
-    profile : DataFrame
-        Rows of its result (all, or those worth hearing).
-    seed : int
-        Of the random cue, so that nobody hears the best alone.
-
-    Returns
-    -------
-    DataFrame
-        genre, descriptor, kind (typical, contrary, random), rank (1 first), film_id, cue, value. Typical cues lie
-        furthest the way of the effect among the genre's films, contrary ones furthest the other way: three of each,
-        from different films, as far as the genre has films.
+    `profile` holds rows of :func:`genre_profile`'s result (all, or those worth hearing); the rest is as given to it.
+    The random cue is there so that nobody hears the best alone. Columns: genre, descriptor, kind (typical, contrary,
+    random), rank (1 first), film_id, cue, value. Typical cues lie furthest the way of the effect among the genre's
+    films, contrary ones furthest the other way: three of each, from different films, as far as the genre has films.
     """
     rows, rng = [], np.random.default_rng(seed)
     for cell in profile[profile["effect"].notna()].itertuples():

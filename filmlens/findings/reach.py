@@ -31,15 +31,8 @@ class Reach(NamedTuple):
 def genre_counts(labels: pd.DataFrame) -> pd.DataFrame:
     """A row per genre: films with it, films without, films with it alone, and the smallest difference to be found.
 
-    Parameters
-    ----------
-    labels : DataFrame of bool
-        Films x genres.
-
-    Returns
-    -------
-    DataFrame
-        genre, films, without, alone, detectable (standard deviations; NaN below ten films on a side).
+    `labels` is films x genres, bool. Columns: genre, films, without, alone, detectable (standard deviations; NaN below
+    ten films on a side).
     """
     alone = labels[labels.sum(axis=1) == 1].sum()
     rows = []

@@ -18,21 +18,10 @@ _WORDS = {"brightness": ("darker", "brighter", "darker or brighter")}
 def sentence(row: Mapping | pd.Series, *, synthetic: bool = False) -> str:
     """One test in words, with its numbers.
 
-    Parameters
-    ----------
-    row : mapping or Series
-        A row of :func:`~filmlens.findings.cross_modal` or :func:`~filmlens.findings.genre_profile`; of any other test
-        when it carries ``what`` (the finding in words) besides p, correction, n and effect.
-    synthetic : bool
-        Says so at the end.
+    `row` comes from :func:`~filmlens.findings.cross_modal` or :func:`~filmlens.findings.genre_profile`, or from any
+    other test when it carries ``what`` (the finding in words) besides p, correction, n and effect. `synthetic` is said
+    at the end. ValueError if p, correction, n or effect is missing, not a number, or (correction) empty.
 
-    Raises
-    ------
-    ValueError
-        If p, correction, n or effect is missing, not a number, or (correction) empty.
-
-    Examples
-    --------
     >>> row = {"genre": "Horror", "descriptor": "key clarity", "effect": -0.41, "effect_low": -0.62,
     ...        "effect_high": -0.15, "n": 11, "n_others": 99, "p": 0.0004, "p_corrected": 0.012,
     ...        "significant": True, "correction": "Benjamini-Hochberg over 840"}

@@ -21,28 +21,12 @@ def genre_timeline(
 ) -> pd.DataFrame:
     """Probability and attention of each genre for each cue of one film, by start.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, cue, track, start, end of one film (or several), one row per instance.
-    instance_probability, attention : (cues, genres) array or DataFrame
-        Out of fold, in the order of `cues`. Without attention every cue of a film has the same share.
-    genres : sequence of str, optional
-        Names of the columns; taken from a DataFrame, else the paper's six.
+    `cues` has film_id, cue, track, start, end of one film (or several), one row per instance. `instance_probability`
+    and `attention` are out of fold, (cues, genres) in the order of `cues` (ValueError otherwise); without attention
+    every cue of a film has the same share. `genres` name their columns, by default those of a DataFrame, else the
+    paper's six. Columns: film_id, cue, track, start, end, genre, probability, attention, share: attention divided by
+    its sum over the film's cues.
 
-    Returns
-    -------
-    DataFrame
-        film_id, cue, track, start, end, genre, probability, attention, share: attention divided by its sum over the
-        film's cues.
-
-    Raises
-    ------
-    ValueError
-        If the probabilities do not have one row per cue.
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": "a", "cue": [0, 1], "track": "t", "start": [0.0, 9.0], "end": [5.0, 12.0]})
     >>> genre_timeline(cues, [[0.25], [0.75]], genres=["Horror"])[["start", "probability", "share"]].values.tolist()
     [[0.0, 0.25, 0.5], [9.0, 0.75, 0.5]]

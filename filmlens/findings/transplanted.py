@@ -19,8 +19,11 @@ def transplanted_cues(
     """The cues of the corpus, ordered by how much more they sound like a genre that their film does not have.
 
     A film whose model takes it for Romance as a whole has many cues of high Romance probability, none of them
-    transplanted. So a cue is compared with the other cues of its own film: its *excess* is its probability minus
-    theirs on average.
+    transplanted. So a cue is compared with the other cues of its own film: its *excess* is its probability minus theirs
+    on average.
+
+    Columns: film_id, cue, track, start, end, genre, probability, excess, by falling excess. ValueError if rows and cues
+    differ in number, or a film has no labels.
 
     Parameters
     ----------
@@ -33,18 +36,8 @@ def transplanted_cues(
     per_cue : bool
         One row per cue, for the genre of its largest excess; otherwise one per cue and absent genre.
     steady : float
-        Weight, in cues, of the corpus's mean (over films without the genre) in what a cue is compared with: it
-        decides for films of very few cues, and does hardly anything for the others.
-
-    Returns
-    -------
-    DataFrame
-        film_id, cue, track, start, end, genre, probability, excess, by falling excess.
-
-    Raises
-    ------
-    ValueError
-        If rows and cues differ in number, or a film has no labels.
+        Weight, in cues, of the corpus's mean (over films without the genre) in what a cue is compared with: it decides
+        for films of very few cues, and does hardly anything for the others.
 
     Examples
     --------

@@ -91,10 +91,7 @@ class Bags:
     ) -> Bags:
         """Bags from one (n_i, D) array per film; an empty array of any shape is an empty bag.
 
-        Raises
-        ------
-        ValueError
-            No arrays, an array that is not two-dimensional, or arrays of different widths.
+        ValueError on no arrays, an array that is not two-dimensional, or arrays of different widths.
         """
         arrays = [np.asarray(a, dtype=float) for a in arrays]
         if not arrays:

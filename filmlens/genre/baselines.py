@@ -91,23 +91,13 @@ class _Based(BagEstimator):
 class SimpleMI(_Based):
     """Mean of a film's instances, then one classifier per genre.
 
-    Parameters
-    ----------
-    base : {"knn", "svm", "forest"} or scikit-learn classifier
-    class_weight : {None, "balanced"}
-        For SVM and random forest.
-    joint_forest : bool
-        One multi-output forest for all genres instead of binary relevance, six times faster.
-    random_state : int
-        Of the forest.
+    `base` is "knn", "svm", "forest" or a scikit-learn classifier. `class_weight`, None or "balanced", is for SVM and
+    random forest. `joint_forest` makes one multi-output forest for all genres instead of binary relevance, six times
+    faster; `random_state` is the forest's.
 
-    Notes
-    -----
     `predict_proba` is the classifier's probability; for SVM it is the squashed decision function (its order and its
     side of .5, not a calibrated probability).
 
-    Examples
-    --------
     >>> films = [np.full((2, 1), float(i)) for i in range(8)]
     >>> SimpleMI("knn").fit(films, [0, 0, 0, 0, 1, 1, 1, 1]).predict([np.zeros((3, 1)), np.full((1, 1), 9.0)]).tolist()
     [0, 1]

@@ -43,6 +43,8 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold predictions of every film.
 
+    ValueError on fewer than two folds, lengths that differ, labels other than 0 and 1.
+
     Parameters
     ----------
     model : BagClassifier, SimpleMI, InstanceVoting, RandomGuess, ZeroRule or AlwaysPositive
@@ -61,11 +63,6 @@ def cross_validate(
         computed, so that a stopped sweep resumes.
     inside : bool
         Whether each fold also predicts the films it learnt from: without, `training_f1s` and `thresholds` are NaN.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two folds, lengths that differ, labels other than 0 and 1.
 
     Examples
     --------

@@ -57,10 +57,7 @@ class BagEstimator(ClassifierMixin, BaseEstimator):
         return values[:, 0] if self.flat_ else values
 
     def predict(self, bags) -> np.ndarray:
-        """Labels of films: 1 where the probability is at least .5; shape and dtype of the Y given to fit.
-
-        An empty bag gets no label.
-        """
+        """Labels of films, shape and dtype as Y in fit: 1 where the probability is at least .5; none if empty."""
         with np.errstate(invalid="ignore"):
             return (self.predict_proba(bags) >= 0.5).astype(self.label_dtype_)
 
@@ -163,19 +160,10 @@ class BagClassifier(BagEstimator):
         return settings | {"architecture": {name: settings.pop(name) for name in ARCHITECTURE}}
 
     def fit(self, bags: Bags | list, Y) -> BagClassifier:
-        """Learn from films.
+        """Learn from films: bags of (n_i, D), NaN where a value is missing, and labels of 0 and 1.
 
-        Parameters
-        ----------
-        bags : Bags or list of ndarray, shapes (n_i, D)
-            NaN where a value is missing.
-        Y : array-like or DataFrame, shape (n_films, n_genres) or (n_films,)
-            0 and 1.
-
-        Raises
-        ------
-        ValueError
-            Lengths that differ, labels other than 0 and 1, no instance at all, an unknown setting.
+        `Y` is (n_films, n_genres) or (n_films,). ValueError on lengths that differ, labels other than 0 and 1, no
+        instance at all, an unknown setting.
         """
         bags, labels = self._begin(bags, Y)
         self.network_ = train(bags, labels, np.ones((1, len(bags)), dtype=bool), **self.training())

@@ -16,32 +16,14 @@ REBALANCED = "rebalanced"
 def assign_folds(
     scheme: str | int, films: int, *, groups: Sequence | None = None, usable: np.ndarray | None = None
 ) -> np.ndarray:
-    """The fold that holds out each film.
+    """The fold that holds out each film, (films,): 0, 1, ... without gaps, -1 for films that take no part.
 
-    Parameters
-    ----------
-    scheme : "leave-one-film-out", "rebalanced", "grouped" or int
-        "grouped" holds out one group (franchise, composer) at a time; n makes n folds of whole films, or of whole
-        groups when `groups` are given. n folds depend on the number of films alone, so that cue and
-        frame level meet the same folds.
-    films : int
-    groups : sequence of length `films`, optional
-        A film without a group (None, NaN, "") is a group of its own.
-    usable : ndarray of bool, optional
-        Films to take part; the others get -1.
+    `scheme` is "leave-one-film-out", "rebalanced", "grouped" (one group, such as a franchise or a composer, is held out
+    at a time), or the number of folds of whole films, or of whole groups when `groups` are given. A number of folds
+    depends on the number of films alone, so that cue and frame level meet the same folds. `groups` has an entry per
+    film; a film without one (None, NaN, "") is a group of its own. `usable` (bool) marks the films that take part.
+    ValueError on an unknown scheme, groups that are missing or of another length, fewer than two folds.
 
-    Returns
-    -------
-    ndarray of int, shape (films,)
-        Folds 0, 1, ... without gaps, -1 for films that take no part.
-
-    Raises
-    ------
-    ValueError
-        An unknown scheme, groups that are missing or of another length, fewer than two folds.
-
-    Examples
-    --------
     >>> assign_folds("grouped", 4, groups=["Alien", "Alien", None, "Rocky"])
     array([0, 0, 1, 2])
     >>> np.bincount(assign_folds(3, 7)).tolist()

@@ -90,8 +90,6 @@ EMBEDDABLE = tuple(code for code, pooling in POOLINGS.items() if pooling.embedda
 def table3() -> pd.DataFrame:
     """Table 3: title, formula, code name and source of the poolings.
 
-    Examples
-    --------
     >>> table3()["code"].tolist()[:3]
     ['max', 'average', 'linear_softmax']
     """

@@ -33,9 +33,6 @@ class CrossValidation(Stored):
     ----------
     model : str
         Class of the model.
-    parameters : dict
-    scheme : str
-    film_ids, genres, columns : tuple of str
     labels : ndarray of bool, shape (n, K)
         The films' actual labels.
     fold : ndarray of int, shape (n,)
@@ -56,7 +53,6 @@ class CrossValidation(Stored):
         The fitted networks, one row per fold, start after start; empty for other models.
     draws : int
         Draws that scores of a random guess are averaged over; 0 for models.
-    seconds : float
     """
 
     model: str
@@ -124,13 +120,7 @@ class CrossValidation(Stored):
 
     @cached_property
     def network(self) -> Network:
-        """The fitted folds of all starts as a stack.
-
-        Raises
-        ------
-        ValueError
-            The model is no network.
-        """
+        """The fitted folds of all starts as a stack; ValueError if the model is no network."""
         if not self.folds:
             raise ValueError(f"{self.title} keeps no fitted folds; cross-validate a BagClassifier")
         shape = {"inputs": len(self.columns), "genres": len(self.genres)}
@@ -140,13 +130,8 @@ class CrossValidation(Stored):
     def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (n, K) of the same films with other instances, each through the folds that held it out.
 
-        The mean over starts, as `probability`.
-
-        Parameters
-        ----------
-        bags : Bags or list of arrays
-            Film i is the i-th of `film_ids`; its number of instances may differ. Raw values: imputation and scaling
-            are the fold's.
+        The mean over starts, as `probability`. Film i is the i-th of `film_ids`; its number of instances may differ.
+        Values are raw: imputation and scaling are the fold's.
         """
         return self._held_out(bags, instances=False)[0]
 

@@ -139,19 +139,10 @@ def evaluate(
 
 
 def summary(cvs: Mapping[str, CrossValidation], **options) -> pd.DataFrame:
-    """Table 4: one row per cross-validation.
+    """Table 4: one row per cross-validation, by name; `options` are those of `evaluate`.
 
-    Parameters
-    ----------
-    cvs : mapping of name to CrossValidation
-    **options :
-        Of `evaluate`.
-
-    Returns
-    -------
-    DataFrame
-        name, model, the four metrics with `_low` and `_high`, training_f1, f1_seed_sd, f1_tuned, gain, p_paper,
-        p_chance, films.
+    Columns: name, model, the four metrics with `_low` and `_high`, training_f1, f1_seed_sd, f1_tuned, gain, p_paper,
+    p_chance, films.
     """
     rows = []
     for name, cv in cvs.items():
@@ -164,8 +155,6 @@ def summary(cvs: Mapping[str, CrossValidation], **options) -> pd.DataFrame:
 def paper_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Of `summary` with features and name, the paper's rows: of several base classifiers or sizes the one of best F1.
 
-    Examples
-    --------
     >>> names = ["zero_rule", "simple_mi_knn", "simple_mi_svm", "average 64", "average 128"]
     >>> table = pd.DataFrame({"features": "mir", "name": names, "f1": [0.2, 0.4, 0.3, 0.5, 0.6]})
     >>> paper_rows(table)["name"].tolist()

@@ -53,12 +53,8 @@ class Stored:
     def load(cls, path: str | Path):
         """Read what `save` wrote.
 
-        Raises
-        ------
-        FileNotFoundError
-            One of the two files is missing.
-        ArtefactError
-            The files are damaged, do not belong together or come from another format.
+        FileNotFoundError if one of the two files is missing; ArtefactError if they are damaged, do not belong together
+        or come from another format.
         """
         path = _stem(path)
         about, data = _ending(path, ".json"), _ending(path, ".npz")

@@ -97,30 +97,11 @@ def gains(film: np.ndarray, track: np.ndarray) -> tuple[float, float]:
 def ab_excerpt(
     film: Path, place: Place | None, start: float, end: float, *, factors: tuple[float, float] | None = None
 ) -> tuple[bytes, tuple[float, float]]:
-    """Film and track from `start` to `end` as a WebM of four channels.
+    """Film and track from `start` to `end`, seconds of the film, as a WebM of four channels; and the factors of both.
 
-    Parameters
-    ----------
-    film : Path
-    place : Place, optional
-        Where the music lies; without it the track's channels are silent and the film keeps its level.
-    start, end : float
-        Seconds of the film.
-    factors : (float, float), optional
-        Of an earlier excerpt of the cue, so that the level does not jump from one to the next.
-
-    Returns
-    -------
-    bytes
-        Begins with ``1A 45 DF A3``.
-    factors : (float, float)
-
-    Raises
-    ------
-    MediaError
-        A file cannot be read.
-    ValueError
-        The span is empty.
+    `place` is where the music lies; without it the track's channels are silent and the film keeps its level. `factors`
+    are those of an earlier excerpt of the cue, so that the level does not jump from one to the next. The bytes begin
+    with ``1A 45 DF A3``. Raises `MediaError` when a file cannot be read, `ValueError` when the span is empty.
     """
     if not end > start:
         raise ValueError(f"{film}: an excerpt from {start} to {end} s is empty")

@@ -32,19 +32,10 @@ class Died(MediaError):
 
 
 def apart(function: Callable, *given: Any, limit: float | None = None, **named: Any) -> Any:
-    """What a function gives, called in another process.
+    """What a function gives, called in another process, which is given up after `limit` seconds.
 
-    Parameters
-    ----------
-    function : callable
-        Of a module; it and what it is given and gives travel between processes.
-    limit : float, optional
-        Seconds after which the process is given up.
-
-    Raises
-    ------
-    Died
-        The process crashed, or took longer than `limit`.
+    The function is one of a module; it and what it is given and gives travel between processes. Raises `Died` when the
+    process crashed, or took longer than `limit`.
     """
     for kind, value in _answers(function, given, named, limit):
         if kind == "value":

@@ -83,18 +83,8 @@ def sound_streams(box: av.container.InputContainer) -> list[SoundStream]:
 def choose(box: av.container.InputContainer, language: str = "", number: int | None = None) -> av.AudioStream | None:
     """The sound stream to read; None without sound.
 
-    Parameters
-    ----------
-    box : container
-    language : str
-        The film's own, as films.csv states it.
-    number : int, optional
-        Of the stream that is wanted whatever its flags, from 0.
-
-    Raises
-    ------
-    LookupError
-        No stream of that number.
+    `language` is the film's own, as films.csv states it. `number` is of the stream that is wanted whatever its flags,
+    from 0; raises `LookupError` when none has it.
     """
     streams = _readable(box)
     if number is not None:

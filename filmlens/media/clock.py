@@ -214,22 +214,14 @@ def _shifted(packet: av.Packet, ticks: int | None) -> av.Packet:
 
 @dataclass(frozen=True)
 class Index:
-    """Where in a file what lies, on its one clock.
+    """Where in a file what lies, on its one clock; `entries` to `ends` by stream.
 
-    Attributes
-    ----------
-    entries : dict
-        Of a stream: (time, byte, raw time in ticks) of key frames, or of a sound every half second.
-    moves : dict
-        Of a stream: from which byte on how many ticks are added.
-    damaged : dict
-        Of a stream: (byte, raw time) of those that are left out.
-    starts, ends : dict
-        Of a stream, in s.
-    bytes : int
-        Behind the last packet.
-    ahead : float
-        Seconds closed where the clock jumped ahead.
+    - entries: (time, byte, raw time in ticks) of key frames, or of a sound every half second
+    - moves: from which byte on how many ticks are added
+    - damaged: (byte, raw time) of those that are left out
+    - starts, ends: in s
+    - bytes: behind the last packet
+    - ahead: seconds closed where the clock jumped ahead
     """
 
     entries: dict[int, list[tuple[float, int, int]]]

@@ -107,13 +107,7 @@ def _clock_time(text: str) -> float:
 
 
 def probe(path: str | Path | Medium) -> MediaInfo:
-    """Read what a media file holds.
-
-    Raises
-    ------
-    MediaError
-        When it cannot be opened or has neither sound nor pictures.
-    """
+    """Read what a media file holds; raises `MediaError` when it cannot be opened or has neither sound nor pictures."""
     with open_media(path) as box:
         sound, picture = sound_stream(box, path), picture_stream(box)
         if sound is None and picture is None:

@@ -21,25 +21,10 @@ RATE = 48_000
 
 
 def excerpt(path: str | Path, start: float, end: float) -> bytes:
-    """Sound of a media file between two times as an Ogg Opus file.
+    """Sound of a media file between two times, in seconds on the film's clock, as an Ogg Opus file.
 
-    Parameters
-    ----------
-    path : path
-    start, end : float
-        Seconds on the film's clock.
-
-    Returns
-    -------
-    bytes
-        Begins with ``OggS``.
-
-    Raises
-    ------
-    MediaError
-        When the file cannot be read.
-    ValueError
-        When the span is empty or lies outside the sound.
+    The bytes begin with ``OggS``. Raises `MediaError` when the file cannot be read, `ValueError` when the span is empty
+    or lies outside the sound.
     """
     if not end > start:
         raise ValueError(f"{path}: an excerpt from {start} to {end} s is empty")

@@ -26,7 +26,6 @@ def in_line(
 
     Parameters
     ----------
-    frames : iterable
     place : callable
         Sample that a frame's own time means, or None.
     opening : callable

@@ -21,22 +21,10 @@ _BLOCK, _STEP = round(0.4 * RATE), round(0.1 * RATE)
 
 
 def loudness(sound: np.ndarray) -> float:
-    """Integrated loudness.
+    """Integrated loudness [LUFS] of (n,) or (channels, n) at `RATE`; -inf for silence and for what lies under the gate.
 
-    Parameters
-    ----------
-    sound : ndarray, shape (n,) or (channels, n)
-        At `RATE`; every channel counts alike, as left, right and centre do in the standard. Sound shorter than a block
-        is one block.
-
-    Returns
-    -------
-    float
-        LUFS; -inf for silence and for what lies under the gate.
-
-    Examples
-    --------
-    A sine of 997 Hz at full scale in one channel is the standard's reference of -3.01:
+    Every channel counts alike, as left, right and centre do in the standard. Sound shorter than a block is one block. A
+    sine of 997 Hz at full scale in one channel is the standard's reference of -3.01:
 
     >>> tone = np.sin(2 * np.pi * 997 * np.arange(2 * RATE) / RATE)
     >>> round(loudness(tone), 2)

@@ -35,23 +35,9 @@ _COLOR = {
 def moving(path: str | Path | Medium, start: float, end: float) -> bytes:
     """The picture from `start` to `end` as a WebM of `LINES` lines; before the film's first picture it is black.
 
-    Parameters
-    ----------
-    path : path
-    start, end : float
-        Seconds on the film's clock.
-
-    Returns
-    -------
-    bytes
-        Begins with ``1A 45 DF A3``; times count from `start`.
-
-    Raises
-    ------
-    MediaError
-        No such file, no moving picture, or nothing that can be decoded.
-    ValueError
-        The span is empty.
+    Both are seconds on the film's clock; times in the file, which begins with ``1A 45 DF A3``, count from `start`.
+    Raises `MediaError` when there is no such file, no moving picture, or nothing that can be decoded; `ValueError` when
+    the span is empty.
     """
     if not end > start:
         raise ValueError(f"{path}: a stretch from {start} to {end} s is empty")

@@ -80,13 +80,7 @@ class Medium(os.PathLike):
 
 @contextmanager
 def open_media(path: str | Path | Medium) -> Iterator[av.container.InputContainer]:
-    """Open a media file for reading; decoding errors inside become `MediaError`.
-
-    Raises
-    ------
-    MediaError
-        Names the file and what to do about it.
-    """
+    """Open a media file for reading; decoding errors inside become a `MediaError` that names the file and a remedy."""
     file = Path(path)
     if os.path.isdir(file):
         raise MediaError(f"{file}: is a folder; name the file of the film or track in it")
@@ -150,10 +144,7 @@ def headless(box: av.container.InputContainer) -> bool:
 def sound_stream(box: av.container.InputContainer, path: str | Path | Medium | None = None) -> av.AudioStream | None:
     """The sound stream that is read; None without sound. A `Medium` says more about which.
 
-    Raises
-    ------
-    MediaError
-        The stream that is asked for is not there.
+    Raises `MediaError` when the stream that is asked for is not there.
     """
     language, number = (path.language, path.audio_stream) if isinstance(path, Medium) else ("", None)
     try:

@@ -32,33 +32,13 @@ def sample_luma(
     rate: float = 1.0,
     sampling: str = "exact",
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Pictures at k / rate seconds, or key frames.
+    """Pictures at k / rate seconds, or key frames: their time, and luma as float32 (height, width) in [0, 1].
 
-    Parameters
-    ----------
-    path : path
-    spans : sequence of (start, end), optional
-        Seconds on the film's clock; only the pictures inside are decoded (from the key frame before).
-        The whole film by default.
-    rate : float
-        Pictures per second, with exact sampling.
-    sampling : {"exact", "keyframes"}
-        "keyframes" decodes nothing but key frames and gives them at their own times; the one before a span stands at
-        the span's start, so that no span is empty.
-
-    Yields
-    ------
-    time : float
-        k / rate, or that of the key frame.
-    luma : ndarray of float32
-        (height, width) in [0, 1].
-
-    Raises
-    ------
-    MediaError
-        No such file, no moving picture, or nothing that can be decoded.
-    ValueError
-        For an unknown `sampling`.
+    `spans` are (start, end) in seconds on the film's clock: only the pictures inside are decoded (from the key frame
+    before); the whole film by default. `rate` is in pictures per second, with "exact" `sampling`. "keyframes" decodes
+    nothing but key frames and gives them at their own times; the one before a span stands at the span's start, so that
+    no span is empty. Raises `MediaError` when there is no such file, no moving picture, or nothing that can be decoded;
+    `ValueError` for an unknown `sampling`.
     """
     for time, frame in _frames(path, spans, rate, sampling):
         yield time, luma(frame)
@@ -67,20 +47,9 @@ def sample_luma(
 def film_strip(path: str | Path | Medium, *, columns: int = 240, height: int = 48) -> tuple[np.ndarray, np.ndarray]:
     """A film in one strip: each picture squeezed to a column of its colours ("film barcode").
 
-    Parameters
-    ----------
-    path : path
-    columns : int
-        At most, spread over the film. Films of more than ten minutes give key frames, whose places the encoder chose.
-    height : int
-        Rows of a column.
-
-    Returns
-    -------
-    times : ndarray, shape=(n,)
-        From when on a column holds, in s.
-    strip : ndarray of uint8, shape=(height, n, 3)
-        RGB.
+    There are at most `columns`, of `height` rows, spread over the film. Films of more than ten minutes give key frames,
+    whose places the encoder chose. Gives from when on each column holds (n,), in s, and the strip as RGB: uint8 of
+    shape (height, n, 3).
     """
     length = duration(path)
     if length > _STRIP_EXACT_S:

@@ -51,27 +51,11 @@ def read_audio(
     end: float | None = None,
     mono: bool = True,
 ) -> np.ndarray:
-    """Read the sound of a media file.
+    """Sound of a media file as float32: the mean of the channels (n,) when `mono`, otherwise (channels, n).
 
-    Parameters
-    ----------
-    path : path
-    rate : int, optional
-        Samples per second of the result; the file's own rate when None.
-    start, end : float, optional
-        Seconds on the film's clock; the whole file by default.
-    mono : bool
-        Mean of the channels, shape (n,); otherwise (channels, n).
-
-    Returns
-    -------
-    ndarray of float32
-        Sample 0 is at `start`. Shorter than ``end - start`` when the sound ends before.
-
-    Raises
-    ------
-    MediaError
-        No such file, no sound in it, or nothing that can be decoded.
+    `rate` is in samples per second of the result, by default the file's own; `start` and `end` are seconds on the
+    film's clock, by default the whole file. Sample 0 is at `start`; the result is shorter than ``end - start`` when the
+    sound ends before. Raises `MediaError` when there is no such file, no sound in it, or nothing that can be decoded.
     """
     parts = [block for _, block in blocks(path, rate, start=start, end=end, mono=mono)]
     if not parts:

@@ -14,25 +14,10 @@ from filmlens.media.pictures import key_pictures
 
 
 def still(path: str | Path | Medium, time: float, *, width: int = 320) -> bytes:
-    """The picture that stands at a time: the last one with presentation time <= `time`.
+    """JPEG of the picture that stands at `time` (s on the film's clock): the last with presentation time <= `time`.
 
-    Parameters
-    ----------
-    path : path
-    time : float
-        Seconds on the film's clock.
-    width : int
-        Pixels; the height follows, pixels that are not square taken into account.
-
-    Returns
-    -------
-    bytes
-        JPEG.
-
-    Raises
-    ------
-    MediaError
-        No such file, no moving picture, or none at or before that time.
+    `width` is in pixels; the height follows, pixels that are not square taken into account. Raises `MediaError` when
+    there is no such file, no moving picture, or none at or before that time.
     """
     with open_media(path) as box:
         stream = need_pictures(box, path)

@@ -23,26 +23,15 @@ _PADDING = 4096  # bytes behind the end that say nothing
 class Structure(NamedTuple):
     """What the bytes of a file say.
 
-    Attributes
-    ----------
-    joined : bool
-        Several files follow each other in this one.
-    unread : bool
-        What follows is not reached by a demuxer.
-    headless : bool
-        The first packets are lost; times still count from the beginning that was.
-    gap : bool
-        Pages of an Ogg file are missing inside; times need not say so.
-    cut : bool
-        The file is shorter than it says, or lacks its last page.
-    overlong : bool
-        A WAV file holds more sound than its header says.
-    wrapped : bool
-        That is because its size passes the 4 GB that the header can say.
-    first_end : int
-        Ticks at which the first page of an Ogg file's sound ends; what begins behind it has lost that page.
-    frames : int
-        That an MP3 file counts; 0 when it does not.
+    - joined: several files follow each other in this one
+    - unread: what follows is not reached by a demuxer
+    - headless: the first packets are lost; times still count from the beginning that was
+    - gap: pages of an Ogg file are missing inside; times need not say so
+    - cut: the file is shorter than it says, or lacks its last page
+    - overlong: a WAV file holds more sound than its header says
+    - wrapped: that is because its size passes the 4 GB that the header can say
+    - first_end: ticks at which the first page of an Ogg file's sound ends; what begins behind it has lost that page
+    - frames: that an MP3 file counts; 0 when it does not
     """
 
     joined: bool = False

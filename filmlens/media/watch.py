@@ -20,8 +20,6 @@ _DAMAGE: ContextVar[list[str] | None] = ContextVar("damage", default=None)
 def watched(limit: float | None = None) -> Iterator[list[str]]:
     """Set a time limit in seconds for what is read inside, and collect the damage found.
 
-    Examples
-    --------
     >>> with watched(limit=-1):
     ...     in_time()
     Traceback (most recent call last):

@@ -69,21 +69,11 @@ _BLOCK = 2.0  # seconds of sound converted at a time
 def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> None:
     """Write a sound file; the ending of `path` chooses the codec.
 
-    Parameters
-    ----------
-    path : path-like
-        .flac .wav (16 bit), .mp3 .m4a .ogg .opus .ac3 .eac3; the folder must exist.
-    samples : float array, shape (n,) or (channels, n)
-        In [-1, 1]; louder samples are clipped. Channels in the order FL FR FC LFE BL BR.
-    rate : int
-        Sampling rate in Hz. Sound is resampled only where the encoder does not know the rate (Opus: always 48 kHz).
-    bit_rate : int, optional
-        Bits a second of a lossy codec; default 80,000 for each channel. Vorbis chooses its own.
-
-    Raises
-    ------
-    ValueError
-        Unknown ending, wrong shape, empty or non-finite samples.
+    Endings are .flac .wav (16 bit), .mp3 .m4a .ogg .opus .ac3 .eac3; the folder must exist. `samples` are floats (n,)
+    or (channels, n) in [-1, 1], channels in the order FL FR FC LFE BL BR; louder samples are clipped. `rate` is in Hz;
+    sound is resampled only where the encoder does not know the rate (Opus: always 48 kHz). `bit_rate` is bits a second
+    of a lossy codec, by default 80,000 for each channel; Vorbis chooses its own. Raises `ValueError` for an unknown
+    ending, wrong shape, empty or non-finite samples.
     """
     path = Path(path)
     codec = AUDIO_CODECS.get(path.suffix.lower())
@@ -115,6 +105,9 @@ def write_film(
 ) -> None:
     """Write a film: pictures at a constant rate beside one sound track, both from time zero.
 
+    Raises `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed
+    sound.
+
     Parameters
     ----------
     path : path-like
@@ -124,21 +117,14 @@ def write_film(
         One after another, taken as needed; height and width even. None: a film without pictures.
     audio : float array, shape (n,) or (channels, n), or None
         As in `write_audio`. None: a silent film.
-    fps : float
-        Pictures a second.
-    rate : int
-        Sampling rate of `audio` in Hz.
+    fps, rate : float, int
+        Pictures a second; sampling rate of `audio` in Hz.
     codec, audio_codec : str, optional
         Names of FFmpeg's encoders; default by the container.
     options : dict of str, optional
         Options of the picture encoder, laid over the defaults.
     bit_rate : int, optional
         Bits a second of the sound; default 80,000 for each channel.
-
-    Raises
-    ------
-    ValueError
-        Unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed sound.
     """
     path = Path(path)
     if path.suffix.lower() not in FILM_CODECS:

@@ -23,11 +23,12 @@ def extract(
     say: Callable[[str], None] = text.say,
     **parameters,
 ) -> int:
-    """Bring features up to date.
+    """Bring features up to date; gives 0, or 1 when a film failed.
+
+    Raises `ValueError` for an unknown name, film or parameter, or when VGGish is asked for and no weights are there.
 
     Parameters
     ----------
-    corpus : path
     which : iterable of str, optional
         Rows of `FEATURES`, "visual", or names under ``features/``; by default all but the last, those with weights
         when they are found and those that wait for their name not.
@@ -41,16 +42,6 @@ def extract(
         Is given a line per film as it is finished, with seconds of material per second of work.
     **parameters
         Of the stages (cues, sound, whole_film, sampling ...); each stage takes those that it knows.
-
-    Returns
-    -------
-    int
-        0, or 1 when a film failed.
-
-    Raises
-    ------
-    ValueError
-        An unknown name, film or parameter; VGGish asked for and no weights.
     """
     opened = Corpus.open(corpus, derived=derived)
     if which is None:

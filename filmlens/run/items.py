@@ -15,23 +15,13 @@ FILMS, PAPER, BEYOND = "The films", "The paper, item by item", "Beyond the paper
 class Item(NamedTuple):
     """One figure or table.
 
-    Attributes
-    ----------
-    name : str
-        Of the paper's item, or a short one of our own.
-    file : str
-        Its files in the folder of figures, without ending.
-    notebook : str
-    title, caption : str
-    told : callable, optional
-        Gives sentences from the numbers of `numbers`.
-    numbers : str
-        The CSV that is told; that of `file` by default.
-    learnt : bool
-        Whether it rests on a genre model or a comparison of genres: it is left unsaid where no genre has films enough.
-    needs : str
-        What a corpus without it lacks.
-    part : str
+    - name: of the paper's item, or a short one of our own
+    - file: its files in the folder of figures, without ending
+    - told: gives sentences from the numbers of `numbers`
+    - numbers: the CSV that is told; that of `file` by default
+    - learnt: whether it rests on a genre model or a comparison of genres: it is left unsaid where no genre has
+      films enough
+    - needs: what a corpus without it lacks
     """
 
     name: str

@@ -37,10 +37,7 @@ def surroundings(**variables: str) -> Iterator[None]:
 def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None:
     """Run one notebook and write it and its HTML copy; the error with its cell, or None.
 
-    Raises
-    ------
-    KeyboardInterrupt
-        As soon as it comes, with the kernel still there: see `ended_with`.
+    Raises `KeyboardInterrupt` as soon as it comes, with the kernel still there: see `ended_with`.
     """
     result: list[str | Exception | None] = []
     # In another thread, because the notebook client takes the signals of the main one and goes on after them.

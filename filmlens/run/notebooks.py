@@ -47,13 +47,7 @@ def notebooks_folder() -> Path:
 
 
 def choose_notebooks(numbers: Iterable[str] | None = None) -> list[Path]:
-    """Notebooks by number, such as ``["03", "04"]``; all by default.
-
-    Raises
-    ------
-    RunError
-        When a number has no notebook.
-    """
+    """Notebooks by number, such as ``["03", "04"]``, all by default; raises `RunError` for a number without one."""
     there = sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
     if numbers is None:
         return there
@@ -81,10 +75,7 @@ def known_parameters(notebook: Path) -> dict[str, Any]:
 def read_parameter(name: str, value: Any, default: Any) -> Any:
     """A parameter's value as its default is: the film 1917 is a name, the seed 1917 a number.
 
-    Raises
-    ------
-    RunError
-        A text that is no number, or no truth value, where the notebook expects one.
+    Raises `RunError` for a text that is no number, or no truth value, where the notebook expects one.
 
     >>> read_parameter("film", "1917", ""), read_parameter("seed", "3", 0), read_parameter("seconds", "3", 10.0)
     ('1917', 3, 3.0)

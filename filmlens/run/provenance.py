@@ -37,22 +37,11 @@ PACKAGES = (
 
 
 def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict:
-    """What a run was made with.
+    """What a run was made with: JSON-able, without names of people or machines.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    profile : {"quick", "paper"}
-    parameters : mapping
-        As they were given.
-    known : mapping
-        Those of all notebooks with their defaults, so that nothing has to be guessed later.
-
-    Returns
-    -------
-    dict
-        filmlens, revision, corpus, inputs (film -> fingerprints of its files), profile, seed, parameters, defaults,
-        python, machine, packages. JSON-able, without names of people or machines.
+    `profile` is "quick" or "paper"; `parameters` are as they were given, `known` those of all notebooks with their
+    defaults, so that nothing has to be guessed later. Gives filmlens, revision, corpus, inputs (film -> fingerprints of
+    its files), profile, seed, parameters, defaults, python, machine, packages.
     """
     return {
         "filmlens": __version__,

@@ -237,17 +237,9 @@ def _hear(corpus: Corpus, out: Path, figures: Path) -> str:
 def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
     """The paper's numbers, ours where the figures hold them, and the difference; quoted rows stand in Table 4 itself.
 
-    Parameters
-    ----------
-    figures : Path
-        Folder with the CSV files that the notebooks wrote.
-    synthetic : bool
-        Said in the column's name, and no difference is formed: a synthetic corpus has nothing to agree with.
-
-    Returns
-    -------
-    DataFrame
-        item, number, source (with what speaks against it), paper, ours or "ours (synthetic)", diff.
+    `figures` is the folder with the CSV files that the notebooks wrote. `synthetic` is said in the column's name, and
+    no difference is formed: a synthetic corpus has nothing to agree with. Columns: item, number, source (with what
+    speaks against it), paper, ours or "ours (synthetic)", diff.
     """
     ours = _ours(figures)
     rows_of_table4 = {name for row in paper.TABLE4.values() for name in paper.row_names(row).values()}

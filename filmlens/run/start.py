@@ -23,10 +23,7 @@ _READ_ON = {
 def write_start(root: Path) -> Path:
     """Write ``out/start.md`` in the folder in which JupyterLab opens, and give its path.
 
-    Parameters
-    ----------
-    root : Path
-        Links lead to its ``notebooks/`` and ``docs/``, and to every run in its ``out/``, the latest first.
+    Links lead to ``notebooks/`` and ``docs/`` of `root`, and to every run in its ``out/``, the latest first.
     """
     page = root / "out" / "start.md"
     page.parent.mkdir(exist_ok=True)

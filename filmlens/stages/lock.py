@@ -42,12 +42,7 @@ class LockError(ValueError):
 def locked(folder: Path) -> Iterator[str]:
     """Hold the lock of a folder; gives the token under which kernels of the same run may work there.
 
-    Raises
-    ------
-    LockError
-        Another run holds it.
-    WriteError
-        The folder cannot be written to.
+    Raises `LockError` when another run holds it, `WriteError` when the folder cannot be written to.
     """
     path = folder / NAME
     held = owner(path)

@@ -101,11 +101,13 @@ def run(
     say: Callable[[str], None] = text.say,
     **parameters,
 ) -> list[Outcome]:
-    """Bring a stage and all its inputs up to date.
+    """Bring a stage and all its inputs up to date; outcomes in running order, the stage itself last.
+
+    Raises `ValueError` for an unknown stage, parameter or film, or another run at work (`LockError`), `WriteError` when
+    the place of the artefacts is full or may not be written to.
 
     Parameters
     ----------
-    corpus : Corpus
     stage : str
         A name in `STAGES`.
     films : iterable of str, optional
@@ -122,18 +124,6 @@ def run(
         Is given one line per stage that computed or failed something.
     **parameters
         Of the stage or any of its inputs.
-
-    Returns
-    -------
-    list of Outcome
-        In running order, the stage itself last.
-
-    Raises
-    ------
-    ValueError
-        An unknown stage, parameter or film; another run at work (`LockError`).
-    WriteError
-        The place of the artefacts is full or may not be written to.
     """
     chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
     progress.tell({"asked": [(stage, c) for c in configurations]})
@@ -158,12 +148,8 @@ def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
     """The stored tables of a stage, concatenated in the order of films.csv.
 
     Films that failed or were not run are missing, also where a table from before they failed is still kept; a corpus
-    stage gives its one table. A file that is not of this stage, film and configuration is left out with a warning.
-
-    Raises
-    ------
-    ArtefactError
-        A table is damaged.
+    stage gives its one table. A file that is not of this stage, film and configuration is left out with a warning, a
+    damaged table raises `ArtefactError`.
     """
     where = place(corpus, name, **parameters)
     failed = dropped(corpus, where)
@@ -185,10 +171,7 @@ def held(where: Place, subject: str) -> Path | None:
 def read_one(corpus: Corpus, name: str, film_id: str, **parameters) -> tuple[pd.DataFrame, dict[str, Any]] | None:
     """The table of one film and its provenance; None when it was not computed.
 
-    Raises
-    ------
-    ArtefactError
-        It is damaged, or of another film or configuration.
+    Raises `ArtefactError` when it is damaged, or of another film or configuration.
     """
     where = place(corpus, name, **parameters)
     path = where.path(film_id)
@@ -201,13 +184,7 @@ def read_one(corpus: Corpus, name: str, film_id: str, **parameters) -> tuple[pd.
 
 
 def folds(corpus: Corpus, name: str, **parameters):
-    """The stored folds of a model stage.
-
-    Raises
-    ------
-    ArtefactError
-        They are damaged, or of another configuration.
-    """
+    """The stored folds of a model stage; `ArtefactError` when they are damaged, or of another configuration."""
     where = place(corpus, name, **parameters)
     path = where.path("")
     if path.is_file() and not where.holds("", read_provenance(path)):

@@ -61,16 +61,8 @@ QUICKER = {name: f"{name}_sampled" for name in ("voting_svm", "voting_forest")}
 def bags_of(features: pd.DataFrame, sheet: pd.DataFrame, labels: pd.DataFrame, *, shortest: float = 5.0) -> Bags:
     """Bags of the films that have a genre: their cues of at least `shortest` seconds, or of unknown length.
 
-    Parameters
-    ----------
-    features : DataFrame
-        film_id, cue (and time), features.
-    sheet : DataFrame
-        The cues, with start and end.
-    labels : DataFrame of bool
-        Films x genres; the order of the films. A film without any genre is no example of anything and left out.
-    shortest : float
-        Seconds.
+    `features` has film_id, cue (and time) and the features, `sheet` the cues with start and end. `labels`, films x
+    genres, gives the order of the films; a film without any genre is no example of anything and left out.
     """
     columns = [c for c in features.columns if c not in KEYS]
     if sheet.empty or features.empty:

@@ -31,13 +31,9 @@ _RATE = 44_100  # method, section 2
 def stamp(film: Film, tables: dict, *, engine: str, rule: str) -> Measured:
     """Find the cues of a film's soundtrack, and of its library, in its sound (Score Stamper).
 
-    The fingerprints of the tracks are kept under ``derived/tracks``: a library is read once for all films.
-
-    Returns
-    -------
-    Measured
-        `CUE_COLUMNS` (and `aligned`); beside it ``windows``, what each 5 s window predicted; notes: the film's
-        duration and what was passed over.
+    The fingerprints of the tracks are kept under ``derived/tracks``: a library is read once for all films. Gives
+    `CUE_COLUMNS` (and `aligned`); beside it ``windows``, what each 5 s window predicted; notes: the film's duration and
+    what was passed over.
     """
     more = {"rule": rule} if engine == "dejavu" else {}
     keep = film.derived / "tracks" if film.derived else None
@@ -61,13 +57,8 @@ def annotated(film: Film, tables: dict) -> pd.DataFrame:
 def verified(film: Film, tables: dict, *, usage: str = "") -> pd.DataFrame:
     """The cues that someone has heard: accepted, corrected or added (``verdicts/<film_id>.csv``).
 
-    Parameters
-    ----------
-    film : Film
-    tables : dict
-        ``cues``: the stamped cues. A cue keeps the stamper's place in the track, moved with a corrected start.
-    usage : {"", "score", "song", "diegetic"}
-        Only cues of this usage; one whose usage is not stated counts as score.
+    A cue keeps the stamper's place in the track (``cues`` in `tables`), moved with a corrected start. With a `usage`,
+    "score", "song" or "diegetic", only cues of it; one whose usage is not stated counts as score.
     """
     if usage not in {"", *USAGES}:
         raise ValueError(f"usage={usage!r} is unknown; choose one of {', '.join(sorted(USAGES))}")
@@ -75,27 +66,13 @@ def verified(film: Film, tables: dict, *, usage: str = "") -> pd.DataFrame:
 
 
 def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **parameters) -> Measured:
-    """One feature set of every cue at 1 Hz.
+    """One feature set, `features` of `FEATURES`, of every cue of the sheet at 1 Hz.
 
-    Parameters
-    ----------
-    film : Film
-    tables : dict
-        ``sheet``: the cues.
-    features : str
-        A name in `FEATURES`.
-    cues : str
-        Which sheet it is; named in the artefact.
-    sound : {"track", "film"}
-        D, method section 1: the sound that is measured is the soundtrack file's over the matched place (the claim is
-        about the music), or the film's mix. The mix is also used for a cue whose place in its track is unknown.
-    **parameters
-        Of the feature set.
+    D, method section 1: the `sound` that is measured is the soundtrack file's over the matched place ("track": the
+    claim is about the music), or the film's mix ("film"). The mix is also used for a cue whose place in its track is
+    unknown. `cues`, which sheet it is, is named in the artefact; further parameters are the set's.
 
-    Returns
-    -------
-    Measured
-        film_id, cue, time (on the film's clock), the columns of the set; notes: its own.
+    Gives film_id, cue, time (on the film's clock) and the columns of the set; notes: its own.
     """
     if sound not in ("track", "film"):
         raise ValueError(f"sound={sound!r} is unknown; choose track or film")
@@ -178,14 +155,8 @@ def cue_vectors(film: Film, tables: dict) -> pd.DataFrame:
 def visual(film: Film, tables: dict, *, cues: str, whole_film: bool, sampling: str) -> Measured:
     """Brightness and contrast at 1 Hz, of the spans of the cues or of the whole film; empty for pure sound.
 
-    Parameters
-    ----------
-    film, tables, cues
-        See `mir`.
-    whole_film : bool
-        Whether the pictures between the cues are measured as well.
-    sampling : {"exact", "keyframes"}
-        See `filmlens.features.visual.picture_features`.
+    `cues` as in `music`; `whole_film` measures the pictures between the cues as well; `sampling` is "exact" or
+    "keyframes", see `filmlens.features.visual.picture_features`.
     """
     if not container.probe(film.film).has_pictures:
         table = pd.DataFrame(columns=["film_id", "time", *visual_.COLUMNS])

@@ -57,24 +57,10 @@ class Place:
 class Step:
     """A stage with its parameters, all names resolved.
 
-    Attributes
-    ----------
-    place : Place
-    function : str
-        ``module:name``.
-    version : int
-    libraries : tuple of str
-        Packages whose version decides its numbers.
-    media : tuple of str, or of pairs of str and function
-        Files of the film it reads, as `staleness.files` takes them.
-    own, configuration : mapping
-        The stage's parameters, and those of the whole chain.
-    settled : mapping
-        Further arguments of the function.
-    label : str
-        Stage and variant.
-    sources : mapping of str to Place
-        What its function calls the tables it is given.
+    `function` is ``module:name``, `settled` its further arguments, `sources` the places of the tables it is given by
+    what it calls them. `libraries` are packages whose version decides its numbers, `media` the files of the film it
+    reads, as `staleness.files` takes them. `own` are the stage's parameters, `configuration` those of the whole chain,
+    `label` stage and variant.
     """
 
     place: Place
@@ -93,18 +79,9 @@ class Step:
 class Plan:
     """Plan of a stage: tasks with reasons, subjects that are up to date, and subjects that cannot be computed.
 
-    Attributes
-    ----------
-    step : Step
-    tasks : list of Task
-    fresh : dict of str to list of str
-        Subject -> damage in spite of which its artefact was measured.
-    failed : dict of str to str
-        Subjects whose files cannot be listed, with the error.
-    blocked : list of str
-        Subjects an input of which failed; that is recorded there.
-    damaged : list of str
-        Subjects whose artefact is not what was written, and is computed again.
+    `fresh` is subject -> damage in spite of which its artefact was measured, `failed` subject -> why its files cannot
+    be listed. Of `blocked` subjects an input failed; that is recorded there. The artefact of `damaged` ones is not what
+    was written, and is computed again.
     """
 
     step: Step

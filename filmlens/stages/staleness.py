@@ -37,18 +37,9 @@ def recipe(
 ) -> dict[str, Any]:
     """All that an artefact depends on, as plain JSON.
 
-    Parameters
-    ----------
-    stage, version, parameters
-        Of the stage itself.
-    inputs : mapping
-        Name -> hashes of the tables it reads.
-    media : mapping or str
-        What the film's files are known by, or a hash of films.csv.
-    subject : str
-        Film id, or the name of a configuration of the whole corpus.
-    libraries : iterable of str
-        Packages whose version decides its numbers.
+    `version` and `parameters` are of the stage itself. `inputs` is name -> hashes of the tables it reads; `media` what
+    the film's files are known by, or a hash of films.csv; `subject` a film id, or the name of a configuration of the
+    whole corpus; `libraries` are packages whose version decides its numbers.
     """
     whole = {"stage": stage, "subject": subject, "version": version, "libraries": versions(libraries)}
     whole |= {"parameters": parameters, "inputs": inputs, "media": media}
@@ -71,10 +62,7 @@ def _version(name: str) -> str:
 def files(film: Film, kind: Kind) -> Any:
     """Paths of one kind by name; anything else is no file and compared as it is.
 
-    Raises
-    ------
-    CorpusError
-        A soundtrack whose files cannot be listed.
+    Raises `CorpusError` for a soundtrack whose files cannot be listed.
     """
     if isinstance(kind, tuple):
         found = kind[1](film)
@@ -109,16 +97,8 @@ def whole_hash(paths: Mapping[str, Path | str], ledgers: Path | None = None) -> 
 def agrees(was: Any, quick: Mapping[str, Any], whole: Callable[[], str], *, every_byte: bool = False) -> bool:
     """Whether files are unchanged since they were read: by size and time, else byte by byte.
 
-    Parameters
-    ----------
-    was : mapping, or None
-        What the artefact carries.
-    quick : mapping
-        What `known_by` finds today.
-    whole : callable
-        Gives the hash of every byte.
-    every_byte : bool
-        Whether the quick look is not enough.
+    `was` is what the artefact carries, `quick` what `known_by` finds today. `whole` gives the hash of every byte; with
+    `every_byte` the quick look is not enough.
     """
     rest = {"look": "", "hash": ""}
     if not isinstance(was, dict) or was | rest != quick | rest:

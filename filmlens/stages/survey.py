@@ -64,13 +64,7 @@ class Survey:
         return self._said[key]
 
     def files(self, film: Film, kinds: tuple[staleness.Kind, ...]) -> dict[str, Any]:
-        """The files of a film that a stage reads, by kind.
-
-        Raises
-        ------
-        CorpusError
-            A soundtrack whose files cannot be listed.
-        """
+        """The files of a film that a stage reads, by kind; `CorpusError` where a soundtrack's cannot be listed."""
         found = {}
         for kind in kinds:
             if isinstance(kind, tuple):

@@ -258,10 +258,7 @@ def owner(name: str) -> str:
 def complete(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters of a stage and all its inputs: the defaults, overridden by those given.
 
-    Raises
-    ------
-    ValueError
-        The stage is unknown or has no such parameter, or a parameter is none of its `CHOICES`.
+    Raises `ValueError` when the stage is unknown or has no such parameter, or a parameter is none of its `CHOICES`.
 
     >>> complete("annotated", {})
     {}

@@ -35,22 +35,18 @@ class Task:
 
     Attributes
     ----------
-    stage, function : str
-        Name of the stage; ``module:name`` of what computes it.
+    function : str
+        ``module:name`` of what computes it.
     subject : str
         Film id, or the name of a configuration of the whole corpus.
-    payload : Film or DataFrame
-        What the function is given first.
-    inputs : mapping
-        Name -> paths of the tables it is given next.
-    arguments, configuration : mapping
-        What the function is given by name, and the parameters of the whole chain.
+    payload, inputs, arguments
+        What the function is given: first a Film or DataFrame, then tables (name -> paths), then by name.
+    configuration : mapping
+        Parameters of the whole chain.
     path : Path
         Where the artefact goes.
-    recipe : mapping
-        As `filmlens.stages.staleness.recipe` gives it.
-    files : mapping
-        Kind -> name -> path of the media that the recipe knows.
+    recipe, files : mapping
+        As `filmlens.stages.staleness.recipe` gives it; kind -> name -> path of the media that it knows.
     label : str
         Stage and variant; what its cost is remembered under.
     why : str
@@ -84,18 +80,9 @@ class Task:
 class Done:
     """Outcome of a task.
 
-    Attributes
-    ----------
-    error : str
-        Empty when it succeeded.
-    fatal : bool
-        Whether the error is one of the place that is written to: the next film would meet it as well.
-    damage : list of str
-        What was passed over in the media that were read.
-    seconds : float
-        Of work.
-    length : float
-        Seconds of the film; 0 when no film was read.
+    `error` is empty when it succeeded; it is `fatal` when it is one of the place that is written to: the next film
+    would meet it as well. `damage` is what was passed over in the media that were read, `seconds` those of work,
+    `length` the seconds of the film; 0 when no film was read.
     """
 
     error: str = ""
@@ -134,12 +121,8 @@ def told(error: BaseException) -> str:
 def compute(task: Task, limit: float | None = None) -> list[str]:
     """Read the inputs, compute, write; what was passed over in the media.
 
-    Raises
-    ------
-    TimeoutError
-        The time limit in seconds passed while media were read.
-    WriteError
-        The artefact cannot be written.
+    Raises `TimeoutError` when `limit` seconds passed while media were read, `WriteError` when the artefact cannot be
+    written.
     """
     begun = time.monotonic()
     _can_see(task)
@@ -182,16 +165,7 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
 def read(paths: list[Path], hashes: list[str] | None = None) -> Any:
     """Tables under each other, or fitted folds; an empty table of no film when there is none.
 
-    Parameters
-    ----------
-    paths : list of Path
-    hashes : list of str, optional
-        Which tables those must be.
-
-    Raises
-    ------
-    ArtefactError
-        One is damaged, or another than was planned with.
+    Raises `ArtefactError` when one is damaged, or another than was planned with (`hashes`).
     """
     for path, planned in zip(paths, hashes or [], strict=False):
         if artefacts.read_provenance(path).get("table") != planned:

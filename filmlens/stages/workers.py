@@ -37,20 +37,9 @@ def over(
 ) -> Iterator[tuple[Task, Done]]:
     """Carry out tasks; yields each task with its outcome as it finishes.
 
-    Parameters
-    ----------
-    tasks : sequence of Task
-    jobs : int
-        Processes. 1 computes here what reads no media; tables of tables are made here, too, where they are few.
-    dask : str
-        Address of a Dask scheduler, such as "tcp://head:8786"; used in place of processes.
-    limit : float, optional
-        Seconds after which a film is given up.
-
-    Raises
-    ------
-    OSError
-        The scheduler cannot be reached.
+    `jobs` are processes; 1 computes here what reads no media; tables of tables are made here, too, where they are few.
+    `dask`, the address of a Dask scheduler such as "tcp://head:8786", is used in place of processes; `OSError` when it
+    cannot be reached. After `limit` seconds a film is given up.
     """
     if not tasks:
         return

@@ -24,6 +24,8 @@ _DEFAULTS = {"track_start": np.nan, "speed": 1.0, "score": np.nan}
 class CueSheet:
     """Cues of one film, ordered by start; the rows do not change.
 
+    A cue without a track, or that does not end after it starts, is a `ValueError` that names the row.
+
     Parameters
     ----------
     table : DataFrame
@@ -40,11 +42,6 @@ class CueSheet:
         Seconds matched by tracks played backwards: a warning when it is not near zero.
     problems : sequence of str
         What was skipped or looks wrong, each naming its file.
-
-    Raises
-    ------
-    ValueError
-        A cue without a track, or that does not end after it starts; names the row.
 
     Examples
     --------

@@ -40,14 +40,7 @@ _WINDOW_FRAMES = int(WINDOW_S * RATE) // HOP
 def spectrogram_db(samples: np.ndarray) -> np.ndarray:
     """Power spectral density of one channel as matplotlib's specgram gives it, in dB; exact zeros stay 0.
 
-    Parameters
-    ----------
-    samples : ndarray, shape (n,)
-        In [-1, 1]; scaled to 16-bit units here.
-
-    Returns
-    -------
-    ndarray, shape (frames, 2049)
+    `samples`, shape (n,), are in [-1, 1] and scaled to 16-bit units here; the result has shape (frames, 2049).
     """
     power = _power(samples)
     return 10 * np.log10(power, out=np.zeros_like(power), where=power != 0)
@@ -71,19 +64,11 @@ def _power(samples: np.ndarray) -> np.ndarray:
 
 
 def find_peaks(db: np.ndarray, *, floor: float = FLOOR_DB) -> tuple[np.ndarray, np.ndarray]:
-    """Peaks of a spectrogram, ordered by time, then frequency.
+    """Times and bins (int64) of the peaks of a spectrogram, ordered by time, then frequency.
 
     A peak equals the maximum of the 21 x 21 square around it and is above 10 dB. Dejavu's other condition, that the
-    square is not all zero, follows from the second; its reflected edges add nothing to a maximum.
-
-    Parameters
-    ----------
-    db : ndarray, shape (frames, bins)
-        Or any level that rises with it, with its own `floor`.
-
-    Returns
-    -------
-    time, bin : ndarrays of int64
+    square is not all zero, follows from the second; its reflected edges add nothing to a maximum. `db`, shape (frames,
+    bins), may be any level that rises with it, with its own `floor`.
     """
     return np.nonzero(_peak_mask(np.ascontiguousarray(db), REACH, floor))
 
@@ -127,18 +112,10 @@ def _peak_mask(db, reach, floor):
 
 
 def pair_hashes(time: np.ndarray, freq: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of each peak with the next four, as packed hashes and the earlier peak's time.
+    """Pairs of each peak with the next four, as the earlier peak's time (int64) and packed hashes (uint32).
 
-    Parameters
-    ----------
-    time, freq : integer arrays, shape (n,)
-        Peaks in order of time, then frequency.
-
-    Returns
-    -------
-    time : ndarray of int64
-    code : ndarray of uint32
-        ``f1 << 20 | f2 << 8 | dt``: equal exactly when Dejavu's "f1|f2|dt" are.
+    The peaks are integers in order of time, then frequency. A hash is ``f1 << 20 | f2 << 8 | dt``: equal exactly when
+    Dejavu's "f1|f2|dt" are.
     """
     times, codes = [], []
     for j in range(1, FAN + 1):
@@ -243,19 +220,10 @@ def _matched(first, last, wanted, owner, track) -> int:
 
 
 def count_windows(table: pd.DataFrame, *, rule: str = "nearby", threshold: int = 14) -> np.ndarray:
-    """Which windows' best matches count as the track playing.
+    """Which windows' best matches, as `match_windows` gives them, count as the track playing.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Windows as `match_windows` gives them.
-    rule : {"nearby", "votes"}
-        "nearby" (the paper shows "two nearby windows"): the same track at the same alignment, to 0.3 s, is the best
-        match of another window at most two away. "votes": at least `threshold` aligned pairs.
-
-    Returns
-    -------
-    ndarray of bool
+    By the rule "nearby" (the paper shows "two nearby windows"), the same track at the same alignment, to 0.3 s, is the
+    best match of another window at most two away; by "votes", at least `threshold` pairs are aligned.
     """
     if rule == "votes":
         return (table["aligned"] >= threshold).to_numpy()

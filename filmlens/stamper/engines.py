@@ -18,20 +18,11 @@ DEFAULT_ENGINE = "filmlens"
 def index_tracks(
     tracks: Mapping[str, Source], *, engine: str = DEFAULT_ENGINE, keep: str | Path | None = None
 ) -> TrackIndex:
-    """Fingerprint the tracks of a soundtrack or library.
+    """Fingerprint the tracks of a soundtrack or library, with the engine "filmlens" or "dejavu".
 
-    Parameters
-    ----------
-    tracks : mapping of name to source
-        A path, or (samples, rate) with samples of shape (n,) or (channels, n) in [-1, 1].
-    engine : {"filmlens", "dejavu"}
-    keep : path, optional
-        Folder in which the fingerprint of each file is kept, and found again as long as the file does not change.
-
-    Returns
-    -------
-    TrackIndex
-        Can be stored with `TrackIndex.save` and joined with others by `join_indexes`.
+    A track is a path, or (samples, rate) with samples of shape (n,) or (channels, n) in [-1, 1]. The folder `keep`
+    holds the fingerprint of each file, found again as long as the file does not change. An index can be stored with
+    `TrackIndex.save` and joined with others by `join_indexes`.
     """
     return build_index(tracks, _engine(engine).fingerprint, engine=engine, keep=keep)
 
@@ -41,28 +32,14 @@ def stamp(
 ) -> CueSheet:
     """Find where each track plays in a film.
 
-    Parameters
-    ----------
-    film : path, or (samples, rate)
-        Decoded in blocks: a long film needs no more memory than a short one.
-    tracks : mapping of name to source, or TrackIndex
-        The film's soundtrack; an index made by `index_tracks` saves the time to read it again.
-    engine : {"filmlens", "dejavu"}, optional
-        Default: the index' engine, else `DEFAULT_ENGINE`.
-    **parameters
-        The engine's own, such as ``strictness=1.0`` of "filmlens", or ``rule="votes", threshold=14`` of "dejavu".
+    The film, a path or (samples, rate), is decoded in blocks: a long one needs no more memory than a short one. An
+    index made by `index_tracks` saves the time to read the tracks again. `engine` is "filmlens" or "dejavu"; by default
+    the index' own, else `DEFAULT_ENGINE`. `parameters` are the engine's, such as ``strictness=1.0`` of "filmlens", or
+    ``rule="votes", threshold=14`` of "dejavu".
 
-    Returns
-    -------
-    CueSheet
-        A track that cannot be used is skipped and reported in `problems`.
-
-    Raises
-    ------
-    ValueError
-        No track can be used, the engine is unknown, or the index is another engine's.
-    MediaError
-        The film cannot be read or has no sound.
+    A track that cannot be used is skipped and reported in the sheet's `problems`. Raises `ValueError` when no track can
+    be used, the engine is unknown, or the index is another engine's; `MediaError` when the film cannot be read or has
+    no sound.
     """
     if not isinstance(tracks, TrackIndex):
         tracks = index_tracks(tracks, engine=engine or DEFAULT_ENGINE)

@@ -31,10 +31,7 @@ HIT_SHARE = 0.5
 def validate(reference: pd.DataFrame, estimated: pd.DataFrame) -> None:
     """Check both cue tables.
 
-    Raises
-    ------
-    ValueError
-        A column is missing, or a cue does not end after it starts; names the table and row.
+    A missing column, or a cue that does not end after it starts, is a `ValueError` that names the table and row.
     """
     for name, table in (("reference", reference), ("estimated", estimated)):
         missing = [c for c in ("start", "end", "track") if c not in table.columns]
@@ -52,10 +49,7 @@ def validate(reference: pd.DataFrame, estimated: pd.DataFrame) -> None:
 def precision_recall(reference: pd.DataFrame, estimated: pd.DataFrame) -> tuple[float, float]:
     """Time-weighted precision and recall of one film.
 
-    Returns
-    -------
-    precision, recall : float
-        NaN where there is nothing to divide by: no prediction, or no annotation.
+    NaN where there is nothing to divide by: no prediction, or no annotation.
 
     >>> truth = pd.DataFrame({"track": ["A", "B"], "start": [0, 20], "end": [10, 30]})
     >>> found = pd.DataFrame({"track": ["A", "A"], "start": [0, 20], "end": [10, 30]})
@@ -70,10 +64,7 @@ def precision_recall(reference: pd.DataFrame, estimated: pd.DataFrame) -> tuple[
 def recall_by(reference: pd.DataFrame, estimated: pd.DataFrame, column: str) -> pd.DataFrame:
     """Recall of the annotated seconds for each value of a column of the annotation.
 
-    Returns
-    -------
-    DataFrame
-        `column`, `found` and `seconds` (both in seconds, so that films can be pooled), `recall`.
+    Columns: `column`, `found` and `seconds` (both in seconds, so that films can be pooled), `recall`.
     """
     validate(reference, estimated)
     rows = []
@@ -84,14 +75,10 @@ def recall_by(reference: pd.DataFrame, estimated: pd.DataFrame, column: str) -> 
 
 
 def event_hits(reference: pd.DataFrame, estimated: pd.DataFrame, *, share: float = HIT_SHARE) -> tuple[int, int]:
-    """Cues counted as events.
+    """Cues counted as events: annotated ones that are found, and predicted ones that are right.
 
-    Returns
-    -------
-    found : int
-        Annotated cues of which at least `share` is predicted with the right track.
-    right : int
-        Predicted cues of which at least `share` is annotated with that track.
+    An annotated cue is found when at least `share` of it is predicted with the right track; a predicted one is right
+    when at least `share` of it is annotated with that track.
     """
     validate(reference, estimated)
     return _covered(reference, estimated, share), _covered(estimated, reference, share)
@@ -149,16 +136,9 @@ def evaluate(reference: pd.DataFrame, estimated: pd.DataFrame) -> dict[str, floa
 
 
 def summarize(films: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
-    """Mean and SD over films, as the paper reports them, beside the pooled figure.
+    """Mean and SD over films (dicts of `evaluate` by film_id), as the paper reports them, beside the pooled figure.
 
-    Parameters
-    ----------
-    films : mapping of film_id to the dict of `evaluate`
-
-    Returns
-    -------
-    DataFrame
-        Index `precision`, `recall`; columns `mean`, `sd` (n - 1; NaN for one film), `pooled`, `films` (with a value).
+    Index `precision`, `recall`; columns `mean`, `sd` (n - 1; NaN for one film), `pooled`, `films` (with a value).
     """
     table = pd.DataFrame.from_dict({k: dict(v) for k, v in films.items()}, orient="index")
     rows = {}

@@ -10,16 +10,7 @@ import numpy as np
 
 
 def union(intervals) -> np.ndarray:
-    """Merge intervals that overlap or touch.
-
-    Parameters
-    ----------
-    intervals : array-like, shape (n, 2)
-        Seconds; empty ones vanish.
-
-    Returns
-    -------
-    ndarray, shape (m, 2)
+    """Merge intervals, seconds of shape (n, 2), that overlap or touch; empty ones vanish.
 
     >>> union([[5, 9], [0, 2], [8, 12], [2, 3]])
     array([[ 0.,  3.],

@@ -30,16 +30,7 @@ _WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT) / FFT)).astype(np.float
 
 
 def whitened(samples: np.ndarray) -> np.ndarray:
-    """Log power of each frame, less its mean over the bins around.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (n,)
-
-    Returns
-    -------
-    ndarray of float32, shape (frames, 513)
-    """
+    """Log power of each frame of float32 samples, less its mean over the bins around; shape (frames, 513)."""
     framed = np.lib.stride_tricks.sliding_window_view(samples, FFT)[::HOP]
     spectrum = fft.rfft(framed * _WINDOW, axis=1)
     power = spectrum.real**2

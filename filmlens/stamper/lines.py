@@ -55,16 +55,9 @@ _KERNEL = _kernel()
 class Lines:
     """Lines in order of where they may begin.
 
-    Attributes
-    ----------
-    lane : ndarray of int64, shape (n,)
-        Lane of the field.
-    first, last : ndarrays of int64, shape (n,)
-        Steps of film time between which the line is considered.
-    ptr : ndarray of int64, shape (n + 1,)
-        Line i has the nodes ``ptr[i]:ptr[i + 1]``.
-    node_tick, node_offset : ndarrays of float64
-        Film time of each node, and place in the field less film time, both in quarter frames.
+    Each of the n has its `lane` of the field, and steps of film time, `first` and `last`, between which it is
+    considered (int64). Line i has the nodes ``ptr[i]:ptr[i + 1]`` (int64, n + 1): `node_tick`, the film time, and
+    `node_offset`, the place in the field less film time, both in quarter frames (float64).
     """
 
     lane: np.ndarray
@@ -160,18 +153,10 @@ def _link(starts, place, z, lane, peaks):
 def evidence(
     lines: Lines, ticks: np.ndarray, cells: np.ndarray, trust: np.ndarray, field: Field, *, strictness: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log-likelihood ratio of each line against chance, per step and level.
+    """Log-likelihood ratio [nats] of each line against chance, shape (rows, levels), and where each line's rows begin.
 
-    Parameters
-    ----------
-    strictness : float
-        How much the track's peaks around the line count as chance: held chords meet each other at many offsets.
-
-    Returns
-    -------
-    nats : ndarray of float64, shape (rows, levels)
-        Row ``ptr[i] + k - lines.first[i]`` is step k of line i.
-    ptr : ndarray of int64
+    Row ``ptr[i] + k - lines.first[i]`` is step k of line i. `strictness` is how much the track's peaks around the line
+    count as chance: held chords meet each other at many offsets.
     """
     ptr = np.concatenate([[0], np.cumsum(lines.last - lines.first)]).astype(np.int64)
     nats = np.zeros((ptr[-1], len(LEVELS)))

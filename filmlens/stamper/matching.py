@@ -65,16 +65,10 @@ def stamp(
 ) -> CueSheet:
     """Cues of a film by spectral peaks; see `filmlens.stamper.stamp`.
 
-    Parameters
-    ----------
-    strictness : float
-        Precision against recall: 1 is strict, 0.3 loose. How much a track's own repeats count as chance.
-    start_cost : float
-        Nats of evidence that a cue must bring; more where the tracks last longer than an album.
-    least_probability : float
-        A cue is left out when it is less likely than this to be its track, and not only music like it.
-    speeds : sequence of (speed, pitch)
-        Hypotheses about the whole film; one alone is taken as given.
+    `strictness` weighs precision against recall, 1 strict and 0.3 loose: how much a track's own repeats count as
+    chance. `start_cost` is the evidence in nats that a cue must bring; more where the tracks last longer than an album.
+    A cue is left out when it is less likely than `least_probability` to be its track, and not only music like it.
+    `speeds`, (speed, pitch), are hypotheses about the whole film; one alone is taken as given.
     """
     return matched(
         landmarks.landmarks(film), index,

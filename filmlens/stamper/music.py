@@ -68,19 +68,9 @@ def probability(film: Source) -> np.ndarray:
 
 
 def unmatched(probability: np.ndarray, cues: pd.DataFrame) -> pd.DataFrame:
-    """Spans with probable music and no cue.
+    """Spans with probable music, as `probability` gives it, and no cue (start, end [s]).
 
-    Parameters
-    ----------
-    probability : ndarray
-        As `probability` gives it.
-    cues : DataFrame
-        start, end [s].
-
-    Returns
-    -------
-    DataFrame
-        start, end [s], probability (the mean over the span), by start.
+    Columns: start, end [s], probability (the mean over the span); by start.
 
     >>> heard = np.repeat([0.0, 0.9, 0.0], [100, 300, 100])
     >>> unmatched(heard, pd.DataFrame({"start": [20.0], "end": [50.0]}))[["start", "end"]].to_numpy().tolist()

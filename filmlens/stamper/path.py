@@ -18,23 +18,11 @@ START, STOP, CHANGE_LEVEL = 14.0, 2.0, 1.0  # nats
 def best_path(
     nats: np.ndarray, ptr: np.ndarray, first: np.ndarray, last: np.ndarray, *, steps: int, start_cost: float = START
 ) -> list[tuple[int, int, int, float]]:
-    """Stretches of the likeliest path that lie on a line.
+    """Stretches (line, begin, end, score) of the likeliest path that lie on a line, in time order.
 
-    Parameters
-    ----------
-    nats, ptr
-        As `lines.evidence` gives them.
-    first, last : ndarrays of int64
-        Steps between which each line is considered; `first` ascends.
-    steps : int
-        Steps of the film.
-    start_cost : float
-        Nats to start a line.
-
-    Returns
-    -------
-    list of (line, begin, end, score)
-        In time order; `score` is the stretch's evidence in nats.
+    `nats` and `ptr` are as `lines.evidence` gives them. Each line is considered between its steps `first` and `last`
+    (int64), and `first` ascends; the film has `steps` steps. It costs `start_cost` nats to start a line; `score` is the
+    stretch's evidence in nats.
     """
     gain = TEMPER * nats
     np.minimum(gain, MOST, out=gain)  # in place: of a long film the evidence is the largest array

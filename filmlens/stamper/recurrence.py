@@ -28,18 +28,9 @@ Heard = tuple[np.ndarray, np.ndarray, np.ndarray, float]  # time, freq, height, 
 
 
 def peaks(film: Source, spans: pd.DataFrame) -> pd.DataFrame:
-    """Landmarks inside spans of a film.
+    """Landmarks inside spans (start, end [s]) of a film.
 
-    Parameters
-    ----------
-    film : path, or (samples, rate)
-    spans : DataFrame
-        start, end [s].
-
-    Returns
-    -------
-    DataFrame
-        start (of the span) [s], time [frames since], freq, height: see `landmarks.landmarks`.
+    Columns: start (of the span) [s], time [frames since], freq, height: see `landmarks.landmarks`.
     """
     columns = ["start", "time", "freq", "height"]
     if not len(spans):

@@ -44,19 +44,10 @@ def probabilities(
     stretches: Sequence[Stretch], found: Lines, starts: np.ndarray, place: np.ndarray, z: np.ndarray, field: Field,
     index: TrackIndex,
 ) -> np.ndarray:  # fmt: skip
-    """Probability that each cue is the track that it names.
+    """Probability that each cue is the track that it names; NaN on a decoy.
 
-    Parameters
-    ----------
-    stretches : sequence of (line, begin, end, score)
-        As `path.best_path` gives them.
-    starts, place, z
-        The film's windows and their candidates, see `votes.candidates`.
-
-    Returns
-    -------
-    ndarray, shape (stretches,)
-        NaN on a decoy.
+    `stretches` are as `path.best_path` gives them; `starts`, `place` and `z` are the film's windows and their
+    candidates, see `votes.candidates`.
     """
     if not len(stretches):
         return np.zeros(0)

@@ -21,10 +21,7 @@ _BLOCK_S = 30.0
 def open_stream(source: Source, rate: int, *, mono: bool) -> Iterator[np.ndarray]:
     """Blocks of float32 samples (channels, n) at `rate`, end to end from the start of the film or track.
 
-    Raises
-    ------
-    MediaError
-        The file cannot be read or has no sound.
+    Raises `MediaError` when the file cannot be read or has no sound.
     """
     if not isinstance(source, tuple):
         for _, block in sound.blocks(source, rate, seconds=_BLOCK_S, mono=mono):

@@ -45,9 +45,8 @@ class Field:
     start, end : ndarrays of int64, shape (lanes,)
         First and last frame of each lane: every track, then the tracks that are also played backwards. Between two
         lanes is a gap as long as a window, so that no window meets both.
-    owner : ndarray of int64, shape (lanes,)
-        The track of each lane.
-    decoy : ndarray of bool, shape (lanes,)
+    owner, decoy : ndarrays of int64 and bool, shape (lanes,)
+        The track of each lane, and whether it is played backwards.
     chance : ndarray, shape (cells,)
         Probability that a peak meets one of the tracks' at a random offset.
     """
@@ -124,19 +123,10 @@ def chance_of(rate: np.ndarray) -> np.ndarray:
 def candidates(
     ticks: np.ndarray, cells: np.ndarray, trust: np.ndarray, starts: np.ndarray, field: Field, *, kept: int = KEPT
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The best offsets of each window.
+    """The best offsets of each window, as many as `kept`.
 
-    Parameters
-    ----------
-    ticks, cells : ndarrays of int32
-        The film's peaks, in quarter frames of track time, by time.
-    trust : ndarray of float32
-        What each peak's vote counts, see `landmarks.trust`.
-    starts : ndarray of int64
-        First frame of each window.
-    field : Field
-    kept : int
-        Candidates of a window.
+    `ticks` and `cells` (int32) are the film's peaks, in quarter frames of track time, by time; `trust` (float32) is
+    what each peak's vote counts, see `landmarks.trust`; `starts` (int64) are the first frames of the windows.
 
     Returns
     -------

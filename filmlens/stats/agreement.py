@@ -11,21 +11,11 @@ import numpy as np
 
 
 def of_two(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Observed and expected disagreement of two raters (Cohen 1960).
+    """Observed and expected disagreement of two raters (Cohen 1960), floats or (draws,).
 
-    Parameters
-    ----------
-    a, b : (units,) arrays of int
-        What each rater called a unit, 0 and up; -1 where there is no rating, which leaves the unit out.
-    weights : (units,) or (draws, units) array
-        How much each unit counts.
+    `a` and `b` (units,) say what each rater called a unit, 0 and up; -1 where there is no rating, which leaves the unit
+    out. `weights`, (units,) or (draws, units), say how much each unit counts.
 
-    Returns
-    -------
-    observed, expected : float or (draws,) array
-
-    Examples
-    --------
     >>> observed, expected = of_two(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), np.ones(4))
     >>> float(observed), float(expected), float(coefficient(observed, expected))
     (1.0, 2.0, 0.5)
@@ -42,16 +32,8 @@ def of_two(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> tuple[np.ndarra
 def of_several(ratings: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Observed and expected disagreement of any number of raters (Krippendorff 2019, ch. 12, nominal).
 
-    Parameters
-    ----------
-    ratings : (raters, units) array of int
-        As `of_two`; a unit counts where it has two ratings or more.
-    weights : (units,) or (draws, units) array
-
-    Returns
-    -------
-    observed, expected : float or (draws,) array
-        0 expected where there are too few ratings for any.
+    `ratings` are (raters, units), of codes as in `of_two`; a unit counts where it has two ratings or more. `weights`
+    and the results are as there; 0 is expected where there are too few ratings for any.
     """
     kinds = np.arange(ratings.max(initial=-1) + 1)
     named = (ratings[:, :, None] == kinds).sum(axis=0).astype(float)  # (units, kinds): raters who named it so
@@ -85,20 +67,9 @@ def codes(*raters) -> np.ndarray:
 def alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Krippendorff's alpha of nominal ratings: 1 is full agreement, 0 chance agreement.
 
-    Parameters
-    ----------
-    ratings : (raters, units) array
-        Any values, such as 1 and 0; NaN where a rater gave no answer.
-    weights : (units,) array, optional
-        How often each unit counts.
+    `ratings` (raters, units) are any values, such as 1 and 0; NaN where a rater gave no answer. `weights` (units,) say
+    how often each unit counts. Alpha is NaN where no unit has two answers, or all answers are the same.
 
-    Returns
-    -------
-    float
-        NaN where no unit has two answers, or all answers are the same.
-
-    Examples
-    --------
     >>> alpha(np.array([[1, 0, 1, 0], [1, 0, 1, 0]]))
     1.0
     >>> round(alpha(np.array([[1, 1, 0, 0], [1, 0, 1, np.nan]])), 3)

@@ -34,16 +34,9 @@ def few(*films: int) -> str:
 def detectable(deviation: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
     """The smallest effect that a two-sided test at `alpha` would have found with this power.
 
-    Parameters
-    ----------
-    deviation : float
-        Standard deviation of the estimate, such as that of its permutations or bootstrap draws.
-    alpha : float
-        After the correction in force.
-    power : float
+    `deviation` is the standard deviation of the estimate, such as that of its permutations or bootstrap draws; `alpha`
+    is the level after the correction in force.
 
-    Examples
-    --------
     >>> round(detectable(1.0), 2), round(detectable(1.0, alpha=0.01 / 6), 2)
     (2.8, 3.99)
     """

@@ -20,10 +20,7 @@ METRICS = ("precision", "recall", "f1", "map")
 def validate(Y: np.ndarray, P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels as bool and scores as float, both (n_films, n_genres).
 
-    Raises
-    ------
-    ValueError
-        Shapes that differ, no film, labels other than 0 and 1, scores that are NaN.
+    ValueError on shapes that differ, no film, labels other than 0 and 1, scores that are NaN.
     """
     Y, P = np.asarray(Y), np.asarray(P, dtype=float)
     if Y.ndim != 2 or Y.shape != P.shape:
@@ -44,19 +41,10 @@ def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def rates(Y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall and F1 per genre under weights of films.
+    """Precision, recall and F1 per genre under weights of films, each (R, K).
 
-    Parameters
-    ----------
-    Y : ndarray of bool, shape (n, K)
-    predicted : ndarray of bool, shape (n, K) or (R, n, K)
-        One prediction for all samples, or one for each.
-    weights : ndarray, shape (R, n)
-        How often each film stands in each sample.
-
-    Returns
-    -------
-    precision, recall, f1 : ndarray, shape (R, K)
+    `Y` (n, K) and `predicted` are bool; `predicted` is (n, K), one for all samples, or (R, n, K), one for each.
+    `weights` (R, n) say how often each film stands in each sample.
     """
     weights = np.asarray(weights, dtype=float)
 
@@ -121,8 +109,6 @@ def macro(Y: np.ndarray, predicted: np.ndarray, score: np.ndarray, weights: np.n
 def macro_f1(Y: np.ndarray, predicted: np.ndarray) -> float:
     """Mean over genres of F1 of labels and predictions (n, K).
 
-    Examples
-    --------
     >>> macro_f1(np.array([[1, 0], [1, 1]]) == 1, np.array([[1, 0], [0, 0]]) == 1)
     0.3333333333333333
     """
@@ -139,22 +125,10 @@ def per_genre(
 ) -> pd.DataFrame:
     """Precision, recall, F1 and average precision of each genre.
 
-    Parameters
-    ----------
-    Y : array-like of 0 and 1, shape (n_films, n_genres)
-    P : array-like, shape (n_films, n_genres)
-        Predicted where at least `threshold` (a number, or an array that broadcasts to P).
-    score : array-like, optional
-        What average precision ranks by, when it is not P.
-    genres : sequence of str, optional
+    `Y` (0 and 1) and `P` are (n_films, n_genres); a genre is predicted where `P` is at least `threshold` (a number, or
+    an array that broadcasts to P). `score` is what average precision ranks by, when it is not P. Columns: genre,
+    precision, recall, f1, ap, positives (films that carry it), predicted (films given it).
 
-    Returns
-    -------
-    DataFrame
-        genre, precision, recall, f1, ap, positives (films that carry it), predicted (films given it).
-
-    Examples
-    --------
     >>> per_genre([[1], [1], [0]], [[0.9], [0.2], [0.6]]).round(2).to_dict("records")
     [{'genre': '0', 'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'ap': 0.83, 'positives': 2, 'predicted': 2}]
     """
@@ -180,8 +154,6 @@ def per_genre(
 def best_thresholds(Y: np.ndarray, P: np.ndarray) -> np.ndarray:
     """The threshold of each genre that gives the highest F1; midway to the next lower score, .5 without positives.
 
-    Examples
-    --------
     >>> best_thresholds(np.array([[1], [1], [0]]) == 1, np.array([[0.9], [0.3], [0.1]]))
     array([0.2])
     """
@@ -200,20 +172,10 @@ def best_thresholds(Y: np.ndarray, P: np.ndarray) -> np.ndarray:
 def f1(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """F1 of every genre, and their mean (macro-F1) last; no positive and no prediction counts as 0.
 
-    Parameters
-    ----------
-    truth : (films, genres) bool array
-    positive : (..., films, genres) bool array
-    weights : (draws, films) array, optional
-        A bootstrap sample whose films have no positive of a genre gives NaN there, and in the mean; a genre without
-        any positive film at all is 0 in every sample.
+    `truth` is (films, genres), `positive` (..., films, genres), both bool; the result is (..., genres + 1), or (...,
+    draws, genres + 1) under `weights` (draws, films). A bootstrap sample whose films have no positive of a genre gives
+    NaN there, and in the mean; a genre without any positive film at all is 0 in every sample.
 
-    Returns
-    -------
-    (..., genres + 1) array, or (..., draws, genres + 1)
-
-    Examples
-    --------
     >>> truth = np.array([[True, False], [True, True], [False, True]])
     >>> f1(truth, truth[::-1]).round(3).tolist()
     [0.5, 0.5, 0.5]

@@ -18,13 +18,8 @@ def cue_rows(rng: np.random.Generator, lengths: np.ndarray, width: int) -> np.nd
 def film_rows(rng: np.random.Generator, lengths: np.ndarray, width: int) -> np.ndarray:
     """Scheme ``films``: row of every value when each film takes another film's rows; (cues, width).
 
-    Every film with cues gives to exactly one other. The giver's rows come in random order, repeated evenly when it
-    has fewer cues than the receiver.
-
-    Raises
-    ------
-    ValueError
-        If fewer than two films have cues.
+    Every film with cues gives to exactly one other. The giver's rows come in random order, repeated evenly when it has
+    fewer cues than the receiver. ValueError if fewer than two films have cues.
     """
     filled = np.flatnonzero(lengths)
     if filled.size < 2:
@@ -58,10 +53,7 @@ def givers_of(rows: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def film_permutations(rng: np.random.Generator, strata: Sequence[np.ndarray], draws: int) -> np.ndarray:
-    """Which film each film takes its labels from, permuted within each stratum; (draws, films).
-
-    Films in no stratum keep their own.
-    """
+    """Which film each film takes its labels from, permuted within each stratum (in none: its own); (draws, films)."""
     films = len(strata[0])
     order = np.broadcast_to(np.arange(films), (draws, films)).copy()
     for stratum in strata:
@@ -80,19 +72,11 @@ def label_sets(labels: np.ndarray) -> np.ndarray:
 
 
 def least_p(strata: np.ndarray, patterns: Sequence[Hashable], draws: int) -> tuple[int, float]:
-    """How many films a permutation within strata can move, and the smallest p it can give.
+    """How many films a permutation within strata can move, and the smallest p that this many draws can give.
 
-    Parameters
-    ----------
-    strata : (films,) int array
-        Negative for films that take no part.
-    patterns : sequence of hashable
-        What each film would hand on; exchanging films of the same pattern changes nothing.
-    draws : int
-        Permutations drawn.
+    `strata` (films,) are negative for films that take no part. `patterns` are what each film would hand on: exchanging
+    films of the same pattern changes nothing.
 
-    Examples
-    --------
     >>> movable, p = least_p(np.array([0, 0, 0, 1, 1, 2]), [True, False, False, True, True, False], 9999)
     >>> movable, round(p, 2)
     (3, 0.33)

@@ -41,19 +41,9 @@ _GRID = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 def film_vectors(corpus: Corpus, which: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """One vector per film as that work made them, films by name.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Made by ``filmlens release``.
-    which : {"vggish", "mir", "mfcc"}
-        VGGish and MFCC: the mean of all frames, so that long cues weigh more; MIR: the mean of the cues' means.
-
-    Returns
-    -------
-    vectors : ndarray of float32, shape (films, columns)
-    labels : ndarray of bool, shape (films, 6)
-        In the order of `GENRES`.
-    films : list of str
+    Of a corpus that ``filmlens release`` made: vectors (films, columns), float32; labels (films, 6), bool, in the order
+    of `GENRES`; names of the films. For `which` "vggish" and "mfcc" a vector is the mean of all frames, so that long
+    cues weigh more; for "mir" the mean of the cues' means.
     """
     table = stages.read(
         corpus, {"vggish": "vggish-released", "mfcc": "mir-released", "mir": "mir-released-cues"}[which]

@@ -62,15 +62,12 @@ def cues_table(
 
     Parameters
     ----------
-    corpus : Corpus
     cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
         The cue sheet.
     sound : {"track", "film"}
         What the music was measured on.
-    seed : int
-        Of the genre model.
-    features : str
-        The feature set that the genre model learnt from; its own columns are not in the table.
+    seed, features
+        Seed of the genre model, and the feature set that it learnt from, whose own columns are not in the table.
     models : sequence of mapping
         Parameters of the stage ``genre``; the first that was fitted is taken.
 
@@ -140,12 +137,7 @@ def _gathered(corpus: Corpus, given: Mapping[str, Any], models: Sequence[Mapping
 
 
 def descriptors_of(corpus: Corpus) -> str:
-    """The set of MIR descriptors that a corpus has: ours, or those that the study released.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    """
+    """The set of MIR descriptors that a corpus has: ours, or those that the study released."""
     return "mir-released" if corpus.shared and (corpus.derived / "mir-released").is_dir() else "mir"
 
 
@@ -163,12 +155,8 @@ def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
 def film_spans(corpus: Corpus, cues: str = "stamped", *, credits: bool = True) -> pd.DataFrame:
     """Begin and end (s) of what counts as each film; index film_id.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    cues : {"stamped", "verified", "annotated"}
-    credits : bool
-        The whole file (D). False cuts at the columns picture_start and credits_start of films.csv, where they stand.
+    That is the whole file (D); without `credits` it is cut at the columns picture_start and credits_start of films.csv,
+    where they stand. `cues` is "stamped", "verified" or "annotated".
     """
     lengths = film_lengths(corpus, cues).dropna()
     spans = pd.DataFrame({"begin": 0.0, "end": lengths})

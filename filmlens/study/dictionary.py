@@ -26,18 +26,9 @@ COLUMNS = {
 
 
 def describe(table: pd.DataFrame, name: str = "") -> pd.DataFrame:
-    """The data dictionary of a table.
+    """The data dictionary of a table: table, column, name (what pages call it), type, unit, meaning; a row per column.
 
-    Parameters
-    ----------
-    table : DataFrame
-    name : str
-        The stage it comes from, where a column means something of its own.
-
-    Returns
-    -------
-    DataFrame
-        table, column, name (what pages call it), type, unit, meaning; a row per column.
+    `name` is the stage it comes from, where a column means something of its own.
 
     >>> describe(pd.DataFrame({"start": [1.0], "mfcc_03_std": [0.5]}), "cues")["meaning"].tolist()
     ["begin of the cue on the film's clock", 'MFCC, ranks 0-13 (03): SD over windows of 5 s; group MFCC']

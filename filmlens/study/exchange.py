@@ -13,19 +13,8 @@ from filmlens.study.study import Study
 def one_exchanged(study: Study, model: CrossValidation, group: str) -> tuple[str, pd.DataFrame]:
     """The first film with a group's values from the next film's cues, predicted by the model held out of it.
 
-    Parameters
-    ----------
-    study : Study
-    model : CrossValidation
-        Of the study's MIR descriptors.
-    group : str
-        One of Fig 3, such as "MFCC".
-
-    Returns
-    -------
-    film_id : str
-    table : DataFrame
-        genre, label (whether the film has it), probability before, after.
+    The model is of the study's MIR descriptors, the group one of Fig 3, such as "MFCC". Gives the film_id and a table:
+    genre, label (whether the film has it), probability before, after.
     """
     bags = of_corpus.bags_like(model, study.table("features", features=study.descriptors))
     columns = of_corpus.groups_of(bags, "MFCC").get(group, [])

@@ -34,14 +34,9 @@ def examples(
 
 
 def players(corpus: Corpus, examples: pd.DataFrame) -> str:
-    """HTML with a player per example, the sound inside the page.
+    """HTML with a player per example (finding, kind, film_id, cue, start, end, track), the sound inside the page.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        A shared corpus has no sound: its examples are only named.
-    examples : DataFrame
-        finding, kind, film_id, cue, start, end, track.
+    A shared corpus has no sound: its examples are only named.
     """
     sounds = {
         at: f"data:audio/ogg;base64,{base64.b64encode(sound).decode()}" for at, sound in _sounds(corpus, examples)
@@ -52,12 +47,7 @@ def players(corpus: Corpus, examples: pd.DataFrame) -> str:
 def write_excerpts(corpus: Corpus, examples: pd.DataFrame, folder: Path) -> str:
     """Write each example as an Ogg Opus file, and give the HTML with a player for each, linked from `folder`'s parent.
 
-    Parameters
-    ----------
-    corpus, examples
-        As given to `players`.
-    folder : path
-        Made when needed.
+    The examples are those of `players`; `folder` is made when needed.
     """
     return _page(corpus, examples, excerpt_files(corpus, examples, folder))
 
@@ -65,15 +55,7 @@ def write_excerpts(corpus: Corpus, examples: pd.DataFrame, folder: Path) -> str:
 def excerpt_files(corpus: Corpus, cues: pd.DataFrame, folder: Path, name: str = "") -> dict[int, str]:
     """Write ten seconds of each cue as an Ogg Opus file; their addresses from `folder`'s parent, by number of the row.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    cues : DataFrame
-        film_id, start, end.
-    folder : path
-        Made when needed.
-    name : str
-        Begin of the files' names.
+    `cues` has film_id, start, end; `folder` is made when needed; the files' names begin with `name`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sources = {}

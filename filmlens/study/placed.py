@@ -89,11 +89,8 @@ def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
 def in_several(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
     """Stamped tracks whose recording is in the soundtracks of several films.
 
-    Returns
-    -------
-    DataFrame
-        recording (a number), film, track, cues (times it was stamped there; 0 where its film has it and was not found
-        to play it). Only recordings that were stamped somewhere.
+    Columns: recording (a number), film, track, cues (times it was stamped there; 0 where its film has it and was not
+    found to play it). Only recordings that were stamped somewhere.
     """
     shared = shared_recordings(study.corpus)
     counts = cues.groupby(["film_id", "track"]).size().rename("cues").reset_index()

@@ -145,17 +145,8 @@ def configuration(features: str, row: tuple[str, str, int], profile: str) -> dic
 def over_starts(models: Sequence, *, replicates: int = 1000) -> dict[str, float]:
     """Mean F1 of models that differ in their start, and the interval of one start on other films.
 
-    Parameters
-    ----------
-    models : sequence of CrossValidation
-        Of the same films and labels.
-    replicates : int
-        Bootstrap samples of films; with each one start is drawn.
-
-    Returns
-    -------
-    dict
-        F1, low, high, SD of starts, training F1.
+    They are cross-validations of the same films and labels; with each of `replicates` bootstrap samples of films one
+    start is drawn. Gives F1, low, high, SD of starts, training F1.
     """
     keep = models[0].fold >= 0
     labels, rng = models[0].labels[keep], np.random.default_rng(0)
@@ -171,18 +162,11 @@ def over_starts(models: Sequence, *, replicates: int = 1000) -> dict[str, float]
 def side_by_side(studies: Mapping[str, Study], *, trainings: Sequence[str] = tuple(TRAININGS)) -> pd.DataFrame:
     """The quoted rows of Table 4 beside what corpora give: paper | the authors' features here | your films.
 
-    Parameters
-    ----------
-    studies : mapping of str to Study
-        What each is called in the table; a corpus without a row's features has NaN there.
-    trainings : sequence of str
-        Keys of `TRAININGS`; networks have a row for each.
+    `studies` go by what each is called in the table; a corpus without a row's features has NaN there. `trainings` are
+    keys of `TRAININGS`; networks have a row for each.
 
-    Returns
-    -------
-    DataFrame
-        row, training (of a network), paper P, paper R, paper F1, then for each corpus P, R, F1, low and high (95 % over
-        its films), and the paper's doubt. The last row is the floor that stands in each: every genre for every film.
+    Columns: row, training (of a network), paper P, paper R, paper F1, then for each corpus P, R, F1, low and high (95 %
+    over its films), and the paper's doubt. The last row is the floor that stands in each: every genre for every film.
     """
     lines = [(f, f"{m} {h}", t, (f, m, h)) for f, m, h in ROWS for t in trainings]
     lines += [(f, m, "", None) for f, m in _OTHERS]

@@ -51,10 +51,7 @@ class Made:
 def fetch(url: str = URL, *, progress: Callable[[int, int], None] = lambda done, of: None) -> Path:
     """The supplement in the cache of this user, downloaded where it is not there yet.
 
-    Raises
-    ------
-    ReleaseError
-        It could not be fetched; what was broken off is continued by the next call.
+    A `ReleaseError` when it could not be fetched; what was broken off is continued by the next call.
     """
     try:
         return download.fetch(url, cache_folder() / _KEPT, progress=progress)

@@ -92,16 +92,10 @@ def claims_under(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The claims and the headline numbers under several conditions, on the feature sets that the paper knows.
 
-    Parameters
-    ----------
-    study : Study
-    chosen : mapping
-        From `conditions`.
-    poolings : sequence of str
-        Networks that are compared: all in the profile paper, four in the profile quick by default. Base classifiers and
-        baselines are compared in the first condition.
-    levels : sequence of str
-        Of the networks those that are compared at cue and frame level.
+    The conditions are those of `conditions`. `poolings` are the networks that are compared: all in the profile paper,
+    four in the profile quick by default; `levels` are those of them that are compared at cue and frame level. Base
+    classifiers and baselines are compared in the first condition. Raises `StudyError` when a model could not be
+    trained.
 
     Returns
     -------
@@ -110,11 +104,6 @@ def claims_under(
     headlines : DataFrame
         condition, measure, films, value, low, high: macro-F1 of average pooling, and the drop of macro-F1 when the MFCC
         are permuted, each with its 95 % bootstrap over films.
-
-    Raises
-    ------
-    StudyError
-        A model could not be trained.
     """
     poolings = poolings or (_QUICK if study.profile == "quick" else tuple(genre.POOLINGS))
     poolings = list(dict.fromkeys([*poolings, HEADLINE, PICTURES]))

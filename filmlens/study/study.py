@@ -123,13 +123,8 @@ class Study:
     def table(self, name: str, **parameters) -> pd.DataFrame:
         """The table of a stage for all films, computed where it is stale.
 
-        Parameters
-        ----------
-        name : str
-            A stage, such as "mir-cues"; "sheet" is the cue sheet that the study chose, "features" what the parameters
-            `features` and `level` name.
-        **parameters
-            Of the stage or its inputs, beside the study's own.
+        `name` is a stage, such as "mir-cues"; "sheet" is the cue sheet that the study chose, "features" what the
+        parameters `features` and `level` name. `parameters` are of the stage or its inputs, beside the study's own.
         """
         name = stages.sheet_stage(self.cues) if name == "sheet" else name
         if name == "features":
@@ -204,13 +199,9 @@ class Study:
     def cues_table(self, *, features: str = "", **model) -> pd.DataFrame:
         """Everything measured so far, a row per cue, with the genres heard by the model of Table 5.
 
-        Parameters
-        ----------
-        features : str
-            The feature set that the model learnt from; that of Table 5 by default.
-        **model
-            Of the stage ``genre``, in place of the model of Table 5; where that was not fitted, the same model with
-            the nodes of Table 4.
+        `features` is the set that the model learnt from, that of Table 5 by default. `model` are parameters of the
+        stage ``genre``, in place of the model of Table 5; where that was not fitted, the same model with the nodes of
+        Table 4.
         """
         settings = {"model": "single_attention"} | self.training
         others = [{"hidden": hidden} for hidden in reversed(self.hidden)]
@@ -420,17 +411,9 @@ class Study:
     def save_table(self, table: pd.DataFrame, name: str, more: str = "", *, bold=None, empty: str = "") -> look.Shown:
         """CSV and HTML under the study's figures; shows itself.
 
-        Parameters
-        ----------
-        table : DataFrame
-        name : str
-            Of its files, by which its caption and formats are known (`filmlens.figures.captions`).
-        more : str
-            What the caption goes on with.
-        bold : DataFrame of bool, optional
-            Cells to set in bold.
-        empty : str
-            Shown in place of a table without rows, which is then not saved.
+        `name` is that of its files, by which its caption and formats are known (`filmlens.figures.captions`); `more` is
+        what the caption goes on with, `bold` (bool) the cells to set in bold. Instead of a table without rows `empty`
+        is shown and nothing is saved.
         """
         if empty and not len(table):
             return self.note(empty)

@@ -51,33 +51,19 @@ def tables_of(film: Film) -> dict[str, pd.DataFrame]:
 def agreement(
     corpus: Corpus, cues: pd.DataFrame, length: Callable[[str], float], *, n_boot: int = 2000, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Agreement of the annotators of a corpus.
+    """Agreement of the annotators of a corpus on seconds, and on edges; both empty where no film has two annotators.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    cues : DataFrame
-        The stamped cues of all films, with film_id.
-    length : callable
-        Seconds of a film by its film_id.
-    n_boot, seed : int
+    `cues` are the stamped ones of all films, with film_id; `length` gives the seconds of a film by its film_id. Raises
+    `CorpusError` when a file of verdicts cannot be understood.
 
-    Returns
-    -------
-    of_seconds : DataFrame
-        One row per film, measure and pair of annotators (and one of all, where they are three or more), then those of
-        all films: film_id, of (see `MEASURES`), who, kappa, low, high, alpha, alpha_low, alpha_high (95 %), seconds
-        (rated by both, or by two at least), one_only (seconds that one alone rated), same (share of the seconds that
-        are called the same), commonest (what most seconds are called) and its share, prevalence; note says why there
-        is no number or no interval.
-    of_edges : DataFrame
-        film_id, who, edge, cues (that both have), unpaired (that one alone has), median and p90 of the difference [s].
-        Empty, as the first is, where no film has two annotators.
+    Of seconds: one row per film, measure and pair of annotators (and one of all, where they are three or more), then
+    those of all films: film_id, of (see `MEASURES`), who, kappa, low, high, alpha, alpha_low, alpha_high (95 %),
+    seconds (rated by both, or by two at least), one_only (seconds that one alone rated), same (share of the seconds
+    that are called the same), commonest (what most seconds are called) and its share, prevalence; note says why there
+    is no number or no interval.
 
-    Raises
-    ------
-    CorpusError
-        A file of verdicts cannot be understood.
+    Of edges: film_id, who, edge, cues (that both have), unpaired (that one alone has), median and p90 of the difference
+    [s].
     """
     parts, differences = {}, {}
     for film_id in corpus.ids:
@@ -114,19 +100,8 @@ def groups(who: list[str]) -> list[tuple[str, ...]]:
 def rated(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], duration: float) -> dict:
     """What each annotator calls each stretch of a film between any two edges.
 
-    Parameters
-    ----------
-    stamped : DataFrame
-        The stamped cues of the film.
-    tables : mapping of annotator to DataFrame
-        Their verdicts.
-    duration : float
-        Seconds of the film.
-
-    Returns
-    -------
-    dict
-        start, end : (units,) arrays, seconds; and by (annotator, measure) a list of words, None without a rating.
+    `tables` are verdicts by annotator, `duration` is the seconds of the film. Gives start and end, arrays (units,) in
+    seconds; and by (annotator, measure) a list of words, None without a rating.
     """
     cues = {who: judged(stamped, table) for who, table in tables.items()}
     edges = [0.0, duration]
@@ -144,13 +119,10 @@ def rated(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], duration: f
 
 
 def edge_differences(stamped: pd.DataFrame, one: pd.DataFrame, other: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Seconds between the edges of the cues that two annotators both have: of one track, and half of the shorter over
-    each other.
+    """Seconds between the edges of the cues that two annotators both have: absolute, of start and of end.
 
-    Returns
-    -------
-    dict
-        start, end: absolute differences; NaN for each cue that one alone has.
+    Both have a cue where theirs are of one track, and over each other for half of the shorter; NaN is for each other
+    cue.
     """
     sides = [judged(stamped, table) for table in (one, other)]
     a, b = (side[side["verdict"].isin(TRUE)].reset_index(drop=True) for side in sides)

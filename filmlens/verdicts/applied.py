@@ -17,23 +17,16 @@ _SAID = ["verdict", "name", *FIELDS, "heard", "who", "when", "note"]
 def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The cues of one film as they stand after judging, by start.
 
-    Parameters
-    ----------
-    stamped : DataFrame
-        track, start, end, track_start, speed, score: what the stamper found.
-    table : DataFrame
-        The verdicts, as `filmlens.verdicts.read` gives them.
+    `stamped` is what the stamper found (track, start, end, track_start, speed, score), `table` the verdicts, as
+    `filmlens.verdicts.read` gives them.
 
-    Returns
-    -------
-    DataFrame
-        track ("" for music that is on none; name then says what it is), start, end (corrected), track_start (moved with
-        the start, negative where the cue was made to begin before its track does; NaN under another track, or where
-        nothing was stamped), speed, score, probability (NaN of an engine that gives none), verdict ("" when not
-        judged), name, the fields of `filmlens.verdicts.fields`, heard, who, when, note, usage (score, song or diegetic,
-        as the fields say); stamped_track, stamped_start, stamped_end: the cue that the verdict is about; basis:
-        "stamped", "added", or "kept" for a cue that was judged and has not been stamped since; row: position of the
-        verdict in `table`, -1 without one.
+    Columns: track ("" for music that is on none; name then says what it is), start, end (corrected), track_start (moved
+    with the start, negative where the cue was made to begin before its track does; NaN under another track, or where
+    nothing was stamped), speed, score, probability (NaN of an engine that gives none), verdict ("" when not judged),
+    name, the fields of `filmlens.verdicts.fields`, heard, who, when, note, usage (score, song or diegetic, as the
+    fields say); stamped_track, stamped_start, stamped_end: the cue that the verdict is about; basis: "stamped",
+    "added", or "kept" for a cue that was judged and has not been stamped since; row: position of the verdict in
+    `table`, -1 without one.
     """
     stamped = stamped.reset_index(drop=True)
     found, said, rows = find(stamped, table), table.to_dict("records"), []
@@ -57,19 +50,10 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "", trackless: bool = False) -> pd.DataFrame:
     """The cues that someone has heard: accepted, corrected or added, where and what they were corrected to.
 
-    Parameters
-    ----------
-    stamped, table : DataFrame
-        As in `judged`.
-    usage : {"", "score", "song", "diegetic"}
-        Only cues of this usage. A cue whose usage is not stated counts as score.
-    trackless : bool
-        Whether music that is on no track is among them: it counts where music is counted, and has nothing to measure.
-
-    Returns
-    -------
-    DataFrame
-        track, start, end, track_start (0 or more), speed, score, usage.
+    `stamped` and `table` are as in `judged`. A `usage` ("score", "song" or "diegetic") leaves only its cues; a cue
+    whose usage is not stated counts as score. With `trackless`, music that is on no track is among them: it counts
+    where music is counted, and has nothing to measure. Columns: track, start, end, track_start (0 or more), speed,
+    score, usage.
     """
     cues = judged(stamped, table)
     cues["track_start"] = cues["track_start"].clip(lower=0.0)

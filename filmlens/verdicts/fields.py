@@ -51,10 +51,7 @@ _MIGRATED = {"score": ("origin", "score"), "song": ("origin", "song"), "diegetic
 def migrated(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """A file's texts with ``usage`` as origin or diegesis, where that is not stated.
 
-    Raises
-    ------
-    CorpusError
-        A usage that is none; names the row.
+    Raises `CorpusError`, which names the row, for a usage that is none.
     """
     if "usage" not in table:
         return table
@@ -87,10 +84,7 @@ def usage(fields: Mapping[str, str]) -> str:
 def labels(folder: Path) -> list[str]:
     """Functions to choose from: the column ``function`` of ``labels.csv`` in the folder of verdicts, else the house's.
 
-    Raises
-    ------
-    CorpusError
-        The file cannot be understood.
+    Raises `CorpusError` when the file cannot be understood.
     """
     path = folder / "labels.csv"
     if not path.is_file():

@@ -29,11 +29,8 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame, *, cues: pd.DataFrame 
     cue that was split or merged with its neighbour is right as to its seconds. Cues that were accepted unheard, with
     many others, say nothing. Who has the judged `cues` at hand saves their making.
 
-    Returns
-    -------
-    dict
-        precision (time-weighted; NaN when nothing was judged), seconds_right, seconds_judged, cues_judged,
-        cues_right (right for at least half their length), cues.
+    Gives precision (time-weighted; NaN when nothing was judged), seconds_right, seconds_judged, cues_judged, cues_right
+    (right for at least half their length), cues.
 
     >>> from filmlens.verdicts.table import COLUMNS
     >>> stamped = pd.DataFrame({"track": ["A", "B"], "start": [0.0, 20.0], "end": [10.0, 50.0]})
@@ -57,16 +54,8 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame, *, cues: pd.DataFrame 
 def heard_cues(cues: pd.DataFrame) -> pd.DataFrame:
     """The stamped cues that someone heard and judged, and for how long each was right.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        Of one film, as `filmlens.verdicts.judged` gives them.
-
-    Returns
-    -------
-    DataFrame
-        Those rows, with seconds (as stamped), right (seconds of them under a heard cue of the same track) and hit
-        (right for at least half its length).
+    `cues` are of one film, as `filmlens.verdicts.judged` gives them. Gives those rows, with seconds (as stamped), right
+    (seconds of them under a heard cue of the same track) and hit (right for at least half its length).
     """
     cues = cues[cues["heard"] != "no"]
     told = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED)]
@@ -89,24 +78,11 @@ def sample_spans(
     music: pd.DataFrame | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Random spans of a film outside all cues, to be listened to.
+    """Random spans (m, 2) of a film outside all cues, to be listened to.
 
-    Parameters
-    ----------
-    stamped : DataFrame
-        start, end.
-    duration : float
-        Seconds of the film.
-    n : int
-        Spans; fewer where there is less room. They do not overlap.
-    music : DataFrame, optional
-        Unidentified music (start, end): every other span is drawn from those whose middle lies there.
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (m, 2)
-        In the order of drawing, so that any first few are a random sample too.
+    They do not overlap, are fewer than `n` where there is less room, and stand in the order of drawing, so that any
+    first few are a random sample too. `duration` is the seconds of the film; `stamped` and `music`, which is
+    unidentified music, have start and end. Every other span is drawn from those whose middle lies in `music`.
 
     >>> spans = sample_spans(pd.DataFrame({"start": [10.0], "end": [80.0]}), 100.0, 2)
     >>> bool(((spans[:, 1] <= 10) | (spans[:, 0] >= 80)).all())
@@ -180,19 +156,12 @@ def recall_from_spans(films: list[dict[str, float]]) -> dict[str, float]:
     """Recall, with an interval, of films, or kinds of their seconds, whose spans were answered.
 
     The share of the spans with music is the share of the seconds outside the cues that were missed; what was found is
-    what was stamped times the precision of the judged cues. Recall = found / (found + missed).
+    what was stamped times the precision of the judged cues. Recall = found / (found + missed). `films` are as
+    `spot_recall` gives them, of one film or of many; those without an answer are passed over.
 
-    Parameters
-    ----------
-    films : list of dict
-        As `spot_recall` gives them, of one film or of many; those without an answer are passed over.
-
-    Returns
-    -------
-    dict
-        recall, low, high (NaN without an answer), answered, music, films (that many entries). D: the interval is the
-        equal-tailed 95 % of the Beta posterior under Jeffreys' prior, drawn film by film; it covers the drawing of the
-        spans, and takes the precision as it is.
+    Gives recall, low, high (NaN without an answer), answered, music, films (that many entries). D: the interval is the
+    equal-tailed 95 % of the Beta posterior under Jeffreys' prior, drawn film by film; it covers the drawing of the
+    spans, and takes the precision as it is.
 
     >>> film = {"answered": 20, "music": 0, "seconds_outside": 600.0, "seconds_found": 600.0, "precision": 1.0}
     >>> result = recall_from_spans([film])

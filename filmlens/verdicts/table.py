@@ -65,12 +65,8 @@ _PATIENCE_S = 10.0
 def read(path: Path) -> pd.DataFrame:
     """Verdicts of a film, times as floats (NaN where empty), everything else as text; empty without a file.
 
-    Of rows on the same cue, such as two people's files that were joined, the latest counts.
-
-    Raises
-    ------
-    CorpusError
-        Names file, row and remedy.
+    Of rows on the same cue, such as two people's files that were joined, the latest counts. Raises `CorpusError`, which
+    names file, row and remedy.
     """
     return _read(path)[1].copy()
 
@@ -78,21 +74,12 @@ def read(path: Path) -> pd.DataFrame:
 def put(
     path: Path, *changes: tuple[Callable[[pd.DataFrame], int] | None, Mapping[str, Any] | None]
 ) -> tuple[bytes, bytes]:
-    """Replace, add or remove rows, one after the other, leaving all others as they are on disk.
+    """Replace, add or remove rows, one after the other; gives the file before and after, empty where there was none.
 
-    Parameters
-    ----------
-    path : Path
-    *changes : (place, row)
-        place: given the table as `read` gives it now, the position of the row to replace, or -1 to add one. None adds
-        one without looking, after all others, which of many rows is quicker.
-        row: columns and values; those not named keep what the replaced row had. None removes the row, and older ones
-        on the same cue with it, which would count again otherwise.
-
-    Returns
-    -------
-    before, after : bytes
-        The file as it was and as it is now; empty where there was none.
+    All other rows are left as they are on disk. A change is (place, row). Given the table as `read` gives it now, place
+    is the position of the row to replace, or -1 to add one; None adds one without looking, after all others, which of
+    many rows is quicker. row is columns and values; those not named keep what the replaced row had. None removes the
+    row, and older ones on the same cue with it, which would count again otherwise.
     """
     with locked(path):
         before = path.read_bytes() if path.is_file() else b""
@@ -143,24 +130,10 @@ def restore(path: Path, reverse: Callable[[bytes], bytes | None]) -> None:
 
 
 def find(cues: pd.DataFrame, table: pd.DataFrame, *, share: float = 0.5) -> np.ndarray:
-    """Which row of the verdicts is about which cue, one to one.
+    """Which row of `table`, as `read` gives it, is about which cue, one to one: its position, -1 for a cue not judged.
 
-    The same track, start and end first; then, so that a verdict outlives a new stamping, the same track and the
-    longest overlap.
-
-    Parameters
-    ----------
-    cues : DataFrame
-        track, start, end.
-    table : DataFrame
-        As `read` gives it.
-    share : float
-        D: least overlap, as a share of the shorter of the two.
-
-    Returns
-    -------
-    ndarray of int, shape (cues,)
-        Position in `table`; -1 for a cue that was not judged.
+    The same track, start and end first; then, so that a verdict outlives a new stamping, the same track and the longest
+    overlap. D: `share` is the least overlap, as a share of the shorter of the two.
 
     >>> cues = pd.DataFrame({"track": ["A", "A"], "start": [0.0, 20.0], "end": [10.0, 30.0]})
     >>> verdicts = pd.DataFrame({"track": ["A"], "start": [21.0], "end": [33.0], "verdict": ["reject"]})
@@ -213,10 +186,7 @@ def when() -> str:
 def locked(path: Path) -> Iterator[None]:
     """Hold the film's lock, so that two notebooks do not write over each other.
 
-    Raises
-    ------
-    OSError
-        The folder cannot be written, or someone held the lock for ten seconds.
+    Raises `OSError` when the folder cannot be written, or someone held the lock for ten seconds.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / f".{path.name}.lock").open("a+b") as file:

@@ -76,18 +76,10 @@ COLUMNS = tuple(f"{name}_{statistic}" for statistic in STATISTICS for name in DI
 def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]]:
     """The eight groups and their columns, in the order of Fig 3.
 
-    Parameters
-    ----------
-    mfcc_ranks : {"0-13", "1-13", "0-12"}
-        Which ranks the MFCC and their deltas have: rank 0 is the loudness, and 13 ranks are what the released
-        features have. Without one of the 14, each group has 26 columns and the whole 134.
-    rank0 : {"MFCC", "Dynamics"}
-        Where it is one of them: whether rank 0 and its deltas stay with the MFCC groups or count as dynamics.
-
-    Raises
-    ------
-    ValueError
-        For any other choice.
+    `mfcc_ranks`, "0-13", "1-13" or "0-12", says which ranks the MFCC and their deltas have: rank 0 is the loudness, and
+    13 ranks are what the released features have. Without one of the 14, each group has 26 columns and the whole 134.
+    `rank0`, "MFCC" or "Dynamics", where it is one of them, says whether rank 0 and its deltas stay with the MFCC groups
+    or count as dynamics. Any other choice raises ValueError.
 
     >>> {name: len(columns) for name, columns in groups(rank0="Dynamics").items()}
     {'MFCC': 26, 'dMFCC': 26, 'ddMFCC': 26, 'Dynamics': 8, 'Pitch': 24, 'Rhythm': 4, 'Timbre': 16, 'Tone': 10}
@@ -115,17 +107,8 @@ GROUPS = groups()
 def without_value(frames: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Share of the rows in which a descriptor has no value, by genre: tempo without a beat, a key of silence.
 
-    Parameters
-    ----------
-    frames : DataFrame
-        ``film_id`` and the 140 columns.
-    labels : DataFrame of bool
-        Films by genre.
-
-    Returns
-    -------
-    DataFrame
-        A row for each descriptor that is missing anywhere, by title: ``all`` rows, then those of each genre's films.
+    `frames` has ``film_id`` and the 140 columns, `labels` films by genre. Gives a row for each descriptor that is
+    missing anywhere, by title: ``all`` rows, then those of each genre's films.
     """
     means = {d.title: [f"{name}_mean" for name in dimensions(d)] for d in DESCRIPTORS}
     missing = pd.DataFrame({title: frames[columns].isna().any(axis=1) for title, columns in means.items()})

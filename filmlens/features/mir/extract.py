@@ -60,35 +60,19 @@ def short_time(signal: np.ndarray) -> Frames:
 
 
 def frame_features(samples: np.ndarray, rate: float, *, hann: str = "octave", voicing: float = 0.0) -> Frames:
-    """Every descriptor of one cue, frame by frame.
+    """Every descriptor of one cue, frame by frame: key of `columns.DESCRIPTORS` -> (times (n,), values (n, d)).
 
     The cue is the unit (**D**): gates, the thresholds of roughness and pitch and the scale of onsets see it whole.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,) or (channels, n)
-        Channels are averaged; rates other than 44.1 kHz are resampled.
-    rate : float
-        Sampling rate in Hz.
-    hann : {"octave", "matlab"}
-        Window of pulse clarity, see `rhythm.power_envelope`.
-    voicing : float
-        Least periodicity of a frame that has a fundamental, see `pitch.fundamentals`.
+    `samples`, (n,) or (channels, n), are averaged over channels; `rate` is in Hz, and others than 44.1 kHz are
+    resampled. `hann` is "octave" or "matlab", see `rhythm.power_envelope`; `voicing` the least periodicity of a frame
+    that has a fundamental, see `pitch.fundamentals`. Raises ValueError for NaN or infinite samples, more than two axes,
+    or a rate that is not positive.
 
-    Returns
-    -------
-    dict
-        Keys as in `columns.DESCRIPTORS`; each value is (times (n,), values (n, d)), the times being frame centres in s
-        from the start of `samples`. NaN where MIRtoolbox measures nothing. A descriptor whose frame is longer than the
-        cue has n = 0, except key clarity, mode, pulse clarity and tempo, which then measure the cue as one frame.
+    Times are frame centres in s from the start of `samples`. NaN where MIRtoolbox measures nothing. A descriptor whose
+    frame is longer than the cue has n = 0, except key clarity, mode, pulse clarity and tempo, which then measure the
+    cue as one frame.
 
-    Raises
-    ------
-    ValueError
-        For NaN or infinite samples, more than two axes, or a rate that is not positive.
-
-    Examples
-    --------
     >>> times, values = frame_features(np.sin(np.arange(44100) / 10), 44100)["rms"]
     >>> values.shape, float(values[0, 0].round(3))
     ((39, 1), 0.706)

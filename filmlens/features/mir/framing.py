@@ -32,17 +32,9 @@ fast = numba.njit(cache=True, error_model="numpy", fastmath={"reassoc", "contrac
 def prepare(samples: np.ndarray, rate: float) -> np.ndarray:
     """Sound as one contiguous float64 channel at 44.1 kHz.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,) or (channels, n)
-        Channels are averaged.
-    rate : float
-        Sampling rate in Hz; other rates than 44,100 are resampled with soxr at very high quality.
-
-    Raises
-    ------
-    ValueError
-        When `samples` has more than two axes, holds NaN or infinite values, or `rate` is not positive.
+    `samples`, (n,) or (channels, n), are averaged over channels; other rates than 44,100 Hz are resampled with soxr at
+    very high quality. Raises ValueError when `samples` has more than two axes, holds NaN or infinite values, or `rate`
+    is not positive.
 
     >>> prepare(np.ones((2, 3)), 44100)
     array([1., 1., 1.])
@@ -169,24 +161,10 @@ def spectra(
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """One-sided spectra of frames, as many at a time as a processor's cache holds, so that long cues cost no memory.
 
-    Parameters
-    ----------
-    signal : ndarray, shape=(n,)
-    starts : ndarray of int
-    window : ndarray
-    size : int
-        Length of the transform; frames are padded with zeros.
-    framing : function
-        Fills the frames: `cut` or another one of its form.
-    multiple : int
-        Every block but the last has a multiple of so many frames.
-
-    Yields
-    ------
-    block : slice
-        Which of the frames.
-    parts : ndarray, shape=(frames, 2 * bins)
-        Real and imaginary parts in turn; the next block overwrites them.
+    Yields which of the frames, and their real and imaginary parts in turn (frames, 2 * bins), which the next block
+    overwrites. `signal` is (n,); `size` is the length of the transform, to which frames are padded with zeros.
+    `framing` fills the frames: `cut` or another one of its form. Every block but the last has a multiple of `multiple`
+    frames.
     """
     step = max(_CACHED_SAMPLES // size // multiple, 1) * multiple
     frames = np.zeros((min(step, starts.size), size))

@@ -35,28 +35,12 @@ def resonance(lags: np.ndarray) -> np.ndarray:
 
 
 def repetition(envelope: np.ndarray, rate: float, frame: float, hop: float):
-    """Autocorrelation of centred frames of an envelope over its zero lag, weighted by `resonance`.
+    """Autocorrelation of centred frames of an envelope (n,) over its zero lag, weighted by `resonance`.
 
     A cue shorter than `frame` is one frame, as in MIRtoolbox ("no frame decomposition"); without at least two lags in
-    range there is none.
-
-    Parameters
-    ----------
-    envelope : ndarray, shape=(n,)
-    rate : float
-        Samples of the envelope per s.
-    frame, hop : float
-        In s.
-
-    Returns
-    -------
-    starts : ndarray of int, shape=(frames,)
-    size : int
-        Samples per frame.
-    first_lag : int
-        Lag of the first column in samples.
-    curves : ndarray, shape=(frames, lags)
-        0 where a frame is constant.
+    range there is none. `rate` is the envelope's samples per s, `frame` and `hop` are in s. Gives the frames' starts,
+    the samples per frame, the lag of the first column in samples, and the curves (frames, lags), 0 where a frame is
+    constant.
     """
     size = min(int(np.floor(frame * rate)), envelope.size)
     starts = frame_starts(envelope.size, size, hop * rate)

@@ -22,14 +22,9 @@ _NEGLIGIBLE = 40.0
 
 @lru_cache(maxsize=1)
 def dissonance() -> tuple[np.ndarray, np.ndarray]:
-    """Sethares' curve for every pair of bins that matters.
+    """Sethares' curve for every pair of bins that matters, and where each row of it begins, (bins + 1,).
 
-    Returns
-    -------
-    values : ndarray
-        Rows one after the other: row i holds the pairs (i, i), (i, i + 1), ...
-    rows : ndarray of int, shape=(bins + 1,)
-        Where each row begins.
+    Rows stand one after the other: row i holds the pairs (i, i), (i, i + 1), ...
     """
     step = RATE / FFT
     bins = FFT // 2 + 1
@@ -67,18 +62,9 @@ def _sethares(spectra, low, high, values, rows, out):
 
 
 def roughness(spectra: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Roughness of magnitude spectra.
+    """Roughness (n,) of magnitude spectra (n, 2049) of 50 ms frames at 44.1 kHz under a Hamming window.
 
-    Parameters
-    ----------
-    spectra : ndarray, shape=(n, 2049)
-        Of 50 ms frames at 44.1 kHz under a Hamming window.
-    low, high : float
-        Least and greatest magnitude in the whole cue: peaks must stand out by 1 % of that range.
-
-    Returns
-    -------
-    ndarray, shape=(n,)
+    `low` and `high` are the least and greatest magnitude in the whole cue: peaks must stand out by 1 % of that range.
     """
     out = np.zeros(len(spectra))
     if high > low:

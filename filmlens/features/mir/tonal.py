@@ -85,20 +85,9 @@ def _fold(parts, first, last, weights, out):
 
 
 def chroma(signal: np.ndarray, frame: float = CHROMA_FRAME, hop: float = CHROMA_HOP) -> tuple[np.ndarray, np.ndarray]:
-    """Chromagram, largest chroma of each frame 1 (within 1e-6).
+    """Chromagram of mono sound at 44.1 kHz, largest chroma of each frame 1 (within 1e-6); `frame` and `hop` in samples.
 
-    Parameters
-    ----------
-    signal : ndarray, shape=(n,)
-        Mono sound at 44.1 kHz.
-    frame, hop : float
-        In samples.
-
-    Returns
-    -------
-    times : ndarray, shape=(frames,)
-    values : ndarray, shape=(frames, 12)
-        From C; NaN where the frame is constant.
+    Times (frames,) and values (frames, 12) from C; NaN where the frame is constant.
     """
     size = int(frame)
     starts = frame_starts(signal.size, frame, hop)

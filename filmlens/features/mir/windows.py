@@ -31,25 +31,11 @@ def _mean_std(values: np.ndarray, ddof: int) -> tuple[np.ndarray, np.ndarray]:
 def texture_windows(
     frames: Frames, duration: float, *, length: float = 5.0, hop: float = 3.35, ddof: int = 1, partial: bool = False
 ) -> pd.DataFrame:
-    """Mean and standard deviation of every dimension in every texture window.
+    """Mean and standard deviation of every dimension in every texture window of the frames from `frame_features`.
 
-    Parameters
-    ----------
-    frames : dict
-        From `frame_features`.
-    duration : float
-        Length of the cue in s.
-    length, hop : float
-        Of the windows, in s.
-    ddof : int
-        1 divides the squares by n - 1, 0 by n.
-    partial : bool
-        Whether a last window that reaches beyond the cue is kept although there is a full one.
-
-    Returns
-    -------
-    DataFrame
-        One row per window: ``time``, its centre in s (of the part within the cue), then the 140 columns.
+    Gives a row per window: ``time``, its centre in s (of the part within the cue), then the 140 columns. `duration` of
+    the cue, `length` and `hop` of the windows are in s. `ddof` 1 divides the squares by n - 1, 0 by n. `partial` says
+    whether a last window that reaches beyond the cue is kept although there is a full one.
     """
     full = int(np.floor((duration - length) / hop + 1e-9)) + 1
     count = max(full, 1) + (partial and full >= 1 and duration - (full - 1) * hop - length > 1e-9)
@@ -76,29 +62,14 @@ def cue_frames(
     rows: str = "seconds",
     **switches,
 ) -> pd.DataFrame:
-    """Feature rows of one cue.
+    """Feature rows of one cue: ``time`` in s within the cue and the 140 columns.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,) or (channels, n)
-    rate : float
-        Sampling rate in Hz.
-    rows : {"seconds", "windows"}
-        1 Hz rows at 0.5, 1.5, ... s, as many as the cue has seconds (rounded, at least one), held at the ends; or the
-        texture windows themselves.
-    **switches
-        See `frame_features`.
+    `rows` are "seconds", 1 Hz rows at 0.5, 1.5, ... s, as many as the cue has seconds (rounded, at least one), held at
+    the ends; or the texture "windows" themselves. A 1 Hz row between a window with a value and one without has none. A
+    cue shorter than a window has one window, as long as the cue.
 
-    Returns
-    -------
-    DataFrame
-        ``time`` in s within the cue and the 140 columns. A 1 Hz row between a window with a value and one without has
-        none. A cue shorter than a window has one window, as long as the cue.
-
-    Raises
-    ------
-    ValueError
-        For empty, NaN or infinite samples, and for unknown `rows`.
+    `samples` are (n,) or (channels, n), `rate` is in Hz; for the switches see `frame_features`. Raises ValueError for
+    empty, NaN or infinite samples, and for unknown `rows`.
     """
     if rows not in ("seconds", "windows"):
         raise ValueError(f"rows must be 'seconds' or 'windows', not {rows!r}")
@@ -116,17 +87,9 @@ def cue_frames(
 
 
 def cue_vector(frames: pd.DataFrame) -> pd.Series:
-    """One vector per cue: the mean over its rows, NaN-ignoring.
+    """One vector per cue: the mean over its rows, NaN-ignoring, in the 140 columns; NaN where no row has a value.
 
-    Parameters
-    ----------
-    frames : DataFrame
-        From `cue_frames`: of 1 Hz rows (the paper's frame rows), or of windows to weigh every window alike.
-
-    Returns
-    -------
-    Series
-        The 140 columns; NaN where no row has a value.
+    `frames` are from `cue_frames`: 1 Hz rows (the paper's frame rows), or windows to weigh every window alike.
     """
     return frames[list(COLUMNS)].mean()
 

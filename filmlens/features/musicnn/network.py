@@ -166,27 +166,12 @@ class Loudest(nn.Module):
 
 
 def infer(net: Musicnn, patches: np.ndarray, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Tags and penultimate layer of patches.
+    """Tags (n, 50) and penultimate layer (n, 200) of patches, float32.
 
-    Parameters
-    ----------
-    net : Musicnn
-        Moved to the device, where it stays.
-    patches : ndarray, shape=(n, frames, 96)
-        From `filmlens.features.musicnn.patches`; other numbers of frames than 187 are possible.
-    device : str
-        "auto", or a name that torch knows. The CPU computes with one thread: films are mapped over processes.
-
-    Returns
-    -------
-    tags : ndarray of float32, shape=(n, 50)
-        In [0, 1], in the order of `LABELS`; not calibrated.
-    penultimate : ndarray of float32, shape=(n, 200)
-
-    Raises
-    ------
-    ValueError
-        For patches of another shape.
+    Tags are in [0, 1], in the order of `LABELS`; not calibrated. `patches` (n, frames, 96) are from
+    `filmlens.features.musicnn.patches`; other numbers of frames than 187 are possible, of other shapes ValueError is
+    raised. `net` is moved to `device`, where it stays: "auto", or a name that torch knows. The CPU computes with one
+    thread: films are mapped over processes.
     """
     patches = np.asarray(patches, np.float32)
     if patches.ndim != 3 or patches.shape[2] != BANDS or not patches.shape[1]:

@@ -32,10 +32,7 @@ _ROWS = 64  # that share a part of the spectrogram; no more of it lies in memory
 def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[pd.DataFrame], dict[str, str]]:
     """The penultimate layer for each cue's samples at 16 kHz, in turn; notes: the file of weights and their origin.
 
-    Raises
-    ------
-    WeightsError
-        When there are no weights.
+    Raises WeightsError when there are no weights.
     """
     path = weights.need()
     net = _network(path, model, path.stat().st_mtime_ns)
@@ -53,10 +50,7 @@ def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[
 def along(net: Musicnn, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound of 16 kHz at 1 Hz.
 
-    Raises
-    ------
-    ValueError
-        For empty, NaN or infinite samples.
+    Raises ValueError for empty, NaN or infinite samples.
     """
     from filmlens.features.musicnn.network import infer_along
 
@@ -79,10 +73,7 @@ def msd_rows(sounds: Iterable[np.ndarray]) -> tuple[Iterator[pd.DataFrame], dict
 def tags(penultimate: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
     """The 50 tags of rows of the penultimate layer: `COLUMNS` become `TAG_COLUMNS`, further columns stay; notes.
 
-    Raises
-    ------
-    WeightsError
-        When there are no weights.
+    Raises WeightsError when there are no weights.
     """
     path = weights.need()
     out = _network(path, "mtt", path.stat().st_mtime_ns).out

@@ -45,10 +45,7 @@ _EPSILON = 1e-3  # of the batch norms
 def find() -> Path | None:
     """The file of weights: what FILMLENS_MUSICNN names, else what the user's cache holds, else None.
 
-    Raises
-    ------
-    WeightsError
-        When the variable names no file.
+    Raises WeightsError when the variable names no file.
     """
     path = named(VARIABLE, "musicnn's wheel, or the arrays made of it")
     if path is not None:
@@ -116,10 +113,7 @@ def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
 def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
     """The arrays of a network by their names in TensorFlow, from the wheel or from the file made of it.
 
-    Raises
-    ------
-    WeightsError
-        As in `load`.
+    Raises WeightsError as `load` does.
     """
     path = Path(path)
     if model not in MODELS:

@@ -55,19 +55,10 @@ def family_columns() -> dict[str, list[str]]:
 
 
 def merged(cues: pd.DataFrame, *, voices: bool = True) -> pd.DataFrame:
-    """One column per word in place of its tags.
+    """One column per word in place of its tags: film_id, cue and the columns of the words.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, cue and the columns of the tags, such as ``tags-cues``.
-    voices : bool
-        False leaves the voice tags out: in a film's mix they are about its speech.
-
-    Returns
-    -------
-    DataFrame
-        film_id, cue and the columns of the words.
+    `cues` has film_id, cue and the columns of the tags, such as ``tags-cues``. Without `voices` the voice tags are left
+    out: in a film's mix they are about its speech.
     """
     out = cues[["film_id", "cue"]].copy()
     for family, words in FAMILIES.items():

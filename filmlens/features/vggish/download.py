@@ -34,9 +34,11 @@ def fetch(
 ) -> Path:
     """Download a file, or return it when it is there already.
 
+    What was broken off lies beside it as ``.part`` and is continued by the next call. Raises WeightsError for no
+    network, another file at the address (such as a page of HTML), or a wrong hash, in which case nothing of it is kept.
+
     Parameters
     ----------
-    url : str
     folder : path, optional
         The user's cache by default; made when needed.
     size : int
@@ -47,17 +49,6 @@ def fetch(
         Is given the bytes that are there and those of the whole file.
     timeout : float
         Seconds without an answer after which an attempt is given up.
-
-    Returns
-    -------
-    Path
-        What was broken off lies beside it as ``.part`` and is continued by the next call.
-
-    Raises
-    ------
-    WeightsError
-        No network, another file at the address (such as a page of HTML), or a wrong hash, in which case nothing
-        of it is kept.
     """
     folder = Path(folder) if folder is not None else cache_folder()
     name = url.rpartition("/")[2]
@@ -71,10 +62,7 @@ def fetch(
 def keep(file: str | Path, folder: str | Path | None = None) -> Path:
     """Copy weights that someone has brought into the user's cache, after they were read as VGGish's.
 
-    Raises
-    ------
-    WeightsError
-        When the file holds no such weights, or is damaged.
+    Raises WeightsError when the file holds no such weights, or is damaged.
     """
     file = Path(file)
     folder = Path(folder) if folder is not None else cache_folder()

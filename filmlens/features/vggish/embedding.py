@@ -20,12 +20,7 @@ def embedder(
 ) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     """A function of examples (n, 96, 64) that gives embeddings (n, 128), and the origin of its weights in words.
 
-    A process reads a file once, as long as it stays the same.
-
-    Raises
-    ------
-    WeightsError
-        When the weights or the PCA cannot be read.
+    A process reads a file once, as long as it stays the same. WeightsError when the weights or the PCA cannot be read.
     """
     path = Path(path)
     stat = path.stat()
@@ -42,10 +37,7 @@ def embedder(
 def rows(sounds: Iterable[np.ndarray], *, relu: bool, pca: bool) -> tuple[list[pd.DataFrame], dict[str, str]]:
     """The rows of all cues of a film, for the stage ``vggish``; notes: the file of weights and their origin.
 
-    Raises
-    ------
-    WeightsError
-        When there are no weights, or no parameters of the PCA.
+    Raises WeightsError when there are no weights, or no parameters of the PCA.
     """
     path = weights.need()
     embed, origin = embedder(path, relu=relu, pca=pca)

@@ -63,24 +63,10 @@ class VGGish(nn.Module):
 
 
 def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -> np.ndarray:
-    """Embeddings of log-mel examples.
+    """Embeddings of log-mel examples (n, 96, 64), float32 (n, 128); ValueError for examples of another shape.
 
-    Parameters
-    ----------
-    net : VGGish
-        Moved to the device, where it stays.
-    examples : ndarray, shape=(n, 96, 64)
-    device : str
-        "auto", or a name that torch knows. The CPU computes with one thread: films are mapped over processes.
-
-    Returns
-    -------
-    ndarray of float32, shape=(n, 128)
-
-    Raises
-    ------
-    ValueError
-        For examples of another shape.
+    `net` is moved to `device`, where it stays: "auto", or a name that torch knows. The CPU computes with one thread:
+    films are mapped over processes.
     """
     examples = np.asarray(examples, np.float32)
     if examples.ndim != 3 or examples.shape[1:] != (FRAMES, BANDS):
@@ -100,16 +86,7 @@ def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -
 def postprocess(embeddings: np.ndarray, eigenvectors: np.ndarray, means: np.ndarray) -> np.ndarray:
     """Embeddings as AudioSet stores them: rotated by PCA, clipped to +-2, and brought to 8 bit (cut, not rounded).
 
-    Parameters
-    ----------
-    embeddings : ndarray, shape=(n, 128)
-    eigenvectors : ndarray, shape=(128, 128)
-        One eigenvector a row.
-    means : ndarray, shape=(128,) or (128, 1)
-
-    Returns
-    -------
-    ndarray of uint8, shape=(n, 128)
+    `embeddings` and the result (uint8) are (n, 128), `eigenvectors` (128, 128), one a row, `means` (128,) or (128, 1).
     """
     rotated = (np.asarray(embeddings, float) - np.ravel(means)) @ np.asarray(eigenvectors, float).T
     return ((np.clip(rotated, -2, 2) + 2) * (255 / 4)).astype(np.uint8)

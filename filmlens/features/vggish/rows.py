@@ -22,25 +22,10 @@ COLUMNS = tuple(f"vggish_{i:03d}" for i in range(128))
 def cue_frames(
     sounds: Sequence[np.ndarray], rate: float, embed: Callable[[np.ndarray], np.ndarray]
 ) -> list[pd.DataFrame]:
-    """Rows of each of several cues, which are embedded together.
+    """Rows of each of several cues, which are embedded together: ``time`` in s within the cue, and `COLUMNS`.
 
-    Parameters
-    ----------
-    sounds : sequence of ndarray, each of shape (n,) or (channels, n)
-    rate : float
-        Sampling rate in Hz.
-    embed : callable
-        Examples (n, 96, 64) to embeddings (n, 128), such as `embed_examples` with its network.
-
-    Returns
-    -------
-    list of DataFrame
-        ``time`` in s within the cue, and `COLUMNS`.
-
-    Raises
-    ------
-    ValueError
-        For empty, NaN or infinite samples.
+    Each of `sounds` is (n,) or (channels, n), `rate` in Hz; `embed` turns examples (n, 96, 64) to embeddings (n, 128),
+    such as `embed_examples` with its network. Raises ValueError for empty, NaN or infinite samples.
     """
     if not len(sounds):
         return []
@@ -69,16 +54,9 @@ def seconds(embeddings: np.ndarray, duration: float) -> tuple[np.ndarray, np.nda
 def compared(plain: pd.DataFrame, processed: pd.DataFrame) -> pd.DataFrame:
     """Vectors of the same cues without and with post-processing (``pca=True``, as the paper's released values).
 
-    Parameters
-    ----------
-    plain, processed : DataFrame
-        film_id, cue and `COLUMNS`.
-
-    Returns
-    -------
-    DataFrame
-        post-processed, cues, mean, SD (over all values), at 0 or 255 (share of the values), r of distances (Pearson's,
-        between the distances of all pairs of cues, with those of the plain vectors).
+    Both have film_id, cue and `COLUMNS`. Gives post-processed, cues, mean, SD (over all values), at 0 or 255 (share of
+    the values), r of distances (Pearson's, between the distances of all pairs of cues, with those of the plain
+    vectors).
     """
     both = plain.merge(processed, on=["film_id", "cue"], suffixes=("", " processed"), validate="1:1")
     tables = {"no": both[list(COLUMNS)].to_numpy(float)}

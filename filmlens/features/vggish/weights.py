@@ -39,10 +39,7 @@ _NAMED = "vggish-own"  # in the cache, with the ending that the user's file had
 def find() -> Path | None:
     """The file of weights: what FILMLENS_VGGISH names, else what the user's cache holds, else None.
 
-    Raises
-    ------
-    WeightsError
-        When the variable names no file.
+    Raises WeightsError when the variable names no file.
     """
     path = named(VARIABLE, "VGGish weights")
     if path is not None:
@@ -64,10 +61,7 @@ def need() -> Path:
 def pca() -> tuple[np.ndarray, np.ndarray]:
     """Eigenvectors (128, 128) and means (128,) of the published PCA.
 
-    Raises
-    ------
-    WeightsError
-        When the file is missing or holds something else.
+    Raises WeightsError when the file is missing or holds something else.
     """
     path = _pca_file()
     if not path.is_file():
@@ -94,19 +88,9 @@ def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
 
 
 def load(path: str | Path | None = None, *, relu: bool = False) -> VGGish:
-    """The network with weights from a file.
+    """The network with weights from a torch file (state dict or whole model) or an npz; what `find` finds by default.
 
-    Parameters
-    ----------
-    path : path, optional
-        A torch file (state dict or whole model) or an npz; what `find` finds by default.
-    relu : bool
-        See `VGGish`.
-
-    Raises
-    ------
-    WeightsError
-        No file, not a file of weights, or weights of another network.
+    For `relu` see `VGGish`. Raises WeightsError for no file, not a file of weights, or weights of another network.
     """
     import torch
 
