@@ -118,7 +118,7 @@ def readers(corpus: Corpus) -> dict[Path, Callable[[], Any]]:
     """Every artefact of the corpus with what the software reads of it; None where it is refused."""
     found: dict[Path, Callable[[], Any]] = {}
     for stage, parameters in (*ASKED, ("cues", {}), ("windows", {}), ("mir", {}), ("mir", {"cues": "annotated"})):
-        known = stages.known_to(stages.owner(stage), parameters)
+        known = stages.accepted_by(stages.owner(stage), parameters)
         where = stages.place(corpus, stage, **known)
         if where.file.endswith(".npz"):
             for ending in (".npz", ".json", ".provenance.json"):

@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "media"))
 from films import FPS, KINDS, chirp, film, number
 
 from filmlens.media.apart import Died, apart, apart_stream
+from filmlens.media.monitor import watched
 from filmlens.media.opening import MediaError
 from filmlens.media.pictures import sample_luma
 from filmlens.media.sound import native_rate, read_audio
-from filmlens.media.watch import watched
 from filmlens.media.write import AUDIO_CODECS, write_audio
 
 RATE = 8_000  # at which shifts are looked for

@@ -388,10 +388,10 @@ def agreement(
     derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
 ) -> None:
     """Say how far annotators agree on seconds, tracks, fields and edges, and on how many cues they differ."""
-    from filmlens.audition.agreeing import told
+    from filmlens.audition.agreeing import agreement_report
     from filmlens.corpus import Corpus
 
-    for line in told(Corpus.open(corpus, derived=derived), out):
+    for line in agreement_report(Corpus.open(corpus, derived=derived), out):
         say(line)
 
 
@@ -415,7 +415,7 @@ def listen(
         serve(opened, who, port=port, browser=browser)
         return
     from filmlens.audition.blind import heard
-    from filmlens.findings.told import listening
+    from filmlens.findings.summaries import listening
 
     table = heard(opened)
     say(table.drop(columns="note").to_string(index=False, float_format="{:.2f}".format))

@@ -46,7 +46,7 @@ def agreement_of(corpus: Corpus, **settings) -> tuple[pd.DataFrame, pd.DataFrame
     return found
 
 
-def told(corpus: Corpus, out: Path | None = None) -> list[str]:
+def agreement_report(corpus: Corpus, out: Path | None = None) -> list[str]:
     """What `filmlens agreement` says, a line for each number, or why there is none; with `out` the tables as CSV."""
     (seconds, edges), differ = agreement_of(corpus), disagreements(corpus)
     lines = [*_of_seconds(seconds), *_of_edges(edges)]

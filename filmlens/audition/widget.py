@@ -22,13 +22,13 @@ import numpy as np
 import pandas as pd
 
 from filmlens.audition import adjudicating, bulk, clips, edges, exports, history, page, peaks, scene, spectrogram
-from filmlens.audition.growing import Growing
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import Session, open_session
+from filmlens.audition.waveform_thread import WaveformThread
 from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.ab import Place, ab_excerpt, film_sound, track_sound
 from filmlens.media.apart import apart
-from filmlens.media.still import still
+from filmlens.media.thumbnails import thumbnail
 from filmlens.stamper.place import find_place
 from filmlens.verdicts.fields import DIEGESES, ORIGINS, labels
 
@@ -91,7 +91,7 @@ class Audition(anywidget.AnyWidget):
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="audition tables")
         self._asked, self._replied = 0, 0
-        self._waveform: Growing | None = None
+        self._waveform: WaveformThread | None = None
         self._moving = clips.Newest(self._others_wait)
         self._open_film(film_id, cues)
         self.on_msg(self._on_message)
@@ -137,7 +137,7 @@ class Audition(anywidget.AnyWidget):
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
         if self._waveform is not None:
             self._waveform.stop()
-        self._waveform = Growing(self._corpus, self._film, self._tell, self._others_wait)
+        self._waveform = WaveformThread(self._corpus, self._film, self._tell, self._others_wait)
         self._pieces = clips.Pieces(self._film, self._session.duration)
 
     def _others_wait(self) -> bool:
@@ -364,7 +364,7 @@ class Audition(anywidget.AnyWidget):
 
     def _on_picture(self, m: dict) -> tuple[dict, list]:
         at = min(max(0.0, float(m["time"])), self._session.duration)
-        return {"time": at}, [apart(still, self._film.film, at)]
+        return {"time": at}, [apart(thumbnail, self._film.film, at)]
 
     def _on_clip(self, m: dict) -> tuple[dict, list]:
         number = int(m["piece"])

@@ -32,8 +32,8 @@ from filmlens.corpus.listing import Files, list_files
 from filmlens.media import container, pictures, sound
 from filmlens.media.apart import AT_ONCE, Died, apart
 from filmlens.media.container import MediaError, Medium
+from filmlens.media.monitor import watched
 from filmlens.media.structure import structure
-from filmlens.media.watch import watched
 from filmlens.text import reason
 
 _VERSION = 4  # of `look_into`: raised when it finds something else in the same file

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from filmlens.demo.leanings import MAIN_SHARE, MUSIC_LEANINGS, NOISE, PICTURE_LEANINGS, TAGS
+from filmlens.demo.effects import MAIN_SHARE, MUSIC_EFFECTS, NOISE, PICTURE_EFFECTS, TAGS
 from filmlens.demo.names import film_titles, persons, track_names
 from filmlens.demo.synth import DESCRIPTORS
 from filmlens.look import GENRES
@@ -116,9 +116,9 @@ def plan_films(*, films: int = 36, seconds: float = 90, seed: int = 0) -> list[F
 
 
 def planted(corpus: list[FilmPlan], *, seed: int) -> dict[str, Any]:
-    """What planted.json says: the leanings, and every parameter of every film.
+    """What planted.json says: the effects, and every parameter of every film.
 
-    The keys: `synthetic`, `seed`, `seconds`, `descriptors`, `music` and `pictures` (leanings by genre), `noise`,
+    The keys: `synthetic`, `seed`, `seconds`, `descriptors`, `music` and `pictures` (effects by genre), `noise`,
     `main_share`, `transplanted` (film_id, track, start, end, genre), `films` (by film_id).
     """
     films = {}
@@ -139,8 +139,8 @@ def planted(corpus: list[FilmPlan], *, seed: int) -> dict[str, Any]:
         "seed": seed,
         "seconds": corpus[0].seconds,
         "descriptors": list(DESCRIPTORS),
-        "music": {g: dict(zip(DESCRIPTORS, MUSIC_LEANINGS[g], strict=True)) for g in GENRES},
-        "pictures": {g: dict(zip(("brightness", "contrast"), PICTURE_LEANINGS[g], strict=True)) for g in GENRES},
+        "music": {g: dict(zip(DESCRIPTORS, MUSIC_EFFECTS[g], strict=True)) for g in GENRES},
+        "pictures": {g: dict(zip(("brightness", "contrast"), PICTURE_EFFECTS[g], strict=True)) for g in GENRES},
         "noise": NOISE,
         "main_share": MAIN_SHARE,
         "transplanted": transplanted,
@@ -162,7 +162,7 @@ def _transplants(tags: list[tuple[str, ...]], rng: np.random.Generator) -> dict[
     chosen = rng.permutation(eligible)[:3]
 
     def distance(k: int, genre: str) -> float:
-        return min(float(np.linalg.norm(np.subtract(MUSIC_LEANINGS[genre], MUSIC_LEANINGS[g]))) for g in tags[k])
+        return min(float(np.linalg.norm(np.subtract(MUSIC_EFFECTS[genre], MUSIC_EFFECTS[g]))) for g in tags[k])
 
     foreign: dict[int, str] = {}
     for k in map(int, chosen):
@@ -177,7 +177,7 @@ def _film(k, genres, title, franchise, composer, foreign, seconds, seed, films) 
     film_id = f"film{k + 1:0{max(2, len(str(films)))}d}"
     shift = composer[1] + rng.normal(0, NOISE["film"], len(DESCRIPTORS))
     tracks = _tracks(k, genres, foreign, shift, seconds, rng)
-    leaning = np.mean([PICTURE_LEANINGS[g] for g in genres], axis=0) + rng.normal(0, 0.35, 2)
+    leaning = np.mean([PICTURE_EFFECTS[g] for g in genres], axis=0) + rng.normal(0, 0.35, 2)
     width, height = _SIZES[int(rng.integers(len(_SIZES)))]
     return FilmPlan(
         film_id=film_id,
@@ -218,9 +218,9 @@ def _tracks(k, genres, foreign, shift, seconds, rng) -> tuple[Track, ...]:
         main = mains[order[t]]
         transplanted = foreign is not None and int(order[t]) == count - 1
         others = [] if transplanted else [g for g in genres if g != main]
-        centre = np.array(MUSIC_LEANINGS[main])
+        centre = np.array(MUSIC_EFFECTS[main])
         if others:
-            rest = np.mean([MUSIC_LEANINGS[g] for g in others], axis=0)
+            rest = np.mean([MUSIC_EFFECTS[g] for g in others], axis=0)
             centre = MAIN_SHARE * centre + (1 - MAIN_SHARE) * rest
         style = centre + shift + rng.normal(0, NOISE["track"], len(DESCRIPTORS))
         tracks.append(

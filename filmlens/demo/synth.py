@@ -2,7 +2,7 @@
 
 A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of
 `DESCRIPTORS` to numbers around zero, 0 the middle and +-2 nearly all that the synthesiser does; a genre leans on them
-(leanings.py says how). The pieces make no claim to be film music. They have what the study measures: a tempo, a mode, a
+(effects.py says how). The pieces make no claim to be film music. They have what the study measures: a tempo, a mode, a
 register, rough or smooth sonorities, a bright or dark timbre, loud or soft playing. No passage is repeated exactly,
 so that a place in a film belongs to one place in a track.
 """

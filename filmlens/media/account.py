@@ -12,10 +12,10 @@ import av
 import numpy as np
 
 from filmlens.media.container import headless_start, stated_end
+from filmlens.media.monitor import passed_over
 from filmlens.media.opening import Medium, origin, stepping
 from filmlens.media.packets import index
 from filmlens.media.structure import structure
-from filmlens.media.watch import passed_over
 
 #: Seconds; a smaller difference is told of no film.
 TOLD_S = 0.05

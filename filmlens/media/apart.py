@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from filmlens.media.monitor import passed_over, watched
 from filmlens.media.opening import MediaError
-from filmlens.media.watch import passed_over, watched
 
 #: Files that are worth reading at once.
 AT_ONCE = min(os.cpu_count() or 1, 8)

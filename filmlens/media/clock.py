@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 import av
 
+from filmlens.media.monitor import in_time
 from filmlens.media.opening import demuxed
-from filmlens.media.watch import in_time
 
 _BACK_S = 0.1  # a time may lie this far before the last of its stream
 _CLOSE_S = 1.0  # and this far behind it without a look at the other clocks

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 
 from filmlens.media import choice
+from filmlens.media.monitor import in_time
 from filmlens.media.opening import (
     MediaError,
     Medium,
@@ -25,7 +26,6 @@ from filmlens.media.opening import (
 )
 from filmlens.media.packets import index, packets
 from filmlens.media.structure import structure
-from filmlens.media.watch import in_time
 
 __all__ = [
     *("MediaError", "Medium", "MediaInfo", "duration", "open_media", "origin", "probe", "sound_stream"),

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import av
 
+from filmlens.media.monitor import in_time, passed_over
 from filmlens.media.opening import Medium, origin, refuse_encrypted, stepping, timed
 from filmlens.media.packets import packets
 from filmlens.media.shown import in_order, reordered
-from filmlens.media.watch import in_time, passed_over
 
 _AHEAD = 32  # packets; codecs reorder at most 16 pictures
 _EARLIER_S = (0.0, 5.0, 30.0, math.inf)  # how far before a span is looked for a key frame

@@ -11,10 +11,10 @@ import av
 import numpy as np
 
 from filmlens.media.luma import luma
+from filmlens.media.monitor import in_time, passed_over
 from filmlens.media.opening import Medium, demuxed, need_pictures, open_media, origin, refuse_encrypted, stepping, timed
 from filmlens.media.packets import index as index_of
 from filmlens.media.packets import packets
-from filmlens.media.watch import in_time, passed_over
 
 
 def key_pictures(path: str | Path | Medium, count: int) -> Iterator[tuple[float, np.ndarray]]:

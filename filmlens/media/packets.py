@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 
 from filmlens.media import clock
+from filmlens.media.monitor import passed_over
 from filmlens.media.opening import (
     Medium,
     demuxed,
@@ -25,7 +26,6 @@ from filmlens.media.opening import (
     timed,
 )
 from filmlens.media.structure import structure
-from filmlens.media.watch import passed_over
 
 
 def packets(

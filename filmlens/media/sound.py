@@ -17,6 +17,7 @@ import soxr
 from filmlens.media.account import Account
 from filmlens.media.container import duration
 from filmlens.media.line import in_line, on_grid
+from filmlens.media.monitor import in_time
 from filmlens.media.opening import (
     MediaError,
     Medium,
@@ -28,7 +29,6 @@ from filmlens.media.opening import (
     timed,
 )
 from filmlens.media.packets import packets
-from filmlens.media.watch import in_time
 
 __all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 

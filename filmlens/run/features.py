@@ -61,7 +61,7 @@ def extract(
     for name in which:
         stage = name if name == "visual" else stages.feature_stage(name)
         given = parameters | ({"features": name} if stage == "own-cues" else {})
-        known = stages.known_to(stage, given)
+        known = stages.accepted_by(stage, given)
         told = stage.removesuffix("-cues")
         with _Watch(opened, told, films, known, say):
             outcomes = stages.run(opened, stage, films=films, jobs=jobs, say=lambda line: None, **known)

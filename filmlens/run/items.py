@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from filmlens.findings import told
+from filmlens.findings import summaries
 
 FILMS, PAPER, BEYOND = "The films", "The paper, item by item", "Beyond the paper"
 
@@ -17,8 +17,8 @@ class Item(NamedTuple):
 
     - name: of the paper's item, or a short one of our own
     - file: its files in the folder of figures, without ending
-    - told: gives sentences from the numbers of `numbers`
-    - numbers: the CSV that is told; that of `file` by default
+    - summary: gives sentences from the numbers of `numbers`
+    - numbers: the CSV that is summed up; that of `file` by default
     - learnt: whether it rests on a genre model or a comparison of genres: it is left unsaid where no genre has
       films enough
     - needs: what a corpus without it lacks
@@ -29,7 +29,7 @@ class Item(NamedTuple):
     notebook: str
     title: str
     caption: str = ""
-    told: Callable[[pd.DataFrame], list[str]] | None = None
+    summary: Callable[[pd.DataFrame], list[str]] | None = None
     numbers: str = ""
     learnt: bool = False
     needs: str = ""
@@ -53,7 +53,7 @@ ITEMS = (
         "Where the music of each film was found",
         "A bar is a cue, the darker the more evidence for each of its seconds; the line is the longest stretch without "
         "found music, the figure on the right the share of the film with music. Outlines are annotated cues.",
-        told.cues,
+        summaries.cues,
         part=FILMS,
     ),
     Item(
@@ -63,7 +63,7 @@ ITEMS = (
         "First and last music, silences, order of the tracks",
         "Found music is a lower bound: what is on no album cannot be found. Album order: Kendall's tau of the places "
         "of the tracks on the album and in the film, 1 where the film keeps the order.",
-        told.placement,
+        summaries.placement,
         part=FILMS,
     ),
     Item(
@@ -73,7 +73,7 @@ ITEMS = (
         "What the stamper misses, and where",
         "Share of the annotated seconds that were found with the right track, by tenth of the film; whiskers: 95 % "
         "bootstrap over films, where ten films have annotated music there.",
-        told.recall,
+        summaries.recall,
         needs="annotated films",
         part=FILMS,
     ),
@@ -83,7 +83,7 @@ ITEMS = (
         _STAMPER,
         "The tracks on the album and in the film",
         "A dot is a used track, the larger the more often. On the dotted line the film keeps the album's order.",
-        told.album_order,
+        summaries.album_order,
         part=FILMS,
     ),
     Item(
@@ -92,7 +92,7 @@ ITEMS = (
         _STAMPER,
         "Entries of music at cuts and under speech",
         "Chance is the share of the film's time that lies there: what an entry at any moment would meet.",
-        told.entries,
+        summaries.entries,
         needs="files of cuts (cuts/FILM.csv) or speech (speech/FILM.srt)",
         part=FILMS,
     ),
@@ -103,7 +103,7 @@ ITEMS = (
         "Music and genre along the films",
         "Every film is divided into twenty parts; the mean over films with its 95 % bootstrap over films. "
         "Probabilities are of models that never saw the film.",
-        told.film_time,
+        summaries.film_time,
         learnt=True,
         part=FILMS,
     ),
@@ -114,7 +114,7 @@ ITEMS = (
         "One film: what each cue sounds like",
         "The film with the most cues. Depth of colour: probability of the genre; height: share of the film's "
         "attention; bold: the film's own genres; above, the picture.",
-        told.timeline,
+        summaries.timeline,
         learnt=True,
         part=FILMS,
     ),
@@ -124,10 +124,10 @@ ITEMS = (
         "00_corpus",
         "The films by genre",
         "A film with several genres counts in each.",
-        told.films,
+        summaries.films,
         part=PAPER,
     ),
-    Item("S1", "s1_films", "00_corpus", "The films and their tags", told=told.listed, part=PAPER),
+    Item("S1", "s1_films", "00_corpus", "The films and their tags", summary=summaries.listed, part=PAPER),
     Item(
         "Fig 1",
         "fig1_stamper",
@@ -135,7 +135,7 @@ ITEMS = (
         "From window predictions to a cue",
         "The film's sound; what each window of five seconds predicts, hatched where it does not count; the cues that "
         "follow; the annotation, where there is one. Engine of the paper.",
-        told.stamper,
+        summaries.stamper,
         "paper_numbers_stamper",
         part=PAPER,
     ),
@@ -145,7 +145,7 @@ ITEMS = (
         "02_features",
         "The features",
         "Frame and hop in seconds; each dimension is measured as mean and SD over texture windows.",
-        told.definition,
+        summaries.definition,
         part=PAPER,
     ),
     Item(
@@ -154,7 +154,7 @@ ITEMS = (
         _GENRE,
         "The six pooling functions",
         "From cues to the film.",
-        told.definition,
+        summaries.definition,
         part=PAPER,
     ),
     Item(
@@ -163,7 +163,7 @@ ITEMS = (
         _GENRE,
         "The network",
         "Average pooling, the smaller of the networks.",
-        told.definition,
+        summaries.definition,
         part=PAPER,
     ),
     Item(
@@ -172,7 +172,7 @@ ITEMS = (
         _GENRE,
         "Genre prediction",
         "Leave-one-film-out. Compare every model with “always positive”, and training F1 with F1.",
-        told.prediction,
+        summaries.prediction,
         learnt=True,
         part=PAPER,
     ),
@@ -182,7 +182,7 @@ ITEMS = (
         _GENRE,
         "Precision-recall curves",
         "Out-of-fold predictions of the network with the highest F1, by genre.",
-        told.curves,
+        summaries.curves,
         learnt=True,
         part=PAPER,
     ),
@@ -192,7 +192,7 @@ ITEMS = (
         _GENRE,
         "Precision and recall per film",
         "Each film's cues against the film's labels; average pooling.",
-        told.per_film,
+        summaries.per_film,
         learnt=True,
         part=PAPER,
     ),
@@ -203,7 +203,7 @@ ITEMS = (
         "Which features matter",
         "Drop of F1 when a group of features is permuted over cues, as in the paper; the sentence is about permuting "
         "over films, the one to interpret.",
-        told.importance,
+        summaries.importance,
         "fig3_importance_films",
         learnt=True,
         part=PAPER,
@@ -214,7 +214,7 @@ ITEMS = (
         _PICTURE,
         "Does the picture agree",
         "Difference of medians of films x 10; bold: Mann-Whitney test, p < .01 after Bonferroni's correction.",
-        told.pictures,
+        summaries.pictures,
         "table5_medians",
         learnt=True,
         part=PAPER,
@@ -226,7 +226,7 @@ ITEMS = (
         "Which of the paper's claims hold",
         "Paired differences with intervals that are wide enough for all claims together. Undecided does not mean that "
         "there is no difference.",
-        told.claims,
+        summaries.claims,
         learnt=True,
         part=PAPER,
     ),
@@ -236,7 +236,7 @@ ITEMS = (
         _STANDS,
         "Do they hold when one choice is made differently",
         "Columns are choices, one at a time; a claim that holds in one column alone is a claim about that column.",
-        told.robustness,
+        summaries.robustness,
         learnt=True,
         part=PAPER,
     ),
@@ -246,7 +246,7 @@ ITEMS = (
         _IMPORTANCE,
         "How a genre's music differs",
         "Cliff's delta of films with the genre against films without it, for the thirty largest effects.",
-        told.profile,
+        summaries.profile,
         learnt=True,
     ),
     Item(
@@ -255,7 +255,7 @@ ITEMS = (
         _IMPORTANCE,
         "Which words matter",
         "As Fig 3, over films, on the tags that a network hears in the music.",
-        told.importance,
+        summaries.importance,
         learnt=True,
         needs=_WEIGHTS,
     ),
@@ -274,7 +274,7 @@ ITEMS = (
         _PICTURE,
         "Does the picture follow the music inside a film",
         "Rank correlation of a genre's probability with the picture along films without the genre.",
-        told.within,
+        summaries.within,
         learnt=True,
     ),
     Item(
@@ -284,7 +284,7 @@ ITEMS = (
         "Whether raters hear the other genre without picture and title",
         "Transplanted cues and controls of the same film, at one loudness, in random order. Alpha is Krippendorff's: 1 "
         "full agreement, 0 that of chance; intervals over films and raters.",
-        told.listening,
+        summaries.listening,
         learnt=True,
         needs="raters: filmlens listen CORPUS --blind",
     ),
@@ -295,7 +295,7 @@ ITEMS = (
         "study_claims",
         "08_the_study",
         "What the study's own features leave of each claim",
-        told=told.claims,
+        summary=summaries.claims,
     ),
     Item("As others read it", "study_read", "08_the_study", "Values of a later work on the same files"),
 )

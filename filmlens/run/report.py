@@ -1,6 +1,6 @@
 """index.html of a run: what the films and the paper's items say in sentences, with pictures, numbers and sound.
 
-What is shown, and in which order, stands in `filmlens.run.items`; what is said of it in `filmlens.findings.told`.
+What is shown, and in which order, stands in `filmlens.run.items`; what is said of it in `filmlens.findings.summaries`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from filmlens import look, paper, text
 from filmlens.corpus import Corpus
-from filmlens.findings import told
+from filmlens.findings import summaries
 from filmlens.names import reader_name
 from filmlens.run.health import CSS, corpus_health
 from filmlens.run.items import ITEMS, Item
@@ -88,7 +88,7 @@ def write_report(
         unsaid=unsaid,
         absent=list(absent.items()),
         unlike=Markup(_unlike(corpus, out, foreign, sounds)) if foreign is not None else "",
-        unlike_told=told.transplanted(foreign) if foreign is not None else [],
+        unlike_summary=summaries.transplanted(foreign) if foreign is not None else [],
         unlike_csv=_link(figures / "transplanted.csv", out),
         heard=bool(sounds),
         plays=not corpus.shared,
@@ -115,14 +115,14 @@ def _made(item: Item, out: Path, figures: Path, titles: Mapping[str, str]) -> di
         table = written[written.index("<table") : written.index("</table>") + len("</table>")]
         if table.partition("</thead>")[0].count("<th") > _WIDE:
             table = table.replace('class="filmlens', 'class="filmlens wide', 1)
-    numbers = _read(figures / f"{item.numbers or item.file}.csv", titles) if item.told else None
+    numbers = _read(figures / f"{item.numbers or item.file}.csv", titles) if item.summary else None
     sentences = ["Numbers only: no sentence is made of them."]
     if numbers is not None:
         sentences = (
-            item.told(numbers) if len(numbers) else ["Nothing was found, so that nothing is told."]
+            item.summary(numbers) if len(numbers) else ["Nothing was found, so that nothing is told."]
         ) or sentences
     alt = " ".join([f"{item.name}: {item.title}.", item.caption, *sentences]).replace("  ", " ")
-    return item._asdict() | links | {"table": Markup(table), "told": sentences, "alt": alt}
+    return item._asdict() | links | {"table": Markup(table), "summary": sentences, "alt": alt}
 
 
 def _why(item: Item, provenance: Mapping) -> str:

@@ -3,10 +3,10 @@
 from filmlens.stages.loop import Outcome, folds, planned, plans_of, read, read_one, run
 from filmlens.stages.table import (
     STAGES,
+    accepted_by,
     chain,
     complete,
     feature_stage,
-    known_to,
     owner,
     parameter_names,
     path,
@@ -18,11 +18,11 @@ from filmlens.stages.table import (
 __all__ = [
     "STAGES",
     "Outcome",
+    "accepted_by",
     "chain",
     "complete",
     "feature_stage",
     "folds",
-    "known_to",
     "owner",
     "parameter_names",
     "path",

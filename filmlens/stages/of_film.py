@@ -20,7 +20,7 @@ from filmlens.features import FEATURES
 from filmlens.features import own as own_
 from filmlens.features import visual as visual_
 from filmlens.genre.bags import KEYS
-from filmlens.media import container, pictures, sound, watch
+from filmlens.media import container, monitor, pictures, sound
 
 #: Columns of every cue sheet on disk.
 CUE_COLUMNS = ("film_id", "cue", "track", "start", "end", "track_start", "speed", "score")
@@ -86,7 +86,7 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
                 placed.append((cue, speed))
                 yield samples
             else:
-                watch.passed_over(f"{film.id}: cue {cue.cue} ({cue.track}) has no sound at its place and no row")
+                monitor.passed_over(f"{film.id}: cue {cue.cue} ({cue.track}) has no sound at its place and no row")
 
     measured, notes = row.measure(sounds(), **parameters)
     # listed first: where all cues are measured together, they are read only now

@@ -285,10 +285,10 @@ def parameter_names(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]
     return known
 
 
-def known_to(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def accepted_by(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Of some parameters, those that a stage or its inputs know.
 
-    >>> known_to("mir", {"sound": "film", "hidden": 64})
+    >>> accepted_by("mir", {"sound": "film", "hidden": 64})
     {'sound': 'film'}
     """
     names = parameter_names(stage, parameters)
@@ -346,7 +346,7 @@ def variant(stage: str, parameters: Mapping[str, Any]) -> str:
 
 def restrict(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Of a flat set of parameters, those that a stage and its inputs know."""
-    return complete(stage, known_to(stage, parameters))
+    return complete(stage, accepted_by(stage, parameters))
 
 
 def place_of(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:

@@ -20,7 +20,7 @@ from filmlens.artefacts import ArtefactError, Measured, WriteError
 from filmlens.corpus import Film
 from filmlens.media import container
 from filmlens.media.container import MediaError
-from filmlens.media.watch import watched
+from filmlens.media.monitor import watched
 from filmlens.stages.environment import CORES
 from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
@@ -100,13 +100,17 @@ def attempt(task: Task, limit: float | None = None) -> Done:
         return Done(damage=damage, seconds=time.monotonic() - begun, length=_length(task))
     except OSError as error:
         full = not isinstance(error, WriteError) and error.errno in _FULL  # met by a library, in a cache of its own
-        said = f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room" if full else told(error)
+        said = (
+            f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room"
+            if full
+            else error_text(error)
+        )
         return Done(said, full or isinstance(error, WriteError), seconds=time.monotonic() - begun)
     except Exception as error:
-        return Done(told(error), seconds=time.monotonic() - begun)
+        return Done(error_text(error), seconds=time.monotonic() - begun)
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """An error as one line: those of ours as they are, others with their kind and place."""
     text = " ".join(clean(error).split())
     if isinstance(error, TimeoutError):

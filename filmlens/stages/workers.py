@@ -22,7 +22,7 @@ from pebble import ProcessPool
 from filmlens.corpus import Film
 from filmlens.media.apart import Died, apart, end_with_parent, script_kept_out
 from filmlens.stages.environment import THREADS, environment
-from filmlens.stages.work import Done, Task, attempt, told
+from filmlens.stages.work import Done, Task, attempt, error_text
 
 _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
 _NOTICED_S = 0.05
@@ -64,7 +64,7 @@ def _alone(task: Task, limit: float | None) -> Done:
         with environment({name: "1" for name in THREADS}):
             return apart(attempt, task, limit, limit=None if limit is None else limit + _GRACE_S)
     except Died as error:
-        return Done(str(error) if "signal" in str(error) or limit is None else told(TimeoutError()))
+        return Done(str(error) if "signal" in str(error) or limit is None else error_text(TimeoutError()))
 
 
 def _in_processes(tasks: Sequence[Task], jobs: int, limit: float | None) -> Iterator[tuple[Task, Done]]:
@@ -147,7 +147,9 @@ def _on_dask(tasks: Sequence[Task], address: str, limit: float | None) -> Iterat
     try:
         client = Client(address, set_as_default=False, timeout=_CONNECT_S)
     except (OSError, ValueError) as error:
-        raise OSError(f"no Dask scheduler answers at {address} ({told(error)}); start one or correct --dask") from error
+        raise OSError(
+            f"no Dask scheduler answers at {address} ({error_text(error)}); start one or correct --dask"
+        ) from error
     with client, client.get_executor(pure=False) as executor:
         futures = {executor.submit(attempt, task, limit): task for task in tasks}
         try:
@@ -178,4 +180,4 @@ def _lost(error: Exception) -> str:
         return "the process that worked on it died before it had begun: memory ran out, or Python cannot start here"
     if kind == "KilledWorker":
         return "every worker of the cluster that worked on it died: a decoder crashed, or memory ran out"
-    return told(error)
+    return error_text(error)

@@ -208,7 +208,7 @@ class _Tables:
         """The first cross-validated model that was fitted on these tables and labels; None, and told, without one."""
         older = False
         for model in models:
-            known = stages.known_to("genre", self._chosen | dict(model))
+            known = stages.accepted_by("genre", self._chosen | dict(model))
             path = stages.path(self._corpus, "genre", **known)
             provenance = artefacts.read_provenance(path)
             same = provenance.get("recipe", {}).get("media") == label_hash(self._corpus, known)
@@ -225,7 +225,7 @@ class _Tables:
         return None
 
     def _known(self, stage: str) -> dict[str, Any]:
-        return stages.known_to(stage, self._chosen)
+        return stages.accepted_by(stage, self._chosen)
 
 
 def write_cues_table(table: pd.DataFrame, folder: Path) -> None:

@@ -79,7 +79,7 @@ def conditions(study: Study, *, names: Sequence[str] = ()) -> dict[str, dict[str
 def _measured(study: Study, change: Mapping[str, Any]) -> bool:
     """Whether the cue vectors that a condition stands on lie on disk."""
     stage = stages.feature_stage(study.descriptors)
-    known = stages.known_to(stage, {"cues": study.cues, "sound": study.sound} | dict(change))
+    known = stages.accepted_by(stage, {"cues": study.cues, "sound": study.sound} | dict(change))
     return len(stages.read(study.corpus, stage, **known)) > 0
 
 
@@ -211,7 +211,7 @@ def _importance(study, chosen, plans, models) -> dict[str, findings.ImportanceRu
         if key_of[name] in tasks:
             continue
         model, stage = models[name]["mir", "cue", HEADLINE], stages.feature_stage(configuration["features"])
-        bags = of_corpus.bags_like(model, study.table(stage, **stages.known_to(stage, configuration)))
+        bags = of_corpus.bags_like(model, study.table(stage, **stages.accepted_by(stage, configuration)))
         groups = of_corpus.groups_of(bags, setting["rank0"])
         truth = study.corpus.labels().loc[list(model.film_ids)]
         repeats = {"scheme": setting["permuted"], "n_repeats": study.n_repeats, "n_boot": study.n_boot}
@@ -226,8 +226,8 @@ def _pictures(study, models, plan, labels, contrast):
     model = models[features, "cue", PICTURES]
     made = plan[features, "cue", PICTURES]
     sheet, visual = (
-        study.table("sheet", **stages.known_to("cues", made)),
-        study.table("visual", **stages.known_to("visual", made)),
+        study.table("sheet", **stages.accepted_by("cues", made)),
+        study.table("visual", **stages.accepted_by("visual", made)),
     )
     if visual.empty:
         return None

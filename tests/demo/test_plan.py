@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from filmlens.demo import answers
-from filmlens.demo.leanings import MUSIC_LEANINGS, PICTURE_LEANINGS
+from filmlens.demo import ground_truth
+from filmlens.demo.effects import MUSIC_EFFECTS, PICTURE_EFFECTS
 from filmlens.demo.plan import CUE_SECONDS, plan_films, planted
 from filmlens.demo.synth import DESCRIPTORS
 from filmlens.look import GENRES
@@ -87,7 +87,7 @@ def test_styles_lean_on_the_genre_with_overlap():
             styles[track.genre].append([track.style[d] for d in DESCRIPTORS])
     for genre, rows in styles.items():
         rows = np.array(rows)
-        leaning = np.array(MUSIC_LEANINGS[genre])
+        leaning = np.array(MUSIC_EFFECTS[genre])
         assert np.corrcoef(rows.mean(axis=0), leaning)[0, 1] > 0.8
         for d in range(len(DESCRIPTORS)):  # no single descriptor gives a genre away
             others = np.concatenate([np.array(styles[g])[:, d] for g in GENRES if g != genre])
@@ -115,11 +115,11 @@ def test_planted_is_complete():
     films = plan_films(films=4, seconds=30, seed=5)
     story = planted(films, seed=5)
     assert story["synthetic"] is True and story["seed"] == 5 and story["seconds"] == 30
-    assert story["music"]["Horror"]["roughness"] == MUSIC_LEANINGS["Horror"][DESCRIPTORS.index("roughness")]
+    assert story["music"]["Horror"]["roughness"] == MUSIC_EFFECTS["Horror"][DESCRIPTORS.index("roughness")]
     assert (
         story["pictures"]["Horror"]["brightness"]
-        == PICTURE_LEANINGS["Horror"][0]
-        == min(lean[0] for lean in PICTURE_LEANINGS.values())
+        == PICTURE_EFFECTS["Horror"][0]
+        == min(lean[0] for lean in PICTURE_EFFECTS.values())
     )
     row = story["films"]["film02"]
     assert {"genres", "tracks", "cues", "pictures", "noise_level"} <= set(row)
@@ -138,13 +138,13 @@ def test_what_was_planted_and_not_found_says_why(tmp_path):
     planted = pd.DataFrame({"genre": "Horror", "group": ["MFCC", "Tone", "Pitch"], "planted": [True, True, False]})
     importance = pd.DataFrame({"genre": "Horror", "group": ["MFCC", "Tone", "Pitch"], "importance": [0.2, 0.1, 0.0]})
     importance = importance.assign(film_low=[0.1, -0.1, -0.1], film_high=[0.3, 0.3, 0.1], note="")
-    table = answers.found_groups(importance, planted)
+    table = ground_truth.found_groups(importance, planted)
     assert table["group"].tolist() == ["MFCC", "Tone"] and table["found"].tolist() == [True, False]
     assert table["why"].tolist() == ["", "interval over films -0.10 to 0.30"]
-    assert answers.found_pictures(importance, tmp_path) is None
+    assert ground_truth.found_pictures(importance, tmp_path) is None
     (tmp_path / "planted.json").write_text(
         json.dumps({"pictures": {"Horror": {"brightness": -1.0, "contrast": 0.9}, "Drama": {"brightness": 0.1}}})
     )
     rows = pd.DataFrame({"genre": "Horror", "measure": ["brightness", "contrast"], "unit": "films", "source": "Actual"})
     rows = rows.assign(difference=[-0.5, -0.1], p_permutation=[0.2, 0.01], n=14, note="")
-    assert answers.found_pictures(rows, tmp_path)["why"].tolist() == ["p = 0.20 with 14 films", "other sign"]
+    assert ground_truth.found_pictures(rows, tmp_path)["why"].tolist() == ["p = 0.20 with 14 films", "other sign"]

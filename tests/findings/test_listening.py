@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from filmlens.findings.listening import CONTROL, TRANSPLANTED, agreement, alpha
-from filmlens.findings.told import listening
+from filmlens.findings.summaries import listening
 
 GENRES = ["Horror", "Comedy", "Drama"]
 

@@ -14,7 +14,7 @@ from filmlens.media.ab import Place, ab_excerpt, track_sound
 from filmlens.media.excerpt import excerpt
 from filmlens.media.loudness import loudness
 from filmlens.media.sound import blocks, read_audio
-from filmlens.media.still import still
+from filmlens.media.thumbnails import thumbnail
 from filmlens.media.write import write_audio, write_film
 
 
@@ -104,7 +104,7 @@ def test_a_still_is_the_picture_of_its_time(tmp_path):
     pictures = [np.full((48, 64, 3), 10 * k, np.uint8) for k in range(24)]
     write_film(tmp_path / "f.mp4", iter(pictures), np.zeros(2 * RATE), fps=12, rate=RATE)
     for time in (0.0, 0.51, 1.2, 1.99):
-        data = still(tmp_path / "f.mp4", time, width=64)
+        data = thumbnail(tmp_path / "f.mp4", time, width=64)
         assert data[:3] == b"\xff\xd8\xff"
         with av.open(io.BytesIO(data), format="image2pipe") as box:
             grey = next(box.decode(video=0)).to_ndarray(format="rgb24").mean()

@@ -10,10 +10,10 @@ from films import chirp, film
 
 from filmlens.corpus.looks import look_into
 from filmlens.media.container import MediaError, Medium, duration, sound_streams
+from filmlens.media.monitor import watched
 from filmlens.media.pictures import sample_luma
 from filmlens.media.sound import read_audio
 from filmlens.media.structure import structure
-from filmlens.media.watch import watched
 from filmlens.media.write import write_audio, write_film
 
 RATE = 48_000

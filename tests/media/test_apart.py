@@ -13,8 +13,8 @@ from filmlens.corpus import Corpus
 from filmlens.corpus.check import check
 from filmlens.media import apart as apart_
 from filmlens.media.apart import Died, apart, apart_stream
+from filmlens.media.monitor import passed_over, watched
 from filmlens.media.opening import MediaError
-from filmlens.media.watch import passed_over, watched
 
 
 def crash(path):

@@ -11,10 +11,10 @@ from films import FPS, KINDS, chirp, film, lag, number, numbered, seen
 
 from filmlens.media import clock
 from filmlens.media.container import duration
+from filmlens.media.monitor import watched
 from filmlens.media.pictures import key_pictures, sample_luma
 from filmlens.media.sound import native_rate, read_audio
-from filmlens.media.still import still
-from filmlens.media.watch import watched
+from filmlens.media.thumbnails import thumbnail
 from filmlens.media.write import write_audio
 
 SPANS = ((0, 2), (0.4, 3.2), (1.0, 1.0001), (5.6, 8.4), (10.2, 11.9))
@@ -72,7 +72,7 @@ def test_parts_joined_follow_each_other_on_one_clock(tmp_path, ending):
     assert len(times) == 6 and times == sorted(times) and times[-1] > 14
     keys = [number(p) for _, p in sample_luma(path, sampling="keyframes")]
     assert keys == sorted(keys) and keys[-1] > 400
-    assert still(path, 8.0)[:2] == b"\xff\xd8"
+    assert thumbnail(path, 8.0)[:2] == b"\xff\xd8"
 
 
 @pytest.mark.parametrize("ending", ["ogg", "opus", "flac", "mp3", "aac", "ac3"])

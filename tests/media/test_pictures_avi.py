@@ -5,8 +5,8 @@ import pytest
 from films import FPS, number, numbered, seen
 
 from filmlens.features.visual import picture_features
-from filmlens.media.still import still
-from filmlens.media.watch import watched
+from filmlens.media.monitor import watched
+from filmlens.media.thumbnails import thumbnail
 
 SPANS = ((0, 2), (0.4, 3.2), (1.96, 2.05), (3.7, 4.4), (5.9, 8.1), (8.6, 9.9))
 COUNT = 10 * FPS
@@ -97,7 +97,7 @@ def test_pictures_that_are_not_shown_in_the_order_of_decoding(tmp_path, codec, o
     fine = {round(k / 5, 3): 5 * k for k in range(50)}
     assert seen(path, rate=5) == fine
     assert seen(path, rate=5, spans=[(3.5, 6.5)]) == {t: n for t, n in fine.items() if 3.5 <= t <= 6.5}
-    assert still(path, 7.3)[:2] == b"\xff\xd8"
+    assert thumbnail(path, 7.3)[:2] == b"\xff\xd8"
 
 
 def test_dropped_pictures_leave_the_others_in_their_places(tmp_path):

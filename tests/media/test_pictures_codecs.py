@@ -14,8 +14,8 @@ from av.video.frame import PictureType
 
 from filmlens.features.visual import picture_features
 from filmlens.media.container import MediaError, probe
+from filmlens.media.monitor import watched
 from filmlens.media.pictures import coding, film_strip, key_pictures, sample_luma
-from filmlens.media.watch import watched
 from filmlens.media.write import write_film
 
 SIZE = 64

@@ -16,7 +16,7 @@ import pytest
 from filmlens import stages
 from filmlens.artefacts import read_failures, read_table
 from filmlens.corpus import Corpus
-from filmlens.media.watch import in_time, watched
+from filmlens.media.monitor import in_time, watched
 from filmlens.stages import workers
 from filmlens.stages.work import attempt
 

@@ -1,15 +1,15 @@
-"""What is planted: the genres of the films, and how a genre leans on its music and its pictures.
+"""What is planted: the genres of the films, and the effect of a genre on its music and its pictures.
 
 Every genre has at least twelve films, so that each of its tables can say something (`filmlens.stats.enough`); the
-study's own imbalance (Action in half of 110 films, Horror in a tenth) would leave Horror four. The leanings of the
-pictures follow what the study reports of brightness and contrast (Table 5); those of the music are commonplaces of film
+study's own imbalance (Action in half of 110 films, Horror in a tenth) would leave Horror four. The effects on the
+pictures follow what the study reports of brightness and contrast (Table 5); those on the music are commonplaces of film
 music, strong enough to be found in 36 films, weak enough to overlap.
 """
 
 from __future__ import annotations
 
-#: How far a genre leans on each descriptor of its music, in the units of `synth`.
-MUSIC_LEANINGS = {
+#: The effect of a genre on each descriptor of its music, in the units of `synth`.
+MUSIC_EFFECTS = {
     #          tempo mode register rough bright dynamics percussion sustain warmth edge
     "Action": (1.5, -0.3, -0.4, 0.7, 0.4, 1.7, 1.8, -0.4, -0.2, 1.2),
     "Comedy": (0.8, 1.6, 1.4, -0.6, 0.4, -0.2, 0.2, -1.9, -0.6, 0.8),
@@ -18,8 +18,8 @@ MUSIC_LEANINGS = {
     "Romance": (-0.6, 1.6, 1.1, -0.9, -0.4, -0.3, -1.2, 1.8, 1.6, 0.2),
     "Sci-Fi": (0.0, -0.6, -1.1, 0.2, 2.2, 0.3, 0.1, 1.2, -0.2, -1.6),
 }
-#: How far a genre leans on the brightness and the contrast of its pictures.
-PICTURE_LEANINGS = {
+#: The effect of a genre on the brightness and the contrast of its pictures.
+PICTURE_EFFECTS = {
     "Action": (0.0, 0.2),
     "Comedy": (1.1, 0.9),
     "Drama": (-0.3, -0.4),
@@ -27,7 +27,7 @@ PICTURE_LEANINGS = {
     "Romance": (0.9, 0.7),
     "Sci-Fi": (-0.3, 0.9),
 }
-#: Standard deviations around the leanings: of a film, of a track, of a composer.
+#: Standard deviations around the effects: of a film, of a track, of a composer.
 NOISE = {"film": 0.20, "track": 0.40, "composer": 0.15}
 #: Share of the main genre in a track's style; the film's other genres share the rest.
 MAIN_SHARE = 0.7

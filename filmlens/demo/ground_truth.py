@@ -38,8 +38,8 @@ def planted_groups(folder: str | Path) -> pd.DataFrame | None:
         return None
     groups = sorted({g for names in SHOWS_IN.values() for g in names})
     rows = []
-    for genre, leanings in planted["music"].items():
-        strong = {g for name, value in leanings.items() if abs(value) >= 1 for g in SHOWS_IN.get(name, ("MFCC",))}
+    for genre, effects in planted["music"].items():
+        strong = {g for name, value in effects.items() if abs(value) >= 1 for g in SHOWS_IN.get(name, ("MFCC",))}
         rows += [(genre, group, group in strong) for group in groups]
     return pd.DataFrame(rows, columns=["genre", "group", "planted"])
 

@@ -16,7 +16,7 @@ from filmlens.media.container import MediaError
 _HEAD_START_S = 0.5
 
 
-class Growing:
+class WaveformThread:
     """A film's waveform: read if it was kept, made otherwise.
 
     Parameters

@@ -13,7 +13,7 @@ from filmlens.media.opening import MediaError, Medium, need_pictures, open_media
 from filmlens.media.pictures import key_pictures
 
 
-def still(path: str | Path | Medium, time: float, *, width: int = 320) -> bytes:
+def thumbnail(path: str | Path | Medium, time: float, *, width: int = 320) -> bytes:
     """JPEG of the picture that stands at `time` (s on the film's clock): the last with presentation time <= `time`.
 
     `width` is in pixels; the height follows, pixels that are not square taken into account. Raises `MediaError` when
