@@ -180,7 +180,8 @@ def test_a_genre_that_one_film_has_and_a_genre_that_all_have(toy, study, tmp_pat
     table = pd.read_csv(corpus / "films.csv", dtype=str, keep_default_na=False)
     table.assign(genres=["Drama"] * 7 + ["Drama|Western"]).to_csv(corpus / "films.csv", index=False)
     lines = []
-    assert run(corpus, tmp_path / "out", notebooks=["03", "04", "05", "07"], jobs=2, say=lines.append) == 0, lines
+    asked = {"notebooks": ["03", "04", "05", "07"], "parameters": {"conditions": "as reported"}, "jobs": 2}
+    assert run(corpus, tmp_path / "out", **asked, say=lines.append) == 0, lines
     scores = pd.read_csv(tmp_path / "out" / "figures" / "table4_results.csv")
     assert scores["f1"].between(0, 1).all()
     table5 = pd.read_csv(tmp_path / "out" / "figures" / "table5_crossmodal.csv")
