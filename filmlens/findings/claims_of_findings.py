@@ -1,4 +1,8 @@
-"""The paper's claims about feature importance (Fig 3), pictures (Table 5) and the Score Stamper."""
+"""The paper's claims about feature importance (Fig 3), pictures (Table 5) and the Score Stamper.
+
+The intervals of importance hold the variance over starts; those of the SD over runs and of pictures are conditional on
+the ensemble that was trained.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +41,11 @@ def importance_claims(runs: ImportanceRuns | None) -> list[Claim]:
         def of(g: int, k: int, other: int | None = None) -> Pair:
             name = f"{([*runs.genres, 'Overall'])[k]}, {runs.groups[g]}"
             sides = (int(runs.scored),) if k == overall else (int(films[k]), int(runs.scored - films[k]))
+            variance = runs.start_variance(k, g, other)
             if other is None:
-                return Pair(name, mean[g, k], drops.films[g, :, k], sides)
+                return Pair(name, mean[g, k], drops.films[g, :, k], sides, variance)
             ahead = drops.films[g, :, k] - drops.films[other, :, k]
-            return Pair(f"{name} minus {runs.groups[other]}", mean[g, k] - mean[other, k], ahead, sides)
+            return Pair(f"{name} minus {runs.groups[other]}", mean[g, k] - mean[other, k], ahead, sides, variance)
 
         if mfcc is not None:
             first = [of(mfcc, k, g) for k in range(overall) for g in range(len(runs.groups)) if g != mfcc]

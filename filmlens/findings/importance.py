@@ -78,6 +78,10 @@ class ImportanceRuns:
     left_out : tuple of int
         Positions of films without cues.
     scheme : str
+    starts : (starts, groups, genres + 1) array
+        Mean drop of the measure that is interpreted, of single starts; none of a model that tells no starts.
+    averaged : int
+        How many starts the model that is judged is a mean of.
     measure : str
         The measure that is interpreted.
     """
@@ -91,7 +95,16 @@ class ImportanceRuns:
     scored: int
     left_out: tuple[int, ...]
     scheme: str
+    starts: np.ndarray
+    averaged: int
     measure: str = AP
+
+    def start_variance(self, genre: int, group: int, other: int | None = None) -> float:
+        """What the starts add to the variance of a group's importance, or of how far it is ahead of another's."""
+        if len(self.starts) < 2:
+            return 0.0
+        drop = self.starts[:, group, genre] - (0 if other is None else self.starts[:, other, genre])
+        return float(drop.var(ddof=1) / self.averaged)
 
     def table(self) -> pd.DataFrame:
         """One row per measure, genre (Overall last) and group; see :func:`group_importance`."""
@@ -146,7 +159,8 @@ def permutation_runs(
 ) -> ImportanceRuns:
     """All runs of :func:`group_importance`, with the same parameters and `kept`.
 
-    `kept` names the part of each group's values, (cues, columns), that stays with its cue (`conditional`).
+    `kept` names the part of each group's values, (cues, columns), that stays with its cue (`conditional`). Of what
+    `predict` gives as (starts, films, genres) the mean is judged, and the drop of each start is kept.
     """
     bags, Y, genres = validated(bags, Y, genres)
     predict = getattr(predict, "predict_proba", predict)
@@ -165,9 +179,9 @@ def permutation_runs(
     def probability(values: np.ndarray) -> np.ndarray:
         split = [values[end - n : end] for end, n in zip(ends, lengths, strict=True)]
         given = np.asarray(predict(split))
-        if given.shape != Y.shape:
+        if given.shape[-2:] != Y.shape:
             raise ValueError(f"predict gave shape {given.shape} for labels of shape {Y.shape}")
-        return given[scored].astype(float)
+        return given.reshape(-1, *Y.shape)[:, scored].astype(float)
 
     truth = Y[scored]
     rng = np.random.default_rng(seed)
@@ -180,25 +194,32 @@ def permutation_runs(
             F1: f1(truth, values >= threshold, w),
         }
 
+    def alone(starts: np.ndarray) -> np.ndarray:
+        single = [above_chance(average_precision(truth, values, one), chance)[0] for values in starts]
+        return np.array(single) if len(starts) > 1 else np.empty((0, len(genres) + 1))
+
     one = np.ones((1, len(truth)))
-    plain = probability(flat.copy())
+    starts = probability(flat.copy())
+    plain, each = starts.mean(axis=0), alone(starts)
     whole = measured(plain, one)
     area = area_under_curve(truth, plain)
     entropy = rng.integers(2**63)
     found: dict[str, list] = {AP: [], F1: []}
     films: dict[str, list] = {AP: [], F1: []}
-    areas, spread = [], []
+    areas, spread, of_starts = [], [], []
     for name, index in groups.items():
         stays = kept[name] if kept else np.zeros((len(flat), index.size))
         leaves = flat[:, index] - stays
         # Each group starts the same stream: its runs do not depend on which other groups are asked for.
         stream = np.random.default_rng(entropy)
-        runs, drawn, lost = {AP: [], F1: []}, {AP: [], F1: []}, []
+        runs, drawn, lost, apart = {AP: [], F1: []}, {AP: [], F1: []}, [], []
         for _ in range(n_repeats):
             rows = rows_of(stream, lengths, 1 if columns == "joint" else index.size)
             values = flat.copy()
             values[:, index] = stays + leaves[rows, np.arange(index.size)]
-            permuted = probability(values)
+            starts = probability(values)
+            permuted = starts.mean(axis=0)
+            apart.append(each - alone(starts))
             giver = givers_of(rows, lengths)
             # Other films would also have given other values: a film is weighed by its giver too.
             w = weights * weights[:, giver] if (giver >= 0).all() else weights
@@ -211,6 +232,7 @@ def permutation_runs(
             found[m].append(runs[m])
             films[m].append(_mean_of_known(np.array(drawn[m])))
         areas.append(np.mean(lost, axis=0))
+        of_starts.append(np.mean(apart, axis=0))
         spread.append(
             np.std(drawn[F1], axis=0, ddof=1) if n_repeats > 1 else np.full((n_boot, len(genres) + 1), np.nan)
         )
@@ -224,6 +246,8 @@ def permutation_runs(
         scored=len(truth),
         left_out=tuple(int(i) for i in np.flatnonzero(~scored)),
         scheme=scheme if isinstance(scheme, str) else getattr(scheme, "__name__", "own"),
+        starts=np.stack(of_starts, axis=1),
+        averaged=len(starts),
     )
 
 

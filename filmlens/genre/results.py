@@ -133,16 +133,20 @@ class CrossValidation(Stored):
         The mean over starts, as `probability`. Film i is the i-th of `film_ids`; its number of instances may differ.
         Values are raw: imputation and scaling are the fold's.
         """
+        return self.predict_starts(bags).mean(axis=0)
+
+    def predict_starts(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
+        """As `predict`, of every start: probabilities (starts, n, K)."""
         return self._held_out(bags, instances=False)[0]
 
     def predict_instances(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """As `predict`, probabilities (N, K) of the instances."""
-        return self._held_out(bags, instances=True)[1]
+        return self._held_out(bags, instances=True)[1].mean(axis=0)
 
     def _held_out(self, bags: Bags | Sequence[np.ndarray], *, instances: bool) -> list:
         bags = self._matching(bags)
         each = [predict_held_out(start, bags, self.fold, instances=instances) for start in self._starts]
-        return [None if part[0] is None else np.mean(part, axis=0) for part in zip(*each, strict=True)]
+        return [None if part[0] is None else np.array(part) for part in zip(*each, strict=True)]
 
     @cached_property
     def _starts(self) -> list[Network]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -215,8 +216,14 @@ def _importance(study, chosen, plans, models) -> dict[str, findings.ImportanceRu
         groups = of_corpus.groups_of(bags, setting["rank0"])
         truth = study.corpus.labels().loc[list(model.film_ids)]
         repeats = {"scheme": setting["permuted"], "n_repeats": study.n_repeats, "n_boot": study.n_boot}
-        tasks[key_of[name]] = delayed(findings.permutation_runs)(model.predict, list(bags), truth, groups, **repeats)
+        tasks[key_of[name]] = delayed(findings.permutation_runs)(
+            model.predict_starts, list(bags), truth, groups, **repeats
+        )
     runs = dict(zip(tasks, _at_once(study, list(tasks.values())), strict=True))
+    reported = next((r for r in runs.values() if len(r.starts)), None)
+    for key, own in runs.items():  # of one start, the spread that the reported model's starts have
+        if reported and not len(own.starts) and own.groups == reported.groups:
+            runs[key] = replace(own, starts=reported.starts)
     return {name: runs[key] for name, key in key_of.items()}
 
 

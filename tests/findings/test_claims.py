@@ -1,8 +1,11 @@
 """Claims: each verdict from data made to give it, and what is said when there are no data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from simulated_films import GENRES, cross_validated, simulate
 
 from filmlens.findings import claims_table, permutation_runs, robustness_table
@@ -147,6 +150,22 @@ def test_importance_claims():
     assert row["estimate"] == pytest.approx(tone["importance"])
     assert row["low"] < tone["film_low"] < tone["film_high"] < row["high"]
     assert found["Tone, Pitch and dMFCC next overall"] != "holds"
+
+
+def test_starts_that_disagree_widen_the_interval_of_an_importance():
+    films = simulate(2, effect=1.5)
+    runs = permutation_runs(
+        cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=3, scheme="films", n_boot=100
+    )
+    starts = runs.drops[runs.measure].runs.mean(axis=1) + np.random.default_rng(0).normal(0, 0.2, (10, 8, 1))
+    wider = replace(runs, starts=starts, averaged=10)
+    tables = [claims_table(labels_of(seed=2), importance=r, n_boot=20).set_index("claim") for r in (runs, wider)]
+    narrow, wide = (table.loc["Tone matters for Horror"] for table in tables)
+    family = (~tables[0]["verdict"].str.startswith("not tested")).sum()
+    added = norm.isf(0.05 / family / 2) * np.sqrt(wider.start_variance(3, runs.groups.index("Tone")))
+    assert wide["estimate"] == narrow["estimate"] and added > 0.1
+    below = np.hypot(narrow["estimate"] - narrow["low"], added)
+    assert wide["estimate"] - wide["low"] == pytest.approx(below)
 
 
 def test_picture_claims_tell_arithmetic_from_finding():

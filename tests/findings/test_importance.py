@@ -137,6 +137,28 @@ def test_agrees_with_scikit_learn_on_the_same_permutations():
     np.testing.assert_allclose(ours.drops[F1].runs[:, :, -1], theirs.importances, atol=1e-12)
 
 
+def test_of_several_starts_the_mean_is_judged_and_each_is_kept():
+    films = simulate(3, films=14, cues=(2, 5), effect=2)
+    tilts = np.random.default_rng(0).normal(size=(3, 1, 6)) * [[[0.3]], [[0.6]], [[0.9]]]
+    scores = [lambda bags, t=t: means(bags)[:, films.groups["Tone"]] + t * means(bags)[:, :6] for t in tilts]
+    asked = {"n_repeats": 3, "scheme": "films", "n_boot": 4}
+    groups = {name: films.groups[name] for name in ("Tone", "MFCC")}
+
+    def every(bags):
+        return np.array([score(bags) for score in scores])
+
+    runs = permutation_runs(every, films.bags, films.Y, groups, **asked)
+    mean = permutation_runs(lambda bags: every(bags).mean(axis=0), films.bags, films.Y, groups, **asked)
+    pd.testing.assert_frame_equal(runs.table(), mean.table())
+    single = [
+        permutation_runs(score, films.bags, films.Y, groups, **asked).drops[AP].runs.mean(axis=1) for score in scores
+    ]
+    np.testing.assert_allclose(runs.starts, single, atol=1e-12)
+    assert runs.averaged == 3 and mean.averaged == 1 and not len(mean.starts) and mean.start_variance(6, 0) == 0
+    ahead = np.array(single)[:, 0, 6] - np.array(single)[:, 1, 6]
+    assert runs.start_variance(6, 0, 1) == pytest.approx(np.var(ahead, ddof=1) / 3)
+
+
 def test_runs_equal_a_literal_loop():
     films = simulate(2, films=12, cues=(2, 6), effect=2)
     seen = []
