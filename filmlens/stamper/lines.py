@@ -55,12 +55,12 @@ _KERNEL = _kernel()
 class Lines:
     """Lines in order of where they may begin.
 
-    Each of the n has its `lane` of the field, and steps of film time, `first` and `last`, between which it is
+    Each of the n has its `reference` of the field, and steps of film time, `first` and `last`, between which it is
     considered (int64). Line i has the nodes ``ptr[i]:ptr[i + 1]`` (int64, n + 1): `node_tick`, the film time, and
     `node_offset`, the place in the field less film time, both in quarter frames (float64).
     """
 
-    lane: np.ndarray
+    reference: np.ndarray
     first: np.ndarray
     last: np.ndarray
     ptr: np.ndarray
@@ -85,8 +85,8 @@ def link(starts: np.ndarray, place: np.ndarray, z: np.ndarray, peaks: np.ndarray
     steps : int
         Steps of the whole film.
     """
-    lane = field.lane_of(place)
-    member = _link(starts.astype(float), place, z, lane, peaks)
+    reference = field.reference_of(place)
+    member = _link(starts.astype(float), place, z, reference, peaks)
     window, rank = np.nonzero(member >= 0)
     line = member[window, rank]
     over = np.maximum(0.0, z[window, rank] - _KEEP_OVER)
@@ -102,7 +102,7 @@ def link(starts: np.ndarray, place: np.ndarray, z: np.ndarray, peaks: np.ndarray
     head, tail = window[ptr], window[np.append(ptr[1:], len(window)) - 1] if len(ptr) else window[ptr]
     to_step = TICKS / STEP_TICKS
     return Lines(
-        lane=lane[head, rank[ptr]],
+        reference=reference[head, rank[ptr]],
         first=np.maximum(0, (starts[head] - _BEYOND) * to_step).astype(np.int64),
         last=np.minimum(steps, (starts[tail] + WINDOW_S * FRAMES_S + _BEYOND) * to_step + 1).astype(np.int64),
         ptr=np.append(ptr, len(window)).astype(np.int64),
@@ -112,12 +112,12 @@ def link(starts: np.ndarray, place: np.ndarray, z: np.ndarray, peaks: np.ndarray
 
 
 @nb.njit(cache=True)
-def _link(starts, place, z, lane, peaks):
-    """Line of each candidate, -1 for none: the nearest open line of its lane, or a new one."""
+def _link(starts, place, z, reference, peaks):
+    """Line of each candidate, -1 for none: the nearest open line of its reference, or a new one."""
     n_windows, n_ranks = place.shape
     member = np.full((n_windows, n_ranks), -1, np.int64)
     most = n_windows * n_ranks
-    last_start, last_offset, its_lane = np.empty(most), np.empty(most), np.empty(most, np.int64)
+    last_start, last_offset, its_reference = np.empty(most), np.empty(most), np.empty(most, np.int64)
     open_lines = np.empty(most, np.int64)
     n_open, n = 0, 0
     for w in range(n_windows):
@@ -135,13 +135,13 @@ def _link(starts, place, z, lane, peaks):
             offset, best, nearest = place[w, k] - starts[w], -1, _JUMP
             for a in range(n_open):
                 i = open_lines[a]
-                if its_lane[i] == lane[w, k] and last_start[i] < starts[w]:
+                if its_reference[i] == reference[w, k] and last_start[i] < starts[w]:
                     move = abs(offset - last_offset[i])
                     if move <= nearest and (best < 0 or move < nearest):
                         best, nearest = i, move
             if best < 0:
                 best = n
-                its_lane[best] = lane[w, k]
+                its_reference[best] = reference[w, k]
                 open_lines[n_open] = best
                 n_open += 1
                 n += 1
@@ -164,7 +164,7 @@ def evidence(
     sums = np.diff(np.concatenate([[0.0], np.cumsum(field.strength, dtype=np.float64)])[bounds])
     expected = np.convolve(sums, [1, 1, 1], "same") / (float(field.edges[-1]) * TICKS)
     _evidence(
-        lines.lane, lines.first, lines.last, lines.ptr, lines.node_tick, lines.node_offset,
+        lines.reference, lines.first, lines.last, lines.ptr, lines.node_tick, lines.node_offset,
         ticks, cells, trust, field.ticks, field.strength, bounds, field.start, field.end,
         expected, _KERNEL, np.array(LEVELS), votes.is_side(cells), strictness, ptr, nats,
     )  # fmt: skip
@@ -173,13 +173,13 @@ def evidence(
 
 @nb.njit(cache=True)
 def _evidence(
-    lane, first, last, node_ptr, node_tick, node_offset, ticks, cells, trust, there, strength, bounds, start, end,
+    reference, first, last, node_ptr, node_tick, node_offset, ticks, cells, trust, there, strength, bounds, start, end,
     expected, kernel, levels, side, strictness, ptr, nats,
 ):  # fmt: skip
     span = 2.0 * (_AROUND_TICKS - _NEAR_TICKS)
     reach = kernel.shape[1]
-    for line in range(lane.size):
-        lo, hi = start[lane[line]] * TICKS, end[lane[line]] * TICKS
+    for line in range(reference.size):
+        lo, hi = start[reference[line]] * TICKS, end[reference[line]] * TICKS
         node, last_node = node_ptr[line], node_ptr[line + 1] - 1
         i = np.searchsorted(ticks, first[line] * STEP_TICKS)
         while i < ticks.size and ticks[i] < last[line] * STEP_TICKS:

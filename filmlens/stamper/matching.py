@@ -177,14 +177,14 @@ def _cues(
     likely = rivals.probabilities(stretches, found, starts, place, z, field, index)
     likely = likely * odds / (1 - likely + likely * odds)
     for (line, begin, end, score), probability in zip(stretches, likely, strict=True):
-        lane = found.lane[line]
-        if field.decoy[lane]:
+        reference = found.reference[line]
+        if field.decoy[reference]:
             decoy_seconds += (end - begin) * STEP_S / speed
         elif probability < least_probability:
             alike_seconds += (end - begin) * STEP_S / speed
         else:
-            rows.append(_cue(found, line, begin, end, duration, speed, field.start[lane]))
-            rows[-1] |= {"track": index.names[field.owner[lane]], "score": score, "probability": probability}
+            rows.append(_cue(found, line, begin, end, duration, speed, field.start[reference]))
+            rows[-1] |= {"track": index.names[field.owner[reference]], "score": score, "probability": probability}
     return rows, decoy_seconds, alike_seconds
 
 
@@ -262,7 +262,7 @@ def _starts(duration: float, speed: float) -> np.ndarray:
 
 
 def _cue(
-    found: lines.Lines, line: int, begin: int, end: int, duration: float, speed: float, lane_start: int
+    found: lines.Lines, line: int, begin: int, end: int, duration: float, speed: float, reference_start: int
 ) -> dict[str, float]:
     """Place of a stretch of a line in the film and in its track."""
     per_second = TICKS * FRAMES_S
@@ -273,7 +273,7 @@ def _cue(
     return {
         "start": start,
         "end": min(stop, duration),
-        "track_start": max(0.0, start * speed + first - lane_start / FRAMES_S),
+        "track_start": max(0.0, start * speed + first - reference_start / FRAMES_S),
         "speed": speed * (1 + drift / length) if abs(drift) > _STEADY_S else speed,
     }
 
@@ -292,10 +292,10 @@ def _predictions(
     """Best candidate of every window, and whether the cue at its middle says the same."""
     rows = []
     for time, where, value in zip(times, place[:, 0], z[:, 0], strict=True):
-        lane = int(field.lane_of(where))
-        real = value > _NOISE_Z and not field.decoy[lane]
-        track = index.names[field.owner[lane]] if real else None
-        offset = (where - field.start[lane]) / FRAMES_S if real else np.nan
+        reference = int(field.reference_of(where))
+        real = value > _NOISE_Z and not field.decoy[reference]
+        track = index.names[field.owner[reference]] if real else None
+        offset = (where - field.start[reference]) / FRAMES_S if real else np.nan
         rows.append({"time": float(time), "track": track, "offset": offset, "z": float(value), "counted": False})
     table = _windows(rows).astype({"counted": bool})
     for cue in cues.itertuples(index=False):

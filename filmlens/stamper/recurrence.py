@@ -101,13 +101,13 @@ def _leading(heard: Heard, own: int, field: votes.Field) -> dict[int, tuple[floa
     starts = np.rint(np.arange(int((duration - WINDOW_S) / HOP_S) + 1) * (HOP_S * FRAMES_S)).astype(np.int64)
     trust = landmarks.trust(height)
     place, z, count = votes.candidates(ticks, votes.cells_of(freq), trust, starts, field, kept=_KEPT)
-    lane = field.lane_of(place)
-    z[field.owner[lane] == own] = -1.0
-    on_line = _on_lines(starts, place, z, lane, count, field)
+    reference = field.reference_of(place)
+    z[field.owner[reference] == own] = -1.0
+    on_line = _on_lines(starts, place, z, reference, count, field)
     order = sorted(on_line, key=lambda n: -on_line[n].sum())
     leading, rest = 0, z.copy()
     for many, n in enumerate(order[:_MOST], start=1):
-        rest[(lane == n) | (z < 0)] = 0.0
+        rest[(reference == n) | (z < 0)] = 0.0
         rival = np.maximum(rest.max(axis=1), _NO_RIVAL_Z)
         voted = [on_line[k] > _VOTED_Z for k in order[:many]]
         leads = [np.log(on_line[k][v].sum() / rival[v].sum()) for k, v in zip(order, voted, strict=False)]
@@ -116,15 +116,15 @@ def _leading(heard: Heard, own: int, field: votes.Field) -> dict[int, tuple[floa
     return {n: (WINDOW_S + HOP_S * (len(z) - 1), float(z.mean())) for n, z in rows.items()}
 
 
-def _on_lines(starts, place, z, lane, count, field: votes.Field) -> dict[int, np.ndarray]:
+def _on_lines(starts, place, z, reference, count, field: votes.Field) -> dict[int, np.ndarray]:
     """Votes of every window on the best line of each span."""
     steps = int(starts[-1] / FRAMES_S / lines.STEP_S) + 1
     found, best = lines.link(starts, place, z, count, field, steps=steps), {}
     middle = (starts + WINDOW_S * FRAMES_S / 2) * TICKS
-    for line, own in enumerate(found.lane):
+    for line, own in enumerate(found.reference):
         nodes = slice(found.ptr[line], found.ptr[line + 1])
         offset = np.interp(middle, found.node_tick[nodes], found.node_offset[nodes]) / TICKS
-        near = (lane == own) & (np.abs(place - (starts + offset)[:, None]) <= _NEAR)
+        near = (reference == own) & (np.abs(place - (starts + offset)[:, None]) <= _NEAR)
         on = np.where(near, z, 0.0).max(axis=1)
         if not field.decoy[own] and (on > _VOTED_Z).any() and on.sum() > best.get(own, np.zeros(1)).sum():
             best[int(own)] = on

@@ -67,7 +67,7 @@ def described(
         is beyond doubt, and the log of its evidence; of the film's other stretches: their mean lead, and how far it
         falls behind that, less where there is little of them. NaN on a decoy.
     """
-    real = np.array([not field.decoy[found.lane[line]] for line, *_ in stretches], bool)
+    real = np.array([not field.decoy[found.reference[line]] for line, *_ in stretches], bool)
     seconds = np.array([(end - begin) * STEP_S for _, begin, end, _ in stretches]) * real
     chain = _chains(stretches, found, real)
     votes_of = np.array([_votes(s, found, starts, place, z, field, index) for s in stretches])
@@ -97,34 +97,34 @@ def _votes(
     offset = np.interp(middle[among], found.node_tick[nodes], found.node_offset[nodes])
     here = np.rint(starts[among] * TICKS + offset).astype(np.int64)
     bounds = np.append(field.ptr[0], len(field.ticks)).astype(np.int64)
-    peaks = _peaks(index, field, int(found.lane[line]))
+    peaks = _peaks(index, field, int(found.reference[line]))
     return _compared(here, place[among] * TICKS, z[among], *peaks, field.ticks, bounds)
 
 
-def _peaks(index: TrackIndex, field: Field, lane: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _peaks(index: TrackIndex, field: Field, reference: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Places [quarter frames of the field], cells and strengths of a track's peaks, by time."""
-    time, peak = index.track(int(field.owner[lane]))
-    ticks = np.rint((field.start[lane] + time.astype(np.float64)) * TICKS).astype(np.int64)
+    time, peak = index.track(int(field.owner[reference]))
+    ticks = np.rint((field.start[reference] + time.astype(np.float64)) * TICKS).astype(np.int64)
     return ticks, votes.cells_of(peak[:, 0]), landmarks.strength(peak[:, 1])
 
 
 def _chains(stretches: Sequence[Stretch], found: Lines, real: np.ndarray) -> np.ndarray:
     """Number of the chain of each stretch: renditions whose tempo breathes and editors' cuts are found in pieces."""
     chain = np.arange(len(stretches))
-    last: dict[int, int] = {}  # by lane
+    last: dict[int, int] = {}  # by reference
     second = STEP_TICKS / STEP_S
     per_s = [score / ((end - begin) * STEP_S) for _, begin, end, score in stretches]
     for s, (line, begin, _, _) in enumerate(stretches):
-        lane = int(found.lane[line])
-        if real[s] and lane in last:
-            before, _, end, _ = stretches[last[lane]]
+        reference = int(found.reference[line])
+        if real[s] and reference in last:
+            before, _, end, _ = stretches[last[reference]]
             gap = (begin - end) * STEP_S
             move = (found.offset(line, begin * STEP_TICKS) - found.offset(before, end * STEP_TICKS)) / second
             drifted = gap <= _SOON_S and abs(move) <= _NEAR_S + _NEAR_PER_S * gap
-            full = min(per_s[s], per_s[last[lane]]) >= _FULL_PER_S
+            full = min(per_s[s], per_s[last[reference]]) >= _FULL_PER_S
             if drifted or (gap <= _CUT_S and abs(move) <= _LEFT_OUT_S) or (gap <= _JOINED_S and full):
-                chain[s] = chain[last[lane]]
-        last[lane] = s
+                chain[s] = chain[last[reference]]
+        last[reference] = s
     return chain
 
 

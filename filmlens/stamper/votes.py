@@ -42,11 +42,11 @@ class Field:
         How much each peak is to be expected in a film, see `landmarks.strength`.
     edges : ndarray of int32, shape (chunks + 1,)
         First frame of each chunk.
-    start, end : ndarrays of int64, shape (lanes,)
-        First and last frame of each lane: every track, then the tracks that are also played backwards. Between two
-        lanes is a gap as long as a window, so that no window meets both.
-    owner, decoy : ndarrays of int64 and bool, shape (lanes,)
-        The track of each lane, and whether it is played backwards.
+    start, end : ndarrays of int64, shape (references,)
+        First and last frame of each reference: every track, then the tracks that are also played backwards. Between two
+        references is a gap as long as a window, so that no window meets both.
+    owner, decoy : ndarrays of int64 and bool, shape (references,)
+        The track of each reference, and whether it is played backwards.
     chance : ndarray, shape (cells,)
         Probability that a peak meets one of the tracks' at a random offset.
     """
@@ -61,8 +61,8 @@ class Field:
     decoy: np.ndarray
     chance: np.ndarray
 
-    def lane_of(self, place: np.ndarray) -> np.ndarray:
-        """Lane of each place; a window may begin up to its own length before the lane does."""
+    def reference_of(self, place: np.ndarray) -> np.ndarray:
+        """Reference of each place; a window may begin up to its own length before the reference does."""
         return np.searchsorted(self.start - _WINDOW_FRAMES, place, side="right") - 1
 
 
@@ -78,10 +78,10 @@ def lay_out(index: TrackIndex, *, decoys: bool = True) -> Field:
     total = int(end[-1]) + 1
 
     place, cell, strength = [], [], []
-    for lane, track in enumerate(owner):
+    for reference, track in enumerate(owner):
         time, peak = index.track(track)
-        time = lengths[track] - time if decoy[lane] else time
-        place.append(np.rint((start[lane] + time.astype(np.float64)) * TICKS).astype(np.int32))
+        time = lengths[track] - time if decoy[reference] else time
+        place.append(np.rint((start[reference] + time.astype(np.float64)) * TICKS).astype(np.int32))
         cell.append(cells_of(peak[:, 0]).astype(np.int16))
         strength.append(landmarks.strength(peak[:, 1]))
     place, cell = np.concatenate(place), np.concatenate(cell)
@@ -89,7 +89,7 @@ def lay_out(index: TrackIndex, *, decoys: bool = True) -> Field:
     ticks, cell, strength = place[order], cell[order], np.concatenate(strength)[order]
     bounds = np.searchsorted(cell, np.arange(CELLS + 1))
     edges = [0]
-    for edge in [*(start[1:] - gap), total]:  # chunks end between lanes
+    for edge in [*(start[1:] - gap), total]:  # chunks end between references
         if edge - edges[-1] >= _CHUNK or edge == total:
             edges.append(int(edge))
     edges = np.array(edges, np.int32)

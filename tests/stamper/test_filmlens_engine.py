@@ -70,9 +70,9 @@ def test_votes_equal_a_literal_count(index, film):
     assert peaks[0] == inside.sum()
     assert abs(place[0, 0] - np.argmax(smooth)) <= 1
     assert z[0, 0] == pytest.approx((smooth.max() - smooth.mean()) / smooth.std(), rel=0.01)
-    lane = int(field.lane_of(place[0, :1])[0])
-    assert index.names[field.owner[lane]] == "t1"
-    assert (place[0, 0] - field.start[lane]) / landmarks.FRAMES_S == pytest.approx(15, abs=0.05)
+    reference = int(field.reference_of(place[0, :1])[0])
+    assert index.names[field.owner[reference]] == "t1"
+    assert (place[0, 0] - field.start[reference]) / landmarks.FRAMES_S == pytest.approx(15, abs=0.05)
 
 
 def test_the_best_path_is_the_best_of_all_paths():
@@ -118,6 +118,9 @@ def test_evidence_is_for_the_right_line_and_against_others(index, film):
     nats, ptr = lines.evidence(found, ticks, cells, trust, field, strictness=0.5)
     totals = [nats[a:b].sum(axis=0).max() for a, b in itertools.pairwise(ptr)]
     best = np.argsort(totals)[::-1]
-    assert {index.names[field.owner[found.lane[i]]] for i in best[:2]} == {"t1", "t3"}
-    right = [index.names[field.owner[lane]] in ("t1", "t3") and not field.decoy[lane] for lane in found.lane]
+    assert {index.names[field.owner[found.reference[i]]] for i in best[:2]} == {"t1", "t3"}
+    right = [
+        index.names[field.owner[reference]] in ("t1", "t3") and not field.decoy[reference]
+        for reference in found.reference
+    ]
     assert max(t for t, r in zip(totals, right, strict=True) if not r) < 0.1 * totals[best[1]]

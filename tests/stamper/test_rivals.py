@@ -48,7 +48,7 @@ def test_the_columns_by_a_literal_loop(described):
             rival += z[w][~same].max(initial=5.0)
         sums.append((own, rival))
     # one cut leaves out five seconds of the track, the other goes back by half a minute: the three pieces are one
-    assert [index.names[field.owner[found.lane[line]]] for line, *_ in stretches] == ["t1", "t1", "t1", "t3"]
+    assert [index.names[field.owner[found.reference[line]]] for line, *_ in stretches] == ["t1", "t1", "t1", "t3"]
     seconds = [(end - begin) * lines.STEP_S for _, begin, end, _ in stretches]
     score = [value for *_, value in stretches]
     first = ratio(*map(sum, zip(*sums[:3], strict=True))), sum(seconds[:3]), sum(score[:3])
