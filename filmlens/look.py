@@ -274,14 +274,12 @@ def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str
     write_csv(data, folder / f"{name}.csv")
 
 
-def save_table(
-    table: pd.DataFrame, name: str, *, folder: Path, footer: str, caption: str, formats=None, bold=None, heading=str
-) -> None:
-    """Write ``name.csv`` and ``name.html`` (a page of its own, every cell escaped)."""
+def save_table(table: pd.DataFrame, name: str, *, folder: Path, footer: str, caption: str, shown=None, **how) -> None:
+    """Write ``name.csv`` and ``name.html`` (a page of its own, every cell escaped; of the table `shown`, if given)."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / f"{name}.csv")
-    body = html_table(table, caption=caption, formats=formats, bold=bold, heading=heading)
+    body = html_table(table if shown is None else shown, caption=caption, **how)
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8">{POLICY}<title>{text.html(caption)}</title>'
         f"<style>:root {{ color-scheme: light dark }}{TABLE_CSS}</style>{body}"

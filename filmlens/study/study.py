@@ -408,8 +408,10 @@ class Study:
         """PNG, SVG and the plotted numbers under the study's figures; takes a Figure or an Axes."""
         look.save_figure(getattr(fig, "figure", fig), name, data, folder=self.figures, footer=self.footer)
 
-    def save_table(self, table: pd.DataFrame, name: str, more: str = "", *, bold=None, empty: str = "") -> look.Shown:
-        """CSV and HTML under the study's figures; shows itself.
+    def save_table(
+        self, table: pd.DataFrame, name: str, more: str = "", *, shown=None, bold=None, empty: str = ""
+    ) -> look.Shown:
+        """CSV and HTML under the study's figures, HTML of the table `shown` if that is given; shows itself.
 
         `name` is that of its files, by which its caption and formats are known (`filmlens.figures.captions`); `more` is
         what the caption goes on with, `bold` (bool) the cells to set in bold. Instead of a table without rows `empty`
@@ -417,10 +419,10 @@ class Study:
         """
         if empty and not len(table):
             return self.note(empty)
-        shown = {"caption": self._caption_of(name, more), "bold": bold, "heading": heading}
-        shown["formats"] = captions.caption(name).formats_of(table)
-        look.save_table(table, name, folder=self.figures, footer=self.footer, **shown)
-        return look.Shown(look.page_part(look.html_table(table, **shown)))
+        how = {"caption": self._caption_of(name, more), "bold": bold, "heading": heading}
+        how["formats"] = captions.caption(name).formats_of(table)
+        look.save_table(table, name, folder=self.figures, footer=self.footer, shown=shown, **how)
+        return look.Shown(look.page_part(look.html_table(table if shown is None else shown, **how)))
 
     def save_latex(self, table: pd.DataFrame, name: str, more: str = "", *, bold=None) -> None:
         """The table as LaTeX beside its CSV and HTML."""

@@ -8,6 +8,8 @@ import pandas as pd
 
 from filmlens import features, genre, paper
 from filmlens.genre import CrossValidation
+from filmlens.look import p_value
+from filmlens.names import reader_name
 from filmlens.study.study import Study
 
 #: The paper's two conflicting macro-F1, by the model that each is of.
@@ -19,6 +21,13 @@ _STATED = {
 _QUICKLY = ("simple_mi_knn", "simple_mi_svm")
 
 Models = Mapping[tuple[str, str], CrossValidation]
+
+#: Columns that are saved; those of the paper follow where they are quoted.
+COLUMNS = ["features", "name", "precision", "recall", "f1", "f1_low", "f1_high", "map"]
+COLUMNS += ["training_f1", "f1_tuned", "p_paper", "p_chance", "learnt again"]
+PAPERS = ["paper P", "paper R", "paper F1", "paper's doubt"]
+#: Marks a p of labels permuted and everything learnt again.
+AGAIN = "†"
 
 
 def models(study: Study, sets: Sequence[str]) -> dict[tuple[str, str], CrossValidation]:
@@ -52,6 +61,39 @@ def beside_paper(scores: pd.DataFrame) -> pd.DataFrame:
     table = genre.paper_rows(scores)
     names = zip(table["features"].map(features.papers_name), table["name"], strict=True)
     return table.join(pd.DataFrame([paper.table4(*name) for name in names]))
+
+
+def readable(scores: pd.DataFrame) -> pd.DataFrame:
+    """The columns that are saved, feature sets as they are called beside the paper's numbers."""
+    columns = [*COLUMNS, *(name for name in PAPERS if name in scores)]
+    return scores[columns].assign(features=scores["features"].map(features.label))
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Of `readable` what is read: intervals and the paper's numbers as one cell each."""
+
+    def numbers(row: pd.Series, columns: list[str]) -> str:
+        return ", ".join(f"{value:.2f}" for value in row[columns]) if row[columns].notna().all() else ""
+
+    page = table[["features", "name", "precision", "recall", "f1"]].copy()
+    page["features"] = page["features"].map(reader_name)
+    limits = table.apply(numbers, axis=1, columns=["f1_low", "f1_high"])
+    page["95 %"] = [f"[{words}]" if words else "–" for words in limits]
+    page[["map", "training_f1"]] = table[["map", "training_f1"]]
+    marks = table["learnt again"].map({True: f" {AGAIN}", False: ""})
+    page["p"] = [
+        f"{p_value(p)}{mark}" if pd.notna(p) else "–" for p, mark in zip(table["p_chance"], marks, strict=True)
+    ]
+    if PAPERS[0] in table:
+        page["paper: P, R, F1"] = table.apply(numbers, axis=1, columns=PAPERS[:3])
+    return page
+
+
+def doubts(table: pd.DataFrame) -> str:
+    """What speaks against the paper's numbers, a sentence per row."""
+    rows = table[table[PAPERS[-1]] != ""].drop_duplicates("name")
+    said = [f"{reader_name(row['name'])}: {row[PAPERS[-1]]}" for _, row in rows.iterrows()]
+    return f" What speaks against the paper's numbers: {'; '.join(said)}." if said else ""
 
 
 def stated_beside(scores: pd.DataFrame, best: float | None) -> dict[str, float]:
