@@ -52,9 +52,10 @@ def claims(seed: int) -> dict:
 def within(seed: int) -> dict:
     """p within films whose music and pictures change slowly and have nothing to do with each other."""
     found = {}
-    for smooth in (0.0, 0.5, 0.9):
-        table = within_films(*waves(seed, smooth=smooth), measures=["brightness"], n_permutations=199, seed=seed)
-        found[f"after smooth {smooth}"] = table["p"].iloc[0]
+    for smooth, arc in ((0.0, 0.0), (0.5, 0.0), (0.9, 0.0), (0.5, 3.0)):
+        films = waves(seed, smooth=smooth, arc=arc)
+        table = within_films(*films, measures=["brightness"], n_permutations=199, seed=seed)
+        found[f"after smooth {smooth}, arc {arc}"] = table["p"].iloc[0]
     return found
 
 

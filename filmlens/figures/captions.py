@@ -74,7 +74,8 @@ CAPTIONS = {
     "table5_clips": Caption(f"Table 5, medians of clips. {_TABLE5}"),
     "table5": Caption(f"Table 5, our addition. {_TABLE5}"),
     "within_films": Caption(
-        "Rank correlation of a genre's probability with the picture along films without the genre; mean over films."
+        "Rank correlation of a genre's probability with the picture along films without the genre, the cue's place in "
+        "the film held constant; mean over films."
     ),
     "transplanted": Caption("Cues that sound most like a genre their film does not have."),
     "blind_listening": Caption("Blind listening: the genre in question named, and agreement (Krippendorff's alpha)."),

@@ -273,7 +273,8 @@ ITEMS = (
         "within_films",
         _PICTURE,
         "Does the picture follow the music inside a film",
-        "Rank correlation of a genre's probability with the picture along films without the genre.",
+        "Rank correlation of a genre's probability with the picture along films without the genre, the cue's place in "
+        "the film held constant.",
         summaries.within,
         learnt=True,
     ),
