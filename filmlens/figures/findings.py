@@ -280,6 +280,7 @@ def plot_claims(data: pd.DataFrame) -> Figure:
         len(parts), 1, figsize=(10, 0.36 * sum(heights) + 1.3), height_ratios=heights, squeeze=False
     )
     for ax, (part, unit) in zip(axes[:, 0], parts, strict=True):
+        starts = " and starts" if unit == "score" else ""  # pictures are conditional on the ensemble
         for y, row in enumerate(part.itertuples()):
             marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), (None, _SOFT))
             if marker and pd.notna(row.estimate):
@@ -291,7 +292,7 @@ def plot_claims(data: pd.DataFrame) -> Figure:
             ax.text(1.01, y, text, va="center", fontsize=9, color=_SOFT, transform=ax.get_yaxis_transform())
         ax.axvline(0, color=_INK, lw=0.8)
         ax.set_yticks(range(len(part)), part["claim"])
-        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over {_films(part)} and starts")
+        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over {_films(part)}{starts}")
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     note = "synthetic corpus" if data["verdict"].str.contains("synthetic").any() else None
     axes[0, 0].legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)

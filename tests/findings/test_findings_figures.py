@@ -137,7 +137,7 @@ def test_claims_of_one_unit_share_an_axis():
     text = words(figure)
     for told in ("+0.100 [+0.050, +0.200]", "not tested (no weights)", "too few films: 4", "synthetic corpus"):
         assert told in text
-    assert "films (n = 4 to 36) and starts" in text and "films (n = 12) and starts" in text
+    assert "films (n = 4 to 36) and starts" in text and "over films (n = 12) |" in text
     assert "nan" not in text and text.count("undecided (synthetic corpus)") == 1
     scores, pictures = figure.axes
     assert [t.get_text() for t in scores.get_yticklabels()] == ["one", "two", "three", "six", "five"]
