@@ -73,12 +73,15 @@ def group_p(
     counts = [(int(n), int((lengths > 0).sum() - n)) for n in Y[lengths > 0].sum(axis=0)]
     tested = np.array([enough(*n) for n in counts])
     mean, sd = null.mean(axis=0), null.std(axis=0, ddof=1)
-    scale = np.where(sd > 0, sd, 1)
-    largest = ((null - mean) / scale)[..., tested].max(axis=(1, 2)) if tested.any() else np.array([])
+    # What was observed is one of the draws where nothing is there to find: a scale without it makes it look extreme.
+    every = np.concatenate([observed[None], null])
+    centre, scale = every.mean(axis=0), every.std(axis=0, ddof=1)
+    scale = np.where(scale > 0, scale, 1)
+    largest = ((null - centre) / scale)[..., tested].max(axis=(1, 2)) if tested.any() else np.array([])
     rows = []
     for k, genre in enumerate(genres):
         for g, name in enumerate(groups):
-            z = (observed[g, k] - mean[g, k]) / scale[g, k]
+            z = (observed[g, k] - centre[g, k]) / scale[g, k]
             p = (1 + np.sum(largest >= z - 1e-12)) / (draws + 1) if tested[k] else np.nan
             note = "" if tested[k] else few(*counts[k])
             rows.append([genre, name, observed[g, k], mean[g, k], sd[g, k], p, note])

@@ -208,6 +208,7 @@ _ROWS = (
         (),
         {"rank0": "MFCC", "draws": 39},
         "corpus",
+        version=2,
         libraries=_MODELS,
     ),
     Stage(
