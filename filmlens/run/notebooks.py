@@ -23,7 +23,7 @@ from filmlens.corpus import Corpus
 from filmlens.run import kernels
 from filmlens.run.kernels import read_journal
 from filmlens.run.provenance import provenance
-from filmlens.stages import accepted_by, complete, costs, lock
+from filmlens.stages import complete, costs, lock
 from filmlens.stages.loop import at_work
 from filmlens.stages.progress import JOURNAL
 from filmlens.study import PROFILES, Study
@@ -307,5 +307,5 @@ def _checked(given: Mapping[str, Any], known: Mapping[Path, Mapping[str, Any]]) 
     read = {name: read_parameter(name, value, defaults[name]) for name, value in given.items()}
     if read.get("profile", "quick") not in PROFILES:
         raise RunError(f"profile {read['profile']} is unknown; choose one of {', '.join(PROFILES)}")
-    complete("mir", accepted_by("mir", read))  # cues and sound: refused here, and not by every notebook in turn
+    complete("mir", {k: read[k] for k in ("cues", "sound") if k in read})  # refused here, not by each notebook in turn
     return read

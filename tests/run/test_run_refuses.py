@@ -12,7 +12,7 @@ from conftest import edit
 from filmlens.media.write import write_audio
 from filmlens.run import notebooks as run_
 from filmlens.run.arguments import setting
-from filmlens.run.notebooks import RunError, choose_notebooks, run
+from filmlens.run.notebooks import RunError, choose_notebooks, dry_run, run
 
 FILMLENS = Path(sys.executable).parent / "filmlens"
 
@@ -20,6 +20,10 @@ FILMLENS = Path(sys.executable).parent / "filmlens"
 def command(*arguments, cwd=None):
     done = subprocess.run([FILMLENS, *map(str, arguments)], capture_output=True, text=True, cwd=cwd, check=False)
     return done.returncode, done.stdout + done.stderr
+
+
+def test_several_feature_sets_are_named_with_commas(two_films):
+    assert "stage" in dry_run(two_films, notebooks=["03", "05"], parameters={"features": "mir,clap"})
 
 
 def test_unknown_parameters_and_notebooks_are_refused(two_films, tmp_path):
