@@ -105,6 +105,13 @@ def alive(path: Path, held: dict) -> bool:
     return _runs(path, held)
 
 
+def left_behind(folder: Path) -> bool:
+    """Whether a folder holds the lock of a run that was killed."""
+    path = folder / NAME
+    held = owner(path)
+    return (path.exists() or (folder / HELD).exists()) and not (held and alive(path, held))
+
+
 def _runs(path: Path, held: dict) -> bool:
     """As `alive`, for one who holds the lock of the operating system, or cannot."""
     ours = held["where"] == here() if "where" in held else held["host"] == platform.node()

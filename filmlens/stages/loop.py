@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,9 @@ def run(
                 seen = Survey(corpus, whole=True)
                 plans = [plan_step(corpus, wanted, chosen, survey=seen) for wanted in todo]  # what came in between
             outcomes.append(carry_out(corpus, plans, say, jobs=jobs, dask=dask, limit=limit))
+    if not locked and lock.left_behind(corpus.derived):
+        with suppress(lock.LockError, WriteError), at_work(corpus.derived):
+            pass  # killed when nothing was left to do but this
     return outcomes
 
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from filmlens import stages
+from filmlens.artefacts import here
 from filmlens.corpus import Corpus
 from filmlens.stages import lock
 from filmlens.stages.lock import LockError, locked
@@ -55,6 +56,22 @@ def test_the_lock_of_a_killed_run_is_taken_over(holder):
     with locked(folder):
         assert lock.owner(folder / lock.NAME)["pid"] == os.getpid()
     assert not list(folder.iterdir())
+
+
+def test_a_run_with_nothing_to_do_removes_the_lock_of_a_killed_one(two_films):
+    corpus = Corpus.open(two_films)
+    stages.run(corpus, "annotated", say=lambda line: None)
+    holding = [sys.executable, "-c", HOLD, str(corpus.derived)]
+    with subprocess.Popen(holding, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        half = corpus.derived / f".one.{here()}-{process.pid}-0badc0de.parquet"
+        half.write_text("half")
+        stages.run(corpus, "annotated", say=lambda line: None)
+        assert lock.owner(corpus.derived / lock.NAME)["pid"] == process.pid and half.exists(), "one at work keeps its own"
+        process.kill()
+    assert lock.left_behind(corpus.derived)
+    assert [o.computed for o in stages.run(corpus, "annotated", say=lambda line: None)] == [0]
+    assert not list(corpus.derived.rglob(".*"))
 
 
 def test_an_unburied_owner_is_dead(holder):
