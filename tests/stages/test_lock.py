@@ -67,7 +67,7 @@ def test_a_run_with_nothing_to_do_removes_the_lock_of_a_killed_one(two_films):
         half = corpus.derived / f".one.{here()}-{process.pid}-0badc0de.parquet"
         half.write_text("half")
         stages.run(corpus, "annotated", say=lambda line: None)
-        assert lock.owner(corpus.derived / lock.NAME)["pid"] == process.pid and half.exists(), "one at work keeps its own"
+        assert lock.owner(corpus.derived / lock.NAME)["pid"] == process.pid and half.exists()
         process.kill()
     assert lock.left_behind(corpus.derived)
     assert [o.computed for o in stages.run(corpus, "annotated", say=lambda line: None)] == [0]
