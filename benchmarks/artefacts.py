@@ -157,7 +157,8 @@ def index_of(corpus: Corpus) -> Any:
     parts = []
     for film in corpus:
         index = stamper.index_tracks(film.tracks(), keep=corpus.derived / "tracks")
-        parts.append((index.names, index.time.tobytes(), index.code.tobytes(), index.seconds.tobytes()))
+        arrays = index.time, index.code, index.seconds, index.levels
+        parts.append((index.names, *(array.tobytes() for array in arrays)))
     return parts
 
 

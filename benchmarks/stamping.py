@@ -36,8 +36,9 @@ import soundfile
 from filmlens.corpus import Corpus
 from filmlens.media.sound import read_audio
 from filmlens.stamper import dejavu, evaluation, index_tracks, join_indexes, stamp
-from filmlens.stamper.index import TrackIndex
+from filmlens.stamper.index import TrackIndex, assemble
 from filmlens.stamper.landmarks import FRAMES_S, HIGHEST, LOWEST
+from filmlens.stamper.semitones import POOLED
 
 HERE = Path(__file__).resolve().parent
 DAMAGES = "clean pal atempo drift wow room mp3_64 aac_64 ac3_64 mono 48k".split()
@@ -161,18 +162,17 @@ def enlarged(tracks: dict, count: int) -> TrackIndex:
         time_, peak = index.track(track)
         length = float(rng.uniform(0.5, 1) * index.seconds[track])
         begin = rng.uniform(0, index.seconds[track] - length)
-        freq = peak[:, 0] * 2 ** (rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]) / 12)
+        higher = int(rng.choice([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]))
+        freq = peak[:, 0] * 2 ** (higher / 12)
         inside = (time_ >= begin * FRAMES_S) & (time_ < (begin + length) * FRAMES_S)
         inside &= (np.abs(freq) >= LOWEST) & (np.abs(freq) < HIGHEST)
         place, code = time_[inside] - begin * FRAMES_S, np.column_stack([freq, peak[:, 1]])[inside]
+        levels = index.level(track)[int(begin * FRAMES_S / POOLED) :][: int(length * FRAMES_S / POOLED)]
+        levels = np.roll(levels, higher, axis=1)
         if rng.random() < 0.7:
-            place, code = (length * FRAMES_S - place)[::-1], code[::-1]
-        ptr = np.array([0, len(place)])
-        parts.append(
-            TrackIndex(
-                "filmlens", (f"more {i}",), np.array([length]), ptr, place.astype(np.float32), code.astype(np.float32)
-            )
-        )
+            place, code, levels = (length * FRAMES_S - place)[::-1], code[::-1], levels[::-1]
+        fingerprint = place.astype(np.float32), code.astype(np.float32), length, levels
+        parts.append(assemble("filmlens", [f"more {i}"], [fingerprint]))
     return join_indexes(index, *parts)
 
 

@@ -144,7 +144,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows",),
-        version=8,
+        version=9,
         libraries=_STAMPED,
     ),
     Stage(

@@ -148,7 +148,7 @@ def fingerprint(source: Source) -> Fingerprint:
         done += count
     channels = [tuple(np.concatenate(x) for x in zip(*channel, strict=True)) for channel in peaks]
     time, code = _distinct(channels)
-    return time, code, samples_read / RATE
+    return time, code, samples_read / RATE, np.zeros((0, 0), np.uint8)
 
 
 def _distinct(channels) -> tuple[np.ndarray, np.ndarray]:

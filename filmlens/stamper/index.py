@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from filmlens import artefacts
 from filmlens.media.sound import MediaError
 from filmlens.stamper.streams import Source
 
-_VERSION = 1  # of the fingerprints; raised when they change
-# Fingerprint of one track: times [frames], codes, seconds of sound.
-Fingerprint = tuple[np.ndarray, np.ndarray, float]
+_VERSION = 2  # of the fingerprints; raised when they change
+# Fingerprint of one track: times [frames], codes, seconds of sound, loudness by semitones.
+Fingerprint = tuple[np.ndarray, np.ndarray, float, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,8 @@ class TrackIndex:
         Track i owns ``time[ptr[i]:ptr[i + 1]]`` and the same part of `code`.
     time, code : ndarray
         The engine's times [frames] and codes.
+    rows, levels : ndarrays of int64, shape (n + 1,), and uint8
+        Track i owns ``levels[rows[i]:rows[i + 1]]``: its loudness by semitones, if the engine uses it.
     problems : tuple of str
         The tracks that were skipped, and why.
     """
@@ -46,6 +48,8 @@ class TrackIndex:
     ptr: np.ndarray
     time: np.ndarray
     code: np.ndarray
+    rows: np.ndarray
+    levels: np.ndarray
     problems: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -55,6 +59,10 @@ class TrackIndex:
         """Times and codes of track `i`."""
         part = slice(self.ptr[i], self.ptr[i + 1])
         return self.time[part], self.code[part]
+
+    def level(self, i: int) -> np.ndarray:
+        """Loudness of track `i` by semitones."""
+        return self.levels[self.rows[i] : self.rows[i + 1]]
 
     def save(self, path: str | Path) -> None:
         """Write the index as an npz file of plain arrays."""
@@ -67,13 +75,17 @@ class TrackIndex:
                 ptr=self.ptr,
                 time=self.time,
                 code=self.code,
+                rows=self.rows,
+                levels=self.levels,
                 problems=np.array(self.problems, str),
             )
 
     @classmethod
     def load(cls, path: str | Path) -> TrackIndex:
-        """Read an index that `save` wrote."""
+        """Read an index that `save` wrote; `ValueError` when an older version did."""
         with np.load(path, allow_pickle=False) as box:
+            if "levels" not in box:
+                raise ValueError(f"{path} was made by an older version; index the tracks again")
             return cls(
                 engine=str(box["engine"]),
                 names=tuple(box["names"].tolist()),
@@ -81,6 +93,8 @@ class TrackIndex:
                 ptr=box["ptr"],
                 time=box["time"],
                 code=box["code"],
+                rows=box["rows"],
+                levels=box["levels"],
                 problems=tuple(box["problems"].tolist()),
             )
 
@@ -96,28 +110,27 @@ def build_index(
 
     With a folder to `keep` them in, fingerprints of files are read from there when the file has not changed.
     """
-    names, seconds, times, codes, problems = [], [], [], [], []
+    names, prints, problems = [], [], []
     files = {name: Path(source) for name, source in tracks.items() if not isinstance(source, tuple)} if keep else {}
     whole = artefacts.contents(files, Path(keep).with_name("hashes")) if keep else {}
     for name, source in tracks.items():
         where = f"track {name}" if isinstance(source, tuple) else str(source)
         try:
             if keep is None or isinstance(source, tuple):
-                time, code, length = fingerprint(source)
+                found = fingerprint(source)
             else:
-                time, code, length = _kept(files[name], whole[name], fingerprint, Path(keep), engine)
+                found = _kept(files[name], whole[name], fingerprint, Path(keep), engine)
         except MediaError as error:
             problems.append(f"skipped: {error}")
             continue
+        time, _, length, _ = found
         if not len(time):
             what = "has no length" if length == 0 else "is silent, or too short or quiet to match"
             problems.append(f"skipped: {where} {what}; replace the file or take it out")
             continue
         names.append(name)
-        seconds.append(length)
-        times.append(time)
-        codes.append(code)
-    return assemble(engine, names, seconds, times, codes, problems)
+        prints.append(found)
+    return assemble(engine, names, prints, problems)
 
 
 def _kept(
@@ -132,17 +145,18 @@ def _kept(
     if file.is_file():
         try:
             box = artefacts.load_arrays(file, known)
-            return box["time"], box["code"], float(box["seconds"])
+            return box["time"], box["code"], float(box["seconds"]), box["levels"]
         except (artefacts.ArtefactError, KeyError) as error:
             warnings.warn(str(error), stacklevel=2)
     with warnings.catch_warnings(record=True) as damage:
         warnings.simplefilter("always")
-        time, code, seconds = fingerprint(path)
+        time, code, seconds, levels = fingerprint(path)
     for warning in damage:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if not damage:
-        artefacts.save_arrays(file, {"time": time, "code": code, "seconds": np.array(seconds)}, known)
-    return time, code, seconds
+        arrays = {"time": time, "code": code, "seconds": np.array(seconds), "levels": levels}
+        artefacts.save_arrays(file, arrays, known)
+    return time, code, seconds, levels
 
 
 def join_indexes(*indexes: TrackIndex) -> TrackIndex:
@@ -150,7 +164,7 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
     engines = {i.engine for i in indexes}
     if len(engines) != 1:
         raise ValueError(f"indexes of different engines ({', '.join(sorted(engines))}) cannot be joined; index again")
-    names, seconds, times, codes, problems = [], [], [], [], []
+    names, prints, problems = [], [], []
     seen = set()
     for index in indexes:
         problems += index.problems
@@ -159,22 +173,28 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
                 problems.append(f"skipped: a second track named {name}; rename one of the two")
                 continue
             seen.add(name)
-            time, code = index.track(i)
             names.append(name)
-            seconds.append(index.seconds[i])
-            times.append(time)
-            codes.append(code)
-    return assemble(engines.pop(), names, seconds, times, codes, problems)
+            prints.append((*index.track(i), index.seconds[i], index.level(i)))
+    return assemble(engines.pop(), names, prints, problems)
 
 
-def assemble(engine, names, seconds, times, codes, problems) -> TrackIndex:
+def assemble(
+    engine: str, names: Sequence[str], prints: Sequence[Fingerprint], problems: Sequence[str] = ()
+) -> TrackIndex:
     """An index of given fingerprints; see `TrackIndex`."""
+    times, codes, seconds, levels = zip(*prints, strict=True) if prints else ((np.zeros(0),),) * 2 + ((), ())
+
+    def bounds(parts: Sequence[np.ndarray]) -> np.ndarray:
+        return np.cumsum([0, *map(len, parts)], dtype=np.int64)
+
     return TrackIndex(
         engine=engine,
         names=tuple(names),
         seconds=np.array(seconds, float),
-        ptr=np.concatenate([[0], np.cumsum([len(t) for t in times])]).astype(np.int64),
-        time=np.concatenate(times) if times else np.zeros(0),
-        code=np.concatenate(codes) if codes else np.zeros(0),
+        ptr=bounds(times if prints else ()),
+        time=np.concatenate(times),
+        code=np.concatenate(codes),
+        rows=bounds(levels),
+        levels=np.concatenate(levels) if levels else np.zeros((0, 0), np.uint8),
         problems=tuple(problems),
     )

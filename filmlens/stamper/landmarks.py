@@ -8,16 +8,17 @@ least two nepers above its surroundings, between 150 and 5,400 Hz, and placed be
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
 from scipy import fft
 
+from filmlens.stamper import semitones
 from filmlens.stamper.index import Fingerprint
 from filmlens.stamper.streams import Source, frames, open_stream
 
-RATE = 11_025
-FFT, HOP = 1024, 256
+RATE, FFT, HOP = semitones.RATE, semitones.FFT, semitones.HOP
 FRAMES_S = RATE / HOP  # frames per second
 REACH_BINS, REACH_FRAMES = 16, 4
 LOWEST, HIGHEST = 14, 500  # bins
@@ -29,16 +30,21 @@ _POWER_FLOOR = 1e-7
 _WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT) / FFT)).astype(np.float32)
 
 
-def whitened(samples: np.ndarray) -> np.ndarray:
-    """Log power of each frame of float32 samples, less its mean over the bins around; shape (frames, 513)."""
+def power(samples: np.ndarray) -> np.ndarray:
+    """Power of each frame of float32 samples, shape (frames, 513)."""
     framed = np.lib.stride_tricks.sliding_window_view(samples, FFT)[::HOP]
     spectrum = fft.rfft(framed * _WINDOW, axis=1)
-    power = spectrum.real**2
-    power += spectrum.imag**2
-    power += np.float32(_POWER_FLOOR)
-    np.log(power, out=power)
-    _flatten(power)
-    return power
+    result = spectrum.real**2
+    result += spectrum.imag**2
+    return result
+
+
+def whitened(level: np.ndarray) -> np.ndarray:
+    """Log of a `power`, less its mean over the bins around; in place."""
+    level += np.float32(_POWER_FLOOR)
+    np.log(level, out=level)
+    _flatten(level)
+    return level
 
 
 @nb.njit(cache=True)
@@ -107,24 +113,32 @@ def _vertex(before, at, after):
     return np.float32(0.5 * (before - after) / bend) if bend < -1e-6 else np.float32(0)
 
 
-def landmarks(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+class Landmarks(NamedTuple):
+    """Peaks of a film or track, ordered by time, and its loudness by semitones.
+
+    Attributes
+    ----------
+    time, freq, height : ndarrays of float32
+        Frames (of 256 / 11,025 s, at the frame's centre less half a frame), bins (negative: of the difference of left
+        and right), nepers.
+    seconds : float
+        Length of the sound.
+    levels : ndarray of uint8, shape (frames // 4, semitones)
+        See `semitones.levels`.
+    """
+
+    time: np.ndarray
+    freq: np.ndarray
+    height: np.ndarray
+    seconds: float
+    levels: np.ndarray = semitones.NONE
+
+
+def landmarks(source: Source) -> Landmarks:
     """Peaks of a film or track, read block by block: of the mean of its channels, and of the first less the second.
 
     Dialogue sits in the middle of most films and music on its sides, so the difference of left and right often holds
-    the music alone. A mono file has no such peaks.
-
-    Returns
-    -------
-    time, freq, height : ndarrays of float32
-        Frames (of 256 / 11,025 s, at the frame's centre less half a frame), bins (negative: of the difference),
-        nepers; ordered by time.
-    seconds : float
-        Length of the sound.
-
-    Raises
-    ------
-    MediaError
-        The file cannot be read or has no sound.
+    the music alone. A mono file has no such peaks. `MediaError` when the file cannot be read or has no sound.
     """
     samples_read, done = 0, 0
 
@@ -134,21 +148,25 @@ def landmarks(source: Source) -> tuple[np.ndarray, np.ndarray, np.ndarray, float
             samples_read += block.shape[1]
             yield _middle_and_side(block)
 
-    parts = []
+    parts, levels = [], [semitones.NONE]
     margin = REACH_FRAMES + 1  # a peak's neighbours, and one more for the parabola
     for part, before, count in frames(counted(), size=FFT, hop=HOP, batch=1024, margin=margin):
         for samples, sign in zip(part, (1, -1), strict=False):
-            time, freq, height = pick(whitened(samples))
+            level = power(samples)
+            if sign > 0:
+                levels.append(semitones.levels(level[before : before + count]))
+            time, freq, height = pick(whitened(level))
             frame = np.rint(time)
             inside = (frame >= before) & (frame < before + count)
             parts.append((time[inside].astype(np.float64) + (done - before), sign * freq[inside], height[inside]))
         done += count
     if not parts:
         empty = np.zeros(0, np.float32)
-        return empty, empty, empty, samples_read / RATE
+        return Landmarks(empty, empty, empty, samples_read / RATE)
     time, freq, height = (np.concatenate(x) for x in zip(*parts, strict=True))
     order = np.argsort(time, kind="stable")
-    return time[order].astype(np.float32), freq[order], height[order], samples_read / RATE
+    seconds = samples_read / RATE
+    return Landmarks(time[order].astype(np.float32), freq[order], height[order], seconds, np.concatenate(levels))
 
 
 def _middle_and_side(block: np.ndarray) -> np.ndarray:
@@ -188,9 +206,9 @@ def strength(height: np.ndarray) -> np.ndarray:
 
 
 def fingerprint(source: Source) -> Fingerprint:
-    """Peaks of a track: times [frames], (frequency [bins, negative: side], height [nepers]), and its length [s]."""
-    time, freq, height, seconds = landmarks(source)
-    return time, np.column_stack([freq, height]), seconds
+    """Peaks of a track: times [frames], (frequency [bins, negative: side], height [nepers]); length [s], semitones."""
+    time, freq, height, seconds, levels = landmarks(source)
+    return time, np.column_stack([freq, height]), seconds, levels
 
 
 def points(source: Source) -> tuple[np.ndarray, np.ndarray]:
@@ -202,5 +220,5 @@ def points(source: Source) -> tuple[np.ndarray, np.ndarray]:
     >>> bool(abs(hertz - 440).min() < 2), bool(seconds.min() > 0.4)
     (True, True)
     """
-    time, freq, _, _ = landmarks(source)
+    time, freq, *_ = landmarks(source)
     return (time[freq > 0] * HOP + FFT / 2) / RATE, freq[freq > 0] * (RATE / FFT)

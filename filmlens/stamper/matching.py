@@ -18,7 +18,7 @@ import pandas as pd
 from filmlens.stamper import altered, landmarks, lines, path, rivals, votes
 from filmlens.stamper.cues import COLUMNS, CueSheet
 from filmlens.stamper.index import TrackIndex
-from filmlens.stamper.landmarks import FRAMES_S, fingerprint
+from filmlens.stamper.landmarks import FRAMES_S, Landmarks, fingerprint
 from filmlens.stamper.lines import STEP_S
 from filmlens.stamper.streams import Source
 from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
@@ -77,7 +77,7 @@ def stamp(
 
 
 def matched(
-    heard: tuple[np.ndarray, np.ndarray, np.ndarray, float],
+    heard: Landmarks,
     index: TrackIndex,
     *,
     strictness: float = 0.4,
@@ -85,8 +85,8 @@ def matched(
     least_probability: float = 0.5,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
-    """Cues of a film whose landmarks are known, as `landmarks.landmarks` gives them; see `stamp`."""
-    time, freq, height, duration = heard
+    """Cues of a film whose landmarks are known; see `stamp`."""
+    time, freq, height, duration, levels = heard
     problems = list(index.problems)
     if duration < WINDOW_S:
         problems.append(f"the film's sound lasts {duration:.2f} s, less than a window of {WINDOW_S:g} s: not stamped")
@@ -100,15 +100,15 @@ def matched(
     ]
     speed, pitch, *followed = max(tried, key=lambda t: _weight(t, speeds))
     starts, place, z, *_ = followed
-    rows, decoy_seconds, alike_seconds = _cues(followed, speed, duration, field, index, least_probability, 1.0)
+    judged = levels, duration, field, index, least_probability
+    rows, decoy_seconds, alike_seconds = _cues(followed, (speed, pitch), *judged, 1.0)
     for row in rows:
         off = abs(row["speed"] / speed - 1)
         drifts = off >= _DRIFT and off * (row["end"] - row["start"]) >= _DRIFT_S
         row["match"] = ALTERED if drifts or (speed, pitch) not in speeds else SAME
     if len(speeds) > 1:  # a film whose speed is given has no other
         plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
-        heard = time, freq, trust, duration
-        rows = _altered(rows, plays, speeds, heard, field, index, strictness, start_cost, least_probability)
+        rows = _altered(rows, plays, speeds, (time, freq, trust, duration), judged, strictness, start_cost)
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
     if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * seconds):
@@ -163,20 +163,16 @@ def likely_speeds(
 
 
 def _cues(
-    followed: tuple,
-    speed: float,
-    duration: float,
-    field: Field,
-    index: TrackIndex,
-    least_probability: float,
-    odds: float,
-) -> tuple[list[dict], float, float]:
+    followed: tuple, hypothesis: tuple[float, float], levels: np.ndarray, duration: float, field: Field,
+    index: TrackIndex, least_probability: float, odds: float,
+) -> tuple[list[dict], float, float]:  # fmt: skip
     """Cues of the likeliest stretches; seconds of those that are decoys, and of those left out as music alike."""
     starts, place, z, found, stretches = followed
-    rows, decoy_seconds, alike_seconds = [], 0.0, 0.0
-    likely = rivals.probabilities(stretches, found, starts, place, z, field, index)
+    rows, decoy_seconds, alike_seconds, speed = [], 0.0, 0.0, hypothesis[0]
+    settled, lacks = rivals.settled(stretches, found, field, index, levels, hypothesis)
+    likely = rivals.probabilities(stretches, found, starts, place, z, field, index, lacks)
     likely = likely * odds / (1 - likely + likely * odds)
-    for (line, begin, end, score), probability in zip(stretches, likely, strict=True):
+    for (line, begin, end, score), probability in zip(settled, likely, strict=True):
         reference = found.reference[line]
         if field.decoy[reference]:
             decoy_seconds += (end - begin) * STEP_S / speed
@@ -196,10 +192,11 @@ def _weight(tried: tuple, speeds: Sequence[tuple[float, float]]) -> float:
 
 def _altered(
     rows: list[dict], plays: list[tuple[float, float]], speeds: Sequence[tuple[float, float]], heard: tuple,
-    field: Field, index: TrackIndex, strictness: float, start_cost: float, least_probability: float,
+    judged: tuple, strictness: float, start_cost: float,
 ) -> list[dict]:  # fmt: skip
     """The cues, and those of recordings at another pitch or tempo than the film plays at, where there was none."""
     time, freq, trust, duration = heard
+    _, _, field, index, _ = judged
     found = list(rows)
 
     def taken(seconds: np.ndarray) -> np.ndarray:
@@ -224,7 +221,7 @@ def _altered(
         loose = [row for row in found if everywhere and altered.is_piece(row["speed"], plays[0][0], hypothesis[0])]
         found[:] = [row for row in found if row not in loose]
         followed = _followed(*heard, field, hypothesis, strictness, start_cost, wanted)
-        more, *_ = _cues(followed, hypothesis[0], duration, field, index, least_probability, altered.ODDS)
+        more, *_ = _cues(followed, hypothesis, *judged, altered.ODDS)
         match = SAME if hypothesis in speeds else ALTERED
         enough = [row for row in more if altered.is_enough(row["score"], row["end"] - row["start"])]
         kept = [row for row in loose if not any(n["start"] < row["end"] and row["start"] < n["end"] for n in enough)]
@@ -247,6 +244,7 @@ def _followed(time, freq, trust, duration, field, hypothesis, strictness, start_
         for line, (first, last) in enumerate(zip(found.first, found.last, strict=True)):
             nats[ptr[line] : ptr[line + 1]][barred[first:last]] = _BARRED
     stretches = path.best_path(nats, ptr, found.first, found.last, steps=steps, start_cost=start_cost)
+    stretches = path.centred(stretches, nats, ptr, found.first, found.last, field.owner[found.reference])
     return starts, place, z, found, stretches
 
 

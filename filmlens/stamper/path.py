@@ -6,6 +6,8 @@ must be paid for by evidence; so must stopping, a little, which bridges bursts o
 
 from __future__ import annotations
 
+import itertools
+
 import numba as nb
 import numpy as np
 
@@ -13,6 +15,9 @@ TEMPER = 0.8  # of the evidence: peaks of one note are not independent
 MOST = 2.0  # nats a step can give: one chord that two pieces share is no cue
 STAY = 0.12  # nats a step of music costs: without it a cue runs on to the next coincidence
 START, STOP, CHANGE_LEVEL = 14.0, 2.0, 1.0  # nats
+# Where two tracks blend: steps on each side that say together whether a track is heard, at such a part of its usual
+# evidence, and steps that a change is moved at most.
+_AROUND, _HEARD, _REACH = 4, 0.25, 40
 
 
 def best_path(
@@ -36,6 +41,57 @@ def best_path(
             rows = np.arange(begin, end) + ptr[i] - first[i]
             stretches.append((i, int(begin), int(end), float(gain[rows, level[begin:end]].sum())))
     return stretches
+
+
+def centred(
+    stretches: list[tuple[int, int, int, float]],
+    nats: np.ndarray,
+    ptr: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    track: np.ndarray,
+) -> list[tuple[int, int, int, float]]:
+    """The stretches, with each change from one track to another in the middle of the seconds in which both are heard.
+
+    In a crossfade both bring all the evidence a step can give, so that the likeliest path may change anywhere in it.
+    `track` is that of each line; the rest is as in `best_path`.
+    """
+
+    def heard(line: int, begin: int, end: int, usual: float) -> np.ndarray:
+        """Whether a line is heard around each of some steps, at a part of its usual evidence."""
+        rows = np.clip(np.arange(begin - _AROUND, end + _AROUND), first[line], last[line] - 1) + ptr[line] - first[line]
+        around = np.convolve(gains(rows), np.full(2 * _AROUND + 1, 1 / (2 * _AROUND + 1)), "valid")
+        return around > _HEARD * usual
+
+    def gains(rows: np.ndarray) -> np.ndarray:
+        return np.minimum(TEMPER * nats[rows].max(axis=1), MOST) - STAY
+
+    moved = list(stretches)
+    for i, (before, after) in enumerate(itertools.pairwise(stretches)):
+        (old, begin, change, _), (new, _, end, _) = before, after
+        if after[1] != change or track[old] == track[new]:
+            continue
+        reach = min(_REACH, change - begin, end - change, change - first[new], last[old] - change)
+        if reach < 1:
+            continue
+        usual = [
+            np.median(gains(np.arange(lo, hi) + ptr[k] - first[k]))
+            for k, lo, hi in ((old, begin, change), (new, change, end))
+        ]
+        on = heard(old, change, change + reach, usual[0])
+        already = heard(new, change - reach, change, usual[1])[::-1]
+        there = change + (_run(on) - _run(already)) // 2
+        rows = np.arange(min(there, change), max(there, change))
+        sign = 1 if there > change else -1
+        shift = [sign * gains(rows + ptr[k] - first[k]).sum() for k in (old, new)]
+        moved[i] = (old, moved[i][1], there, moved[i][3] + shift[0])
+        moved[i + 1] = (new, there, end, after[3] - shift[1])
+    return moved
+
+
+def _run(flags: np.ndarray) -> int:
+    """How many of some flags are set before the first that is not."""
+    return len(flags) if flags.all() else int(flags.argmin())
 
 
 @nb.njit(cache=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from filmlens.stamper import landmarks, lines, votes
 from filmlens.stamper.index import TrackIndex, assemble
 from filmlens.stamper.landmarks import FRAMES_S
+from filmlens.stamper.semitones import NONE
 from filmlens.stamper.streams import Source
 from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S
 
@@ -35,7 +36,7 @@ def peaks(film: Source, spans: pd.DataFrame) -> pd.DataFrame:
     columns = ["start", "time", "freq", "height"]
     if not len(spans):
         return pd.DataFrame(columns=columns, dtype=np.float32)
-    time, freq, height, _ = landmarks.landmarks(film)
+    time, freq, height, *_ = landmarks.landmarks(film)
     parts = []
     for start, end in zip(spans["start"], spans["end"], strict=True):
         part = slice(*np.searchsorted(time, [start * FRAMES_S, end * FRAMES_S]))
@@ -89,9 +90,8 @@ def _heard(spans: pd.DataFrame, peaks: pd.DataFrame) -> list[Heard]:
 
 def _index(heard: list[Heard]) -> TrackIndex:
     """Spans as tracks."""
-    codes = [np.column_stack([freq, height]) for _, freq, height, _ in heard]
-    names, seconds = [str(n) for n in range(len(heard))], [seconds for *_, seconds in heard]
-    return assemble("filmlens", names, seconds, [time for time, *_ in heard], codes, [])
+    prints = [(time, np.column_stack([freq, height]), seconds, NONE) for time, freq, height, seconds in heard]
+    return assemble("filmlens", [str(n) for n in range(len(heard))], prints)
 
 
 def _leading(heard: Heard, own: int, field: votes.Field) -> dict[int, tuple[float, float]]:

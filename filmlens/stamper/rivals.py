@@ -3,7 +3,8 @@
 Music of one drum kit, one set of sampled instruments or one tempo meets an album's peaks at every bar, of any of its
 tracks, as evidence against single peaks at random cannot tell. But then other places of the tracks meet the film as
 well, and which of them does best changes from window to window. A stretch is therefore judged by its place's votes in
-each of its windows against those of the best rival: the highest candidate that is not the same music once more.
+each of its windows against those of the best rival: the highest candidate that is not the same music once more; and by
+the notes of its track that the film lacks, more than where it holds its tracks best, for one may hold other renditions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 import numba as nb
 import numpy as np
 
-from filmlens.stamper import landmarks, votes
+from filmlens.stamper import landmarks, semitones, votes
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S
 from filmlens.stamper.lines import STEP_S, STEP_TICKS, Lines
@@ -31,41 +32,87 @@ _SOON_S, _NEAR_S, _NEAR_PER_S = 12.0, 0.15, 0.06
 _CUT_S, _LEFT_OUT_S = 1.0, 10.0  # or at once, where an editor left out a piece of the track
 # or from frame to frame, at any place of the track, where each brings nearly all the evidence [nats a second] there is.
 _JOINED_S, _FULL_PER_S = 0.3, 6.0
-_LEAD = (-1.6, 2.1)  # a fifth, eight times
-_CLEAR = 0.5  # a lead that rivals hardly reach
-# A film whose music mostly leads, or mostly does not, tells something of each of its stretches; and one that falls far
-# behind the others is other music. Among few seconds of others, music of two kinds differs as much: so many weigh half.
-_REST, _HALF_S = (-0.5, 0.2), 15.0
+_LEAD, _MOST_LEAD = (-1.6, 2.1), (-1.0, 1.5)  # of a window's votes, a fifth to eight times; what counts of a stretch
+# A film whose music mostly leads, or mostly does not, tells something of each of its stretches; so many seconds half.
+_REST, _HALF_S = (-0.3, 0.2), 15.0
+# Where so much is lacking, other places of the track are looked at; its root must be so much less there.
+_DOUBTFUL, _CLEARLY_LESS = 0.05, 0.1
+# Share of a film's seconds that lack least, and the most that is expected to be lacking there.
+_BEST, _MOST_LACKING = 0.3, 0.15
 # Logistic regression on the stretches of film-like mixes with known cues, see benchmarks/stamping.md.
-_CONSTANT, _WEIGHTS = -5.9, (19.8, 1.7, 13.5, -5.5)
+_CONSTANT, _WEIGHTS = -11.0, (4.75, 2.66, 22.3, -19.8)
 
 
 def probabilities(
     stretches: Sequence[Stretch], found: Lines, starts: np.ndarray, place: np.ndarray, z: np.ndarray, field: Field,
-    index: TrackIndex,
+    index: TrackIndex, lacks: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Probability that each cue is the track that it names; NaN on a decoy.
 
     `stretches` are as `path.best_path` gives them; `starts`, `place` and `z` are the film's windows and their
-    candidates, see `votes.candidates`.
+    candidates, see `votes.candidates`; `lacks` is what the film lacks of each, see `settled`.
     """
     if not len(stretches):
         return np.zeros(0)
-    return 1 / (1 + np.exp(-_CONSTANT - described(stretches, found, starts, place, z, field, index) @ _WEIGHTS))
+    return 1 / (1 + np.exp(-_CONSTANT - described(stretches, found, starts, place, z, field, index, lacks) @ _WEIGHTS))
+
+
+def settled(
+    stretches: Sequence[Stretch], found: Lines, field: Field, index: TrackIndex, levels: np.ndarray,
+    hypothesis: tuple[float, float],
+) -> tuple[list[Stretch], np.ndarray]:  # fmt: skip
+    """The stretches at the places of their tracks that lack least, and what the film lacks of each; NaN on a decoy.
+
+    A loop or a refrain is met at each of its repeats by nearly the same peaks; where a stretch lacks notes, other lines
+    of its track are looked at that have candidates in at least half as many of its seconds.
+    """
+    middle = WINDOW_S * FRAMES_S * TICKS / 2
+    owner = np.where(field.decoy[found.reference], -1, field.owner[found.reference])
+    settled, shares = list(stretches), np.full(len(stretches), np.nan)
+    for s, (line, begin, end, score) in enumerate(stretches):
+        if owner[line] < 0:
+            continue
+        place = found, field, index, levels, hypothesis, begin, end
+        shares[s] = _lacking(line, *place)
+        if not shares[s] > _DOUBTFUL:
+            continue
+        inside = (found.node_tick >= begin * STEP_TICKS - middle) & (found.node_tick < end * STEP_TICKS + middle)
+        count = np.add.reduceat(inside, found.ptr[:-1])
+        others = np.flatnonzero((owner == owner[line]) & (2 * count >= max(2, count[line])))
+        for other in others:
+            share = _lacking(other, *place)
+            if np.sqrt(share) < np.sqrt(shares[s]) - _CLEARLY_LESS:
+                settled[s], shares[s] = (int(other), begin, end, score), share
+    return settled, shares
+
+
+def _lacking(
+    line: int, found: Lines, field: Field, index: TrackIndex, levels: np.ndarray, hypothesis: tuple[float, float],
+    begin: int, end: int,
+) -> float:  # fmt: skip
+    """What the film lacks of a line's track from one step to another, see `semitones.lacking`."""
+    speed, pitch = hypothesis
+    per_row, centre = semitones.POOLED * TICKS, (semitones.POOLED - 1) / 2 * TICKS
+    first, last = (min(len(levels), int(k * STEP_TICKS / (per_row * speed))) for k in (begin, end))
+    there = (np.arange(first, last) * per_row + centre) * speed
+    reference, nodes = found.reference[line], slice(found.ptr[line], found.ptr[line + 1])
+    place = there + np.interp(there, found.node_tick[nodes], found.node_offset[nodes])
+    rows = (place - field.start[reference] * TICKS - centre) / per_row
+    return semitones.lacking(levels, index.level(field.owner[reference]), rows, first, pitch)
 
 
 def described(
     stretches: Sequence[Stretch], found: Lines, starts: np.ndarray, place: np.ndarray, z: np.ndarray, field: Field,
-    index: TrackIndex,
+    index: TrackIndex, lacks: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """Features that separate a true match from similar music.
 
     Returns
     -------
     ndarray, shape (stretches, 4)
-        Of a stretch and those it goes on with: how far its lead, the log of its place's votes over the best rival's,
-        is beyond doubt, and the log of its evidence; of the film's other stretches: their mean lead, and how far it
-        falls behind that, less where there is little of them. NaN on a decoy.
+        Of a stretch and those it goes on with: their lead, the log of the votes of its place over the best rival's, and
+        the log of their evidence; mean lead of the film's other stretches, less where there is little of them; the root
+        of what is lacking of the stretch, above that of the film's best seconds. NaN on a decoy.
     """
     real = np.array([not field.decoy[found.reference[line]] for line, *_ in stretches], bool)
     seconds = np.array([(end - begin) * STEP_S for _, begin, end, _ in stretches]) * real
@@ -77,10 +124,21 @@ def described(
     lead = np.clip(np.log(np.maximum(own, 1e-9) / rival), *_LEAD)
     others = seconds.sum() - together
     rest = np.divide((seconds * lead).sum() - together * lead, others, out=np.zeros(len(real)), where=others > 1e-6)
-    behind = np.clip(rest - lead, 0, 1) * others / (others + _HALF_S)
-    table = np.column_stack([np.clip(lead - _CLEAR, 0, None), np.log(score), np.clip(rest, *_REST), behind])
+    rest = np.clip(rest, *_REST) * others / (others + _HALF_S)
+    table = np.column_stack([np.clip(lead, *_MOST_LEAD), np.log(score), rest, _beyond_the_best(lacks, seconds)])
     table[~real] = np.nan
     return table
+
+
+def _beyond_the_best(lacks: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Root of what is lacking of each stretch, less that of the film's best seconds; 0 where it is not known."""
+    known = np.isfinite(lacks)
+    if not known.any():
+        return np.zeros(len(lacks))
+    order = np.argsort(lacks[known], kind="stable")
+    passed = np.cumsum(seconds[known][order])
+    best = lacks[known][order][np.searchsorted(passed, _BEST * passed[-1])]
+    return np.where(known, np.sqrt(np.where(known, lacks, 0)) - np.sqrt(min(best, _MOST_LACKING)), 0.0)
 
 
 def _votes(

@@ -28,8 +28,8 @@ def test_peaks_are_the_maxima_of_their_surroundings():
     power = np.abs(np.fft.rfft(framed * np.hanning(1025)[:-1], axis=1)) ** 2
     level = np.log(power + 1e-7)
     level -= uniform_filter1d(level, 41, axis=1, mode="nearest")
-    np.testing.assert_allclose(landmarks.whitened(sound), level, atol=2e-2)
-    level = landmarks.whitened(sound)
+    np.testing.assert_allclose(landmarks.whitened(landmarks.power(sound)), level, atol=2e-2)
+    level = landmarks.whitened(landmarks.power(sound))
     around = maximum_filter(level, (9, 33), mode="constant", cval=-np.inf)
     t, f = np.nonzero((level == around) & (level > 2))
     inside = (t > 0) & (t < len(level) - 1) & (f >= 14) & (f < 500)
@@ -41,8 +41,8 @@ def test_peaks_are_the_maxima_of_their_surroundings():
 
 def test_peaks_do_not_depend_on_how_the_sound_is_read():
     sound = soxr.resample(np.concatenate([TRACKS["t0"], TRACKS["t1"]]), RATE, landmarks.RATE)
-    time, freq, _, seconds = landmarks.landmarks((sound, landmarks.RATE))
-    whole = landmarks.pick(landmarks.whitened(sound))
+    time, freq, _, seconds, _ = landmarks.landmarks((sound, landmarks.RATE))
+    whole = landmarks.pick(landmarks.whitened(landmarks.power(sound)))
     order = np.argsort(whole[0], kind="stable")
     np.testing.assert_allclose(time, whole[0][order], atol=1e-3)
     # Two peaks of one frame may change places by the last bit of their times.
@@ -52,7 +52,7 @@ def test_peaks_do_not_depend_on_how_the_sound_is_read():
 
 def test_votes_equal_a_literal_count(index, film):
     field = votes.lay_out(index)
-    time, freq, height, _ = landmarks.landmarks((film, RATE))
+    time, freq, height, *_ = landmarks.landmarks((film, RATE))
     ticks, cells = np.rint(time * 4.0).astype(np.int64), votes.cells_of(freq)
     trust = landmarks.trust(height)
     start = round(25 * landmarks.FRAMES_S)
@@ -107,9 +107,30 @@ def test_the_best_path_is_the_best_of_all_paths():
         assert found.tolist() == [line for line, _ in best]
 
 
+@pytest.mark.parametrize("both", [0, 16, 40])
+@pytest.mark.parametrize("found", [-6, 0, 6])
+def test_a_change_of_tracks_lies_in_the_middle_of_their_blend(both, found):
+    """One track until step 100 and half of `both` beyond, the other from as much before; the path's change is off."""
+    rng = np.random.default_rng(both)
+    steps, half = 200, both // 2
+    nats = rng.normal(-0.3, 0.2, (2 * steps, 2))
+    nats[: 100 + half] = rng.normal(6, 1, (100 + half, 2))
+    nats[steps + 100 - half :] = rng.normal(4, 1, (100 + half, 2))
+    ptr, first, last = np.array([0, steps, 2 * steps]), np.zeros(2, int), np.full(2, steps)
+    change = 100 + (found if both else 0)
+    stretches = [(0, 0, change, 50.0), (1, change, steps, 40.0)]
+    (_, _, moved, old), (_, begin, _, new) = path.centred(stretches, nats, ptr, first, last, np.array([4, 7]))
+    assert moved == begin and abs(moved - 100) <= 2
+    gain = np.minimum(path.TEMPER * nats.max(axis=1), path.MOST) - path.STAY
+    assert old - 50 == pytest.approx(gain[:moved].sum() - gain[:change].sum())
+    assert new - 40 == pytest.approx(gain[steps + moved :].sum() - gain[steps + change :].sum())
+    same = path.centred(stretches, nats, ptr, first, last, np.array([4, 4]))
+    assert same == stretches, "within one track the path's own change stays: loops are heard on both sides"
+
+
 def test_evidence_is_for_the_right_line_and_against_others(index, film):
     field = votes.lay_out(index)
-    time, freq, height, seconds = landmarks.landmarks((film, RATE))
+    time, freq, height, seconds, _ = landmarks.landmarks((film, RATE))
     ticks, cells = np.rint(time * 4.0).astype(np.int64), votes.cells_of(freq)
     starts = np.rint(np.arange(0, seconds - 5, 2.5) * landmarks.FRAMES_S).astype(np.int64)
     trust = landmarks.trust(height)

@@ -29,7 +29,7 @@ def described():
 
 
 def test_the_columns_by_a_literal_loop(described):
-    (stretches, found, starts, place, z, field, index), table = described
+    (stretches, found, starts, place, z, field, index, lacks), table = described
     middle = (starts + 2.5 * rivals.FRAMES_S) * votes.TICKS
 
     def ratio(own, rival):
@@ -51,11 +51,14 @@ def test_the_columns_by_a_literal_loop(described):
     assert [index.names[field.owner[found.reference[line]]] for line, *_ in stretches] == ["t1", "t1", "t1", "t3"]
     seconds = [(end - begin) * lines.STEP_S for _, begin, end, _ in stretches]
     score = [value for *_, value in stretches]
+    best = next(x for x in sorted(lacks) if sum(np.compress(lacks <= x, seconds)) >= 0.3 * sum(seconds))
+    assert max(lacks) < 0.1, "the very recordings"
     first = ratio(*map(sum, zip(*sums[:3], strict=True))), sum(seconds[:3]), sum(score[:3])
     last = ratio(*sums[3]), seconds[3], score[3]
     for k, ((lead, _, evidence), (rest, others, _)) in enumerate([(first, last)] * 3 + [(last, first)]):
-        behind = min(1, max(0, rest - lead)) * others / (others + 15)
-        expected = [max(0, lead - 0.5), np.log(evidence), min(0.2, max(-0.5, rest)), behind]
+        rest = min(0.2, max(-0.3, rest)) * others / (others + 15)
+        beyond = np.sqrt(lacks[k]) - np.sqrt(best)
+        expected = [min(1.5, max(-1, lead)), np.log(evidence), rest, beyond]
         np.testing.assert_allclose(table[k], expected, atol=0.02)
 
 
