@@ -51,7 +51,8 @@ ROWS: tuple[tuple[str, Name], ...] = (
         "match",
         Name(
             "match",
-            "what the cue is of its track: the same recording, or one altered in pitch or tempo (engine filmlens)",
+            "what the cue is of its track: the same recording, one altered in pitch or tempo, or another rendition, "
+            "which lacks notes of it (engine filmlens)",
         ),
     ),
     ("aligned", Name("aligned hashes", "hashes of the cue that agree on its place (engine dejavu)")),

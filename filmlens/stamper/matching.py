@@ -26,7 +26,9 @@ from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
 __all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
 
 #: What a cue is of its track.
-SAME, ALTERED = "same recording", "altered"
+SAME, ALTERED, OTHER = "same recording", "altered", "other rendition"
+# Another rendition lacks more than this share of its track's notes; cues shorter than so many seconds tell too little.
+_RENDITION, _RENDITION_S = 0.1, 5.0
 PAL = 25 / 24
 #: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
 SPEEDS = ((1.0, 1.0), (PAL, PAL), (PAL, 1.0), (1 / PAL, 1 / PAL), (1 / PAL, 1.0))
@@ -105,7 +107,8 @@ def matched(
     for row in rows:
         off = abs(row["speed"] / speed - 1)
         drifts = off >= _DRIFT and off * (row["end"] - row["start"]) >= _DRIFT_S
-        row["match"] = ALTERED if drifts or (speed, pitch) not in speeds else SAME
+        if drifts or (speed, pitch) not in speeds:
+            row["match"] = ALTERED
     if len(speeds) > 1:  # a film whose speed is given has no other
         plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
         rows = _altered(rows, plays, speeds, (time, freq, trust, duration), judged, strictness, start_cost)
@@ -172,7 +175,7 @@ def _cues(
     settled, lacks = rivals.settled(stretches, found, field, index, levels, hypothesis)
     likely = rivals.probabilities(stretches, found, starts, place, z, field, index, lacks)
     likely = likely * odds / (1 - likely + likely * odds)
-    for (line, begin, end, score), probability in zip(settled, likely, strict=True):
+    for (line, begin, end, score), probability, lacking in zip(settled, likely, lacks, strict=True):
         reference = found.reference[line]
         if field.decoy[reference]:
             decoy_seconds += (end - begin) * STEP_S / speed
@@ -181,6 +184,8 @@ def _cues(
         else:
             rows.append(_cue(found, line, begin, end, duration, speed, field.start[reference]))
             rows[-1] |= {"track": index.names[field.owner[reference]], "score": score, "probability": probability}
+            other = lacking > _RENDITION and rows[-1]["end"] - rows[-1]["start"] >= _RENDITION_S
+            rows[-1]["match"] = OTHER if other else SAME
     return rows, decoy_seconds, alike_seconds
 
 
@@ -222,10 +227,10 @@ def _altered(
         found[:] = [row for row in found if row not in loose]
         followed = _followed(*heard, field, hypothesis, strictness, start_cost, wanted)
         more, *_ = _cues(followed, hypothesis, *judged, altered.ODDS)
-        match = SAME if hypothesis in speeds else ALTERED
+        match = {} if hypothesis in speeds else {"match": ALTERED}
         enough = [row for row in more if altered.is_enough(row["score"], row["end"] - row["start"])]
         kept = [row for row in loose if not any(n["start"] < row["end"] and row["start"] < n["end"] for n in enough)]
-        found += [*kept, *(row | {"match": match} for row in enough)]
+        found += [*kept, *(row | match for row in enough)]
     return found
 
 

@@ -40,7 +40,7 @@ _DOUBTFUL, _CLEARLY_LESS = 0.05, 0.1
 # Share of a film's seconds that lack least, and the most that is expected to be lacking there.
 _BEST, _MOST_LACKING = 0.3, 0.15
 # Logistic regression on the stretches of film-like mixes with known cues, see benchmarks/stamping.md.
-_CONSTANT, _WEIGHTS = -11.0, (4.75, 2.66, 22.3, -19.8)
+_CONSTANT, _WEIGHTS = -11.2, (4.88, 2.67, 22.3, -19.5)
 
 
 def probabilities(

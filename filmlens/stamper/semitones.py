@@ -17,6 +17,7 @@ _FLOOR = 1e-7
 # Of a row the loudest semitones of the track are looked at; of a block of rows, as many values as are closest together
 # are the level at which the track sounds; what is so many nepers of power below it lacks. Fewer values tell nothing.
 _PROMINENT, _BLOCK, _LEVEL, _BELOW, _LEAST = 0.6, 12, 0.2, 1.4, 60
+_FEW, _SEMITONES = 6, 10  # rows in which a semitone must be prominent, and semitones, to know how they come through
 
 
 def _bands() -> np.ndarray:
@@ -70,10 +71,12 @@ def lacking(film: np.ndarray, track: np.ndarray, at: np.ndarray, begin: int, pit
         here = np.maximum(*(here[:, kept.start + s : kept.stop + s] for s in (low, high)))
         theirs = theirs[:, kept]
     prominent = theirs >= np.quantile(theirs, _PROMINENT, axis=1, keepdims=True)
+    apart = (here - theirs) * STEP
+    apart -= _equalizer(apart, prominent)
     shares = []
     for row in range(0, len(at), _BLOCK):
         block = slice(row, row + _BLOCK)
-        values = np.sort((here[block] - theirs[block])[prominent[block]]) * STEP
+        values = np.sort(apart[block][prominent[block]])
         if row and len(values) < _LEAST:
             continue
         many = max(1, int(_LEVEL * len(values)))
@@ -81,3 +84,14 @@ def lacking(film: np.ndarray, track: np.ndarray, at: np.ndarray, begin: int, pit
         level = (values[closest] + values[closest + many]) / 2
         shares.append(np.mean(values < level - _BELOW))
     return float(np.median(shares))
+
+
+def _equalizer(apart: np.ndarray, prominent: np.ndarray) -> np.ndarray:
+    """How much more or less than others each semitone comes through: a wall, a telephone or a mixer weakens some."""
+    known = np.flatnonzero(prominent.sum(axis=0) >= _FEW)
+    if len(known) < _SEMITONES:
+        return np.zeros(apart.shape[1], apart.dtype)
+    low = [np.quantile(apart[prominent[:, n], n], _LEVEL) for n in known]
+    curve = np.interp(np.arange(apart.shape[1]), known, low)
+    curve = np.convolve(np.pad(curve, 6, mode="edge"), np.full(13, 1 / 13), "valid")  # an octave
+    return (curve - np.median(curve)).astype(apart.dtype)

@@ -76,7 +76,7 @@ def cues_table(
     DataFrame
         The film's columns of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end,
         duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score,
-        probability (that the cue is its track), match (same recording, or altered in pitch or tempo);
+        probability (that the cue is its track), match (same recording, altered in pitch or tempo, or other rendition);
         the 140 MIR columns (in a corpus of what the study released, its own);
         ``probability_<genre>`` and ``attention_<genre>`` of the model that never saw the film; picture_brightness and
         picture_contrast (medians over the cue); verdict. What was not measured is missing (NaN, or empty text). By

@@ -4,9 +4,10 @@ import librosa
 import numpy as np
 import pytest
 from pieces import RATE, TRACKS, four_tracks, music, noise, put
+from scipy import signal
 
-from filmlens.stamper import altered, stamp, votes
-from filmlens.stamper.matching import ALTERED, SAME
+from filmlens.stamper import altered, index_tracks, stamp, votes
+from filmlens.stamper.matching import ALTERED, OTHER, SAME
 
 
 def played(sound, rate):
@@ -66,3 +67,15 @@ def test_what_speaks_for_an_alteration_is_followed_once_and_no_more():
     second, everywhere, wanted = next(asked)
     assert second == 4 and not everywhere and wanted(np.array([440.0, 300.0])).tolist() == [True, False]
     assert next(asked, None) is None, "not clearly better than as the film plays"
+
+
+def test_another_rendition_is_called_so():
+    """The film has the track's melody with another accompaniment, and elsewhere the track itself, behind a wall."""
+    melody, theirs, ours = music(40, 60), music(40, 61), music(40, 62)
+    track = melody + 0.7 * theirs
+    wall = signal.sosfilt(signal.butter(3, 900, fs=RATE, output="sos"), track).astype(np.float32)
+    film = noise(90)
+    put(film, (melody + 0.7 * ours)[5 * RATE : 30 * RATE], 5)
+    put(film, wall[5 * RATE : 30 * RATE], 50)
+    cues = stamp((film, RATE), index_tracks({"track": (track, RATE)}), least_probability=0).table
+    assert np.allclose(cues["start"], [5, 50], atol=1) and cues["match"].tolist() == [OTHER, SAME]
