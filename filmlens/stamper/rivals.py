@@ -33,14 +33,15 @@ _CUT_S, _LEFT_OUT_S = 1.0, 10.0  # or at once, where an editor left out a piece 
 # or from frame to frame, at any place of the track, where each brings nearly all the evidence [nats a second] there is.
 _JOINED_S, _FULL_PER_S = 0.3, 6.0
 _LEAD, _MOST_LEAD = (-1.6, 2.1), (-1.0, 1.5)  # of a window's votes, a fifth to eight times; what counts of a stretch
-# A film whose music mostly leads, or mostly does not, tells something of each of its stretches; so many seconds half.
+# A film whose other music does not lead so far is one of music like the tracks; so many seconds tell half of it.
 _REST, _HALF_S = (-0.3, 0.2), 15.0
 # Where so much is lacking, other places of the track are looked at; its root must be so much less there.
 _DOUBTFUL, _CLEARLY_LESS = 0.05, 0.1
 # Share of a film's seconds that lack least, and the most that is expected to be lacking there.
 _BEST, _MOST_LACKING = 0.3, 0.15
+_WHOLE = 0.2  # root of what is lacking of the very recording, at most
 # Logistic regression on the stretches of film-like mixes with known cues, see benchmarks/stamping.md.
-_CONSTANT, _WEIGHTS = -11.2, (4.88, 2.67, 22.3, -19.5)
+_CONSTANT, _WEIGHTS = -7.0, (4.6, 2.7, -22.0, -18.8, 3.6)
 
 
 def probabilities(
@@ -109,10 +110,11 @@ def described(
 
     Returns
     -------
-    ndarray, shape (stretches, 4)
+    ndarray, shape (stretches, 5)
         Of a stretch and those it goes on with: their lead, the log of the votes of its place over the best rival's, and
-        the log of their evidence; mean lead of the film's other stretches, less where there is little of them; the root
-        of what is lacking of the stretch, above that of the film's best seconds. NaN on a decoy.
+        the log of their evidence; how far the mean lead of the film's other stretches falls short, less where there is
+        little of them; the root of what is lacking of the stretch, above that of the film's best seconds, and how far
+        it is below the most of a very recording. NaN on a decoy.
     """
     real = np.array([not field.decoy[found.reference[line]] for line, *_ in stretches], bool)
     seconds = np.array([(end - begin) * STEP_S for _, begin, end, _ in stretches]) * real
@@ -124,8 +126,10 @@ def described(
     lead = np.clip(np.log(np.maximum(own, 1e-9) / rival), *_LEAD)
     others = seconds.sum() - together
     rest = np.divide((seconds * lead).sum() - together * lead, others, out=np.zeros(len(real)), where=others > 1e-6)
-    rest = np.clip(rest, *_REST) * others / (others + _HALF_S)
-    table = np.column_stack([np.clip(lead, *_MOST_LEAD), np.log(score), rest, _beyond_the_best(lacks, seconds)])
+    short = (_REST[1] - np.clip(rest, *_REST)) * others / (others + _HALF_S)
+    whole = np.clip(_WHOLE - np.sqrt(np.where(np.isfinite(lacks), lacks, 1)), 0, None)
+    beyond = _beyond_the_best(lacks, seconds)
+    table = np.column_stack([np.clip(lead, *_MOST_LEAD), np.log(score), short, beyond, whole])
     table[~real] = np.nan
     return table
 

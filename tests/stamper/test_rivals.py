@@ -56,9 +56,9 @@ def test_the_columns_by_a_literal_loop(described):
     first = ratio(*map(sum, zip(*sums[:3], strict=True))), sum(seconds[:3]), sum(score[:3])
     last = ratio(*sums[3]), seconds[3], score[3]
     for k, ((lead, _, evidence), (rest, others, _)) in enumerate([(first, last)] * 3 + [(last, first)]):
-        rest = min(0.2, max(-0.3, rest)) * others / (others + 15)
+        short = (0.2 - min(0.2, max(-0.3, rest))) * others / (others + 15)
         beyond = np.sqrt(lacks[k]) - np.sqrt(best)
-        expected = [min(1.5, max(-1, lead)), np.log(evidence), rest, beyond]
+        expected = [min(1.5, max(-1, lead)), np.log(evidence), short, beyond, max(0, 0.2 - np.sqrt(lacks[k]))]
         np.testing.assert_allclose(table[k], expected, atol=0.02)
 
 
