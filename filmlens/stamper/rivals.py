@@ -41,7 +41,7 @@ _DOUBTFUL, _CLEARLY_LESS = 0.05, 0.1
 _BEST, _MOST_LACKING = 0.3, 0.15
 _WHOLE = 0.2  # root of what is lacking of the very recording, at most
 # Logistic regression on the stretches of film-like mixes with known cues, see benchmarks/stamping.md.
-_CONSTANT, _WEIGHTS = -7.0, (4.6, 2.7, -22.0, -18.8, 3.6)
+_CONSTANT, _WEIGHTS = -7.13, (4.59, 2.69, -21.7, -18.9, 3.4)
 
 
 def probabilities(
