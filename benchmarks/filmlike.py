@@ -20,46 +20,64 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import pandas as pd
 
-from filmlens.stamper import index_tracks, intervals, stamp
+from filmlens.stamper import CueSheet, index_tracks, intervals, stamp
 
 HEADING = "# Film-like mixes"
-LEAST = 0.5
+#: Least probability of a cue.
+RUNS = {"all": 0.0, "likely": 0.5}
 EDGES = (0.0, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.0)
 
 
 def measure(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every cue with the seconds of it that are right, and every film with its seconds of truth and its warning."""
+    """Cues of both runs with the seconds of them that are right, and every film with its truth [s] and warning."""
     cues, films = [], []
     for written in sorted(folder.glob("*.json")):
         truth = json.loads(written.read_text())
         index = index_tracks(truth["tracks"])
-        every = stamp(written.with_suffix(".wav"), index, least_probability=0.0)
-        film = {"condition": truth["condition"], "seed": truth["seed"]}
-        problems = stamp(written.with_suffix(".wav"), index, least_probability=LEAST).problems
-        told = any("music like the tracks" in problem for problem in problems)
-        true = intervals.length([[c["start"], c["end"]] for c in truth["cues"]])
-        films.append(film | {"truth": true, "told": told})
-        for cue in every.table.itertuples(index=False):
-            sounds = [[c["start"], c["end"]] for c in truth["cues"] if cue.track in {c["track"], *c.get("accept", ())}]
-            right = intervals.length(intervals.intersection(sounds, [[cue.start, cue.end]]))
-            cues.append(film | {"seconds": cue.end - cue.start, "probability": cue.probability, "right": right})
+        sheets = {
+            run: stamp(written.with_suffix(".wav"), index, least_probability=least) for run, least in RUNS.items()
+        }
+        rows, film = judged(truth, sheets)
+        cues += rows
+        films.append(film)
         print(written.stem, file=sys.stderr)
-    columns = ["condition", "seed", "seconds", "probability", "right"]
+    columns = ["condition", "seed", "run", "seconds", "probability", "right"]
     return pd.DataFrame(cues, columns=columns), pd.DataFrame(films)
 
 
-def by_condition(cues: pd.DataFrame, films: pd.DataFrame) -> pd.DataFrame:
-    """Precision, recall and false seconds of all cues and of the likely ones, a row per film."""
+def judged(truth: dict, sheets: dict[str, CueSheet]) -> tuple[list[dict], dict]:
+    """Rows of `measure` of one film."""
+    film = {"condition": truth["condition"], "seed": truth["seed"]}
     rows = []
-    for film in films.itertuples(index=False):
-        own = cues[(cues["condition"] == film.condition) & (cues["seed"] == film.seed)]
-        row = {"condition": film.condition, "seed": film.seed, "truth [s]": round(film.truth)}
-        for name, part in (("all", own), ("likely", own[own["probability"] >= LEAST])):
-            found, right = part["seconds"].sum(), part["right"].sum()
-            row[f"P, {name}"] = f"{right / found:.3f}" if film.truth and found else "-"
-            row[f"R, {name}"] = f"{right / film.truth:.3f}" if film.truth else "-"
-            row[f"false [s], {name}"] = round(found - right)
-        rows.append(row | {"warned": "yes" if film.told else ""})
+    for run, sheet in sheets.items():
+        for cue in sheet.table.itertuples(index=False):
+            sounds = [[c["start"], c["end"]] for c in truth["cues"] if cue.track in {c["track"], *c.get("accept", ())}]
+            right = intervals.length(intervals.intersection(sounds, [[cue.start, cue.end]]))
+            rows.append(
+                film | {"run": run, "seconds": cue.end - cue.start, "probability": cue.probability, "right": right}
+            )
+    told = any("music like the tracks" in problem for problem in sheets["likely"].problems)
+    true = intervals.length([[c["start"], c["end"]] for c in truth["cues"]])
+    return rows, film | {"truth": true, "told": told}
+
+
+def by_condition(cues: pd.DataFrame, films: pd.DataFrame) -> pd.DataFrame:
+    """Precision, recall and false seconds of all cues and of the likely ones: a row per condition, a film per seed."""
+    rows = []
+    for condition, group in films.groupby("condition"):
+        row = {"condition": condition}
+        for film in group.sort_values("seed").itertuples(index=False):
+            own = cues[(cues["condition"] == condition) & (cues["seed"] == film.seed)]
+            values = {"seed": film.seed, "truth [s]": round(film.truth)}
+            for run in RUNS:
+                part = own[own["run"] == run]
+                found, right = part["seconds"].sum(), part["right"].sum()
+                values[f"P, {run}"] = f"{right / found:.3f}" if film.truth and found else "-"
+                values[f"R, {run}"] = f"{right / film.truth:.3f}" if film.truth else "-"
+                values[f"false [s], {run}"] = round(found - right)
+            values["warned"] = "yes" if film.told else "no"
+            row = {k: f"{row[k]} / {v}" if k in row else v for k, v in values.items()} | {"condition": condition}
+        rows.append({"condition": condition} | row)
     return pd.DataFrame(rows)
 
 
@@ -83,13 +101,14 @@ def reliability(cues: pd.DataFrame) -> tuple[pd.DataFrame, float]:
 
 def report(cues: pd.DataFrame, films: pd.DataFrame) -> str:
     """Markdown of all tables."""
-    every, error = reliability(cues)
-    _, kept = reliability(cues[cues["probability"] >= LEAST])
+    every, error = reliability(cues[cues["run"] == "all"])
+    _, kept = reliability(cues[cues["run"] == "likely"])
     return (
         f"{HEADING}\n\n`OMP_NUM_THREADS=1 python benchmarks/filmlike.py FOLDER`\n\n"
         "Music of many kinds under speech and effects at +10 to -15 dB, with music of the same kind that is on no "
         "track (`none`: no other music at all). All: every cue, as before there was a probability; likely: those of "
-        f"at least {LEAST}, the default.\n\n{markdown(by_condition(cues, films))}\n\n## What a probability means\n\n"
+        f"at least {RUNS['likely']}, the default. A number per seed.\n\n{markdown(by_condition(cues, films))}\n\n"
+        "## What a probability means\n\n"
         f"Expected calibration error, by seconds: {error:.3f} over all cues, {kept:.3f} over the likely ones.\n\n"
         f"{markdown(every)}\n"
     )
