@@ -172,10 +172,10 @@ def _cues(
     """Cues of the likeliest stretches; seconds of those that are decoys, and of those left out as music alike."""
     starts, place, z, found, stretches = followed
     rows, decoy_seconds, alike_seconds, speed = [], 0.0, 0.0, hypothesis[0]
-    settled, lacks = rivals.settled(stretches, found, field, index, levels, hypothesis)
+    placed, lacks = rivals.settled(stretches, found, field, index, levels, hypothesis)
     likely = rivals.probabilities(stretches, found, starts, place, z, field, index, lacks)
     likely = likely * odds / (1 - likely + likely * odds)
-    for (line, begin, end, score), probability, lacking in zip(settled, likely, lacks, strict=True):
+    for (line, begin, end, score), probability, lacking in zip(placed, likely, lacks, strict=True):
         reference = found.reference[line]
         if field.decoy[reference]:
             decoy_seconds += (end - begin) * STEP_S / speed

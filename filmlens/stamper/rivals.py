@@ -69,7 +69,7 @@ def settled(
     """
     middle = WINDOW_S * FRAMES_S * TICKS / 2
     owner = np.where(field.decoy[found.reference], -1, field.owner[found.reference])
-    settled, shares = list(stretches), np.full(len(stretches), np.nan)
+    placed, shares = list(stretches), np.full(len(stretches), np.nan)
     for s, (line, begin, end, score) in enumerate(stretches):
         if owner[line] < 0:
             continue
@@ -83,8 +83,8 @@ def settled(
         for other in others:
             share = _lacking(other, *place)
             if np.sqrt(share) < np.sqrt(shares[s]) - _CLEARLY_LESS:
-                settled[s], shares[s] = (int(other), begin, end, score), share
-    return settled, shares
+                placed[s], shares[s] = (int(other), begin, end, score), share
+    return placed, shares
 
 
 def _lacking(
