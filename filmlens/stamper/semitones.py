@@ -1,8 +1,8 @@
 """Loudness by semitones, and what a film lacks of a track: whether a match is the very recording.
 
 Landmarks say what film and track share; music in the same key, of the same instruments or on the same notes shares much
-of it. But a film in which a recording sounds cannot be softer than it in any semitone at any time, whatever else sounds.
-Where other music or another rendition sounds, it is: notes of the track are lacking.
+of it. But a film in which a recording sounds cannot be softer than it in any semitone at any time, whatever else is
+heard. Where other music or another rendition sounds, it is: notes of the track are lacking.
 """
 
 from __future__ import annotations
