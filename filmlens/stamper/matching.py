@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.stamper import altered, landmarks, lines, path, rivals, votes
+from filmlens.stamper import altered, harmony, landmarks, lines, path, rivals, semitones, votes
 from filmlens.stamper.cues import COLUMNS, CueSheet
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, Landmarks, fingerprint
@@ -112,6 +112,7 @@ def matched(
     if len(speeds) > 1:  # a film whose speed is given has no other
         plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
         rows = _altered(rows, plays, speeds, (time, freq, trust, duration), judged, strictness, start_cost)
+    rows += _by_harmony(rows, (speed, pitch), levels, duration, index, start_cost, least_probability)
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
     if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * seconds):
@@ -232,6 +233,49 @@ def _altered(
         kept = [row for row in loose if not any(n["start"] < row["end"] and row["start"] < n["end"] for n in enough)]
         found += [*kept, *(row | match for row in enough)]
     return found
+
+
+def _by_harmony(
+    rows: list[dict], plays: tuple[float, float], levels: np.ndarray, duration: float, index: TrackIndex,
+    start_cost: float, least_probability: float,
+) -> list[dict]:  # fmt: skip
+    """Cues of other renditions, where there was none."""
+    film, per_s = harmony.profile(levels, *plays), plays[0] / harmony.ROW_S
+    edges = [0.0, *(row[edge] for row in sorted(rows, key=lambda row: row["start"]) for edge in ("start", "end"))]
+    pauses = [
+        (int(np.ceil(begin * per_s)), min(int(end * per_s), len(film)))
+        for begin, end in zip(edges[::2], [*edges[1::2], duration], strict=True)
+        if end - begin >= harmony.LEAST_S
+    ]
+    cost = harmony.START + start_cost - path.START
+    prior = 0.0 if rows else harmony.ALONE
+    found = harmony.renditions(film, pauses, index, start_cost=cost, prior=prior)
+    return [
+        _rendition(stretch, plays, levels, duration, index) | {"probability": probability}
+        for stretch, probability in found
+        if probability >= least_probability
+    ]
+
+
+def _rendition(
+    stretch: harmony.Rendition, plays: tuple[float, float], levels: np.ndarray, duration: float, index: TrackIndex
+) -> dict:
+    """A stretch that was found by harmony, as a cue."""
+    speed, pitch = plays
+    start, end = (row * harmony.ROW_S / speed for row in (stretch.begin, stretch.end))
+    rows = np.arange(int(start / semitones.ROW_S), min(int(end / semitones.ROW_S), len(levels)))
+    at = np.interp((rows + 0.5) * semitones.ROW_S, *stretch.places(speed)) / semitones.ROW_S - 0.5
+    lacking = semitones.lacking(levels, index.level(stretch.track), at, rows[0], pitch * 2 ** (stretch.key / 12))
+    drift = stretch.at[-1] - stretch.at[0] + 1 - len(stretch.at)
+    return {
+        "track": index.names[stretch.track],
+        "start": start,
+        "end": min(end, duration),
+        "track_start": stretch.at[0] * harmony.ROW_S,
+        "speed": speed * (1 + drift / len(stretch.at)) if abs(drift) > 1 else speed,
+        "score": stretch.score,
+        "match": OTHER if stretch.key or lacking > _RENDITION else SAME,
+    }
 
 
 def _followed(time, freq, trust, duration, field, hypothesis, strictness, start_cost, wanted=None) -> tuple:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 RATE, FFT, HOP = 11_025, 1024, 256
-POOLED = 4  # frames of a row, 93 ms
+POOLED = 4  # frames of a row
+ROW_S = POOLED * HOP / RATE  # 93 ms
 LOWEST, HIGHEST = 54, 111  # MIDI, 185 Hz to 4.7 kHz
 STEP = 0.11  # nepers of power, of one unit; 0 is digital silence
 _FLOOR = 1e-7
