@@ -31,11 +31,12 @@ _WINDOW = 32  # rows that are compared with others at once
 _CELLS = 2e7  # of likenesses at a time
 KEYS = (0, *range(-5, 0), *range(1, 7))  # semitones that the film may be higher
 _OTHER_KEY = np.log(0.1)  # odds: most renditions are in the key of the album
-#: Of a film without any other cue: it may not hold the album at all, and a false cue is worse than one not found.
-ALONE = np.log(0.25)
+#: Log odds in a film without any other cue: it may not hold the album at all.
+ALONE = np.log(0.1)
 # Log odds that a stretch is a rendition: a constant, and of each of its `features`. Fitted as benchmarks/stamping.md
-# says.
-_CONSTANT, _WEIGHTS = 0.6, (24.0, 8.7, -19.8, -0.86)
+# says, and lowered by log 9: a false cue is worse than one that is not found.
+_CONSTANT, _WEIGHTS = 23.3 - np.log(9), (6.4, 3.0, -25.0)
+_LEAST_LEAD, _LEAST_LEADS = 0.01, 0.02
 
 
 class Rendition(NamedTuple):
@@ -156,9 +157,7 @@ def _apart(found: list[Rendition]) -> list[Rendition]:
         if last - first >= _SHORTEST:
             share = (last - first) / len(stretch.at)
             kept.append(
-                stretch._replace(
-                    begin=stretch.begin + first, at=stretch.at[first:last], score=stretch.score * share
-                )
+                stretch._replace(begin=stretch.begin + first, at=stretch.at[first:last], score=stretch.score * share)
             )
     return sorted(kept, key=lambda s: s.begin)
 
@@ -168,20 +167,20 @@ def features(stretch: Rendition, film: np.ndarray, tracks: Sequence[np.ndarray])
 
     Returns
     -------
-    ndarray, shape (4,)
-        How much nearer the stretch is to its track than to any other; the same with the leads over all tracks played
-        backwards and over its track in other keys added, times the root of its length in ten seconds; its likeness;
-        the log of its length [s].
+    ndarray, shape (3,)
+        Log of how much nearer the stretch is to its track than to any other; log of the same with its leads over all
+        tracks played backwards and over its track in other keys added, times the root of its length in ten seconds;
+        its likeness.
     """
     heard = film[stretch.begin : stretch.end]
     here, own = _in_key(heard, stretch.key), tracks[stretch.track]
-    near, seconds = _nearest(here, own), len(heard) * ROW_S
+    near = _nearest(here, own)
     backwards = max(_nearest(here, track[::-1]) for track in tracks)
     others = max((_nearest(here, track) for i, track in enumerate(tracks) if i != stretch.track), default=backwards)
     keys = max(_nearest(_in_key(heard, key), own) for key in KEYS if key != stretch.key)
-    leads = 3 * near - others - backwards - keys
+    leads = (3 * near - others - backwards - keys) * np.sqrt(len(heard) * ROW_S / 10)
     likeness = (here * own[stretch.at]).sum(axis=1).mean()
-    return np.array([near - others, leads * np.sqrt(seconds / 10), likeness, np.log(seconds)])
+    return np.array([np.log(max(near - others, _LEAST_LEAD)), np.log(max(leads, _LEAST_LEADS)), likeness])
 
 
 def _probability(prior: float, features: np.ndarray) -> float:
