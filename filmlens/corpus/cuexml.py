@@ -7,7 +7,6 @@ fetched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -26,10 +25,7 @@ class _Element(NamedTuple):
 
 
 def xml(text: str, found: list[str]) -> Rows:
-    """Cues of an ELAN or Sonic Visualiser file.
-
-    Raises ValueError, which begins with the row, for XML of another kind, or that brings definitions of its own.
-    """
+    """Cues of an ELAN or Sonic Visualiser file; ValueError, which begins with the row, for other or unsafe XML."""
     elements = _elements(text, found)
     kind = elements[0].name if elements else ""
     readers = {"ANNOTATION_DOCUMENT": _elan, "sv": _layer}
@@ -104,22 +100,19 @@ def _milliseconds(text: str, otherwise: float | None) -> float | None:
         return otherwise
 
 
-def _layer(elements: list[_Element], found: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _layer(elements: list[_Element], found: list[str]) -> Rows:
     """Points with a duration; their frames are of the rate that the layer's model states."""
     models = [e.has for e in elements if e.name == "model"]
     rates = {model.get("dataset", ""): model.get("sampleRate", "") for model in models}
-    rate = 0.0
+    stated = ""
     for element in elements:
         has = element.has
         if element.name == "dataset":
-            try:
-                rate = float(rates.get(has.get("id", ""), ""))
-            except ValueError:
-                rate = 0.0
+            stated = rates.get(has.get("id", ""), "")
         if element.name != "point":
             continue
         try:
-            frame, frames = float(has["frame"]), float(has["duration"])
+            frame, frames, rate = float(has["frame"]), float(has["duration"]), float(stated)
             start, end = f"{frame / rate:.9f}", f"{(frame + frames) / rate:.9f}"
         except (KeyError, ValueError, ZeroDivisionError):
             found.append(f"row {element.row}: not a region; it needs frame and duration, and its model a sampleRate")
