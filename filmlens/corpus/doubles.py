@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from filmlens.artefacts import (
     Ledger,
     WriteError,
     cache_folder,
+    digest,
     fingerprint,
     ledger_of,
     load_arrays,
@@ -30,21 +30,20 @@ from filmlens.artefacts import (
 from filmlens.corpus.films import SHARED_MUSIC, Corpus, Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media.apart import AT_ONCE, apart
-from filmlens.media.opening import MediaError
 from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, track_print, transformed
 
 #: Tracks beyond which recordings that several films share are known by their bytes alone.
 MOST_BY_SOUND = 5_000
 _LIMIT_S = 600.0
 _PAL, _NEAR = 24 / 25, 0.005  # length of a PAL transfer, and how far from it lengths may be
+_SILENT = np.zeros((0, 0), np.int8)
 _VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs in the same prints
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
-    """Rows that are the same film by its sound, whatever its name, format, speed (PAL), or a cut of a minute.
+    """The first row of each film with each later one of the same sound, whatever name, format, speed (PAL) or cut.
 
-    Gives the first row of each film with each later one. `seconds` is film id to length. What was found stays in the
-    user's cache as long as the films are the same.
+    `seconds` is film id to length. What was found stays in the user's cache as long as the films are the same.
     """
     if len(films) < 2:
         return []
@@ -75,18 +74,17 @@ def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of:
 
 def _pairs(prints: list[tuple[np.ndarray, np.ndarray] | None], seconds: list[float]) -> list[tuple[int, int]]:
     """Places of films with that of the first film that each equals; `prints` as `sound_prints` gives them."""
-    silent = np.zeros((0, 0), np.int8)
-    plain = [found[0] if found else silent for found in prints]
+    prints = [found or (_SILENT, _SILENT) for found in prints]
     count, slow = len(prints), _slowed(seconds)
-    tables = [*plain, *(prints[film][1] if prints[film] else silent for film in slow)]
+    tables = [*(plain for plain, _ in prints), *(prints[film][1] for film in slow)]
     spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
     first = list(range(count))  # of each film, an earlier one that it equals
     for one, other in alike(tables):
         short, long = (slow[other - count] if other >= count else other), one
         if one >= count:
             continue  # both slowed
-        if other >= count and not _is_transfer(seconds[short], seconds[long]):
-            continue
+        if other >= count and abs(seconds[short] / max(seconds[long], 1e-9) - _PAL) > _NEAR:
+            continue  # no PAL transfer
         roots = _root(first, short), _root(first, long)
         if roots[0] != roots[1] and agreement(spectrum(one), spectrum(other)) >= SAME:
             first[max(roots)] = min(roots)
@@ -97,11 +95,6 @@ def _root(first: list[int], film: int) -> int:
     while first[film] != film:
         film = first[film]
     return film
-
-
-def _is_transfer(short: float, long: float) -> bool:
-    """Whether a film may be the PAL transfer of a longer one, by their seconds."""
-    return abs(short / max(long, 1e-9) - _PAL) <= _NEAR
 
 
 def _slowed(seconds: list[float]) -> list[int]:
@@ -117,21 +110,28 @@ def _known(film: Film) -> dict:
 
 
 def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
-    """Prints of a film, kept in the user's cache as long as its file is the same; None without sound."""
-    known = _known(film)
-    name = hashlib.blake2b(json.dumps(known["path"]).encode(), digest_size=16).hexdigest()
-    path = cache_folder() / "soundprints" / f"{name}.npz"
+    """Prints of a film; None without sound."""
+
+    def make() -> dict[str, np.ndarray]:
+        return dict(zip(("print", "slowed"), apart(sound_prints, film.sound, limit=_LIMIT_S), strict=True))
+
     try:
-        tables = load_arrays(path, known)
-        return tables["print"], tables["slowed"]
-    except (ArtefactError, KeyError):
-        try:
-            plain, slowed = apart(sound_prints, film.sound, limit=_LIMIT_S)
-        except (MediaError, OSError, ValueError):
-            return None  # what is wrong with the file is told elsewhere
-        with suppress(OSError):
-            save_arrays(path, {"print": plain, "slowed": slowed}, known)
-    return plain, slowed
+        tables = _kept_prints("soundprints", _known(film), make)
+    except (OSError, ValueError):
+        return None  # what is wrong with the file is told elsewhere
+    return tables["print"], tables["slowed"]
+
+
+def _kept_prints(folder: str, known: dict, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Prints of a file, kept in the user's cache as long as it is the same."""
+    path = cache_folder() / folder / f"{digest(json.dumps(known['path']).encode())}.npz"
+    try:
+        return load_arrays(path, known)
+    except ArtefactError:
+        tables = make()
+    with suppress(OSError):
+        save_arrays(path, tables, known)
+    return tables
 
 
 def shared_tracks(
@@ -139,7 +139,7 @@ def shared_tracks(
 ) -> dict[tuple[str, ...], list[str]]:
     """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them.
 
-    `listed` gives what `list_files` gives of a folder, where it was listed already.
+    `listed` is `list_files`, or gives what that gave.
     """
     found: dict[tuple[str, ...], list[str]] = {}
     for group in _recordings(films, listed):
@@ -216,28 +216,24 @@ def _by_sound(films: list[Film], tracks: list[int], seen: Callable) -> list[tupl
 
 
 def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
-    tables = [np.zeros((0, 0), np.int8) if table is None else table for table in prints]
+    tables = [_SILENT if table is None else table for table in prints]
     spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
     return [(a, b) for a, b in alike(tables) if agreement(spectrum(a), spectrum(b)) >= SAME]
 
 
 def _track_print(file: str, look_: tuple[int, int]) -> np.ndarray | None:
-    """Print of a track, kept in the user's cache as long as its file is the same; empty of what is no sound."""
-    known = {"path": file, "look": list(look_)}
-    name = hashlib.blake2b(json.dumps(file).encode(), digest_size=16).hexdigest()
-    path = cache_folder() / "trackprints" / f"{name}.npz"
-    try:
-        return load_arrays(path, known)["print"]
-    except (ArtefactError, KeyError):
+    """Print of a track; empty of what is no sound, None of what cannot be read."""
+
+    def make() -> dict[str, np.ndarray]:
         try:
-            table = apart(track_print, Path(file), limit=_LIMIT_S)
-        except (MediaError, ValueError):
-            table = np.zeros((0, 0), np.int8)  # what is wrong with the file is told elsewhere
-        except OSError:
-            return None
-        with suppress(OSError):
-            save_arrays(path, {"print": table}, known)
-    return table
+            return {"print": apart(track_print, Path(file), limit=_LIMIT_S)}
+        except ValueError:
+            return {"print": _SILENT}  # what is wrong with the file is told elsewhere
+
+    try:
+        return _kept_prints("trackprints", {"path": file, "look": list(look_)}, make)["print"]
+    except OSError:
+        return None
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:

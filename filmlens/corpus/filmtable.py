@@ -30,7 +30,8 @@ NAMES = (
     # of these the reader says how to save them
     *("films.numbers", "films.gsheet", "films.fods", "films.html", "films.rtf", "films.pdf"),
 )
-_PATHS = ("film", "soundtrack", "library")
+#: Columns that name files and folders.
+PATHS = ("film", "soundtrack", "library")
 _SPREADSHEETS_ERROR = re.compile(r"#(NAME\?|REF!|N/A|VALUE!|DIV/0!|NUM!|NULL!)|#{3,}")
 _LONGEST_NAME = 255  # bytes of one folder or file, on any disk
 _FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
@@ -53,28 +54,21 @@ class FilmTable:
 
 
 def find_table(folder: Path, names: Iterable[str] = NAMES) -> Path:
-    """The table of films of a corpus: films.csv, or a workbook or text of that name.
-
-    Without one, CorpusError names what lies there instead.
-    """
+    """The table of films of a corpus; without one, CorpusError names what lies there instead."""
     there = {p.name.casefold(): p for p in sorted(folder.iterdir(), reverse=True) if p.is_file()}
     for name in names:
         if name in there:
             return there[name]
-    tables = [
-        p.name for n, p in there.items() if n.endswith((".csv", ".xlsx", ".ods", ".xls")) and not n.startswith("~")
-    ]
-    hint = f"; is {tables[-1]!r} the one? Name it films{Path(tables[-1]).suffix.lower()}" if tables else ""
-    wanted = f"a corpus is a folder with a films.csv of {', '.join(COLUMNS)}; `filmlens new` makes one"
-    raise CorpusError(f"{folder / 'films.csv'}: no such file{hint or '; ' + wanted}")
+    hint = f"a corpus is a folder with a films.csv of {', '.join(COLUMNS)}; `filmlens new` makes one"
+    for name, path in there.items():
+        if name.endswith((".csv", ".xlsx", ".ods", ".xls")) and not name.startswith("~"):
+            hint = f"is {path.name!r} the one? Name it films{path.suffix.lower()}"
+    raise CorpusError(f"{folder / 'films.csv'}: no such file; {hint}")
 
 
 def read_table(path: Path) -> FilmTable:
-    """Understand a table of films.
-
-    Raises CorpusError when there is no table to read: no text or workbook, a column missing.
-    """
-    sheet = read_sheet(path, _is_head)
+    """Understand a table of films; CorpusError for no text or workbook, or a column that is missing."""
+    sheet = read_sheet(path, lambda cells: len({*map(_normal, cells)} & {*COLUMNS}) >= 3)
     table = FilmTable(path, sheet.head_row, told=list(sheet.told))
     places = _columns(path, sheet, table)
     for row, cells in _rows(sheet, places, table).items():
@@ -88,14 +82,10 @@ def read_table(path: Path) -> FilmTable:
             if _SPREADSHEETS_ERROR.fullmatch(value):
                 table.faults.append((row, f"{name} shows {value}, a spreadsheet's error; type it after an apostrophe"))
         table.lines[row] = line | {"year": _year(line["year"], row, table)}
-        for name in _PATHS:
-            if (
-                max((len(part.encode(errors="replace")) for part in Path(line.get(name, "")).parts), default=0)
-                > _LONGEST_NAME
-            ):
-                table.faults.append(
-                    (row, f"{name} {line[name][:40]!r}... is too long for the name of a file; correct it")
-                )
+        for name in PATHS:
+            given = line.get(name, "")
+            if any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in Path(given).parts):
+                table.faults.append((row, f"{name} {given[:40]!r}... is too long for the name of a file; correct it"))
                 table.lines[row][name] = ""
     _genres(table)
     table.told += _other_tables(path)
@@ -105,16 +95,9 @@ def read_table(path: Path) -> FilmTable:
 
 def plain(table: FilmTable) -> pd.DataFrame:
     """The rows as text, in the columns of a plain films.csv; written with `filmlens.text.defused`."""
-    rows = [
-        {name: value for name, value in line.items() if name != "given_id"}
-        | {"year": str(line["year"] or ""), "genres": "|".join(line["genres"])}
-        for line in table.lines.values()
-    ]
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else COLUMNS)
-
-
-def _is_head(cells: list[str]) -> bool:
-    return len({_normal(cell) for cell in cells} & set(COLUMNS)) >= 3
+    lines = table.lines.values()
+    rows = [line | {"year": str(line["year"] or ""), "genres": "|".join(line["genres"])} for line in lines]
+    return pd.DataFrame(rows, columns=[c for c in rows[0] if c != "given_id"] if rows else COLUMNS)
 
 
 def _normal(name: str) -> str:
@@ -161,17 +144,14 @@ def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
 def _rows(sheet: Sheet, places: dict[str, int], table: FilmTable) -> dict[int, list[str]]:
     """Rows whose cells stand under columns; the others become faults, each with its own row."""
     width, named = max(places.values()) + 1, {at for at, name in enumerate(sheet.head) if name.strip()}
-    under_none = {
-        row: [at for at, cell in enumerate(cells) if cell.strip() and at not in named]
-        for row, cells in sheet.rows.items()
-    }
-    common = Counter(at for places_ in under_none.values() for at in places_)
+    filled = {row: {at for at, cell in enumerate(cells) if cell.strip()} for row, cells in sheet.rows.items()}
+    common = Counter(at for places_ in filled.values() for at in places_ - named)
     nameless = {at for at, rows in common.items() if rows > max(1, len(sheet.rows) / 2)}
     for at in sorted(nameless):
         table.faults.append((sheet.head_row, f"column {at + 1} has cells but no name; name or remove it"))
     whole = {}
     for row, cells in sheet.rows.items():
-        odd = [at for at in under_none[row] if at not in nameless]
+        odd = sorted(filled[row] - named - nameless)
         if not odd:
             whole[row] = cells
         elif odd[-1] >= width:

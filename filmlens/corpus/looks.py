@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,19 +69,9 @@ class Track(NamedTuple):
 
 @dataclass
 class Music:
-    """A folder of music and what a look into its files found.
+    """A folder of music and what a look into its files found, or why (`error`) it could not be listed.
 
-    Attributes
-    ----------
-    files : Files
-    seconds : list of float or None
-        Of each file; None of one that is no sound.
-    stored : list of str
-        Its container and codec.
-    problems : mapping of int to list of str
-        All that is wrong with the file in a place of the list, where anything is.
-    error : OSError or None
-        Why the folder could not be listed.
+    Of each file `seconds` (None of what is no sound) and how it is `stored`; all that is wrong with some, by place.
     """
 
     files: Files
@@ -89,10 +79,6 @@ class Music:
     stored: list[str]
     problems: dict[int, list[str]]
     error: OSError | None = None
-    names: dict[str, int] = field(init=False)
-
-    def __post_init__(self):
-        self.names = self.files.named[0]
 
     def listed(self) -> Files:
         """The files; raises what kept the folder from being listed."""
@@ -102,20 +88,17 @@ class Music:
 
     def tracks(self) -> dict[str, Track | None]:
         """Tracks by name; None for one that cannot be read."""
-        places = self.names.values()
-        found = zip(self.names, [self.seconds[p] for p in places], [self.stored[p] for p in places], strict=True)
-        return {name: None if seconds is None else Track(seconds, stored) for name, seconds, stored in found}
+        every = [None if s is None else Track(s, stored) for s, stored in zip(self.seconds, self.stored, strict=True)]
+        return {name: every[place] for name, place in self.files.named[0].items()}
 
     def odd(self) -> list[int]:
         """Places of files that there is something to say of: a problem, no name of a track, no text as name."""
-        found = set(self.problems)
-        if len(self.names) < len(self.files.paths):
-            found |= set(range(len(self.files.paths))) - set(self.names.values())
+        every = set(range(len(self.files.paths)))
         try:
             "".join(self.files.paths).encode()
         except UnicodeEncodeError:
-            found |= set(range(len(self.files.paths)))
-        return sorted(found)
+            return sorted(every)
+        return sorted(every.difference(self.files.named[0].values()) | self.problems.keys())
 
 
 def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
@@ -241,11 +224,7 @@ def _look(path: Path | Medium, film: bool) -> Looked:
 def look_into(path: Path | Medium, film: bool) -> Looked:
     """What a film or track holds, and all that is wrong with it: its first seconds and its last are decoded.
 
-    Parameters
-    ----------
-    path : path
-    film : bool
-        Whether its pictures and its further sounds matter, too.
+    Of a film its pictures and its further sounds matter, too.
     """
     try:
         info, problems, told = container.probe(path), [], []
