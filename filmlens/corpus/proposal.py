@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -28,25 +28,16 @@ _ID = 60  # characters
 
 @dataclass
 class Proposed:
-    """What was written.
+    """What was found (`films` and `albums` are counts) and written, to another table where the own took no rows.
 
-    Attributes
-    ----------
-    path : Path
-        The table; another than the corpus's own where that could not be added to.
-    films, albums : int
-        That were found.
-    rows : list of dict
-        The new rows, and those whose empty paths were filled.
-    unmatched : list of str
-        Albums of no film.
+    `rows` are the new ones, and those whose empty paths were filled; `unmatched` are albums of no film.
     """
 
     path: Path
-    films: int = 0
-    albums: int = 0
-    rows: list[dict[str, str]] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)
+    films: int
+    albums: int
+    rows: list[dict[str, str]]
+    unmatched: list[str]
 
     def lines(self) -> list[str]:
         """For people: what was found, and what needs a look."""
@@ -56,12 +47,10 @@ class Proposed:
         wanted = sum(not row["film"] for row in self.rows)
         told = [f"{self.films} film{'s' * (self.films != 1)} and {self.albums} album{'s' * (self.albums != 1)} found"]
         told += [f"{self.path}: {len(kinds)} new: {', '.join(counts)}" if kinds else f"{self.path}: no new film"]
-        told += [f"{wanted} films of the study without a path: not owned, and left out until one is filled in"] * bool(
-            wanted
-        )
-        told += [
-            f"look at {r['film_id']}: {r['confidence']}" for r in self.rows if r["confidence"].startswith("doubtful")
-        ]
+        if wanted:
+            told.append(f"{wanted} films of the study without a path: not owned, and left out until one is filled in")
+        doubtful = [row for row in self.rows if row["confidence"].startswith("doubtful")]
+        told += [f"look at {row['film_id']}: {row['confidence']}" for row in doubtful]
         told += [f"albums of no film: {', '.join(self.unmatched)}"] if self.unmatched else []
         return told
 
@@ -69,19 +58,9 @@ class Proposed:
 def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study: bool = False) -> Proposed:
     """Make a corpus, or add to one what is new in its folders.
 
-    Parameters
-    ----------
-    folder : Path
-        The corpus; made when it is not there.
-    films, soundtracks : Path, optional
-        Folders to look in; ``films`` and ``soundtracks`` inside the corpus by default, where they are.
-    study : bool
-        Whether the study's 110 films are listed, with empty paths where they are not found.
-
-    Raises
-    ------
-    CorpusError
-        No folder to look in, or a table that is there and cannot be read.
+    `films` and `soundtracks` are folders to look in; by default those of that name inside the corpus, where they are.
+    With `study` the study's 110 films are listed, with empty paths where they are not found. CorpusError for no folder
+    to look in, or a table that is there and cannot be read.
     """
     films = _there(films, folder / "films")
     soundtracks = _there(soundtracks, folder / "soundtracks")
@@ -162,9 +141,8 @@ def _listed(found: Match, films: list[dict]) -> dict | None:
 
 def _written(folder: Path, path: Path) -> str:
     """A path as the table has it: relative where it lies in the corpus."""
-    inside = path.resolve()
-    home = folder.resolve()
-    return clean(inside.relative_to(home).as_posix() if inside.is_relative_to(home) else inside.as_posix())
+    path, home = path.resolve(), folder.resolve()
+    return clean((path.relative_to(home) if path.is_relative_to(home) else path).as_posix())
 
 
 def _new_id(title: str, year: int | None, ids: dict[str, str]) -> str:
