@@ -80,10 +80,9 @@ def _sheet(table: str) -> bool:
 def _described(path: Path) -> dict[str, set[str]]:
     """Columns of every table, as the data set's own dictionary lists them."""
     found: dict[str, set[str]] = {}
-    if path.is_file():
-        for row in _rows(path):
-            if len(row) >= 2:
-                found.setdefault(from_cell(row[0]), set()).add(from_cell(row[1]))
+    for row in _rows(path) if path.is_file() else ():
+        if len(row) >= 2:
+            found.setdefault(from_cell(row[0]), set()).add(from_cell(row[1]))
     return found
 
 
@@ -137,20 +136,13 @@ def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bo
         parts = [group.column(i) for group in groups for i in range(group.num_columns)]
         if any(set(part.encodings) - _ENCODINGS for part in parts):
             raise BoundsError("is packed in an unusual way")
-        _columns(schema.names, table, described, about.num_rows)
+    if table and about.num_rows:
+        if described is None:
+            raise BoundsError("is not described in columns.csv")
+        # a sheet of cues has its keys, a table of measurements the columns that columns.csv describes
+        if missing := [c for c in (_SHEET if _sheet(table) else sorted(described)) if c not in schema.names]:
+            raise BoundsError(f"lacks the column {missing[0]!r}")
     return _values(path, schema)
-
-
-def _columns(names: list[str], table: str, described: set[str] | None, rows: int) -> None:
-    """A sheet of cues has its keys; a table of measurements has the columns that columns.csv describes."""
-    if not table or not rows:
-        return
-    if described is None:
-        raise BoundsError("is not described in columns.csv")
-    wanted = _SHEET if _sheet(table) else sorted(described)
-    missing = [c for c in wanted if c not in names]
-    if missing:
-        raise BoundsError(f"lacks the column {missing[0]!r}")
 
 
 def _values(path: Path, schema: pa.Schema) -> dict[str, bool]:

@@ -57,24 +57,20 @@ def check(folder: str | Path) -> Checked:
     # films may have one soundtrack, or one library, together
     folders = look_at_folders(folder for film in films for folder in (film.soundtrack, film.library) if folder)
     for film in facts.films:
-        where = f"{table} row {film.film.row}"
-        faults, more = _check_film(film, where, looks[film.film.id], folders)
+        faults, more = _check_film(film, looks[film.film.id], folders)
         problems += faults
         notes += more
     lengths = {film.film.id: film.seconds for film in facts.films}
     for one, other in same_films([f.film for f in facts.films if f.info], lengths):
-        where = f"{table} row {other.row}"
-        problems.append(f"{where}: {other.id} is the same film as {one.id} in row {one.row}; remove one")
+        problems.append(f"{other.where}: {other.id} is the same film as {one.id} in row {one.row}; remove one")
     facts.shared = shared_tracks(films, lambda folder: folders[folder].listed())
     problems, notes, counts = ([clean(line) for line in lines] for lines in (problems, notes, _counts(facts)))
     return Checked(problems, _summary(facts), notes, facts, counts)
 
 
-def _check_film(
-    facts: FilmFacts, where: str, looked: Looked, folders: Mapping[Path, Music]
-) -> tuple[list[str], list[str]]:
+def _check_film(facts: FilmFacts, looked: Looked, folders: Mapping[Path, Music]) -> tuple[list[str], list[str]]:
     """Fill in what is there of one film; problems and notes."""
-    film, problems = facts.film, []
+    film, where, problems = facts.film, facts.film.where, []
     if not film.genres:
         problems.append(f"{where}: {film.id} has no genre; write one or more, separated by |")
     for column in ("picture_start", "credits_start"):

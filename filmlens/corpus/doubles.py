@@ -13,20 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filmlens.artefacts import (
-    ArtefactError,
-    Ledger,
-    WriteError,
-    cache_folder,
-    digest,
-    fingerprint,
-    ledger_of,
-    load_arrays,
-    look,
-    read_sealed,
-    save_arrays,
-    write_sealed,
-)
+from filmlens import artefacts
 from filmlens.corpus.films import SHARED_MUSIC, Corpus, Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media.apart import AT_ONCE, apart
@@ -48,17 +35,17 @@ def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Fi
     if len(films) < 2:
         return []
     lengths = [seconds.get(film.id, 0.0) for film in films]
-    kept = ledger_of(films[0].folder, cache_folder() / "doubles")
     state = [[_known(film) for film in films], lengths]
-    return _kept_pairs(kept, state, films, _prints, lambda prints: _pairs(prints, lengths))
+    return _kept_pairs(films[0].folder, "doubles", state, films, _prints, lambda prints: _pairs(prints, lengths))
 
 
-def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
+def _kept_pairs(folder: Path, kind: str, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
     """Pairs of things by their prints, kept in the user's cache as long as the state is the same."""
+    kept = artefacts.ledger_of(folder, artefacts.cache_folder() / kind)
     state = json.loads(json.dumps([_VERSION, *state]))
     try:
-        found = read_sealed(kept)
-    except ArtefactError:
+        found = artefacts.read_sealed(kept)
+    except artefacts.ArtefactError:
         found = {}
     if found.get("state") == state:
         pairs = found["pairs"]
@@ -67,8 +54,8 @@ def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of:
             prints = list(readers.map(read, things))
         pairs = pairs_of(prints)
         if all(p is not None for p in prints):  # what could not be read may be tomorrow, without a change of the file
-            with suppress(WriteError):
-                write_sealed(kept, {"state": state, "pairs": pairs})
+            with suppress(artefacts.WriteError):
+                artefacts.write_sealed(kept, {"state": state, "pairs": pairs})
     return [(things[one], things[other]) for one, other in pairs]
 
 
@@ -106,7 +93,7 @@ def _slowed(seconds: list[float]) -> list[int]:
 
 def _known(film: Film) -> dict:
     """What the prints of a film are known by."""
-    return {"path": str(film.film), "look": look(film.film), "choice": film.sound.choice}
+    return {"path": str(film.film), "look": artefacts.look(film.film), "choice": film.sound.choice}
 
 
 def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
@@ -124,13 +111,13 @@ def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _kept_prints(folder: str, known: dict, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Prints of a file, kept in the user's cache as long as it is the same."""
-    path = cache_folder() / folder / f"{digest(json.dumps(known['path']).encode())}.npz"
+    path = artefacts.cache_folder() / folder / f"{artefacts.digest(json.dumps(known['path']).encode())}.npz"
     try:
-        return load_arrays(path, known)
-    except ArtefactError:
+        return artefacts.load_arrays(path, known)
+    except artefacts.ArtefactError:
         tables = make()
     with suppress(OSError):
-        save_arrays(path, tables, known)
+        artefacts.save_arrays(path, tables, known)
     return tables
 
 
@@ -178,11 +165,12 @@ def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> list[
     codes: dict[tuple[int, str], int] = {}
     earlier: dict[int, int] = {}
     near = np.flatnonzero(_of_several(sizes, owners) & (sizes > 0))
-    with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
+    kept = artefacts.ledger_of(films[0].folder, artefacts.cache_folder() / "samples") if films else None
+    with artefacts.Ledger(kept) as known:
         for row in dict.fromkeys(first[near].tolist()):  # other names of a file are that file
-            path, look_ = seen(row)
-            sample = known.get(path, partial(_sample, path), seen=look_)
-            earlier[row] = codes.setdefault((look_[0], sample), row)
+            path, look = seen(row)
+            sample = known.get(path, partial(_sample, path), seen=look)
+            earlier[row] = codes.setdefault((look[0], sample), row)
     first = np.array([earlier.get(row, row) for row in first.tolist()], int)
     # what films list together is a library: they share it whatever else sounds like it
     alone = np.unique(first[~_of_several(first, owners) & (sizes > 0)]).tolist()
@@ -208,11 +196,9 @@ def _by_sound(films: list[Film], tracks: list[int], seen: Callable) -> list[tupl
     """
     if not 1 < len(tracks) <= MOST_BY_SOUND:
         return []
-    files = [seen(track) for track in tracks]
-    kept = ledger_of(films[0].folder, cache_folder() / "recordings")
-    state = [[[path, *look_] for path, look_ in files]]
-    pairs = _kept_pairs(kept, state, list(range(len(files))), lambda n: _track_print(*files[n]), _alike_tracks)
-    return [(tracks[one], tracks[other]) for one, other in pairs]
+    state = [[[path, *look] for path, look in map(seen, tracks)]]
+    home = films[0].folder
+    return _kept_pairs(home, "recordings", state, tracks, lambda t: _track_print(*seen(t)), _alike_tracks)
 
 
 def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
@@ -221,7 +207,7 @@ def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
     return [(a, b) for a, b in alike(tables) if agreement(spectrum(a), spectrum(b)) >= SAME]
 
 
-def _track_print(file: str, look_: tuple[int, int]) -> np.ndarray | None:
+def _track_print(file: str, look: tuple[int, int]) -> np.ndarray | None:
     """Print of a track; empty of what is no sound, None of what cannot be read."""
 
     def make() -> dict[str, np.ndarray]:
@@ -231,7 +217,7 @@ def _track_print(file: str, look_: tuple[int, int]) -> np.ndarray | None:
             return {"print": _SILENT}  # what is wrong with the file is told elsewhere
 
     try:
-        return _kept_prints("trackprints", {"path": file, "look": list(look_)}, make)["print"]
+        return _kept_prints("trackprints", {"path": file, "look": list(look)}, make)["print"]
     except OSError:
         return None
 
@@ -263,4 +249,4 @@ def music_groups(corpus: Corpus) -> pd.Series:
 
 
 def _sample(path: str) -> str:
-    return fingerprint(Path(path))["hash"]
+    return artefacts.fingerprint(Path(path))["hash"]

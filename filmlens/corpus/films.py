@@ -104,13 +104,12 @@ class Film:
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None:
             raise CorpusError(f"{self.where}: no {kind} is named for {self.id}; fill the column {kind} with its folder")
+        its = f"{self.where}: the {kind}"
         if os.path.isfile(folder):
-            raise CorpusError(
-                f"{self.where}: the {kind} {folder} of {self.id} is a file; name the folder of its tracks"
-            )
+            raise CorpusError(f"{its} {folder} of {self.id} is a file; name the folder of its tracks")
         if not os.path.isdir(folder):
             hint = filmtable.path_hint(self.written.get(kind, ""))
-            raise CorpusError(f"{self.where}: the {kind} folder {folder} of {self.id} is missing{hint and '; ' + hint}")
+            raise CorpusError(f"{its} folder {folder} of {self.id} is missing{hint and '; ' + hint}")
         try:
             files = listed(folder)
         except OSError as error:
@@ -124,7 +123,7 @@ class Film:
             clashes = ", ".join(f"{name!r} ({called[places[name]]}, {called[other]})" for name, other in twice)
             raise CorpusError(f"{self.where}: two sound files of {self.id} are named {clashes}; rename or remove one")
         if not places:
-            raise CorpusError(f"{self.where}: the {kind} folder {folder} holds no sound file")
+            raise CorpusError(f"{its} folder {folder} holds no sound file")
         return {name: files.path(place) for name, place in places.items()}
 
     def annotations(self) -> pd.DataFrame | None:
@@ -150,12 +149,10 @@ class Corpus:
     ('Horror',)
     """
 
-    def __init__(self, folder: Path, films: list[Film], derived: Path | None = None, table: Path | None = None):
-        self.folder = folder
-        self.table = table or folder / "films.csv"
-        self.told = ""  # what was understood of the table that a plain one would not need
-        self.derived = derived or folder / "derived"
-        self._films = {film.id: replace(film, derived=self.derived) for film in films}
+    def __init__(self, folder: Path, films: list[Film], derived: Path, table: Path, told: str):
+        self.folder, self.derived, self.table = folder, derived, table
+        self.told = told  # what was understood of the table that a plain one would not need
+        self._films = {film.id: replace(film, derived=derived) for film in films}
         self.genres = look.genre_order(g for film in films for g in film.genres)
 
     @classmethod
@@ -177,14 +174,13 @@ class Corpus:
             raise CorpusError(
                 f"{table.path}: none of its {len(table.not_owned)} films has a file; fill the column film"
             )
-        derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
             if not Path(library).expanduser().is_dir():
                 raise CorpusError(f"{library}: no such folder of further music (--library)")
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
-        corpus = cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None, table.path)
-        corpus.told = table.told
-        return corpus
+        derived = derived or os.environ.get("FILMLENS_DERIVED")
+        computed = text.utf8(Path(derived).resolve()) if derived else folder / "derived"
+        return cls(folder, films, computed, table.path, table.told)
 
     def __len__(self) -> int:
         return len(self._films)
@@ -215,12 +211,8 @@ class Corpus:
     @property
     def films(self) -> pd.DataFrame:
         """One row per film: films.csv as it stands, genres as tuples."""
-        rows = [
-            {"film_id": f.id, "title": f.title, "year": f.year, "genres": f.genres, "film": str(f.film)}
-            | {"soundtrack": str(f.soundtrack or "")}
-            | dict(f.more)
-            for f in self
-        ]
+        plain = [(f.id, f.title, f.year, f.genres, str(f.film), str(f.soundtrack or "")) for f in self]
+        rows = [dict(zip(COLUMNS, cells, strict=True)) | dict(f.more) for f, cells in zip(self, plain, strict=True)]
         return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(k for r in rows for k in r)])))
 
     def labels(self) -> pd.DataFrame:
@@ -284,8 +276,7 @@ def find_folder(folder: str | Path) -> Path:
     here = [folder, Path(__file__).resolve().parents[2] / folder]
     found = next((p.resolve() for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), None)
     if found is None:
-        file = next((p for p in here if p.exists()), None)
-        if file is not None:
+        if file := next((p for p in here if p.exists()), None):
             raise CorpusError(f"{folder}: is a file; name the folder of the corpus, such as {file.resolve().parent}")
         places = ", ".join(dict.fromkeys(str(p.parent.resolve()) for p in here))
         raise CorpusError(f"{folder}: no such folder; looked for it in {places}")
@@ -319,13 +310,12 @@ def read_films(folder: Path) -> Films:
             annotated.setdefault(name, file)
     for row, line in table.lines.items():
         film_id = line["film_id"]
+        there, before = seen.setdefault(one_name(film_id), (film_id, row))
         if wrong := _wrong_id(line["given_id"]):
             faults.append((row, wrong))
-        elif (same := one_name(film_id)) in seen:
-            there, before = seen[same]
+        elif before != row:
             how = "" if there == film_id else f", written {there!r}: the disk may take them for one"
             faults.append((row, f"film_id {film_id!r} stands in row {before} already{how}; make it unique"))
-        seen.setdefault(one_name(film_id), (film_id, row))
         if not re.fullmatch(r"\d*", line.get("audio_stream", "")):
             faults.append((row, f"audio_stream {line['audio_stream']!r} is no number; check lists them, from 0"))
         if not line["film"] and not shared:
@@ -351,8 +341,7 @@ def read_films(folder: Path) -> Films:
         )
     if not table.lines and not faults:
         faults.append((table.head_row + 1, "no film; write one row per film"))
-    questions = [f"row {row}: {question}" for row, question in table.questions]
-    faults = [f"row {row}: {fault}" for row, fault in sorted(faults)]
+    questions, faults = ([f"row {row}: {said}" for row, said in told] for told in (table.questions, sorted(faults)))
     return Films(table.path, films, faults, not_owned, filmtable.understood(table), questions)
 
 

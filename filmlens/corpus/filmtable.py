@@ -73,7 +73,7 @@ def read_table(path: Path) -> FilmTable:
     places = _columns(path, sheet, table)
     for row, cells in _rows(sheet, places, table).items():
         line = {name: cells[at].strip() if at < len(cells) else "" for name, at in places.items()}
-        if fault := _shift(line, cells, places):
+        if fault := _shift(line):
             table.faults.append((row, fault))
             continue
         line["given_id"] = line["film_id"]
@@ -88,7 +88,9 @@ def read_table(path: Path) -> FilmTable:
                 table.faults.append((row, f"{name} {given[:40]!r}... is too long for the name of a file; correct it"))
                 table.lines[row][name] = ""
     _genres(table)
-    table.told += _other_tables(path)
+    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
+    if others:
+        table.told.append(f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read")
     table.faults.sort()
     return table
 
@@ -177,7 +179,7 @@ def _is_year(cell: str) -> bool:
     return bool(re.fullmatch(r"(18|19|20)\d\d([.,]0+)?", cell.strip()))
 
 
-def _shift(line: dict[str, str], cells: list[str], places: dict[str, int]) -> str:
+def _shift(line: dict[str, str]) -> str:
     """Whether the cells of a row stand beside their columns; empty when they do not."""
     if _is_year(line["year"]):
         return ""
@@ -191,9 +193,10 @@ def _shift(line: dict[str, str], cells: list[str], places: dict[str, int]) -> st
 def _year(given: str, row: int, table: FilmTable) -> int | None:
     if not given or re.fullmatch(r"\d{4}", given):
         return int(given) if given else None
-    if plain := re.fullmatch(r"\((\d{4})\)|(\d{4})[.,]0+", given):
-        table.told.append(f"year {given!r} is {plain[1] or plain[2]}")
-        return int(plain[1] or plain[2])
+    if re.fullmatch(r"\(\d{4}\)|\d{4}[.,]0+", given):
+        year = given.strip("()")[:4]
+        table.told.append(f"year {given!r} is {year}")
+        return int(year)
     meant = _year_meant(given)
     hint = f"; is {meant} meant? Write the year alone" if meant else "; correct or empty it"
     table.faults.append((row, f"year {given[:40]!r} is not a year of four digits{hint}"))
@@ -227,23 +230,17 @@ def _genres(table: FilmTable) -> None:
         line["genres"] = meant
     slips = labels.doubtful(Counter(g for line in table.lines.values() for g in line["genres"]))
     for row, line in table.lines.items():
-        for label in line["genres"]:
-            if label in slips:
-                table.questions.append((row, f"genre {label!r}: did you mean {slips[label]}?"))
-
-
-def _other_tables(path: Path) -> list[str]:
-    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
-    return [f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read"] if others else []
+        odd = [label for label in line["genres"] if label in slips]
+        table.questions += [(row, f"genre {label!r}: did you mean {slips[label]}?") for label in odd]
 
 
 def understood(table: FilmTable) -> str:
     """One line that says how the table was interpreted; empty for a plain table."""
-    kinds: dict[str, list[str]] = {}
-    for what in dict.fromkeys(table.told):
+    told, kinds = dict.fromkeys(table.told), {}
+    for what in told:
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
     lines = [what for kind in kinds.values() for what in kind[:3]][:8]
-    more = len(dict.fromkeys(table.told)) - len(lines)
+    more = len(told) - len(lines)
     return f"{table.path}: understood: {'; '.join(lines)}{f'; and {more} more' if more else ''}" if lines else ""
 
 

@@ -17,16 +17,7 @@ from typing import NamedTuple
 
 import av
 
-from filmlens.artefacts import (
-    ArtefactError,
-    Ledger,
-    WriteError,
-    cache_folder,
-    ledger_of,
-    look,
-    read_sealed,
-    write_sealed,
-)
+from filmlens import artefacts
 from filmlens.corpus.films import Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media import container, pictures, sound
@@ -105,8 +96,8 @@ def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
     """What the films' files hold, by film id."""
 
     def one(film: Film) -> Looked:
-        seen = look(film.film)
-        with Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
+        seen = artefacts.look(film.film)
+        with artefacts.Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
             found = known.get(film.film, lambda: None, seen=seen)
             if found:
                 return Looked(container.MediaInfo(*found[0]), *found[1:])
@@ -159,8 +150,8 @@ def _known(folder: Path, pool: Executor) -> tuple[Music, list[tuple[list[int], F
 def _remembered(files: Files, kept: Path) -> Music:
     """What was found of files that are as they were."""
     try:
-        told = read_sealed(kept)
-    except ArtefactError:
+        told = artefacts.read_sealed(kept)
+    except artefacts.ArtefactError:
         told = {"paths": []}
     if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
         problems = {int(place): texts for place, texts in told["problems"].items()}
@@ -192,13 +183,13 @@ def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -
                 continue
             news = True
             music.seconds[place], music.stored[place] = Track.of(looked.info)
-            if look(path) != (files.sizes[place], files.times[place]):  # it is being copied
+            if artefacts.look(path) != (files.sizes[place], files.times[place]):  # it is being copied
                 times[place] = -1
     if news:
         problems = {place: texts for place, texts in music.problems.items() if place not in unread}
         told = {"paths": files.paths, "sizes": files.sizes, "times": times, "seconds": music.seconds}
-        with suppress(WriteError):  # a place that may not be written: the next look opens the files again
-            write_sealed(_place(folder), told | {"stored": music.stored, "problems": problems})
+        with suppress(artefacts.WriteError):  # a place that may not be written: the next look opens the files again
+            artefacts.write_sealed(_place(folder), told | {"stored": music.stored, "problems": problems})
 
 
 def is_beside(path: str) -> bool:
@@ -208,7 +199,7 @@ def is_beside(path: str) -> bool:
 
 def _place(thing: object) -> Path:
     """Where what was found of a folder's files, or of a film, is kept: the corpus is not written to."""
-    return ledger_of(Path(str(thing)), cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
+    return artefacts.ledger_of(Path(str(thing)), artefacts.cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
 
 
 def _look(path: Path | Medium, film: bool) -> Looked:

@@ -132,8 +132,8 @@ class _Array:
 
     __slots__ = ("state",)
 
-    def __init__(self):
-        self.state = None
+    def __init__(self, state=None):
+        self.state = state
 
     def __setstate__(self, state):
         _, shape, kind, fortran, content = state
@@ -147,12 +147,6 @@ def _reconstruct(subtype, shape, kind) -> _Array:
     if subtype is not _NDARRAY or shape != (0,):
         raise PickledError("makes something else than an array")
     return _Array()
-
-
-def _from_buffer(content, kind, shape, order) -> _Array:
-    array = _Array()
-    array.state = (shape, kind, order, content)
-    return array
 
 
 def _scalar(kind, content) -> str:
@@ -173,7 +167,8 @@ _NAMES = {("numpy", "ndarray"): _NDARRAY, ("numpy", "dtype"): _Name(_Dtype), ("_
 _NAMES |= {(module, "_reconstruct"): _Name(_reconstruct) for module in _CORE}
 _NAMES |= {(module, "scalar"): _Name(_scalar) for module in _CORE}
 _NAMES |= {(module, "bytes"): _Name(lambda: b"") for module in ("__builtin__", "builtins")}  # b"" in old protocols
-_NAMES |= {(f"numpy.{core}.numeric", "_frombuffer"): _Name(_from_buffer) for core in ("core", "_core")}
+_FROM_BUFFER = _Name(lambda content, kind, shape, order: _Array((shape, kind, order, content)))
+_NAMES |= {(f"numpy.{core}.numeric", "_frombuffer"): _FROM_BUFFER for core in ("core", "_core")}
 
 
 class _Unpickler(pickle.Unpickler):
