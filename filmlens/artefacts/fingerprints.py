@@ -52,10 +52,7 @@ def ledger_of(place: Path, ledgers: Path) -> Path:
 
 
 class Ledger:
-    """What was found of files, in a sealed file: kept as long as size and time of change are the same.
-
-    Without a path nothing is kept.
-    """
+    """What was found of files, kept in a sealed file as long as size and time are the same; nothing without a path."""
 
     def __init__(self, path: Path | None):
         self._path, self._news = path, {}
@@ -92,10 +89,7 @@ def _hash(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> dict:
-    """A quick test of whether a file is the same: size (bytes), mtime (ns) and hash (hex) of three samples of it.
-
-    A missing file has size -1.
-    """
+    """Size (bytes; -1 of a missing file), mtime (ns) and hash (hex) of three samples: a quick test of sameness."""
     try:
         stat = path.stat()
         sampled = _sampled(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

@@ -72,9 +72,8 @@ def sweep(folder: Path) -> list[Path]:
 
 
 def _is_left(path: Path, where: str, pid: str) -> bool:
-    alive = owners.alive(where, int(pid))
-    if alive is not None:
-        return not alive
+    if where == owners.here():
+        return owners.started(int(pid)) is None
     try:
         return time.time() - path.stat().st_mtime > _GONE_S
     except OSError:

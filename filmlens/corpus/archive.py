@@ -44,11 +44,7 @@ def entry(name: str) -> zipfile.ZipInfo:
 def unpack_beside(path: Path) -> Path:
     """Unpack a shared corpus into the folder of its name beside it, once; the folder.
 
-    Raises ArchiveError for no zip, a zip of something else, an entry that leaves the folder; or when the folder holds
-    something else.
-
-    >>> unpack_beside(Path("features.zip"))                # doctest: +SKIP
-    PosixPath('features')
+    ArchiveError for another zip or none, an entry that leaves the folder, or a folder that holds something else.
     """
     folder = path.with_suffix("")
     with _opened(path) as box:
@@ -80,9 +76,9 @@ def unpack(path: Path, folder: Path) -> None:
     with _opened(path) as box:
         members = _members(path, box)
         _fits(path, members)
-        told = json.dumps({"zip": path.name, "contents": _contents(box)})
+        prefix, told = f".{folder.name}.", json.dumps({"zip": path.name, "contents": _contents(box)})
         try:
-            with tempfile.TemporaryDirectory("", f".{folder.name}.", folder.parent, ignore_cleanup_errors=True) as made:
+            with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True) as made:
                 part = Path(made)
                 part.chmod(0o755)
                 for name, member in members.items():
