@@ -45,10 +45,7 @@ def fault(name: str) -> str:
 
 
 def checked(folder: Path, name: str) -> str:
-    """An annotator's name that a folder can have; as the folder is written, where there is one; `folder` is the corpus.
-
-    CorpusError for a name that is unfit, or that of another annotator but for capitals.
-    """
+    """An annotator's name as the folder is written, where there is one in the corpus; CorpusError for an unfit name."""
     if wrong := fault(name):
         raise CorpusError(f"annotator {name!r}: the name {wrong}; take a plain one, such as ann")
     there = folder / "verdicts" / name

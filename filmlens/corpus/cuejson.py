@@ -13,10 +13,7 @@ _SEGMENTS = ("segment_open", "segment_", "multi_segment")
 
 
 def from_json(text: str, found: list[str]) -> Rows:
-    """Cues of a timeline, or of a JAMS file with segments. JSON keeps no lines of its parts: row 1 stands for all.
-
-    ValueError, which begins with the row, for other or damaged JSON.
-    """
+    """Cues of a timeline, or of a JAMS file with segments. JSON keeps no lines of its parts: row 1 stands for all."""
     try:
         given = json.loads(text)
     except json.JSONDecodeError as error:

@@ -1,7 +1,7 @@
 """Cues in lines of text as annotators' programs write them: Audacity's labels, Sonic Visualiser's regions, WebVTT.
 
 Each reader gives (row, cells) with start, end and track as text. What is wrong with a line goes to `found`, as text
-that begins with its row, and the other lines are kept.
+that begins with its row, and the other lines are kept. Of what cannot be read at all a ValueError begins with the row.
 """
 
 from __future__ import annotations
@@ -46,10 +46,7 @@ def is_regions(lines: list[str]) -> bool:
 
 
 def regions(text: str, found: list[str]) -> Rows:
-    """Lines of a layer that Sonic Visualiser exported as text: of regions, notes or boxes, with or without a header.
-
-    ValueError, which begins with the row, for a layer of another kind, or times in frames.
-    """
+    """Lines of a layer that Sonic Visualiser exported as text: of regions, notes or boxes, with or without a header."""
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.strip())
     columns = ["TIME", "VALUE", "DURATION", "LABEL"]

@@ -69,13 +69,12 @@ def _elan(elements: list[_Element], found: list[str]) -> Rows:
     """Annotations with times of their own; those that lean on others (of a dependent tier) have none."""
     slots: dict[str, str] = {}
     tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]] = {}
-    ahead, media, rows = 0.0, 0, []
+    ahead, rows = None, []
     for at, element in enumerate(elements):
         has = element.has
         if element.name == "MEDIA_DESCRIPTOR":
-            media += 1
             # where the annotations' time begins in the film, in ms; the first medium leads
-            ahead = _milliseconds(has.get("TIME_ORIGIN", "0"), 0.0) if media == 1 else ahead
+            ahead = _milliseconds(has.get("TIME_ORIGIN", "0"), 0.0) if ahead is None else ahead
         elif element.name == "TIME_SLOT":
             slots[has.get("TIME_SLOT_ID", "")] = has.get("TIME_VALUE", "")
         elif element.name == "TIER":
@@ -88,7 +87,7 @@ def _elan(elements: list[_Element], found: list[str]) -> Rows:
             if None in times:
                 found.append(f"row {element.row}: the annotation {clean(said)[:40]!r} has no time; align it in ELAN")
                 continue
-            start, end = (f"{(time + ahead) / 1000:.3f}" for time in times)
+            start, end = (f"{(time + (ahead or 0.0)) / 1000:.3f}" for time in times)
             rows.append((element.row, {"start": start, "end": end, "track": clean(said).strip()}))
     return chosen(tiers)
 

@@ -124,10 +124,7 @@ def _kept_prints(folder: str, known: dict, make: Callable[[], dict[str, np.ndarr
 def shared_tracks(
     films: Iterable[Film], listed: Callable[[Path], Files] = list_files
 ) -> dict[tuple[str, ...], list[str]]:
-    """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them.
-
-    `listed` is `list_files`, or gives what that gave.
-    """
+    """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them."""
     found: dict[tuple[str, ...], list[str]] = {}
     for group in _recordings(films, listed):
         found.setdefault(tuple(dict.fromkeys(film for film, _ in group)), []).append(group[0][1])
@@ -135,10 +132,7 @@ def shared_tracks(
 
 
 def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> list[list[tuple[str, str]]]:
-    """Film id and name of every track of a recording that several films have, recording by recording.
-
-    Files are one recording when their bytes are the same, or when they sound the same.
-    """
+    """Film id and name of every track of a recording (by bytes or by sound) that several films have, one by one."""
     films = list({film.id: film for film in films}.values())
     owners, names, places, whose = [], [], [], []  # of every track; a column each, because there may be half a million
     sizes, same = [], []

@@ -18,7 +18,7 @@ from filmlens.corpus.looks import Track
 from filmlens.media import container
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaInfo
-from filmlens.media.opening import MediaError, Medium
+from filmlens.media.opening import Medium
 
 _LIMIT_S = 3600.0
 
@@ -81,22 +81,16 @@ def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
 
 
 def _headers(place: object, files: Iterable[Path | Medium]) -> list[MediaInfo | None]:
-    """`probed` of files, kept in the user's cache as long as they are the same."""
+    """What the headers of files say, kept in the user's cache as long as they are the same."""
     with Ledger(ledger_of(Path(str(place)), cache_folder() / "headers")) as known:
         found = [known.get(Path(file), partial(_header, file)) for file in files]
     return [info and MediaInfo(**info) for info in found]
 
 
 def _header(file: Path | Medium) -> dict | None:
-    info = probed(file)
-    return info and asdict(info)
-
-
-def probed(path) -> MediaInfo | None:
-    """What the header of a file says; None when it cannot be read."""
     try:
-        return apart(container.probe, path, limit=_LIMIT_S)
-    except (MediaError, OSError, ValueError):
+        return asdict(apart(container.probe, file, limit=_LIMIT_S))
+    except (OSError, ValueError):
         return None
 
 

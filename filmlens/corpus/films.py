@@ -87,15 +87,10 @@ class Film:
         return {name: Path(path) for name, path in self.sound_files().items()}
 
     def sound_files(self, listed: Callable[[Path], Listing] = list_names) -> dict[str, str]:
-        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds.
-
-        `listed` is `list_names`, or gives what that gave.
-        """
-        found: dict[str, str] = {}
-        if self.soundtrack is not None or self.library is None:
-            found = self._sound_files(self.soundtrack, "soundtrack", listed)
+        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds."""
         if self.library is None:
-            return found
+            return self._sound_files(self.soundtrack, "soundtrack", listed)
+        found = self._sound_files(self.soundtrack, "soundtrack", listed) if self.soundtrack is not None else {}
         more = self._sound_files(self.library, "library", listed)
         return found | {name: path for name, path in more.items() if name not in found}
 

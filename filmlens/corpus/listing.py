@@ -58,10 +58,7 @@ class Listing:
 
 @dataclass
 class Files(Listing):
-    """A listing with the size (bytes) and time of change (ns) of each file.
-
-    `same` is device and number there: equal for names of one file.
-    """
+    """A listing with size (bytes) and time of change (ns) of each file; `same` is equal for names of one file."""
 
     sizes: list[int]
     times: list[int]

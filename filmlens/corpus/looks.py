@@ -121,11 +121,11 @@ def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for folder in dict.fromkeys(folders):
             found[folder], looks = _known(folder, pool)
-            waiting.append((folder, looks))
+            waiting.append((found[folder], folder, looks))
             if len(waiting) > AT_ONCE:  # what was found of a folder is kept while the next are looked at
-                _finish(found[waiting[0][0]], *waiting.popleft())
-        for folder, looks in waiting:
-            _finish(found[folder], folder, looks)
+                _finish(*waiting.popleft())
+        for music, folder, looks in waiting:
+            _finish(music, folder, looks)
     return found
 
 
@@ -213,10 +213,7 @@ def _look(path: Path | Medium, film: bool) -> Looked:
 
 
 def look_into(path: Path | Medium, film: bool) -> Looked:
-    """What a film or track holds, and all that is wrong with it: its first seconds and its last are decoded.
-
-    Of a film its pictures and its further sounds matter, too.
-    """
+    """What a film (its pictures, too) or track holds, and all that is wrong: first seconds and last are decoded."""
     try:
         info, problems, told = container.probe(path), [], []
         if not info.has_sound:

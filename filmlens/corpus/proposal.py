@@ -154,14 +154,12 @@ def _new_id(title: str, year: int | None, ids: dict[str, str]) -> str:
 
 
 def _write(path: Path, rows: list[dict[str, str]], table: filmtable.FilmTable | None) -> Path:
-    """Write a new table, or add to the one that is there without a change of what it says.
-
-    Where the table is no plain CSV, the new rows go into a file beside it.
-    """
+    """Write a new table, or add to the one that is there; where that is no plain CSV, into a file beside it."""
+    new = pd.DataFrame(rows, columns=_COLUMNS)
     if table is None:
-        return _write_csv(path, pd.DataFrame(rows, columns=_COLUMNS))
+        return _write_csv(path, new)
     data = path.read_bytes()
-    plain_text = data.startswith((b"PK", b"\xd0\xcf")) is False and decode(path, data)[1] == ""
+    plain_text = not data.startswith((b"PK", b"\xd0\xcf")) and decode(path, data)[1] == ""
     lines = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""))) if plain_text else []
     names = [filmtable.column(h) for h in lines[table.head_row - 1]] if len(lines) >= table.head_row else []
     end = "\r\n" if b"\r\n" in data else "\n"
@@ -170,10 +168,9 @@ def _write(path: Path, rows: list[dict[str, str]], table: filmtable.FilmTable | 
         beside = path.with_name("films-new.csv")
         if beside.exists():
             raise CorpusError(f"{beside}: exists; put its rows into {path.name} and remove it, then try again")
-        return _write_csv(beside, pd.DataFrame(rows, columns=_COLUMNS))
+        return _write_csv(beside, new)
     known = {one_name(row[names.index("film_id")]): row for row in lines[table.head_row :] if len(row) == len(names)}
-    cells = defused(pd.DataFrame(rows, columns=_COLUMNS)).to_dict("records")
-    for row in cells:
+    for row in defused(new).to_dict("records"):
         there = known.get(one_name(row["film_id"]))
         if there is None:
             lines.append([row.get(name, "") for name in names])

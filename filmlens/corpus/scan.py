@@ -12,7 +12,7 @@ from pathlib import Path
 from filmlens.corpus.listing import SOUND_ENDINGS, files_in
 from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, film_names
 from filmlens.media.apart import apart
-from filmlens.media.opening import MediaError, open_media
+from filmlens.media.opening import open_media
 from filmlens.text import clean
 
 _FILMS = {
@@ -61,7 +61,7 @@ def find_films(folder: Path) -> list[FoundFilm]:
         if ending.lower() not in _FILMS or any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem)):
             continue
         path = folder.joinpath(*parts)
-        disc = parts[:-1] and parts[-2].upper() in _DISC_FOLDERS
+        disc = len(parts) > 1 and parts[-2].upper() in _DISC_FOLDERS
         if disc and ending.lower() == ".vob" and not re.fullmatch(r"VTS_\d\d_[1-9]", stem, re.I):
             continue
         above = [clean(p) for p in parts[:-1] if p.upper() not in _DISC_FOLDERS and not DISC.fullmatch(p)]
@@ -107,7 +107,7 @@ def _film_tag(path: Path) -> list[Name]:
     """What a film's title tag says; a tag may be the name of a release, or nothing."""
     try:
         tags = apart(title_tags, path, limit=_LIMIT_S)
-    except (MediaError, OSError, ValueError):
+    except (OSError, ValueError):
         return []
     title, date = (clean(tags.get(name, "")).strip() for name in ("title", "date"))
     if not title or re.fullmatch(r"(?i)(?:title|track|film|movie|video|untitled|dvd.*)[\s_]*\d*", title):
@@ -129,12 +129,8 @@ def _album_tag(tracks: list[Path]) -> tuple[list[Name], bool]:
 
     albums, years = Counter(), Counter()
     for path in tracks:
-        tags = None
         with suppress(Exception):  # whatever a damaged tag brings about, it says nothing
-            tags = mutagen.File(path, easy=True)
-        if not tags:
-            continue
-        with suppress(Exception):
+            tags = mutagen.File(path, easy=True) or {}
             albums.update(clean(a).strip() for a in tags.get("album") or [])
             for name in ("originaldate", "date", "year"):
                 years.update(int(y[:4]) for y in map(str, tags.get(name) or []) if re.match(r"(?:19|20)\d\d", y))
