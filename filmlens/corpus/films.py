@@ -206,8 +206,12 @@ class Corpus:
     @property
     def films(self) -> pd.DataFrame:
         """One row per film: films.csv as it stands, genres as tuples."""
-        plain = [(f.id, f.title, f.year, f.genres, str(f.film), str(f.soundtrack or "")) for f in self]
-        rows = [dict(zip(COLUMNS, cells, strict=True)) | dict(f.more) for f, cells in zip(self, plain, strict=True)]
+        rows = [
+            {"film_id": f.id, "title": f.title, "year": f.year, "genres": f.genres, "film": str(f.film)}
+            | {"soundtrack": str(f.soundtrack or "")}
+            | dict(f.more)
+            for f in self
+        ]
         return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(k for r in rows for k in r)])))
 
     def labels(self) -> pd.DataFrame:

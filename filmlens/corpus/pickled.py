@@ -237,8 +237,8 @@ def _numbers(array: _Array, where: str) -> np.ndarray:
         raise PickledError(f"has no numbers for a cue of {where}")
     content = content.encode("latin1") if isinstance(content, str) else content
     size = math.prod(shape) * kind.numpy().itemsize
-    got = f"{len(content):,} bytes" if isinstance(content, (bytes, bytearray)) else f"a {_kind(content)}"
-    if got != f"{size:,} bytes":
+    if not isinstance(content, (bytes, bytearray)) or len(content) != size:
+        got = f"{len(content):,} bytes" if isinstance(content, (bytes, bytearray)) else f"a {_kind(content)}"
         raise PickledError(f"claims an array of shape {shape} for a cue of {where}, and has {got} for it")
     return np.frombuffer(content, kind.numpy()).reshape(shape, order=order)
 
