@@ -165,4 +165,4 @@ def test_a_table_that_was_read_is_held_by_no_thread(tmp_path, monkeypatch):
     monkeypatch.setattr(seals, "verify_parquet", lambda path: data)
     held = sys.getrefcount(data)
     for _ in range(200):
-        assert seals.read_parquet(path).num_rows == len(TABLE) and sys.getrefcount(data) == held
+        assert seals.read_arrow(path).num_rows == len(TABLE) and sys.getrefcount(data) == held

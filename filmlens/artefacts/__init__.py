@@ -7,11 +7,13 @@ is to caching.
 
 from filmlens.artefacts.failures import PART, read_failures, record_failures
 from filmlens.artefacts.fingerprints import Ledger, contents, fingerprint, ledger_of, look
-from filmlens.artefacts.owners import alive, here, started
+from filmlens.artefacts.owners import here, started
 from filmlens.artefacts.seals import (
     ArtefactError,
     digest,
     load_arrays,
+    parquet_bytes,
+    read_arrow,
     read_json,
     read_sealed,
     save_arrays,
@@ -23,8 +25,6 @@ from filmlens.artefacts.tables import (
     column_names,
     damage,
     file_hashes,
-    parquet_bytes,
-    read_arrow,
     read_provenance,
     read_table,
     row_count,
@@ -43,7 +43,6 @@ __all__ = [
     "Measured",
     "TextError",
     "WriteError",
-    "alive",
     "cache_folder",
     "column_names",
     "contents",

@@ -22,13 +22,7 @@ _COLUMNS = ("film_id", "stage", "error")
 def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapping[str, Mapping[str, str]]) -> None:
     """Update ``failures.csv``: drop the rows of everything that was tried, then add what failed.
 
-    Parameters
-    ----------
-    path : Path
-    tried : mapping
-        Stage -> films.
-    errors : mapping
-        Stage -> film -> error.
+    `tried` is stage to films, `errors` stage to film to error.
     """
     rows, whole = _rows(path)
     gone = {(film, stage) for stage, films in tried.items() for film in films}
@@ -36,13 +30,8 @@ def record_failures(path: Path, tried: Mapping[str, Iterable[str]], errors: Mapp
     lines += [(film, stage, clean(text)) for stage, films in errors.items() for film, text in films.items()]
     if whole and sorted(lines) == sorted(rows):
         return
-
-    def write(part: Path) -> None:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            rows = [_COLUMNS, *(map(cell, line) for line in lines)]
-            csv.writer(file, lineterminator="\n").writerows(rows)
-
-    write_atomically(path, write)
+    table = pd.DataFrame(lines, columns=list(_COLUMNS)).map(cell)
+    write_atomically(path, lambda part: table.to_csv(part, index=False, lineterminator="\n"))
 
 
 def read_failures(path: Path) -> pd.DataFrame:

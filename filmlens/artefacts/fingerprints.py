@@ -18,7 +18,7 @@ from filmlens.artefacts.seals import ArtefactError, read_sealed, write_sealed
 from filmlens.artefacts.writing import WriteError
 
 _SAMPLE = 1 << 16
-_BLOCK = 1 << 22
+_blake = partial(hashlib.blake2b, digest_size=16)
 
 
 def look(path: Path | str) -> tuple[int, int]:
@@ -41,28 +41,18 @@ def contents(files: Mapping[str, Path | str], ledgers: Path | None = None) -> di
         groups.setdefault(path.parent if len(files) > 1 else path, {})[name] = path
     found = {}
     for place, group in groups.items():
-        found |= _contents(group, ledger_of(place, ledgers) if ledgers else None)
+        with Ledger(ledger_of(place, ledgers) if ledgers else None) as known:
+            found |= {n: "" if look(p)[0] < 0 else known.get(p, partial(_hash, p)) for n, p in group.items()}
     return {name: found[name] for name in files}
 
 
 def ledger_of(place: Path, ledgers: Path) -> Path:
     """Where the ledger of a folder's files, or of one file, lies among others."""
-    return ledgers / f"{hashlib.blake2b(os.fsencode(place), digest_size=16).hexdigest()}.ledger"
-
-
-def _contents(files: Mapping[str, Path], ledger: Path | None) -> dict[str, str]:
-    with Ledger(ledger) as known:
-        return {n: "" if look(p)[0] < 0 else known.get(p, partial(_hash, p)) for n, p in files.items()}
+    return ledgers / f"{_blake(os.fsencode(place)).hexdigest()}.ledger"
 
 
 class Ledger:
-    """What was found of files, in a sealed file: kept as long as size and time of change are the same.
-
-    Parameters
-    ----------
-    path : path or None
-        None keeps nothing.
-    """
+    """What was found of files, kept in a sealed file as long as size and time are the same; nothing without a path."""
 
     def __init__(self, path: Path | None):
         self._path, self._news = path, {}
@@ -94,18 +84,12 @@ class Ledger:
 
 
 def _hash(path: Path) -> str:
-    digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, _blake).hexdigest()
 
 
 def fingerprint(path: Path) -> dict:
-    """A quick test of whether a file is the same: size (bytes), mtime (ns) and hash (hex) of three samples of it.
-
-    A missing file has size -1.
-    """
+    """Size (bytes; -1 of a missing file), mtime (ns) and hash (hex) of three samples: a quick test of sameness."""
     try:
         stat = path.stat()
         sampled = _sampled(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
@@ -117,7 +101,7 @@ def fingerprint(path: Path) -> dict:
 @lru_cache(maxsize=1 << 17)
 def _sampled(path: Path, size: int, mtime: int, ctime: int) -> str:
     """Hash of three samples; kept while this process sees the file unchanged."""
-    digest = hashlib.blake2b(digest_size=16)
+    digest = _blake()
     with path.open("rb") as file:
         for place in sorted({0, max(0, size // 2), max(0, size - _SAMPLE)}):
             file.seek(place)

@@ -42,8 +42,3 @@ def started(pid: int) -> str | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.0f}"
     except psutil.Error:
         return None
-
-
-def alive(where: str, pid: int) -> bool | None:
-    """Whether a process runs; None for a process of another machine or container."""
-    return started(pid) is not None if where == here() else None

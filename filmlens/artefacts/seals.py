@@ -11,11 +11,13 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -40,6 +42,15 @@ class ArtefactError(ValueError):
     """A computed file was changed or damaged after it was written; names the file and the remedy."""
 
 
+@contextmanager
+def _verifying(path: Path, *errors: type[Exception]) -> Iterator[None]:
+    """Turn what shows that the bytes of a file are not those that were written into an `ArtefactError`."""
+    try:
+        yield
+    except (OSError, ValueError, *errors) as error:
+        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
+
+
 def digest(data: bytes | memoryview) -> str:
     """Hash of bytes, 32 digits.
 
@@ -49,14 +60,14 @@ def digest(data: bytes | memoryview) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def sealed_parquet(arrow: pa.Table, note: str) -> bytes:
-    """A table as Parquet with a note in its metadata, checksums of its pages, and its seal."""
-    sink = io.BytesIO()
+def parquet_bytes(table: pd.DataFrame, provenance: dict) -> bytes:
+    """A table as Parquet with its provenance (JSON-able) in the metadata, checksums of its pages, and its seal."""
+    arrow, sink = pa.Table.from_pandas(table, preserve_index=False), io.BytesIO()
     # a dictionary of numbers that hardly repeat saves nothing and takes most of the time of reading
     alike = [f.name for f in arrow.schema if not (pa.types.is_floating(f.type) or pa.types.is_integer(f.type))]
     with pq.ParquetWriter(sink, arrow.schema, write_page_checksum=True, use_dictionary=alike or False) as writer:
         writer.write_table(arrow, row_group_size=_GROUP_ROWS)
-        writer.add_key_value_metadata({KEY: note, _SEAL: _BLANK * 2})
+        writer.add_key_value_metadata({KEY: json.dumps(provenance, sort_keys=True), _SEAL: _BLANK * 2})
     data = bytearray(sink.getbuffer())
     start = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
     place = _seal_of(data[start:])
@@ -66,33 +77,29 @@ def sealed_parquet(arrow: pa.Table, note: str) -> bytes:
     return bytes(data)
 
 
-def read_parquet(path: Path) -> pa.Table:
+def read_arrow(path: Path) -> pa.Table:
     """A sealed table, every byte of it verified; `ArtefactError` when it is damaged."""
     data = verify_parquet(path)
-    try:
+    with _verifying(path, pa.ArrowException):
         # In this thread alone: `pq.read_table` leaves the bytes to Arrow's own threads, and one that lets go of them
         # while the interpreter ends takes the process down (signal 6) after its work is done.
         with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
             return file.read(use_threads=False)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
 
 
 def verify_parquet(path: Path) -> bytes:
     """The bytes of a sealed table; `ArtefactError` when they are not those that were written."""
-    try:
+    with _verifying(path):
         data = path.read_bytes()
         footer, rest = _footer(data)
         if digest(memoryview(data)[: len(data) - 8 - len(footer)]) != rest:
             raise ValueError("its bytes are not those that were written")
         return data
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
 
 
 def read_note(path: Path) -> str:
     """The note in the metadata of a sealed table; only its footer is read, and verified (`ArtefactError`)."""
-    try:
+    with _verifying(path):
         with path.open("rb") as file:
             size = file.seek(0, io.SEEK_END)
             file.seek(max(0, size - _TAIL))
@@ -106,8 +113,6 @@ def read_note(path: Path) -> str:
         [place] = _NOTE.finditer(footer)
         length = sum((byte & 0x7F) << 7 * n for n, byte in enumerate(place.group(1)))
         return footer[place.end() : place.end() + length].decode()
-    except (OSError, ValueError) as error:
-        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
 
 
 def _footer(data: bytes) -> tuple[bytes, str]:
@@ -140,13 +145,11 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """What `write_json` wrote, verified; `ArtefactError` when it is damaged."""
-    try:
+    with _verifying(path, RecursionError):
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or content.pop("hash", None) != _hash_of(content):
             raise ValueError("its content is not what was written")
-    except (OSError, ValueError, RecursionError) as error:
-        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
-    return content
+        return content
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
@@ -157,14 +160,12 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """What `write_sealed` wrote, verified; `ArtefactError` when it is damaged."""
-    try:
+    with _verifying(path, RecursionError):
         told, _, text = path.read_bytes().partition(b"\n")
         content = json.loads(text) if digest(text).encode() == told else None
         if not isinstance(content, dict):
             raise ValueError("its content is not what was written")
-    except (OSError, ValueError, RecursionError) as error:
-        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
-    return content
+        return content
 
 
 def _hash_of(content: Mapping[str, Any]) -> str:
@@ -179,7 +180,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray], recipe: Mapping[st
 
 def load_arrays(path: Path, recipe: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """What `save_arrays` wrote, verified; `ArtefactError` when it is not there, damaged, or of another recipe."""
-    try:
+    with _verifying(path, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError):
         with np.load(path, allow_pickle=False) as box:
             arrays = {name: box[name] for name in box.files}
         note = json.loads(str(arrays.pop("note")))
@@ -187,9 +188,7 @@ def load_arrays(path: Path, recipe: Mapping[str, Any]) -> dict[str, np.ndarray]:
             raise ValueError("it was made from something else")
         if note["hash"] != _hash_of_arrays(arrays, recipe):
             raise ValueError("its arrays are not those that were written")
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ArtefactError(f"{path}: is damaged ({reason(error)}); {_REMEDY}") from error
-    return arrays
+        return arrays
 
 
 def _hash_of_arrays(arrays: Mapping[str, np.ndarray], recipe: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filmlens.artefacts import seals
@@ -48,24 +47,13 @@ def write_table(path: Path, table: pd.DataFrame, provenance: dict) -> None:
 
 def write_unhashed(path: Path, table: pd.DataFrame, provenance: dict) -> None:
     """As `write_table`, without the hash of the values: for tables from which nothing else is computed."""
-    data = parquet_bytes(table, provenance)
+    data = seals.parquet_bytes(table, provenance)
     write_atomically(path, lambda part: part.write_bytes(data))
-
-
-def parquet_bytes(table: pd.DataFrame, provenance: dict) -> bytes:
-    """A table as sealed Parquet."""
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    return seals.sealed_parquet(arrow, json.dumps(provenance, sort_keys=True))
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table that `write_table` wrote; `ArtefactError` when a byte was changed, or FilmLens did not write it."""
-    return read_arrow(path).to_pandas()
-
-
-def read_arrow(path: Path) -> pa.Table:
-    """As `read_table`, as an Arrow table."""
-    return seals.read_parquet(path)
+    return seals.read_arrow(path).to_pandas()
 
 
 def row_count(path: Path) -> int:
@@ -108,9 +96,7 @@ def _damage(path: Path, seen: tuple) -> str:
     try:
         if path.suffix != ".npz":
             seals.verify_parquet(path)
-            return ""
-        told = seals.read_json(path.with_suffix(".provenance.json")).get("files")
-        if told != file_hashes(path):
+        elif seals.read_json(path.with_suffix(".provenance.json")).get("files") != file_hashes(path):
             return f"{path}: is damaged (its bytes are not those that were written); run again, it is computed anew"
     except ArtefactError as error:
         return str(error)

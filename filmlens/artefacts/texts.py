@@ -10,9 +10,7 @@ class TextError(ValueError):
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file, with or without a byte order mark.
-
-    Raises `TextError` when it cannot be opened, or holds bytes that are no UTF-8 text.
+    """The text of a UTF-8 file, with or without a byte order mark; `TextError` when there is none.
 
     >>> read_text("no such file")
     Traceback (most recent call last):
@@ -22,13 +20,11 @@ def read_text(path: str | Path) -> str:
         data = Path(path).read_bytes()
     except OSError as error:
         raise TextError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise TextError(f"{path} row {line}: is not UTF-8 text; save the file as UTF-8 (in Excel: CSV UTF-8)")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line, byte = data[: error.start].count(b"\n") + 1, data[error.start]
-        raise TextError(
-            f"{path} row {line}: byte {byte:#04x} is not UTF-8 text; save the file as UTF-8 (in Excel: CSV UTF-8)"
-        ) from None
+    at, what = data.find(b"\0"), ""
+    if at < 0:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            at, what = error.start, f"byte {data[error.start]:#04x} "
+    line = data[:at].count(b"\n") + 1
+    raise TextError(f"{path} row {line}: {what}is not UTF-8 text; save the file as UTF-8 (in Excel: CSV UTF-8)")

@@ -25,10 +25,7 @@ class WriteError(OSError):
 
 
 def cache_folder() -> Path:
-    """The user's cache folder for what belongs to no corpus: downloaded weights, measured rates.
-
-    The environment variable FILMLENS_CACHE, else the system's folder for caches.
-    """
+    """The user's cache folder for what belongs to no corpus (the environment variable FILMLENS_CACHE, if set)."""
     return Path(os.environ.get("FILMLENS_CACHE") or user_cache_dir("filmlens", appauthor=False)).expanduser()
 
 
@@ -75,9 +72,8 @@ def sweep(folder: Path) -> list[Path]:
 
 
 def _is_left(path: Path, where: str, pid: str) -> bool:
-    alive = owners.alive(where, int(pid))
-    if alive is not None:
-        return not alive
+    if where == owners.here():
+        return owners.started(int(pid)) is None
     try:
         return time.time() - path.stat().st_mtime > _GONE_S
     except OSError:

@@ -11,13 +11,11 @@ from filmlens.corpus.films import (
     find_folder,
     read_films,
 )
-from filmlens.corpus.listing import SOUND_ENDINGS
 
 __all__ = [
     "COLUMNS",
     "GROUPS",
     "SHARED_MUSIC",
-    "SOUND_ENDINGS",
     "USAGES",
     "Corpus",
     "CorpusError",

@@ -58,13 +58,13 @@ def parse_cues(data: bytes, *, name: str, problems: list[str] | None = None) -> 
     except (ValueError, csv.Error) as error:
         raise error if isinstance(error, CorpusError) else CorpusError(f"{name} {error}") from None
     kept = [(row, cells) for row, cells in ((row, _timed(row, cells, found)) for row, cells in rows) if cells]
+    found.sort(key=lambda fault: int(fault.split()[1].rstrip(":")))  # by row
     if found and (problems is None or not kept):
-        raise CorpusError(f"{name} {min(found, key=_row_of)}")
+        raise CorpusError(f"{name} {found[0]}")
     if problems is not None:
-        problems += [f"{name} {fault}" for fault in sorted(found, key=_row_of)]
-    table = pd.DataFrame([cells for _, cells in kept], index=[row for row, _ in kept])
-    if table.empty:
-        table = pd.DataFrame(columns=["start", "end", "track"], index=pd.Index([], dtype="int64"))
+        problems += [f"{name} {fault}" for fault in found]
+    index = pd.Index([row for row, _ in kept], dtype="int64")
+    table = pd.DataFrame([cells for _, cells in kept], index, None if kept else ["start", "end", "track"])
     times = {c: float for c in ("start", "end", "track_start") if c in table}
     return table.astype(times).sort_values("start", kind="stable")
 
@@ -89,16 +89,10 @@ def _read(text: str, found: list[str]) -> cuetexts.Rows:
     return _table(text, found)
 
 
-def _row_of(fault: str) -> int:
-    return int(fault.split()[1].rstrip(":"))
-
-
 def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str | float] | None:
     """A row with its times as seconds; None, and what is wrong in `found`, where it is no cue."""
     timed: dict[str, str | float] = {**cells, "track": unicodedata.normalize("NFC", cells["track"])}
-    for column in ("start", "end", "track_start"):
-        if column not in cells:
-            continue
+    for column in [c for c in ("start", "end", "track_start") if c in cells]:
         try:
             empty = column == "track_start" and not cells[column].strip()
             timed[column] = np.nan if empty else parse_time(cells[column])

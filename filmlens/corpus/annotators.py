@@ -32,36 +32,20 @@ def fault(name: str) -> str:
     >>> fault(".."), fault("blind")
     ('begins or ends with a dot or a space', 'is the folder of blind listening')
     """
-    if not name.strip():
-        return "is empty"
-    if clean(name) != name:
-        return "has a character that is no text"
-    if _UNFIT.search(name):
-        return 'has one of / \\ : * ? " < > |'
-    if name != name.strip(" ."):
-        return "begins or ends with a dot or a space"
-    if one_name(name) in TAKEN:
-        return "is the folder of blind listening"
-    if name.lower().endswith(".csv"):
-        return "ends like a file of verdicts"
-    return f"is longer than {_LONGEST} characters" if len(name) > _LONGEST else ""
+    faults = {
+        "is empty": not name.strip(),
+        "has a character that is no text": clean(name) != name,
+        'has one of / \\ : * ? " < > |': _UNFIT.search(name),
+        "begins or ends with a dot or a space": name != name.strip(" ."),
+        "is the folder of blind listening": one_name(name) in TAKEN,
+        "ends like a file of verdicts": name.lower().endswith(".csv"),
+        f"is longer than {_LONGEST} characters": len(name) > _LONGEST,
+    }
+    return next((told for told, wrong in faults.items() if wrong), "")
 
 
 def checked(folder: Path, name: str) -> str:
-    """An annotator's name that a folder can have; as the folder is written, where there is one.
-
-    Parameters
-    ----------
-    folder : path
-        Of the corpus.
-    name : str
-        As the annotator gives it.
-
-    Raises
-    ------
-    CorpusError
-        The name is unfit for a folder, or is that of another annotator but for capitals.
-    """
+    """An annotator's name as the folder is written, where there is one in the corpus; CorpusError for an unfit name."""
     if wrong := fault(name):
         raise CorpusError(f"annotator {name!r}: the name {wrong}; take a plain one, such as ann")
     there = folder / "verdicts" / name
@@ -69,7 +53,7 @@ def checked(folder: Path, name: str) -> str:
         raise CorpusError(f"annotator {name!r}: {there} is a file; take another name")
     for other in _folders(folder):
         if one_name(other.name) == one_name(name):
-            if _composed(other.name) != _composed(name):
+            if unicodedata.normalize("NFC", other.name) != unicodedata.normalize("NFC", name):
                 raise CorpusError(
                     f"annotator {name!r} differs from {other.name!r} in capitals alone; write {other.name!r}, or take "
                     "another name"
@@ -91,7 +75,7 @@ def annotators(folder: Path, ids: Collection[str]) -> list[str]:
 def strange(folder: Path, ids: Collection[str]) -> list[str]:
     """Entries of ``verdicts/`` that belong to no film or annotator, and names that differ only in case."""
     top = folder / "verdicts"
-    found = [f"{path}: {_hint(path, ids)}" for path in _files(top, ids)[1] if path.is_file() and path.name != _LABELS]
+    found = [f"{path}: {stray(path, ids)}" for path in _files(top, ids)[1] if path.is_file() and path.name != _LABELS]
     seen: dict[str, Path] = {}
     for path in _folders(folder):
         own, others = _files(path, ids)
@@ -100,32 +84,31 @@ def strange(folder: Path, ids: Collection[str]) -> list[str]:
         elif others and not own:
             found.append(f"{path}: is no annotator's folder, it has no file of a film of films.csv; remove it")
         else:
-            found += [f"{other}: {_hint(other, ids)}" for other in others]
+            found += [f"{other}: {stray(other, ids)}" for other in others]
         twin = seen.setdefault(one_name(path.name), path)
         if twin is not path:
             found.append(f"{path}: differs from {twin.name!r} in capitals alone; rename or join one of the two folders")
     return found
 
 
-def _hint(path: Path, ids: Collection[str]) -> str:
+def stray(path: Path, ids: Collection[str]) -> str:
+    """What is said of a file that is no film's."""
     near = difflib.get_close_matches(path.stem, ids, 1)
     return f"belongs to no film of films.csv{f'; is {near[0]!r} meant?' if near else '; rename or remove it'}"
 
 
+def _shown(folder: Path) -> list[Path]:
+    """What lies in a folder; hidden entries are programs' own, such as JupyterLab's."""
+    return [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")] if folder.is_dir() else []
+
+
 def _folders(folder: Path) -> list[Path]:
-    """Folders under ``verdicts/``; hidden ones are programs' own, such as JupyterLab's."""
-    top = folder / "verdicts"
-    found = sorted(top.iterdir()) if top.is_dir() else []
-    return [p for p in found if p.is_dir() and not p.name.startswith(".") and p.name not in TAKEN]
+    return [p for p in _shown(folder / "verdicts") if p.is_dir() and p.name not in TAKEN]
 
 
 def _files(folder: Path, ids: Collection[str]) -> tuple[list[Path], list[Path]]:
     """Files of verdicts that belong to a film, and everything else that is not hidden."""
     names = {one_name(film_id) for film_id in ids}
-    there = [p for p in sorted(folder.iterdir()) if not p.name.startswith(".")] if folder.is_dir() else []
+    there = _shown(folder)
     own = [p for p in there if p.suffix == ".csv" and p.is_file() and one_name(p.stem) in names]
     return own, [p for p in there if p not in own]
-
-
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)

@@ -44,11 +44,7 @@ def entry(name: str) -> zipfile.ZipInfo:
 def unpack_beside(path: Path) -> Path:
     """Unpack a shared corpus into the folder of its name beside it, once; the folder.
 
-    Raises ArchiveError for no zip, a zip of something else, an entry that leaves the folder; or when the folder holds
-    something else.
-
-    >>> unpack_beside(Path("features.zip"))                # doctest: +SKIP
-    PosixPath('features')
+    ArchiveError for another zip or none, an entry that leaves the folder, or a folder that holds something else.
     """
     folder = path.with_suffix("")
     with _opened(path) as box:
@@ -80,18 +76,19 @@ def unpack(path: Path, folder: Path) -> None:
     with _opened(path) as box:
         members = _members(path, box)
         _fits(path, members)
-        part = None
+        prefix, told = f".{folder.name}.", json.dumps({"zip": path.name, "contents": _contents(box)})
         try:
-            part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            part.chmod(0o755)
-            for name, member in members.items():
-                target = part / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with box.open(member) as source, target.open("xb") as file:
-                    shutil.copyfileobj(source, file, 1 << 20)
-            bounds.check(part)
-            (part / _UNPACKED).write_text(json.dumps({"zip": path.name, "contents": _contents(box)}), encoding="utf-8")
-            part.rename(folder)
+            with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True) as made:
+                part = Path(made)
+                part.chmod(0o755)
+                for name, member in members.items():
+                    target = part / name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with box.open(member) as source, target.open("xb") as file:
+                        shutil.copyfileobj(source, file, 1 << 20)
+                bounds.check(part)
+                (part / _UNPACKED).write_text(told, encoding="utf-8")
+                part.rename(folder)
         except bounds.BoundsError as error:
             raise ArchiveError(f"{path}: {error}; do not trust this zip") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
@@ -100,9 +97,6 @@ def unpack(path: Path, folder: Path) -> None:
             raise ArchiveError(
                 f"{path}: cannot be unpacked into {folder} ({error.strerror or error}); copy it to where you may write"
             ) from error
-        finally:
-            if part is not None:
-                shutil.rmtree(part, ignore_errors=True)
 
 
 def _opened(path: Path) -> zipfile.ZipFile:

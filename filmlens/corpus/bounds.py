@@ -31,6 +31,7 @@ VALUE, TIME_S = 1e12, 1e7
 _TIMES = {"start", "end", "time", "track_start", "new_start", "new_end"}
 _SHEETS = {"cues", "annotated", "verified"}
 _SHEET = ("film_id", "cue", "track", "start", "end")
+_PLAIN = (types.is_integer, types.is_floating, types.is_boolean, types.is_null, types.is_string, types.is_large_string)
 _ENCODINGS = {"PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED"}
 
 
@@ -46,11 +47,7 @@ def size_of(name: str) -> int:
 
 
 def check(folder: Path) -> None:
-    """Check every table and text of an unpacked shared corpus, one at a time.
-
-    Raises BoundsError for too many rows, columns or genres, a column that is missing or holds no number, a value out of
-    all bounds, a file that cannot be read.
-    """
+    """Check every table and text of an unpacked shared corpus, one at a time; BoundsError for the first that is odd."""
     described = _described(folder / "columns.csv")
     known: dict[str, dict[str, bool]] = {}  # table -> column -> whether any film has a number
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -65,18 +62,15 @@ def check(folder: Path) -> None:
                 json.loads(path.read_text(encoding="utf-8"))
             elif path.suffix.lower() == ".csv" and size_of(name) == TEXT:
                 _text_table(path)
+        except BoundsError as error:
+            raise BoundsError(f"the entry {name!r} {error}") from error
         except (ValueError, RecursionError, csv.Error, pa.ArrowException, OSError) as error:
-            raise BoundsError(f"the entry {name!r} {_told(error)}") from error
+            said = " ".join(str(error).split())[:200] or type(error).__name__
+            raise BoundsError(f"the entry {name!r} cannot be read ({said})") from error
     for table, columns in known.items():
         empty = [c for c, has in columns.items() if not has]
         if empty and table and not _sheet(table) and not table.startswith("windows"):
             raise BoundsError(f"the tables 'derived/{table}' hold no number in the column {empty[0]!r}, in no film")
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, BoundsError):
-        return str(error)
-    return f"cannot be read ({' '.join(str(error).split())[:200] or type(error).__name__})"
 
 
 def _sheet(table: str) -> bool:
@@ -86,10 +80,9 @@ def _sheet(table: str) -> bool:
 def _described(path: Path) -> dict[str, set[str]]:
     """Columns of every table, as the data set's own dictionary lists them."""
     found: dict[str, set[str]] = {}
-    if path.is_file():
-        for row in _rows(path):
-            if len(row) >= 2:
-                found.setdefault(from_cell(row[0]), set()).add(from_cell(row[1]))
+    for row in _rows(path) if path.is_file() else ():
+        if len(row) >= 2:
+            found.setdefault(from_cell(row[0]), set()).add(from_cell(row[1]))
     return found
 
 
@@ -132,7 +125,7 @@ def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bo
         about, schema = file.metadata, file.schema_arrow
         if about.num_rows > ROWS or about.num_columns > COLUMNS:
             raise BoundsError(f"has {about.num_rows} rows and {about.num_columns} columns, more than {ROWS}, {COLUMNS}")
-        odd = next((f for f in schema if not _plain(f.type)), None)
+        odd = next((f for f in schema if not any(is_kind(f.type) for is_kind in _PLAIN)), None)
         if odd is not None:
             raise BoundsError(f"has the column {odd.name!r} of the kind {odd.type}, no number or text")
         if len(set(schema.names)) != len(schema.names):
@@ -143,31 +136,13 @@ def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bo
         parts = [group.column(i) for group in groups for i in range(group.num_columns)]
         if any(set(part.encodings) - _ENCODINGS for part in parts):
             raise BoundsError("is packed in an unusual way")
-        _columns(schema.names, table, described, about.num_rows)
+    if table and about.num_rows:
+        if described is None:
+            raise BoundsError("is not described in columns.csv")
+        # a sheet of cues has its keys, a table of measurements the columns that columns.csv describes
+        if missing := [c for c in (_SHEET if _sheet(table) else sorted(described)) if c not in schema.names]:
+            raise BoundsError(f"lacks the column {missing[0]!r}")
     return _values(path, schema)
-
-
-def _columns(names: list[str], table: str, described: set[str] | None, rows: int) -> None:
-    """A sheet of cues has its keys; a table of measurements has the columns that columns.csv describes."""
-    if not table or not rows:
-        return
-    if described is None:
-        raise BoundsError("is not described in columns.csv")
-    wanted = _SHEET if _sheet(table) else sorted(described)
-    missing = [c for c in wanted if c not in names]
-    if missing:
-        raise BoundsError(f"lacks the column {missing[0]!r}")
-
-
-def _plain(kind: pa.DataType) -> bool:
-    return (
-        types.is_integer(kind)
-        or types.is_floating(kind)
-        or types.is_boolean(kind)
-        or types.is_null(kind)
-        or types.is_string(kind)
-        or types.is_large_string(kind)
-    )
 
 
 def _values(path: Path, schema: pa.Schema) -> dict[str, bool]:

@@ -8,8 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filmlens import corpus as corpus_
-from filmlens.corpus import CorpusError, Film, annotators, archive, filmtable, find_folder, read_films
+from filmlens.corpus import USAGES, CorpusError, Film, annotators, archive, filmtable, find_folder, read_films
 from filmlens.corpus.doubles import same_films, shared_tracks
 from filmlens.corpus.facts import Facts, FilmFacts, missing
 from filmlens.corpus.films import annotation_files, one_name
@@ -23,10 +22,9 @@ _SHOWN = 5  # names in one line
 
 @dataclass
 class Checked:
-    """The result of `check`: problems, each with file, row and remedy, what was found film by film, and its sums.
+    """The result of `check`; `problems` have file, row and remedy, `notes` are good to know and no problem.
 
-    `notes` are good to know and no problem. `counts` tell genres with their films, where cues are annotated, and which
-    films share music.
+    `counts` tell genres with their films, where cues are annotated, and which films share music.
     """
 
     problems: list[str]
@@ -37,19 +35,7 @@ class Checked:
 
 
 def check(folder: str | Path) -> Checked:
-    """Look at every row and file of a corpus; nothing is written there.
-
-    Returns
-    -------
-    Checked
-        Problems, each with file and row; notes say what was understood of the table, which of several sounds is read,
-        and which files of a soundtrack folder are not.
-
-    Raises
-    ------
-    CorpusError
-        When there is no table of films to check.
-    """
+    """Look at every row and file of a corpus; nothing is written there. CorpusError without a table of films."""
     folder = find_folder(folder)
     table, films, faults, not_owned, told, questions = read_films(folder)
     problems = [f"{table} {fault}" for fault in (*faults, *questions)]
@@ -60,33 +46,31 @@ def check(folder: str | Path) -> Checked:
     notes = [told] * bool(told)
     if not_owned:
         notes.append(f"{table}: {counted(len(not_owned), 'film')} without a path: not owned, and left out")
-    notes += _doubtful_rows(films)
+    doubtful = [f for f in films if f.more.get("confidence", "").startswith("doubtful")]  # marked by `filmlens new`
+    notes += [f"{film.where}: {film.id}: {film.more['confidence']}" for film in doubtful]
     problems += [f"{table} row 1: {text}" for text in _strange_columns(films)]
-    problems += _nobodys_annotations(folder, films)
+    ids = {one_name(film.id): film.id for film in films}
+    nobodys = [path for path in annotation_files(folder) if one_name(path.stem) not in ids]
+    problems += [f"{path}: {annotators.stray(path, ids.values())}" for path in nobodys]
     problems += annotators.strange(folder, [film.id for film in films])
     looks = look_at_films(films)
     # films may have one soundtrack, or one library, together
     folders = look_at_folders(folder for film in films for folder in (film.soundtrack, film.library) if folder)
     for film in facts.films:
-        where = f"{table} row {film.film.row}"
-        faults, more = _check_film(film, where, looks[film.film.id], folders)
+        faults, more = _check_film(film, looks[film.film.id], folders)
         problems += faults
         notes += more
     lengths = {film.film.id: film.seconds for film in facts.films}
     for one, other in same_films([f.film for f in facts.films if f.info], lengths):
-        problems.append(
-            f"{table} row {other.row}: {other.id} is the same film as {one.id} in row {one.row}; remove one"
-        )
+        problems.append(f"{other.where}: {other.id} is the same film as {one.id} in row {one.row}; remove one")
     facts.shared = shared_tracks(films, lambda folder: folders[folder].listed())
     problems, notes, counts = ([clean(line) for line in lines] for lines in (problems, notes, _counts(facts)))
     return Checked(problems, _summary(facts), notes, facts, counts)
 
 
-def _check_film(
-    facts: FilmFacts, where: str, looked: Looked, folders: Mapping[Path, Music]
-) -> tuple[list[str], list[str]]:
+def _check_film(facts: FilmFacts, looked: Looked, folders: Mapping[Path, Music]) -> tuple[list[str], list[str]]:
     """Fill in what is there of one film; problems and notes."""
-    film, problems = facts.film, []
+    film, where, problems = facts.film, facts.film.where, []
     if not film.genres:
         problems.append(f"{where}: {film.id} has no genre; write one or more, separated by |")
     for column in ("picture_start", "credits_start"):
@@ -99,8 +83,7 @@ def _check_film(
     problems += [f"{where}: {fault}{hint and f' ({hint})'}" for fault in looked.problems]
     notes = [f"{where}: {film.id}: {text}" for text in looked.streams]
     faults, more = _read_tracks(facts, folders)
-    count, wrong = _read_annotation(film, facts.tracks.keys(), facts.seconds)
-    facts.cues = count
+    facts.cues, wrong = _read_annotation(film, facts.tracks.keys(), facts.seconds)
     facts.missing = missing(facts)
     return [*problems, *faults, *wrong], notes + more
 
@@ -125,12 +108,6 @@ def _counts(facts: Facts) -> list[str]:
     return told
 
 
-def _doubtful_rows(films: list[Film]) -> list[str]:
-    """Rows that `filmlens new` marked and nobody has looked at."""
-    doubtful = [f for f in films if f.more.get("confidence", "").startswith("doubtful")]
-    return [f"{film.where}: {film.id}: {film.more['confidence']}" for film in doubtful]
-
-
 def counted(number: int, thing: str) -> str:
     """A number with its noun.
 
@@ -138,17 +115,6 @@ def counted(number: int, thing: str) -> str:
     ('1 film', '0 films')
     """
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _nobodys_annotations(folder: Path, films: list[Film]) -> list[str]:
-    ids = {one_name(film.id): film.id for film in films}
-    found = []
-    for path in annotation_files(folder):
-        if one_name(path.stem) not in ids:
-            near = difflib.get_close_matches(path.stem, ids.values(), 1)
-            hint = f"; is {near[0]!r} meant?" if near else "; rename or remove it"
-            found.append(f"{path}: belongs to no film of films.csv{hint}")
-    return found
 
 
 def _strange_columns(films: list[Film]) -> list[str]:
@@ -177,7 +143,7 @@ def _read_tracks(facts: FilmFacts, folders: Mapping[Path, Music]) -> tuple[list[
             path, problems = music.files.path(place), music.problems.get(place, [])
             if os.path.splitext(path)[1].lower() in SOUND_ENDINGS:
                 faults += [f"{where}: track of {film.id}: {fault}" for fault in problems]
-                if not _is_text(os.path.basename(path)):
+                if os.path.basename(path).encode(errors="ignore").decode() != os.path.basename(path):
                     name = music.files.name(place)
                     faults.append(f"{where}: the name of track {name!r} of {film.id} is no UTF-8 text; rename the file")
             elif is_beside(path) or problems:
@@ -185,14 +151,6 @@ def _read_tracks(facts: FilmFacts, folders: Mapping[Path, Music]) -> tuple[list[
             else:
                 faults.append(f"{where}: {path} can be read as sound but its ending is unknown; rename it")
     return faults, [f"{where}: {film.id}: no tracks: {', '.join(sorted(aside))}"] if aside else []
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_annotation(film: Film, tracks: Collection[str], length: float) -> tuple[int, list[str]]:
@@ -211,6 +169,6 @@ def _read_annotation(film: Film, tracks: Collection[str], length: float) -> tupl
             near = difflib.get_close_matches(str(cue["track"]), tracks, 1)
             hint = f"; is {near[0]!r} meant?" if near else ""
             faults.append(f"{where}: track {cue['track']!r} is no file of the soundtrack{hint}")
-        if str(cue.get("usage") or "score") not in corpus_.USAGES:
-            faults.append(f"{where}: usage {cue['usage']!r} is none of {', '.join(sorted(corpus_.USAGES))}")
+        if str(cue.get("usage") or "score") not in USAGES:
+            faults.append(f"{where}: usage {cue['usage']!r} is none of {', '.join(sorted(USAGES))}")
     return len(table), faults

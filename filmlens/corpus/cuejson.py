@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from filmlens.corpus.cuetexts import Rows
@@ -14,10 +13,7 @@ _SEGMENTS = ("segment_open", "segment_", "multi_segment")
 
 
 def from_json(text: str, found: list[str]) -> Rows:
-    """Cues of a timeline, or of a JAMS file with segments. JSON keeps no lines of its parts: row 1 stands for all.
-
-    Raises ValueError, which begins with the row, for JSON of another kind or damaged JSON.
-    """
+    """Cues of a timeline, or of a JAMS file with segments. JSON keeps no lines of its parts: row 1 stands for all."""
     try:
         given = json.loads(text)
     except json.JSONDecodeError as error:
@@ -27,7 +23,7 @@ def from_json(text: str, found: list[str]) -> Rows:
     if isinstance(given, dict) and str(given.get("OTIO_SCHEMA", "")).startswith("Timeline."):
         return _timeline(given, found)
     if isinstance(given, dict) and isinstance(given.get("annotations"), list):
-        return _segments(given["annotations"], found)
+        return _segments(_list(given, "annotations"), found)
     raise ValueError("row 1: is no timeline (.otio) and no annotation (.jams); export one of these")
 
 
@@ -72,11 +68,10 @@ def _exact(clip: dict[str, Any], start: float, end: float, frame: float) -> tupl
     return tuple(k if abs(k - now) <= frame else now for k, now in zip(kept, (start, end), strict=True))
 
 
-def _segments(annotations: list[Any], found: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _segments(annotations: list[dict[str, Any]], found: list[str]) -> Rows:
     """Segments with a value, which is the track."""
-    for annotation in annotations:
-        if not isinstance(annotation, dict) or not str(annotation.get("namespace", "")).startswith(_SEGMENTS):
-            continue
+    named = [a for a in annotations if str(a.get("namespace", "")).startswith(_SEGMENTS)]
+    for annotation in named:
         for segment in _list(annotation, "data"):
             value = clean(segment.get("value", "")).strip()
             try:

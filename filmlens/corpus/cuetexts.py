@@ -1,7 +1,7 @@
 """Cues in lines of text as annotators' programs write them: Audacity's labels, Sonic Visualiser's regions, WebVTT.
 
 Each reader gives (row, cells) with start, end and track as text. What is wrong with a line goes to `found`, as text
-that begins with its row, and the other lines are kept.
+that begins with its row, and the other lines are kept. Of what cannot be read at all a ValueError begins with the row.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ _LABEL = re.compile(rf"\s*{_NUMBER}\t\s*{_NUMBER}(\t|$)")
 _REGION = re.compile(r"-?\d+\.?\d*(?P<mark>[,\t])-?\d[\d.e+-]*(?P=mark)\d+\.?\d*((?P=mark)|$)")
 _REGION_HEAD = re.compile(r"(TIME|FRAME)([,\t])([A-Z,\t]*)")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+_SAID = {",": "commas", "\t": "tabs"}
 _TIMING = re.compile(r"\s*([\d:.,]+)\s+-->\s+([\d:.,]+)(\s|$)")
 
 
@@ -45,10 +46,7 @@ def is_regions(lines: list[str]) -> bool:
 
 
 def regions(text: str, found: list[str]) -> Rows:
-    """Lines of a layer that Sonic Visualiser exported as text: of regions, notes or boxes, with or without a header.
-
-    Raises ValueError, which begins with the row, for a layer of another kind, or times in frames.
-    """
+    """Lines of a layer that Sonic Visualiser exported as text: of regions, notes or boxes, with or without a header."""
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.strip())
     columns = ["TIME", "VALUE", "DURATION", "LABEL"]
@@ -74,9 +72,6 @@ def regions(text: str, found: list[str]) -> Rows:
         quoted = _QUOTED.fullmatch(label.strip())
         label = quoted[1].replace('""', '"') if quoted else label
         yield row, {"start": repr(start), "end": f"{start + seconds:.9f}", "track": from_cell(label).strip()}
-
-
-_SAID = {",": "commas", "\t": "tabs"}
 
 
 def webvtt(text: str, found: list[str]) -> Rows:

@@ -7,7 +7,6 @@ fetched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 from xml.parsers import expat
 
@@ -26,10 +25,7 @@ class _Element(NamedTuple):
 
 
 def xml(text: str, found: list[str]) -> Rows:
-    """Cues of an ELAN or Sonic Visualiser file.
-
-    Raises ValueError, which begins with the row, for XML of another kind, or that brings definitions of its own.
-    """
+    """Cues of an ELAN or Sonic Visualiser file; ValueError, which begins with the row, for other or unsafe XML."""
     elements = _elements(text, found)
     kind = elements[0].name if elements else ""
     readers = {"ANNOTATION_DOCUMENT": _elan, "sv": _layer}
@@ -73,13 +69,12 @@ def _elan(elements: list[_Element], found: list[str]) -> Rows:
     """Annotations with times of their own; those that lean on others (of a dependent tier) have none."""
     slots: dict[str, str] = {}
     tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]] = {}
-    ahead, media, rows = 0.0, 0, []
+    ahead, rows = None, []
     for at, element in enumerate(elements):
         has = element.has
         if element.name == "MEDIA_DESCRIPTOR":
-            media += 1
             # where the annotations' time begins in the film, in ms; the first medium leads
-            ahead = _milliseconds(has.get("TIME_ORIGIN", "0"), 0.0) if media == 1 else ahead
+            ahead = _milliseconds(has.get("TIME_ORIGIN", "0"), 0.0) if ahead is None else ahead
         elif element.name == "TIME_SLOT":
             slots[has.get("TIME_SLOT_ID", "")] = has.get("TIME_VALUE", "")
         elif element.name == "TIER":
@@ -92,7 +87,7 @@ def _elan(elements: list[_Element], found: list[str]) -> Rows:
             if None in times:
                 found.append(f"row {element.row}: the annotation {clean(said)[:40]!r} has no time; align it in ELAN")
                 continue
-            start, end = (f"{(time + ahead) / 1000:.3f}" for time in times)
+            start, end = (f"{(time + (ahead or 0.0)) / 1000:.3f}" for time in times)
             rows.append((element.row, {"start": start, "end": end, "track": clean(said).strip()}))
     return chosen(tiers)
 
@@ -104,22 +99,19 @@ def _milliseconds(text: str, otherwise: float | None) -> float | None:
         return otherwise
 
 
-def _layer(elements: list[_Element], found: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _layer(elements: list[_Element], found: list[str]) -> Rows:
     """Points with a duration; their frames are of the rate that the layer's model states."""
     models = [e.has for e in elements if e.name == "model"]
     rates = {model.get("dataset", ""): model.get("sampleRate", "") for model in models}
-    rate = 0.0
+    stated = ""
     for element in elements:
         has = element.has
         if element.name == "dataset":
-            try:
-                rate = float(rates.get(has.get("id", ""), ""))
-            except ValueError:
-                rate = 0.0
+            stated = rates.get(has.get("id", ""), "")
         if element.name != "point":
             continue
         try:
-            frame, frames = float(has["frame"]), float(has["duration"])
+            frame, frames, rate = float(has["frame"]), float(has["duration"]), float(stated)
             start, end = f"{frame / rate:.9f}", f"{(frame + frames) / rate:.9f}"
         except (KeyError, ValueError, ZeroDivisionError):
             found.append(f"row {element.row}: not a region; it needs frame and duration, and its model a sampleRate")

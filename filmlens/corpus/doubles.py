@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,52 +13,39 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from filmlens.artefacts import (
-    ArtefactError,
-    Ledger,
-    WriteError,
-    cache_folder,
-    fingerprint,
-    ledger_of,
-    load_arrays,
-    look,
-    read_sealed,
-    save_arrays,
-    write_sealed,
-)
+from filmlens import artefacts
 from filmlens.corpus.films import SHARED_MUSIC, Corpus, Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media.apart import AT_ONCE, apart
-from filmlens.media.opening import MediaError
 from filmlens.media.soundprint import SAME, agreement, alike, sound_prints, track_print, transformed
 
 #: Tracks beyond which recordings that several films share are known by their bytes alone.
 MOST_BY_SOUND = 5_000
 _LIMIT_S = 600.0
 _PAL, _NEAR = 24 / 25, 0.005  # length of a PAL transfer, and how far from it lengths may be
+_SILENT = np.zeros((0, 0), np.int8)
 _VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs in the same prints
 
 
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
-    """Rows that are the same film by its sound, whatever its name, format, speed (PAL), or a cut of a minute.
+    """The first row of each film with each later one of the same sound, whatever name, format, speed (PAL) or cut.
 
-    Gives the first row of each film with each later one. `seconds` is film id to length. What was found stays in the
-    user's cache as long as the films are the same.
+    `seconds` is film id to length. What was found stays in the user's cache as long as the films are the same.
     """
     if len(films) < 2:
         return []
     lengths = [seconds.get(film.id, 0.0) for film in films]
-    kept = ledger_of(films[0].folder, cache_folder() / "doubles")
     state = [[_known(film) for film in films], lengths]
-    return _kept_pairs(kept, state, films, _prints, lambda prints: _pairs(prints, lengths))
+    return _kept_pairs(films[0].folder, "doubles", state, films, _prints, lambda prints: _pairs(prints, lengths))
 
 
-def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
+def _kept_pairs(folder: Path, kind: str, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
     """Pairs of things by their prints, kept in the user's cache as long as the state is the same."""
+    kept = artefacts.ledger_of(folder, artefacts.cache_folder() / kind)
     state = json.loads(json.dumps([_VERSION, *state]))
     try:
-        found = read_sealed(kept)
-    except ArtefactError:
+        found = artefacts.read_sealed(kept)
+    except artefacts.ArtefactError:
         found = {}
     if found.get("state") == state:
         pairs = found["pairs"]
@@ -68,25 +54,24 @@ def _kept_pairs(kept: Path, state: list, things: list, read: Callable, pairs_of:
             prints = list(readers.map(read, things))
         pairs = pairs_of(prints)
         if all(p is not None for p in prints):  # what could not be read may be tomorrow, without a change of the file
-            with suppress(WriteError):
-                write_sealed(kept, {"state": state, "pairs": pairs})
+            with suppress(artefacts.WriteError):
+                artefacts.write_sealed(kept, {"state": state, "pairs": pairs})
     return [(things[one], things[other]) for one, other in pairs]
 
 
 def _pairs(prints: list[tuple[np.ndarray, np.ndarray] | None], seconds: list[float]) -> list[tuple[int, int]]:
     """Places of films with that of the first film that each equals; `prints` as `sound_prints` gives them."""
-    silent = np.zeros((0, 0), np.int8)
-    plain = [found[0] if found else silent for found in prints]
+    prints = [found or (_SILENT, _SILENT) for found in prints]
     count, slow = len(prints), _slowed(seconds)
-    tables = [*plain, *(prints[film][1] if prints[film] else silent for film in slow)]
+    tables = [*(plain for plain, _ in prints), *(prints[film][1] for film in slow)]
     spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
     first = list(range(count))  # of each film, an earlier one that it equals
     for one, other in alike(tables):
         short, long = (slow[other - count] if other >= count else other), one
         if one >= count:
             continue  # both slowed
-        if other >= count and not _is_transfer(seconds[short], seconds[long]):
-            continue
+        if other >= count and abs(seconds[short] / max(seconds[long], 1e-9) - _PAL) > _NEAR:
+            continue  # no PAL transfer
         roots = _root(first, short), _root(first, long)
         if roots[0] != roots[1] and agreement(spectrum(one), spectrum(other)) >= SAME:
             first[max(roots)] = min(roots)
@@ -99,11 +84,6 @@ def _root(first: list[int], film: int) -> int:
     return film
 
 
-def _is_transfer(short: float, long: float) -> bool:
-    """Whether a film may be the PAL transfer of a longer one, by their seconds."""
-    return abs(short / max(long, 1e-9) - _PAL) <= _NEAR
-
-
 def _slowed(seconds: list[float]) -> list[int]:
     """Films that may be the PAL transfer of another by their lengths."""
     lengths = np.sort(seconds)
@@ -113,34 +93,38 @@ def _slowed(seconds: list[float]) -> list[int]:
 
 def _known(film: Film) -> dict:
     """What the prints of a film are known by."""
-    return {"path": str(film.film), "look": look(film.film), "choice": film.sound.choice}
+    return {"path": str(film.film), "look": artefacts.look(film.film), "choice": film.sound.choice}
 
 
 def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
-    """Prints of a film, kept in the user's cache as long as its file is the same; None without sound."""
-    known = _known(film)
-    name = hashlib.blake2b(json.dumps(known["path"]).encode(), digest_size=16).hexdigest()
-    path = cache_folder() / "soundprints" / f"{name}.npz"
+    """Prints of a film; None without sound."""
+
+    def make() -> dict[str, np.ndarray]:
+        return dict(zip(("print", "slowed"), apart(sound_prints, film.sound, limit=_LIMIT_S), strict=True))
+
     try:
-        tables = load_arrays(path, known)
-        return tables["print"], tables["slowed"]
-    except (ArtefactError, KeyError):
-        try:
-            plain, slowed = apart(sound_prints, film.sound, limit=_LIMIT_S)
-        except (MediaError, OSError, ValueError):
-            return None  # what is wrong with the file is told elsewhere
-        with suppress(OSError):
-            save_arrays(path, {"print": plain, "slowed": slowed}, known)
-    return plain, slowed
+        tables = _kept_prints("soundprints", _known(film), make)
+    except (OSError, ValueError):
+        return None  # what is wrong with the file is told elsewhere
+    return tables["print"], tables["slowed"]
+
+
+def _kept_prints(folder: str, known: dict, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Prints of a file, kept in the user's cache as long as it is the same."""
+    path = artefacts.cache_folder() / folder / f"{artefacts.digest(json.dumps(known['path']).encode())}.npz"
+    try:
+        return artefacts.load_arrays(path, known)
+    except artefacts.ArtefactError:
+        tables = make()
+    with suppress(OSError):
+        artefacts.save_arrays(path, tables, known)
+    return tables
 
 
 def shared_tracks(
     films: Iterable[Film], listed: Callable[[Path], Files] = list_files
 ) -> dict[tuple[str, ...], list[str]]:
-    """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them.
-
-    `listed` gives what `list_files` gives of a folder, where it was listed already.
-    """
+    """Recordings that stand in the soundtracks of several films: ids of films -> names in the first of them."""
     found: dict[tuple[str, ...], list[str]] = {}
     for group in _recordings(films, listed):
         found.setdefault(tuple(dict.fromkeys(film for film, _ in group)), []).append(group[0][1])
@@ -148,10 +132,7 @@ def shared_tracks(
 
 
 def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> list[list[tuple[str, str]]]:
-    """Film id and name of every track of a recording that several films have, recording by recording.
-
-    Files are one recording when their bytes are the same, or when they sound the same.
-    """
+    """Film id and name of every track of a recording (by bytes or by sound) that several films have, one by one."""
     films = list({film.id: film for film in films}.values())
     owners, names, places, whose = [], [], [], []  # of every track; a column each, because there may be half a million
     sizes, same = [], []
@@ -178,11 +159,12 @@ def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> list[
     codes: dict[tuple[int, str], int] = {}
     earlier: dict[int, int] = {}
     near = np.flatnonzero(_of_several(sizes, owners) & (sizes > 0))
-    with Ledger(ledger_of(films[0].folder, cache_folder() / "samples") if films else None) as known:
+    kept = artefacts.ledger_of(films[0].folder, artefacts.cache_folder() / "samples") if films else None
+    with artefacts.Ledger(kept) as known:
         for row in dict.fromkeys(first[near].tolist()):  # other names of a file are that file
-            path, look_ = seen(row)
-            sample = known.get(path, partial(_sample, path), seen=look_)
-            earlier[row] = codes.setdefault((look_[0], sample), row)
+            path, look = seen(row)
+            sample = known.get(path, partial(_sample, path), seen=look)
+            earlier[row] = codes.setdefault((look[0], sample), row)
     first = np.array([earlier.get(row, row) for row in first.tolist()], int)
     # what films list together is a library: they share it whatever else sounds like it
     alone = np.unique(first[~_of_several(first, owners) & (sizes > 0)]).tolist()
@@ -208,36 +190,30 @@ def _by_sound(films: list[Film], tracks: list[int], seen: Callable) -> list[tupl
     """
     if not 1 < len(tracks) <= MOST_BY_SOUND:
         return []
-    files = [seen(track) for track in tracks]
-    kept = ledger_of(films[0].folder, cache_folder() / "recordings")
-    state = [[[path, *look_] for path, look_ in files]]
-    pairs = _kept_pairs(kept, state, list(range(len(files))), lambda n: _track_print(*files[n]), _alike_tracks)
-    return [(tracks[one], tracks[other]) for one, other in pairs]
+    state = [[[path, *look] for path, look in map(seen, tracks)]]
+    home = films[0].folder
+    return _kept_pairs(home, "recordings", state, tracks, lambda t: _track_print(*seen(t)), _alike_tracks)
 
 
 def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
-    tables = [np.zeros((0, 0), np.int8) if table is None else table for table in prints]
+    tables = [_SILENT if table is None else table for table in prints]
     spectrum = lru_cache(maxsize=256)(lambda place: transformed(tables[place]))
     return [(a, b) for a, b in alike(tables) if agreement(spectrum(a), spectrum(b)) >= SAME]
 
 
-def _track_print(file: str, look_: tuple[int, int]) -> np.ndarray | None:
-    """Print of a track, kept in the user's cache as long as its file is the same; empty of what is no sound."""
-    known = {"path": file, "look": list(look_)}
-    name = hashlib.blake2b(json.dumps(file).encode(), digest_size=16).hexdigest()
-    path = cache_folder() / "trackprints" / f"{name}.npz"
-    try:
-        return load_arrays(path, known)["print"]
-    except (ArtefactError, KeyError):
+def _track_print(file: str, look: tuple[int, int]) -> np.ndarray | None:
+    """Print of a track; empty of what is no sound, None of what cannot be read."""
+
+    def make() -> dict[str, np.ndarray]:
         try:
-            table = apart(track_print, Path(file), limit=_LIMIT_S)
-        except (MediaError, ValueError):
-            table = np.zeros((0, 0), np.int8)  # what is wrong with the file is told elsewhere
-        except OSError:
-            return None
-        with suppress(OSError):
-            save_arrays(path, {"print": table}, known)
-    return table
+            return {"print": apart(track_print, Path(file), limit=_LIMIT_S)}
+        except ValueError:
+            return {"print": _SILENT}  # what is wrong with the file is told elsewhere
+
+    try:
+        return _kept_prints("trackprints", {"path": file, "look": list(look)}, make)["print"]
+    except OSError:
+        return None
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:
@@ -267,4 +243,4 @@ def music_groups(corpus: Corpus) -> pd.Series:
 
 
 def _sample(path: str) -> str:
-    return fingerprint(Path(path))["hash"]
+    return artefacts.fingerprint(Path(path))["hash"]

@@ -13,32 +13,21 @@ import pandas as pd
 from filmlens.artefacts import Ledger, cache_folder, ledger_of
 from filmlens.corpus.annotations import CorpusError
 from filmlens.corpus.doubles import shared_tracks
-from filmlens.corpus.films import Corpus, Film
+from filmlens.corpus.films import Corpus, Film, genre_table
 from filmlens.corpus.looks import Track
-from filmlens.look import genre_order
 from filmlens.media import container
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaInfo
-from filmlens.media.opening import MediaError, Medium
+from filmlens.media.opening import Medium
 
 _LIMIT_S = 3600.0
 
 
 @dataclass
 class FilmFacts:
-    """What is there of one film.
+    """What is there of one film; of a film file or track that cannot be read there is None.
 
-    Attributes
-    ----------
-    film : Film
-    info : MediaInfo or None
-        Of the film's file; None when it cannot be read.
-    tracks : dict of str to Track or None
-        By name; None for one that cannot be read.
-    cues : int
-        Annotated by hand.
-    missing : list of str
-        In words.
+    `cues` are those annotated by hand; `missing` says in words what the film lacks.
     """
 
     film: Film
@@ -60,17 +49,7 @@ class FilmFacts:
 
 @dataclass
 class Facts:
-    """What is there of a corpus.
-
-    Attributes
-    ----------
-    films : list of FilmFacts
-    not_owned : int
-        Rows without a path.
-    shared : dict of tuple of str to list of str
-        Ids of films to the recordings that they share.
-    synthetic : bool
-    """
+    """What is there of a corpus; `not_owned` are rows without a path, `shared` ids of films to what they share."""
 
     films: list[FilmFacts]
     not_owned: int = 0
@@ -79,9 +58,7 @@ class Facts:
 
     def labels(self) -> pd.DataFrame:
         """Films x genres, True where a film carries the genre."""
-        genres = genre_order(g for f in self.films for g in f.film.genres)
-        table = {g: [g in f.film.genres for f in self.films] for g in genres}
-        return pd.DataFrame(table, index=pd.Index([f.film.id for f in self.films], name="film_id"), dtype=bool)
+        return genre_table(f.film for f in self.films)
 
 
 def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
@@ -104,22 +81,16 @@ def gather(corpus: Corpus, not_owned: int = 0) -> Facts:
 
 
 def _headers(place: object, files: Iterable[Path | Medium]) -> list[MediaInfo | None]:
-    """`probed` of files, kept in the user's cache as long as they are the same."""
+    """What the headers of files say, kept in the user's cache as long as they are the same."""
     with Ledger(ledger_of(Path(str(place)), cache_folder() / "headers")) as known:
         found = [known.get(Path(file), partial(_header, file)) for file in files]
     return [info and MediaInfo(**info) for info in found]
 
 
 def _header(file: Path | Medium) -> dict | None:
-    info = probed(file)
-    return info and asdict(info)
-
-
-def probed(path) -> MediaInfo | None:
-    """What the header of a file says; None when it cannot be read."""
     try:
-        return apart(container.probe, path, limit=_LIMIT_S)
-    except (MediaError, OSError, ValueError):
+        return asdict(apart(container.probe, file, limit=_LIMIT_S))
+    except (OSError, ValueError):
         return None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -35,32 +35,17 @@ USAGES = {"score", "song", "diegetic"}
 GROUPS = ("franchise", "composer")
 #: Films whose soundtracks hold the same recording, see `doubles.music_groups`.
 SHARED_MUSIC = "shared-music"
-#: Columns that name files and folders.
-PATHS = ("film", "soundtrack", "library")
 _FILM_ID = re.compile(r"(?!\.)[^/\\]+")
 _LONGEST_ID = 200  # bytes; names of files have 255
 
 
 @dataclass(frozen=True)
 class Film:
-    """One row of films.csv.
+    """One row of films.csv; genres are in the house order.
 
-    Attributes
-    ----------
-    genres : tuple of str
-        In the house order.
-    film, soundtrack : Path
-        The media file, and the folder of tracks.
-    library : Path or None
-        Folder of any music beside the soundtrack, such as licensed songs (the column ``library``).
-    annotation : Path or None
-        The file of true cues, where there is one.
-    folder, derived : Path
-        The corpus it belongs to, and where that keeps what is computed.
-    more : mapping
-        Every further column, as text.
-    row, table, written : int, str, mapping
-        For messages: line and name of the table, and paths as the table writes them.
+    `film` is the media file, `soundtrack` the folder of tracks, `library` one of other music such as licensed songs,
+    `annotation` the file of true cues. `folder` is the corpus, `derived` where that keeps what is computed; `more` has
+    every further column as text. For messages: `row` and `table`, and paths as `written` there.
     """
 
     id: str
@@ -95,23 +80,17 @@ class Film:
         return self.folder / "verdicts" / f"{self.id}.csv"
 
     def tracks(self) -> dict[str, Path]:
-        """Sound files of the soundtrack by track name: the path in the folder without its ending.
+        """Sound files by track name: the path without its ending in the soundtrack, or else in the library.
 
-        Those of the library follow, where there is one; a name of the soundtrack hides the same name there. Raises
         CorpusError for no such folder, no sound file in it, or two files of one name.
         """
         return {name: Path(path) for name, path in self.sound_files().items()}
 
     def sound_files(self, listed: Callable[[Path], Listing] = list_names) -> dict[str, str]:
-        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds.
-
-        `listed` gives what `list_names` gives of a folder, where it was listed already.
-        """
-        found: dict[str, str] = {}
-        if self.soundtrack is not None or self.library is None:
-            found = self._sound_files(self.soundtrack, "soundtrack", listed)
+        """As `tracks`, with paths as text: of half a million tracks that is quicker by seconds."""
         if self.library is None:
-            return found
+            return self._sound_files(self.soundtrack, "soundtrack", listed)
+        found = self._sound_files(self.soundtrack, "soundtrack", listed) if self.soundtrack is not None else {}
         more = self._sound_files(self.library, "library", listed)
         return found | {name: path for name, path in more.items() if name not in found}
 
@@ -120,13 +99,12 @@ class Film:
             raise CorpusError(f"{self.id}: the music is not part of a shared corpus, only what was measured")
         if folder is None:
             raise CorpusError(f"{self.where}: no {kind} is named for {self.id}; fill the column {kind} with its folder")
+        its = f"{self.where}: the {kind}"
+        if os.path.isfile(folder):
+            raise CorpusError(f"{its} {folder} of {self.id} is a file; name the folder of its tracks")
         if not os.path.isdir(folder):
-            if os.path.isfile(folder):
-                raise CorpusError(
-                    f"{self.where}: the {kind} {folder} of {self.id} is a file; name the folder of its tracks"
-                )
             hint = filmtable.path_hint(self.written.get(kind, ""))
-            raise CorpusError(f"{self.where}: the {kind} folder {folder} of {self.id} is missing{hint and '; ' + hint}")
+            raise CorpusError(f"{its} folder {folder} of {self.id} is missing{hint and '; ' + hint}")
         try:
             files = listed(folder)
         except OSError as error:
@@ -136,11 +114,11 @@ class Film:
             ) from None
         places, twice = files.named
         if twice:
-            pairs = (f"{name!r} ({_called(files, places[name])}, {_called(files, other)})" for name, other in twice)
-            clashes = ", ".join(pairs)
+            called = [text.clean(os.path.basename(path)) for path in files.paths]
+            clashes = ", ".join(f"{name!r} ({called[places[name]]}, {called[other]})" for name, other in twice)
             raise CorpusError(f"{self.where}: two sound files of {self.id} are named {clashes}; rename or remove one")
         if not places:
-            raise CorpusError(f"{self.where}: the {kind} folder {folder} holds no sound file")
+            raise CorpusError(f"{its} folder {folder} holds no sound file")
         return {name: files.path(place) for name, place in places.items()}
 
     def annotations(self) -> pd.DataFrame | None:
@@ -166,24 +144,21 @@ class Corpus:
     ('Horror',)
     """
 
-    def __init__(self, folder: Path, films: list[Film], derived: Path | None = None, table: Path | None = None):
-        self.folder = folder
-        self.table = table or folder / "films.csv"
-        self.told = ""  # what was understood of the table that a plain one would not need
-        self.derived = derived or folder / "derived"
-        self._films = {film.id: replace(film, derived=self.derived) for film in films}
+    def __init__(self, folder: Path, films: list[Film], derived: Path, table: Path, told: str):
+        self.folder, self.derived, self.table = folder, derived, table
+        self.told = told  # what was understood of the table that a plain one would not need
+        self._films = {film.id: replace(film, derived=derived) for film in films}
         self.genres = look.genre_order(g for film in films for g in film.genres)
 
     @classmethod
     def open(
         cls, folder: str | Path, *, derived: str | Path | None = None, library: str | Path | None = None
     ) -> Corpus:
-        """Read films.csv of a folder; raises CorpusError with every fault at once, each with its row and remedy.
+        """Read films.csv of a folder (see `find_folder`); CorpusError has every fault at once, with row and remedy.
 
-        A relative path is looked up from the working directory, then from the folder that holds the notebooks'. A zip
-        that ``filmlens share`` made is unpacked beside itself first. Computed tables go to `derived`; the environment
-        variable FILMLENS_DERIVED, then ``folder/derived`` by default. `library` is a folder of any music in which every
-        film's cues are looked for too; the films' own (column ``library``) by default.
+        Computed tables go to `derived`; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
+        `library` is a folder of any music in which every film's cues are looked for too; the films' own (column
+        ``library``) by default.
         """
         folder = find_folder(folder)
         table = read_films(folder)
@@ -194,14 +169,13 @@ class Corpus:
             raise CorpusError(
                 f"{table.path}: none of its {len(table.not_owned)} films has a file; fill the column film"
             )
-        derived = derived or os.environ.get("FILMLENS_DERIVED") or None
         if library is not None:
             if not Path(library).expanduser().is_dir():
                 raise CorpusError(f"{library}: no such folder of further music (--library)")
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
-        corpus = cls(folder, films, text.utf8(Path(derived).resolve()) if derived else None, table.path)
-        corpus.told = table.told
-        return corpus
+        derived = derived or os.environ.get("FILMLENS_DERIVED")
+        computed = text.utf8(Path(derived).resolve()) if derived else folder / "derived"
+        return cls(folder, films, computed, table.path, table.told)
 
     def __len__(self) -> int:
         return len(self._films)
@@ -242,24 +216,21 @@ class Corpus:
 
     def labels(self) -> pd.DataFrame:
         """Films x genres, True where the film carries the genre; index film_id."""
-        table = {g: [g in f.genres for f in self] for g in self.genres}
-        return pd.DataFrame(table, index=pd.Index(self.ids, name="film_id"), dtype=bool)
+        return genre_table(self)
 
     def table1(self) -> pd.DataFrame:
         """Table 1: how the films divide by genre, beside what the study's 110 do; `source` says who states that."""
         labels = self.labels()
         several = labels.sum(axis=1)
-        counts = {g: int(labels[g].sum()) for g in self.genres}
-        rows = [(g, n, paper.number(f"films tagged {g}")) for g, n in counts.items()]
-        rows += [("films with one genre", int((several == 1).sum()), paper.number("films with one genre"))]
-        rows += [("films with several genres", int((several > 1).sum()), paper.number("films with several genres"))]
-        rows += [("films", len(self), paper.number("films"))]
-        table = pd.DataFrame(rows, columns=["set", "films", "paper"])
-        table.insert(2, "share", table["films"] / max(1, len(self)))
+        counts = {f"films tagged {g}": int(labels[g].sum()) for g in self.genres}
+        counts |= {"films with one genre": int((several == 1).sum())}
+        counts |= {"films with several genres": int((several > 1).sum()), "films": len(self)}
+        table = pd.DataFrame({"set": [n.removeprefix("films tagged ") for n in counts], "films": counts.values()})
+        table["share"] = table["films"] / max(1, len(self))
+        table["paper"] = [paper.number(name) for name in counts]
         table["paper share"] = table["paper"] / paper.number("films")
-        names = [n if n.startswith("films") else f"films tagged {n}" for n in table["set"]]
-        kind = {n: "second-hand" if paper.second_hand(n) else "text" for n in names}
-        return table.assign(source=[kind[n] if np.isfinite(paper.number(n)) else "" for n in names])
+        kinds = ["second-hand" if paper.second_hand(name) else "text" for name in counts]
+        return table.assign(source=[k if np.isfinite(n) else "" for k, n in zip(kinds, table["paper"], strict=True)])
 
     def among_the_studys(self) -> pd.DataFrame:
         """S1: the study's films, and which of them are here (`here`: the film_id, by IMDb id, else title and year)."""
@@ -288,6 +259,13 @@ class Corpus:
         return look.page_part(look.html_table(self.s1(), caption=f"{len(self)} films of the {kind} {self.folder.name}"))
 
 
+def genre_table(films: Iterable[Film]) -> pd.DataFrame:
+    """Films x genres, True where a film carries the genre; index film_id."""
+    films = list(films)
+    table = {g: [g in f.genres for f in films] for g in look.genre_order(g for f in films for g in f.genres)}
+    return pd.DataFrame(table, index=pd.Index([f.id for f in films], name="film_id"), dtype=bool)
+
+
 def find_folder(folder: str | Path) -> Path:
     """A folder as given, or from the folder that holds the package: JupyterLab's working directory is notebooks/.
 
@@ -297,8 +275,7 @@ def find_folder(folder: str | Path) -> Path:
     here = [folder, Path(__file__).resolve().parents[2] / folder]
     found = next((p.resolve() for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), None)
     if found is None:
-        file = next((p for p in here if p.exists()), None)
-        if file is not None:
+        if file := next((p for p in here if p.exists()), None):
             raise CorpusError(f"{folder}: is a file; name the folder of the corpus, such as {file.resolve().parent}")
         places = ", ".join(dict.fromkeys(str(p.parent.resolve()) for p in here))
         raise CorpusError(f"{folder}: no such folder; looked for it in {places}")
@@ -307,11 +284,10 @@ def find_folder(folder: str | Path) -> Path:
 
 
 class Films(NamedTuple):
-    """What a table of films says.
+    """What a table of films says: the films that have a file, and ids of rows that name none (`not_owned`).
 
-    `films` are those that have a file, `not_owned` ids of rows that name none: the films are wanted, not here. `told`
-    is what was understood that a plain table would not need; mostly empty. `faults`, and `questions` (what looks like a
-    slip of the pen), begin with the row.
+    `told` is what was understood that a plain table would not need. `faults`, and `questions` (what looks like a slip
+    of the pen), begin with the row.
     """
 
     path: Path
@@ -323,10 +299,7 @@ class Films(NamedTuple):
 
 
 def read_films(folder: Path) -> Films:
-    """Films of ``films.csv`` and every fault of the table, as text that begins with the row.
-
-    Raises CorpusError when there is no table to read: no file, no text or workbook, a column missing.
-    """
+    """Films of ``films.csv`` and every fault of the table; CorpusError when there is no table to read."""
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     table = filmtable.read_table(filmtable.find_table(folder, names=("films.csv",) if shared else filmtable.NAMES))
     films, faults, seen, not_owned = [], list(table.faults), {}, []
@@ -336,19 +309,18 @@ def read_films(folder: Path) -> Films:
             annotated.setdefault(name, file)
     for row, line in table.lines.items():
         film_id = line["film_id"]
+        there, before = seen.setdefault(one_name(film_id), (film_id, row))
         if wrong := _wrong_id(line["given_id"]):
             faults.append((row, wrong))
-        elif (same := one_name(film_id)) in seen:
-            there, before = seen[same]
+        elif before != row:
             how = "" if there == film_id else f", written {there!r}: the disk may take them for one"
             faults.append((row, f"film_id {film_id!r} stands in row {before} already{how}; make it unique"))
-        seen.setdefault(one_name(film_id), (film_id, row))
         if not re.fullmatch(r"\d*", line.get("audio_stream", "")):
             faults.append((row, f"audio_stream {line['audio_stream']!r} is no number; check lists them, from 0"))
         if not line["film"] and not shared:
             not_owned.append(film_id)
             continue
-        named = {c: filmtable.locate(folder, line[c]) for c in PATHS if line.get(c) and not shared}
+        named = {c: filmtable.locate(folder, line[c]) for c in filmtable.PATHS if line.get(c) and not shared}
         films.append(
             Film(
                 id=film_id,
@@ -362,14 +334,13 @@ def read_films(folder: Path) -> Films:
                 folder=folder,
                 more={k: v for k, v in line.items() if k not in (*COLUMNS, "given_id")},
                 library=named.get("library"),
-                written={c: line[c] for c in PATHS if line.get(c)},
+                written={c: line[c] for c in filmtable.PATHS if line.get(c)},
                 table=table.path.name,
             )
         )
     if not table.lines and not faults:
         faults.append((table.head_row + 1, "no film; write one row per film"))
-    questions = [f"row {row}: {question}" for row, question in table.questions]
-    faults = [f"row {row}: {fault}" for row, fault in sorted(faults)]
+    questions, faults = ([f"row {row}: {said}" for row, said in told] for told in (table.questions, sorted(faults)))
     return Films(table.path, films, faults, not_owned, filmtable.understood(table), questions)
 
 
@@ -402,7 +373,3 @@ def annotation_files(folder: Path) -> list[Path]:
 def one_name(name: str) -> str:
     """A name normalised as file systems compare it: accents composed (macOS decomposes them), case folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _called(files: Listing, place: int) -> str:
-    return text.clean(os.path.basename(files.paths[place]))

@@ -30,7 +30,8 @@ NAMES = (
     # of these the reader says how to save them
     *("films.numbers", "films.gsheet", "films.fods", "films.html", "films.rtf", "films.pdf"),
 )
-_PATHS = ("film", "soundtrack", "library")
+#: Columns that name files and folders.
+PATHS = ("film", "soundtrack", "library")
 _SPREADSHEETS_ERROR = re.compile(r"#(NAME\?|REF!|N/A|VALUE!|DIV/0!|NUM!|NULL!)|#{3,}")
 _LONGEST_NAME = 255  # bytes of one folder or file, on any disk
 _FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
@@ -53,33 +54,26 @@ class FilmTable:
 
 
 def find_table(folder: Path, names: Iterable[str] = NAMES) -> Path:
-    """The table of films of a corpus: films.csv, or a workbook or text of that name.
-
-    Without one, CorpusError names what lies there instead.
-    """
+    """The table of films of a corpus; without one, CorpusError names what lies there instead."""
     there = {p.name.casefold(): p for p in sorted(folder.iterdir(), reverse=True) if p.is_file()}
     for name in names:
         if name in there:
             return there[name]
-    tables = [
-        p.name for n, p in there.items() if n.endswith((".csv", ".xlsx", ".ods", ".xls")) and not n.startswith("~")
-    ]
-    hint = f"; is {tables[-1]!r} the one? Name it films{Path(tables[-1]).suffix.lower()}" if tables else ""
-    wanted = f"a corpus is a folder with a films.csv of {', '.join(COLUMNS)}; `filmlens new` makes one"
-    raise CorpusError(f"{folder / 'films.csv'}: no such file{hint or '; ' + wanted}")
+    hint = f"a corpus is a folder with a films.csv of {', '.join(COLUMNS)}; `filmlens new` makes one"
+    for name, path in there.items():
+        if name.endswith((".csv", ".xlsx", ".ods", ".xls")) and not name.startswith("~"):
+            hint = f"is {path.name!r} the one? Name it films{path.suffix.lower()}"
+    raise CorpusError(f"{folder / 'films.csv'}: no such file; {hint}")
 
 
 def read_table(path: Path) -> FilmTable:
-    """Understand a table of films.
-
-    Raises CorpusError when there is no table to read: no text or workbook, a column missing.
-    """
-    sheet = read_sheet(path, _is_head)
+    """Understand a table of films; CorpusError for no text or workbook, or a column that is missing."""
+    sheet = read_sheet(path, lambda cells: len({*map(_normal, cells)} & {*COLUMNS}) >= 3)
     table = FilmTable(path, sheet.head_row, told=list(sheet.told))
     places = _columns(path, sheet, table)
     for row, cells in _rows(sheet, places, table).items():
         line = {name: cells[at].strip() if at < len(cells) else "" for name, at in places.items()}
-        if fault := _shift(line, cells, places):
+        if fault := _shift(line):
             table.faults.append((row, fault))
             continue
         line["given_id"] = line["film_id"]
@@ -88,33 +82,24 @@ def read_table(path: Path) -> FilmTable:
             if _SPREADSHEETS_ERROR.fullmatch(value):
                 table.faults.append((row, f"{name} shows {value}, a spreadsheet's error; type it after an apostrophe"))
         table.lines[row] = line | {"year": _year(line["year"], row, table)}
-        for name in _PATHS:
-            if (
-                max((len(part.encode(errors="replace")) for part in Path(line.get(name, "")).parts), default=0)
-                > _LONGEST_NAME
-            ):
-                table.faults.append(
-                    (row, f"{name} {line[name][:40]!r}... is too long for the name of a file; correct it")
-                )
+        for name in PATHS:
+            given = line.get(name, "")
+            if any(len(part.encode(errors="replace")) > _LONGEST_NAME for part in Path(given).parts):
+                table.faults.append((row, f"{name} {given[:40]!r}... is too long for the name of a file; correct it"))
                 table.lines[row][name] = ""
     _genres(table)
-    table.told += _other_tables(path)
+    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
+    if others:
+        table.told.append(f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read")
     table.faults.sort()
     return table
 
 
 def plain(table: FilmTable) -> pd.DataFrame:
     """The rows as text, in the columns of a plain films.csv; written with `filmlens.text.defused`."""
-    rows = [
-        {name: value for name, value in line.items() if name != "given_id"}
-        | {"year": str(line["year"] or ""), "genres": "|".join(line["genres"])}
-        for line in table.lines.values()
-    ]
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else COLUMNS)
-
-
-def _is_head(cells: list[str]) -> bool:
-    return len({_normal(cell) for cell in cells} & set(COLUMNS)) >= 3
+    lines = table.lines.values()
+    rows = [line | {"year": str(line["year"] or ""), "genres": "|".join(line["genres"])} for line in lines]
+    return pd.DataFrame(rows, columns=[c for c in rows[0] if c != "given_id"] if rows else COLUMNS)
 
 
 def _normal(name: str) -> str:
@@ -161,17 +146,14 @@ def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
 def _rows(sheet: Sheet, places: dict[str, int], table: FilmTable) -> dict[int, list[str]]:
     """Rows whose cells stand under columns; the others become faults, each with its own row."""
     width, named = max(places.values()) + 1, {at for at, name in enumerate(sheet.head) if name.strip()}
-    under_none = {
-        row: [at for at, cell in enumerate(cells) if cell.strip() and at not in named]
-        for row, cells in sheet.rows.items()
-    }
-    common = Counter(at for places_ in under_none.values() for at in places_)
+    filled = {row: {at for at, cell in enumerate(cells) if cell.strip()} for row, cells in sheet.rows.items()}
+    common = Counter(at for places_ in filled.values() for at in places_ - named)
     nameless = {at for at, rows in common.items() if rows > max(1, len(sheet.rows) / 2)}
     for at in sorted(nameless):
         table.faults.append((sheet.head_row, f"column {at + 1} has cells but no name; name or remove it"))
     whole = {}
     for row, cells in sheet.rows.items():
-        odd = [at for at in under_none[row] if at not in nameless]
+        odd = sorted(filled[row] - named - nameless)
         if not odd:
             whole[row] = cells
         elif odd[-1] >= width:
@@ -197,7 +179,7 @@ def _is_year(cell: str) -> bool:
     return bool(re.fullmatch(r"(18|19|20)\d\d([.,]0+)?", cell.strip()))
 
 
-def _shift(line: dict[str, str], cells: list[str], places: dict[str, int]) -> str:
+def _shift(line: dict[str, str]) -> str:
     """Whether the cells of a row stand beside their columns; empty when they do not."""
     if _is_year(line["year"]):
         return ""
@@ -211,9 +193,10 @@ def _shift(line: dict[str, str], cells: list[str], places: dict[str, int]) -> st
 def _year(given: str, row: int, table: FilmTable) -> int | None:
     if not given or re.fullmatch(r"\d{4}", given):
         return int(given) if given else None
-    if plain := re.fullmatch(r"\((\d{4})\)|(\d{4})[.,]0+", given):
-        table.told.append(f"year {given!r} is {plain[1] or plain[2]}")
-        return int(plain[1] or plain[2])
+    if re.fullmatch(r"\(\d{4}\)|\d{4}[.,]0+", given):
+        year = given.strip("()")[:4]
+        table.told.append(f"year {given!r} is {year}")
+        return int(year)
     meant = _year_meant(given)
     hint = f"; is {meant} meant? Write the year alone" if meant else "; correct or empty it"
     table.faults.append((row, f"year {given[:40]!r} is not a year of four digits{hint}"))
@@ -247,23 +230,17 @@ def _genres(table: FilmTable) -> None:
         line["genres"] = meant
     slips = labels.doubtful(Counter(g for line in table.lines.values() for g in line["genres"]))
     for row, line in table.lines.items():
-        for label in line["genres"]:
-            if label in slips:
-                table.questions.append((row, f"genre {label!r}: did you mean {slips[label]}?"))
-
-
-def _other_tables(path: Path) -> list[str]:
-    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
-    return [f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read"] if others else []
+        odd = [label for label in line["genres"] if label in slips]
+        table.questions += [(row, f"genre {label!r}: did you mean {slips[label]}?") for label in odd]
 
 
 def understood(table: FilmTable) -> str:
     """One line that says how the table was interpreted; empty for a plain table."""
-    kinds: dict[str, list[str]] = {}
-    for what in dict.fromkeys(table.told):
+    told, kinds = dict.fromkeys(table.told), {}
+    for what in told:
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
     lines = [what for kind in kinds.values() for what in kind[:3]][:8]
-    more = len(dict.fromkeys(table.told)) - len(lines)
+    more = len(told) - len(lines)
     return f"{table.path}: understood: {'; '.join(lines)}{f'; and {more} more' if more else ''}" if lines else ""
 
 

@@ -35,8 +35,7 @@ class Found:
     """Labels of a corpus.
 
     `films` has film_id, imdb_id, title, year (films.csv), imdb_title, imdb_year, before (films.csv), imdb (all of
-    IMDb's), genres (reduced to those asked for); text, genres joined by ``|``. `problems` are films without a usable
-    id, not in the file, without any label, or whose title and year look like another film.
+    IMDb's), genres (reduced to those asked for); text, genres joined by ``|``.
     """
 
     films: pd.DataFrame
@@ -59,34 +58,22 @@ def imdb_id(text: str) -> str:
 
 
 def labels(corpus: Corpus, file: str | Path, *, genres: Iterable[str] = look.GENRES) -> Found:
-    """Look up the films of a corpus.
+    """Look up the films of a corpus by its column ``imdb_id``; `genres` are the labels to keep, in IMDb's words.
 
-    Parameters
-    ----------
-    corpus : Corpus
-        Its films.csv has a column ``imdb_id``.
-    file : path
-        ``title.basics.tsv.gz``, or the same unpacked.
-    genres : iterable of str
-        The labels to keep, in IMDb's words; the paper's six by default.
-
-    Raises
-    ------
-    ImdbError
-        No column imdb_id, not that file, a damaged file, or a label that IMDb does not use.
+    `file` is ``title.basics.tsv.gz``, or the same unpacked. ImdbError for no such column, not that file, a damaged one,
+    or a label that IMDb does not use.
     """
     if not any("imdb_id" in film.more for film in corpus):
         raise ImdbError(f"{corpus.table} row 1: there is no column imdb_id; add it, such as tt0054215")
     ids, problems = {}, []
     for film in corpus:
+        wrong = " has no imdb_id; look it up on imdb.com"
         try:
             ids[film.id] = imdb_id(film.more.get("imdb_id", ""))
         except ImdbError as error:
-            ids[film.id] = ""
-            problems.append(f"{film.where}: {film.id}: imdb_id {error}")
-        else:
-            if not ids[film.id]:
-                problems.append(f"{film.where}: {film.id} has no imdb_id; look it up on imdb.com")
+            ids[film.id], wrong = "", f": imdb_id {error}"
+        if not ids[film.id]:
+            problems.append(f"{film.where}: {film.id}{wrong}")
     rows, sets = _look_up(Path(file), set(ids.values()))
     known = {g for text in sets for g in text.split(",")}
     kept = list(dict.fromkeys(g.strip() for g in genres if g.strip()))
@@ -109,10 +96,7 @@ def labels(corpus: Corpus, file: str | Path, *, genres: Iterable[str] = look.GEN
 
 
 def write_films(corpus: Corpus, found: Found, out: str | Path) -> Path:
-    """Write films.csv with the genres found; a film without any keeps what it had. The corpus is not touched.
-
-    Raises ImdbError when the file exists: the user's own table is never written over.
-    """
+    """Write a films.csv with the genres found; a film without any keeps what it had. ImdbError when the file exists."""
     out = Path(out)
     if out.exists():
         raise ImdbError(f"{out}: exists; name a new file, compare it with films.csv and put it in its place yourself")
@@ -125,9 +109,9 @@ def write_films(corpus: Corpus, found: Found, out: str | Path) -> Path:
 
 def _doubts(film, identifier: str, row: dict, line: dict) -> Iterator[str]:
     where = f"{film.where}: {film.id}"
-    if identifier and not row:
-        yield f"{where}: {identifier} is not in the file; compare it on imdb.com, or get a newer file"
     if not row:
+        if identifier:
+            yield f"{where}: {identifier} is not in the file; compare it on imdb.com, or get a newer file"
         return
     if not line["genres"]:
         yield f"{where}: none of the labels asked for; IMDb has {line['imdb'] or 'no genre'}"

@@ -22,15 +22,7 @@ SOUND_ENDINGS = {
 
 @dataclass
 class Listing:
-    """Files of a folder and those in it, in order; hidden ones are passed over.
-
-    Attributes
-    ----------
-    folder : str
-        With a slash at its end.
-    paths : list of str
-        From there on, parts divided by a slash.
-    """
+    """Files of a folder (with a slash at its end) and those in it, in order; `paths` go on from there, with slashes."""
 
     folder: str
     paths: list[str]
@@ -66,11 +58,7 @@ class Listing:
 
 @dataclass
 class Files(Listing):
-    """A listing with what the folders say of each file.
-
-    `sizes` (bytes) and `times` (of change) are as `filmlens.artefacts.look` gives them; `same` is device and number
-    there: equal for names of one file.
-    """
+    """A listing with size (bytes) and time of change (ns) of each file; `same` is equal for names of one file."""
 
     sizes: list[int]
     times: list[int]

@@ -11,22 +11,13 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import av
 
-from filmlens.artefacts import (
-    ArtefactError,
-    Ledger,
-    WriteError,
-    cache_folder,
-    ledger_of,
-    look,
-    read_sealed,
-    write_sealed,
-)
+from filmlens import artefacts
 from filmlens.corpus.films import Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media import container, pictures, sound
@@ -69,19 +60,9 @@ class Track(NamedTuple):
 
 @dataclass
 class Music:
-    """A folder of music and what a look into its files found.
+    """A folder of music and what a look into its files found, or why (`error`) it could not be listed.
 
-    Attributes
-    ----------
-    files : Files
-    seconds : list of float or None
-        Of each file; None of one that is no sound.
-    stored : list of str
-        Its container and codec.
-    problems : mapping of int to list of str
-        All that is wrong with the file in a place of the list, where anything is.
-    error : OSError or None
-        Why the folder could not be listed.
+    Of each file `seconds` (None of what is no sound) and how it is `stored`; all that is wrong with some, by place.
     """
 
     files: Files
@@ -89,10 +70,6 @@ class Music:
     stored: list[str]
     problems: dict[int, list[str]]
     error: OSError | None = None
-    names: dict[str, int] = field(init=False)
-
-    def __post_init__(self):
-        self.names = self.files.named[0]
 
     def listed(self) -> Files:
         """The files; raises what kept the folder from being listed."""
@@ -102,28 +79,25 @@ class Music:
 
     def tracks(self) -> dict[str, Track | None]:
         """Tracks by name; None for one that cannot be read."""
-        places = self.names.values()
-        found = zip(self.names, [self.seconds[p] for p in places], [self.stored[p] for p in places], strict=True)
-        return {name: None if seconds is None else Track(seconds, stored) for name, seconds, stored in found}
+        every = [None if s is None else Track(s, stored) for s, stored in zip(self.seconds, self.stored, strict=True)]
+        return {name: every[place] for name, place in self.files.named[0].items()}
 
     def odd(self) -> list[int]:
         """Places of files that there is something to say of: a problem, no name of a track, no text as name."""
-        found = set(self.problems)
-        if len(self.names) < len(self.files.paths):
-            found |= set(range(len(self.files.paths))) - set(self.names.values())
+        every = set(range(len(self.files.paths)))
         try:
             "".join(self.files.paths).encode()
         except UnicodeEncodeError:
-            found |= set(range(len(self.files.paths)))
-        return sorted(found)
+            return sorted(every)
+        return sorted(every.difference(self.files.named[0].values()) | self.problems.keys())
 
 
 def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
     """What the films' files hold, by film id."""
 
     def one(film: Film) -> Looked:
-        seen = look(film.film)
-        with Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
+        seen = artefacts.look(film.film)
+        with artefacts.Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
             found = known.get(film.film, lambda: None, seen=seen)
             if found:
                 return Looked(container.MediaInfo(*found[0]), *found[1:])
@@ -147,11 +121,11 @@ def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for folder in dict.fromkeys(folders):
             found[folder], looks = _known(folder, pool)
-            waiting.append((folder, looks))
+            waiting.append((found[folder], folder, looks))
             if len(waiting) > AT_ONCE:  # what was found of a folder is kept while the next are looked at
-                _finish(found[waiting[0][0]], *waiting.popleft())
-        for folder, looks in waiting:
-            _finish(found[folder], folder, looks)
+                _finish(*waiting.popleft())
+        for music, folder, looks in waiting:
+            _finish(music, folder, looks)
     return found
 
 
@@ -176,8 +150,8 @@ def _known(folder: Path, pool: Executor) -> tuple[Music, list[tuple[list[int], F
 def _remembered(files: Files, kept: Path) -> Music:
     """What was found of files that are as they were."""
     try:
-        told = read_sealed(kept)
-    except ArtefactError:
+        told = artefacts.read_sealed(kept)
+    except artefacts.ArtefactError:
         told = {"paths": []}
     if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
         problems = {int(place): texts for place, texts in told["problems"].items()}
@@ -209,13 +183,13 @@ def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -
                 continue
             news = True
             music.seconds[place], music.stored[place] = Track.of(looked.info)
-            if look(path) != (files.sizes[place], files.times[place]):  # it is being copied
+            if artefacts.look(path) != (files.sizes[place], files.times[place]):  # it is being copied
                 times[place] = -1
     if news:
         problems = {place: texts for place, texts in music.problems.items() if place not in unread}
         told = {"paths": files.paths, "sizes": files.sizes, "times": times, "seconds": music.seconds}
-        with suppress(WriteError):  # a place that may not be written: the next look opens the files again
-            write_sealed(_place(folder), told | {"stored": music.stored, "problems": problems})
+        with suppress(artefacts.WriteError):  # a place that may not be written: the next look opens the files again
+            artefacts.write_sealed(_place(folder), told | {"stored": music.stored, "problems": problems})
 
 
 def is_beside(path: str) -> bool:
@@ -225,7 +199,7 @@ def is_beside(path: str) -> bool:
 
 def _place(thing: object) -> Path:
     """Where what was found of a folder's files, or of a film, is kept: the corpus is not written to."""
-    return ledger_of(Path(str(thing)), cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
+    return artefacts.ledger_of(Path(str(thing)), artefacts.cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
 
 
 def _look(path: Path | Medium, film: bool) -> Looked:
@@ -239,14 +213,7 @@ def _look(path: Path | Medium, film: bool) -> Looked:
 
 
 def look_into(path: Path | Medium, film: bool) -> Looked:
-    """What a film or track holds, and all that is wrong with it: its first seconds and its last are decoded.
-
-    Parameters
-    ----------
-    path : path
-    film : bool
-        Whether its pictures and its further sounds matter, too.
-    """
+    """What a film (its pictures, too) or track holds, and all that is wrong: first seconds and last are decoded."""
     try:
         info, problems, told = container.probe(path), [], []
         if not info.has_sound:

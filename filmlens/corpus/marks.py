@@ -27,10 +27,7 @@ def cuts(film: Film) -> np.ndarray | None:
 
 
 def speech(film: Film) -> np.ndarray | None:
-    """Spans in which someone speaks, (n, 2) seconds, which may overlap; None without a file.
-
-    CorpusError names file and row.
-    """
+    """Spans in which someone speaks, (n, 2) seconds, which may overlap; None without a file. Errors as for `cuts`."""
     for ending in (".srt", ".vtt", ".csv"):
         path = film.folder / "speech" / f"{film.id}{ending}"
         if path.is_file():
@@ -39,11 +36,8 @@ def speech(film: Film) -> np.ndarray | None:
 
 
 def _subtitles(path: Path) -> np.ndarray:
-    rows = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
-        found = _SUBTITLE.match(line)
-        if found:
-            rows.append([_time(path, number, given) for given in found.groups()])
+    lines = enumerate(map(_SUBTITLE.match, _text(path).splitlines()), start=1)
+    rows = [[_time(path, number, given) for given in found.groups()] for number, found in lines if found]
     return np.array(rows, float).reshape(-1, 2)
 
 

@@ -34,8 +34,7 @@ class _Score(NamedTuple):
 
 
 def match(films: list[FoundFilm], albums: list[Album]) -> list[Match]:
-    """An album for every film where one is near; each album serves one film, and
-    further editions of it, which is a doubt.
+    """An album for every film where one is near; each serves one film, and further editions of it, which is a doubt.
 
     A match is certain when titles are one and years at most one apart, no other album or film comes near, and tags and
     names of files agree. A remake or an album without a year is never certain: its title alone may be another film's.
@@ -49,10 +48,9 @@ def match(films: list[FoundFilm], albums: list[Album]) -> list[Match]:
         j = chosen.get(i)
         if (j is None or values[i, j] < _LEAST) and albums and values[i].max() >= _SAME:
             j = int(values[i].argmax())  # another edition of a film that has it
-        if j is None or values[i, j] < _LEAST:
-            found.append(Match(None, title, year, ""))
-            continue
-        found.append(Match(albums[j], title, year, _confidence(film, albums, table, values, i, j)))
+        near = j is not None and values[i, j] >= _LEAST
+        sure = _confidence(film, albums, table, values, i, j) if near else ""
+        found.append(Match(albums[j] if near else None, title, year, sure))
     return found
 
 
@@ -67,10 +65,9 @@ def _confidence(film: FoundFilm, albums: list[Album], table, values: np.ndarray,
         doubts.append("another film is as near to this album")
     if rivals and not all(_one_film(albums[j], rival) for rival in rivals):
         doubts.append(f"the album {rivals[0].path.name!r} is as near")
-    if score.years is not None and not -1 <= score.years <= 1:
-        doubts.append(
-            f"the album is {abs(score.years)} years {'younger' if score.years > 0 else 'older'} than the film"
-        )
+    if score.years is not None and abs(score.years) > 1:
+        than = "younger" if score.years > 0 else "older"
+        doubts.append(f"the album is {abs(score.years)} years {than} than the film")
     if doubts:
         return f"doubtful: {'; '.join(doubts)}"
     if rivals:

@@ -42,15 +42,8 @@ class PickledError(ValueError):
 def read_dictionary(opened: Opened) -> dict[str, list[np.ndarray]]:
     """What ``numpy.save`` wrote of a dictionary: name -> list of arrays (rows, width) of numbers.
 
-    Parameters
-    ----------
-    opened : callable
-        Gives the file as a stream from its beginning, twice.
-
-    Raises
-    ------
-    PickledError
-        No such file, or one that asks for anything else; nothing that it names was called.
+    `opened` gives the file as a stream from its beginning; it is called twice. PickledError for a file of anything
+    else; nothing that it names was called.
     """
     try:
         with opened() as file:
@@ -139,8 +132,8 @@ class _Array:
 
     __slots__ = ("state",)
 
-    def __init__(self):
-        self.state = None
+    def __init__(self, state=None):
+        self.state = state
 
     def __setstate__(self, state):
         _, shape, kind, fortran, content = state
@@ -156,12 +149,6 @@ def _reconstruct(subtype, shape, kind) -> _Array:
     return _Array()
 
 
-def _from_buffer(content, kind, shape, order) -> _Array:
-    array = _Array()
-    array.state = (shape, kind, order, content)
-    return array
-
-
 def _scalar(kind, content) -> str:
     if not isinstance(kind, _Dtype) or not _TEXT.fullmatch(kind.kind) or not isinstance(content, (bytes, str)):
         raise PickledError("has a single number where an array should be")
@@ -175,16 +162,13 @@ def _encode(text, coding) -> bytes:
     return text.encode("latin1")
 
 
-def _no_bytes() -> bytes:
-    return b""
-
-
 _CORE = ("numpy.core.multiarray", "numpy._core.multiarray")
 _NAMES = {("numpy", "ndarray"): _NDARRAY, ("numpy", "dtype"): _Name(_Dtype), ("_codecs", "encode"): _Name(_encode)}
 _NAMES |= {(module, "_reconstruct"): _Name(_reconstruct) for module in _CORE}
 _NAMES |= {(module, "scalar"): _Name(_scalar) for module in _CORE}
-_NAMES |= {(module, "bytes"): _Name(_no_bytes) for module in ("__builtin__", "builtins")}  # b"" in old protocols
-_NAMES |= {(f"numpy.{core}.numeric", "_frombuffer"): _Name(_from_buffer) for core in ("core", "_core")}
+_NAMES |= {(module, "bytes"): _Name(lambda: b"") for module in ("__builtin__", "builtins")}  # b"" in old protocols
+_FROM_BUFFER = _Name(lambda content, kind, shape, order: _Array((shape, kind, order, content)))
+_NAMES |= {(f"numpy.{core}.numeric", "_frombuffer"): _FROM_BUFFER for core in ("core", "_core")}
 
 
 class _Unpickler(pickle.Unpickler):
@@ -219,10 +203,10 @@ def _cues(name: str, cues: Any) -> list[np.ndarray]:
     if not isinstance(cues, (list, tuple)):
         raise PickledError(f"has a {_kind(cues)} for {where}, no list of cues")
     plain = [_numbers(c, where) if isinstance(c, _Array) else c for c in cues]
-    strange = next((c for c in plain if not isinstance(c, np.ndarray) or c.ndim != 2), None)
-    if strange is not None:
-        got = f"array of shape {strange.shape}" if isinstance(strange, np.ndarray) else _kind(strange)
-        raise PickledError(f"has a {got} among the cues of {where}, no array of frames x columns")
+    for cue in plain:
+        if not isinstance(cue, np.ndarray) or cue.ndim != 2:
+            got = f"array of shape {cue.shape}" if isinstance(cue, np.ndarray) else _kind(cue)
+            raise PickledError(f"has a {got} among the cues of {where}, no array of frames x columns")
     return plain
 
 
@@ -252,15 +236,12 @@ def _numbers(array: _Array, where: str) -> np.ndarray:
     if not _NUMBERS.fullmatch(kind.kind):
         raise PickledError(f"has no numbers for a cue of {where}")
     content = content.encode("latin1") if isinstance(content, str) else content
-    numpy_kind = kind.numpy()
-    size = math.prod(shape) * numpy_kind.itemsize
+    size = math.prod(shape) * kind.numpy().itemsize
     if not isinstance(content, (bytes, bytearray)) or len(content) != size:
         got = f"{len(content):,} bytes" if isinstance(content, (bytes, bytearray)) else f"a {_kind(content)}"
         raise PickledError(f"claims an array of shape {shape} for a cue of {where}, and has {got} for it")
-    return np.frombuffer(content, numpy_kind).reshape(shape, order=order)
+    return np.frombuffer(content, kind.numpy()).reshape(shape, order=order)
 
 
 def _kind(thing: Any) -> str:
-    return {"_Array": "array", "_Name": "name of numpy", "_Dtype": "kind of number"}.get(
-        type(thing).__name__, type(thing).__name__
-    )
+    return {_Array: "array", _Name: "name of numpy", _Dtype: "kind of number"}.get(type(thing), type(thing).__name__)

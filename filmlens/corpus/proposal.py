@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -28,25 +28,16 @@ _ID = 60  # characters
 
 @dataclass
 class Proposed:
-    """What was written.
+    """What was found (`films` and `albums` are counts) and written, to another table where the own took no rows.
 
-    Attributes
-    ----------
-    path : Path
-        The table; another than the corpus's own where that could not be added to.
-    films, albums : int
-        That were found.
-    rows : list of dict
-        The new rows, and those whose empty paths were filled.
-    unmatched : list of str
-        Albums of no film.
+    `rows` are the new ones, and those whose empty paths were filled; `unmatched` are albums of no film.
     """
 
     path: Path
-    films: int = 0
-    albums: int = 0
-    rows: list[dict[str, str]] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)
+    films: int
+    albums: int
+    rows: list[dict[str, str]]
+    unmatched: list[str]
 
     def lines(self) -> list[str]:
         """For people: what was found, and what needs a look."""
@@ -56,12 +47,10 @@ class Proposed:
         wanted = sum(not row["film"] for row in self.rows)
         told = [f"{self.films} film{'s' * (self.films != 1)} and {self.albums} album{'s' * (self.albums != 1)} found"]
         told += [f"{self.path}: {len(kinds)} new: {', '.join(counts)}" if kinds else f"{self.path}: no new film"]
-        told += [f"{wanted} films of the study without a path: not owned, and left out until one is filled in"] * bool(
-            wanted
-        )
-        told += [
-            f"look at {r['film_id']}: {r['confidence']}" for r in self.rows if r["confidence"].startswith("doubtful")
-        ]
+        if wanted:
+            told.append(f"{wanted} films of the study without a path: not owned, and left out until one is filled in")
+        doubtful = [row for row in self.rows if row["confidence"].startswith("doubtful")]
+        told += [f"look at {row['film_id']}: {row['confidence']}" for row in doubtful]
         told += [f"albums of no film: {', '.join(self.unmatched)}"] if self.unmatched else []
         return told
 
@@ -69,19 +58,9 @@ class Proposed:
 def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study: bool = False) -> Proposed:
     """Make a corpus, or add to one what is new in its folders.
 
-    Parameters
-    ----------
-    folder : Path
-        The corpus; made when it is not there.
-    films, soundtracks : Path, optional
-        Folders to look in; ``films`` and ``soundtracks`` inside the corpus by default, where they are.
-    study : bool
-        Whether the study's 110 films are listed, with empty paths where they are not found.
-
-    Raises
-    ------
-    CorpusError
-        No folder to look in, or a table that is there and cannot be read.
+    `films` and `soundtracks` are folders to look in; by default those of that name inside the corpus, where they are.
+    With `study` the study's 110 films are listed, with empty paths where they are not found. CorpusError for no folder
+    to look in, or a table that is there and cannot be read.
     """
     films = _there(films, folder / "films")
     soundtracks = _there(soundtracks, folder / "soundtracks")
@@ -162,9 +141,8 @@ def _listed(found: Match, films: list[dict]) -> dict | None:
 
 def _written(folder: Path, path: Path) -> str:
     """A path as the table has it: relative where it lies in the corpus."""
-    inside = path.resolve()
-    home = folder.resolve()
-    return clean(inside.relative_to(home).as_posix() if inside.is_relative_to(home) else inside.as_posix())
+    path, home = path.resolve(), folder.resolve()
+    return clean((path.relative_to(home) if path.is_relative_to(home) else path).as_posix())
 
 
 def _new_id(title: str, year: int | None, ids: dict[str, str]) -> str:
@@ -176,14 +154,12 @@ def _new_id(title: str, year: int | None, ids: dict[str, str]) -> str:
 
 
 def _write(path: Path, rows: list[dict[str, str]], table: filmtable.FilmTable | None) -> Path:
-    """Write a new table, or add to the one that is there without a change of what it says.
-
-    Where the table is no plain CSV, the new rows go into a file beside it.
-    """
+    """Write a new table, or add to the one that is there; where that is no plain CSV, into a file beside it."""
+    new = pd.DataFrame(rows, columns=_COLUMNS)
     if table is None:
-        return _write_csv(path, pd.DataFrame(rows, columns=_COLUMNS))
+        return _write_csv(path, new)
     data = path.read_bytes()
-    plain_text = data.startswith((b"PK", b"\xd0\xcf")) is False and decode(path, data)[1] == ""
+    plain_text = not data.startswith((b"PK", b"\xd0\xcf")) and decode(path, data)[1] == ""
     lines = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""))) if plain_text else []
     names = [filmtable.column(h) for h in lines[table.head_row - 1]] if len(lines) >= table.head_row else []
     end = "\r\n" if b"\r\n" in data else "\n"
@@ -192,10 +168,9 @@ def _write(path: Path, rows: list[dict[str, str]], table: filmtable.FilmTable | 
         beside = path.with_name("films-new.csv")
         if beside.exists():
             raise CorpusError(f"{beside}: exists; put its rows into {path.name} and remove it, then try again")
-        return _write_csv(beside, pd.DataFrame(rows, columns=_COLUMNS))
+        return _write_csv(beside, new)
     known = {one_name(row[names.index("film_id")]): row for row in lines[table.head_row :] if len(row) == len(names)}
-    cells = defused(pd.DataFrame(rows, columns=_COLUMNS)).to_dict("records")
-    for row in cells:
+    for row in defused(new).to_dict("records"):
         there = known.get(one_name(row["film_id"]))
         if there is None:
             lines.append([row.get(name, "") for name in names])

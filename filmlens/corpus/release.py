@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -48,18 +49,9 @@ class ReleaseError(ValueError):
 class Release:
     """What the four files hold.
 
-    Attributes
-    ----------
-    films : DataFrame
-        film_id, genres (``Action|Sci-Fi``), listed (what the list's second column says); in the order of the list.
-    names : list of str
-        Of the MIR columns.
-    features : dict of str to dict
-        ``mir`` and ``vggish``: film -> list of cues -> (frames, columns), as released.
-    told : list of str
-        What was odd, a line each.
-    planted : str
-        The twin's planted.json; empty for the release itself.
+    `films` has film_id, genres (``Action|Sci-Fi``) and listed (what the list's second column says); `names` are those
+    of the MIR columns; `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `told` is what
+    was odd, a line each; `planted` the twin's planted.json, empty for the release itself.
     """
 
     films: pd.DataFrame
@@ -70,17 +62,10 @@ class Release:
 
 
 def read_release(path: str | Path) -> Release:
-    """Read the release from a folder or a zip.
+    """Read the release from its zip or a folder it was unpacked into; a folder may hold the zip, the zip a folder.
 
-    Parameters
-    ----------
-    path : path
-        The zip as it was downloaded, or a folder it was unpacked into; a folder may hold the zip, the zip a folder.
-
-    Raises
-    ------
-    ReleaseError
-        A file is missing, stands there twice, is not what its name says, or would do anything but hold numbers.
+    ReleaseError for a file that is missing, stands there twice, is not what its name says, or would do anything but
+    hold numbers.
     """
     path = Path(path).expanduser()
     with _files(path) as files:
@@ -115,7 +100,7 @@ def _files(path: Path) -> Iterator[dict[str, Opener]]:
         for name, place in named.items():
             if found[place].stat().st_size > _MOST:
                 raise ReleaseError(f"{path}: {name} has more than {_MOST >> 30} GB; it is another file")
-        yield {name: _opener(found[place]) for name, place in named.items()}
+        yield {name: partial(found[place].open, "rb") for name, place in named.items()}
     elif path.is_file():
         try:
             with archive.opened(path) as box:
@@ -124,21 +109,13 @@ def _files(path: Path) -> Iterator[dict[str, Opener]]:
                 _need(path, named, members)
                 for name, place in named.items():
                     _fits(path, name, members[place])
-                yield {name: _member(box, members[place]) for name, place in named.items()}
+                yield {name: partial(box.open, members[place]) for name, place in named.items()}
         except archive.ArchiveError as error:
             raise ReleaseError(f"{error}; give the supplement's zip, or the folder it was unpacked into") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise ReleaseError(f"{path}: is damaged ({reason(error)}); get it again") from error
     else:
         raise ReleaseError(f"{path}: no such file or folder; give the supplement's zip or its folder with --file")
-
-
-def _opener(path: Path) -> Opener:
-    return lambda: path.open("rb")
-
-
-def _member(box: zipfile.ZipFile, member: zipfile.ZipInfo) -> Opener:
-    return lambda: box.open(member)
 
 
 def _counts(place: str) -> bool:
@@ -159,12 +136,9 @@ def _by_name(path: Path, places) -> dict[str, str]:
 
 
 def _need(path: Path, named, places) -> None:
-    missing = [name for name in FILES if name not in named]
-    if missing:
+    if missing := ", ".join(name for name in FILES if name not in named):
         there = ", ".join(clean(PurePosixPath(p).name) for p in list(filter(_counts, places))[:8]) or "nothing"
-        raise ReleaseError(
-            f"{path}: lacks {', '.join(missing)}; there is {there}. Give the supplement S4 ({paper.S4_DOI})"
-        )
+        raise ReleaseError(f"{path}: lacks {missing}; there is {there}. Give the supplement S4 ({paper.S4_DOI})")
 
 
 def _fits(path: Path, name: str, member: zipfile.ZipInfo) -> None:
@@ -258,6 +232,5 @@ def _compare(films: pd.DataFrame, features: dict[str, dict[str, list[np.ndarray]
     for film in films["film_id"]:
         mir, vggish = features["mir"].get(film), features["vggish"].get(film)
         if mir is not None and vggish is not None and len(mir) != len(vggish):
-            told.append(
-                f"{film}: {len(mir)} MIR cues, {len(vggish)} VGGish cues; each set keeps its own, none is aligned"
-            )
+            counts = f"{len(mir)} MIR cues, {len(vggish)} VGGish cues"
+            told.append(f"{film}: {counts}; each set keeps its own, none is aligned")

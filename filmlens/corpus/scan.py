@@ -12,7 +12,7 @@ from pathlib import Path
 from filmlens.corpus.listing import SOUND_ENDINGS, files_in
 from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, film_names
 from filmlens.media.apart import apart
-from filmlens.media.opening import MediaError, open_media
+from filmlens.media.opening import open_media
 from filmlens.text import clean
 
 _FILMS = {
@@ -27,16 +27,14 @@ _BESIDE_FILE = re.compile(
     r"(?:^|[ ._-])(?:sample|trailer|teaser|featurette|making[ ._-]of)(?:[ ._-]|$)|-(?:sample|trailer)$", re.I
 )
 _PART = re.compile(r"[ ._-]*[\[(]?\b(?:cd|disc|disk|pt|part(?=[ ._-]*\d[\])]?$))[ ._-]*(\d)[\])]?$", re.I)
+_DISC_FOLDERS = ("VIDEO_TS", "STREAM", "BDMV")
 _TRACKS = 40  # whose tags are read, of one album
 _LIMIT_S = 60.0
 
 
 @dataclass
 class FoundFilm:
-    """A film file with its names: by its title tag (`tagged`), and by its file and folder (`named`).
-
-    `doubt` is what about the file itself needs a look.
-    """
+    """A film file with its names by title tag, and by file and folder; `doubt` is what about it needs a look."""
 
     path: Path
     tagged: list[Name] = field(default_factory=list)
@@ -46,15 +44,11 @@ class FoundFilm:
 
 @dataclass
 class Album:
-    """A folder of tracks with its names: by the tracks' tags (`tagged`), and by the folder (`named`).
-
-    `more` are other folders that are further discs of it.
-    """
+    """A folder of tracks with its names by their tags, and by folder; `more` are folders of further discs of it."""
 
     path: Path
     tagged: list[Name] = field(default_factory=list)
     named: list[Name] = field(default_factory=list)
-    tracks: int = 0
     more: list[Path] = field(default_factory=list)
     doubt: str = ""
 
@@ -67,12 +61,10 @@ def find_films(folder: Path) -> list[FoundFilm]:
         if ending.lower() not in _FILMS or any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem)):
             continue
         path = folder.joinpath(*parts)
-        disc = parts[-2].upper() in ("VIDEO_TS", "STREAM", "BDMV") if len(parts) > 1 else False
+        disc = len(parts) > 1 and parts[-2].upper() in _DISC_FOLDERS
         if disc and ending.lower() == ".vob" and not re.fullmatch(r"VTS_\d\d_[1-9]", stem, re.I):
             continue
-        above = [
-            clean(p) for p in parts[:-1] if p.upper() not in ("VIDEO_TS", "STREAM", "BDMV") and not DISC.fullmatch(p)
-        ]
+        above = [clean(p) for p in parts[:-1] if p.upper() not in _DISC_FOLDERS and not DISC.fullmatch(p)]
         whole = _PART.sub("", clean(stem))
         key = tuple(above) if disc else (*above, whole.casefold() if whole != stem else clean(parts[-1]))
         if key in films:
@@ -103,14 +95,11 @@ def find_albums(folder: Path) -> list[Album]:
         telling = next((w for w in reversed(words) if not PLAIN.fullmatch(w.strip())), clean(folder.name))
         tagged, several = _album_tag([path / t for t in tracks[:_TRACKS]])
         doubt = "the tags of its tracks name several albums" if several else ""
-        album = Album(path, tagged, album_names(telling), len(tracks), doubt=doubt)
+        album = Album(path, tagged, album_names(telling), doubt=doubt)
         disc = re.fullmatch(r"(.*?\w.*?)[\s(\[_.-]*\b(?:cd|disc|disk)[ ._-]*\d{1,2}\b[)\]]?(.*)", telling, re.I)
         key = (*words[:-1], disc[1].casefold(), disc[2].casefold()) if disc else (*above, "")
-        if key in albums:
+        if albums.setdefault(key, album) is not album:
             albums[key].more.append(path)
-            albums[key].tracks += len(tracks)
-        else:
-            albums[key] = album
     return list(albums.values())
 
 
@@ -118,7 +107,7 @@ def _film_tag(path: Path) -> list[Name]:
     """What a film's title tag says; a tag may be the name of a release, or nothing."""
     try:
         tags = apart(title_tags, path, limit=_LIMIT_S)
-    except (MediaError, OSError, ValueError):
+    except (OSError, ValueError):
         return []
     title, date = (clean(tags.get(name, "")).strip() for name in ("title", "date"))
     if not title or re.fullmatch(r"(?i)(?:title|track|film|movie|video|untitled|dvd.*)[\s_]*\d*", title):
@@ -140,12 +129,8 @@ def _album_tag(tracks: list[Path]) -> tuple[list[Name], bool]:
 
     albums, years = Counter(), Counter()
     for path in tracks:
-        tags = None
         with suppress(Exception):  # whatever a damaged tag brings about, it says nothing
-            tags = mutagen.File(path, easy=True)
-        if not tags:
-            continue
-        with suppress(Exception):
+            tags = mutagen.File(path, easy=True) or {}
             albums.update(clean(a).strip() for a in tags.get("album") or [])
             for name in ("originaldate", "date", "year"):
                 years.update(int(y[:4]) for y in map(str, tags.get(name) or []) if re.match(r"(?:19|20)\d\d", y))

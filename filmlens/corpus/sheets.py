@@ -13,7 +13,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 LARGEST = 16 << 20  # bytes of a table; of a workbook unpacked four times as many
@@ -38,31 +38,21 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Sheet:
-    """Cells of a table as they stand, by row in the file; rows without any text are left out.
+    """Cells of a table as they stand, by row in the file, below the names of the columns in `head_row`.
 
-    `head` are the names of the columns, which stand in `head_row`. A row has as many cells as it has in the file.
-    `told` is what was understood that a plain CSV would not need.
+    Rows without any text are left out. `told` is what was understood that a plain CSV would not need.
     """
 
     head: list[str]
     head_row: int
     rows: dict[int, list[str]]
-    told: list[str] = field(default_factory=list)
+    told: list[str]
 
 
 def read_sheet(path: Path, is_head: Callable[[list[str]], bool]) -> Sheet:
-    """The cells of a table.
+    """The cells of a table; CorpusError for a file that cannot be opened or is none.
 
-    Parameters
-    ----------
-    path : Path
-    is_head : callable
-        Whether a row of cells holds the names of the columns; it may stand below a title, or in a further sheet.
-
-    Raises
-    ------
-    CorpusError
-        The file cannot be opened or is no table; names it and the remedy.
+    `is_head` says whether a row holds the names of the columns; it may stand below a title, or in a further sheet.
     """
     try:
         size = path.stat().st_size

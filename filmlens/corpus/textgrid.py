@@ -7,7 +7,7 @@ that is damaged costs no other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from filmlens.corpus.cuetexts import Rows
@@ -26,10 +26,7 @@ class _Token(NamedTuple):
 
 
 def textgrid(text: str, found: list[str]) -> Rows:
-    """Cues of a TextGrid: the intervals with a text, of the tier or tiers that hold them (see `chosen`).
-
-    Raises ValueError when it cannot be told which tier holds the cues, or there is none of intervals.
-    """
+    """Cues of a TextGrid: the intervals with a text, of the tier or tiers that hold them (see `chosen`)."""
     tokens = _tokens(text, found)
     heads = [i for i, t in enumerate(tokens[:-1]) if t.quoted and t.text in _TIERS and tokens[i + 1].quoted]
     whole = [i for i in heads if tokens[i].text == "IntervalTier"]
@@ -61,7 +58,7 @@ def _intervals(tokens: list[_Token], found: list[str]) -> Rows:
         at += shape.index(True) + 1 if True in shape else 2
 
 
-def chosen(tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]]) -> Iterator[tuple[int, dict[str, str]]]:
+def chosen(tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]]) -> Rows:
     """The cues of a file of tiers: those of its only one, or of all that are called cues, music or tracks.
 
     `tiers` are name and number of a tier to its rows. With others only, ValueError says how to name one.
@@ -74,8 +71,7 @@ def chosen(tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]]) -> It
     if len(filled) > 1 and not called:
         names = ", ".join(clean(name) for name, _ in filled)
         raise ValueError(f"row 1: has the tiers {names}; call the one that holds the cues Cues (or Cues 1, Cues 2)")
-    for rows in (called or filled).values():
-        yield from rows
+    return chain.from_iterable((called or filled).values())
 
 
 def _tokens(text: str, found: list[str]) -> list[_Token]:
