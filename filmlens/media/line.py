@@ -24,18 +24,9 @@ def in_line(
 
     A time that is off for a packet or two and then right again is a slip of the file's multiplexer, and no gap.
 
-    Parameters
-    ----------
-    place : callable
-        Sample that a frame's own time means, or None.
-    opening : callable
-        Where the first frame ends, from what its time means and the length of a frame.
-    gap : int
-        Samples by which a time may be off.
-    first, hold : int
-        Samples that are looked at to place the beginning, and to believe a change.
-    account : Account, optional
-        Told of every change.
+    `place` gives the sample that a frame's own time means, or None; `opening` where the first frame ends, from what its
+    time means and the length of a frame. `gap` samples may a time be off; `first` and `hold` samples are looked at to
+    place the beginning, and to believe a change, of which `account` is told.
     """
     at, held, length = None, [], 0  # held: frames whose times do not agree with the count, each with that time
     for frame in frames:

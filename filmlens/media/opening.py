@@ -52,13 +52,8 @@ class MediaError(ValueError):
 class Medium(os.PathLike):
     """A media file together with which of its sounds is the film's own; wherever a path is read, this is too.
 
-    Attributes
-    ----------
-    path : Path
-    language : str
-        Of the film, as films.csv states it; a foreign stream is read only when there is no other.
-    audio_stream : int or None
-        Number of the sound stream to read, from 0, whatever its flags.
+    `language` is the film's, as films.csv states it: a foreign stream is read only when there is no other.
+    `audio_stream` is the number of the sound stream to read, from 0, whatever its flags.
     """
 
     path: Path

@@ -76,11 +76,7 @@ def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> Non
     ending, wrong shape, empty or non-finite samples.
     """
     path = Path(path)
-    codec = AUDIO_CODECS.get(path.suffix.lower())
-    if codec is None:
-        raise ValueError(
-            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(AUDIO_CODECS)}"
-        )
+    codec = _by_ending(path, AUDIO_CODECS)
     sound = _checked(samples, path)
     if codec == "vorbis":
         _write_vorbis(path, sound, int(rate))
@@ -105,35 +101,16 @@ def write_film(
 ) -> None:
     """Write a film: pictures at a constant rate beside one sound track, both from time zero.
 
-    Raises `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed
-    sound.
-
-    Parameters
-    ----------
-    path : path-like
-        .mp4 .mkv .mov (H.264 + AAC by default), .webm (VP9 + Opus), .avi (MPEG-4 + AC-3), .ts .mpg (MPEG-2 + MP2),
-        .vob (MPEG-2 + AC-3), .m2ts (H.264 + AC-3), .flv (Sorenson + MP3), .ogg (VP8 + Opus).
-    pictures : iterable of uint8 arrays, shape (h, w, 3) RGB or (h, w) gray, or None
-        One after another, taken as needed; height and width even. None: a film without pictures.
-    audio : float array, shape (n,) or (channels, n), or None
-        As in `write_audio`. None: a silent film.
-    fps, rate : float, int
-        Pictures a second; sampling rate of `audio` in Hz.
-    codec, audio_codec : str, optional
-        Names of FFmpeg's encoders; default by the container.
-    options : dict of str, optional
-        Options of the picture encoder, laid over the defaults.
-    bit_rate : int, optional
-        Bits a second of the sound; default 80,000 for each channel.
+    The ending of `path` is one of `FILM_CODECS`. `pictures`, `fps` a second, are uint8 arrays (h, w, 3) RGB or (h, w)
+    gray of even height and width, taken one after another as needed; `audio`, `rate` and `bit_rate` are those of
+    `write_audio`. None makes a film without pictures, or a silent one. `codec` and `audio_codec` name FFmpeg's
+    encoders, the container's by default; `options` of the picture encoder are laid over the defaults. Raises
+    `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed sound.
     """
     path = Path(path)
-    if path.suffix.lower() not in FILM_CODECS:
-        raise ValueError(
-            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(FILM_CODECS)}"
-        )
+    default_codec, default_audio = _by_ending(path, FILM_CODECS)
     if pictures is None and audio is None:
         raise ValueError(f"{path.name}: a film needs pictures or sound")
-    default_codec, default_audio = FILM_CODECS[path.suffix.lower()]
     sound = None if audio is None else _checked(audio, path)
     frames = None if pictures is None else iter(pictures)
     first = None if frames is None else next(frames, None)
@@ -150,9 +127,16 @@ def write_film(
                 if track is not None:
                     track.feed(screen.time)  # sound first up to this picture: packets stay in time order
                 screen.feed(picture)
-            screen.end()
+            box.mux(screen.stream.encode(None))
         if track is not None:
             track.feed(None)
+
+
+def _by_ending(path: Path, codecs: dict):
+    """What stands in a table of codecs for the ending of a path."""
+    if path.suffix.lower() not in codecs:
+        raise ValueError(f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(codecs)}")
+    return codecs[path.suffix.lower()]
 
 
 class _Screen:
@@ -188,9 +172,6 @@ class _Screen:
         frame.pts, frame.time_base = self.count, self.tick
         self.count += 1
         self.box.mux(self.stream.encode(frame))
-
-    def end(self):
-        self.box.mux(self.stream.encode(None))
 
 
 class _SoundTrack:
