@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from statistics import median_high
 
 import av
 
@@ -68,14 +70,11 @@ def in_line(
 
 def _believed(held: list[tuple[av.AudioFrame, int | None]], gap: int) -> int | None:
     """Where the first of some frames stands after the times of all: its own time unless most say otherwise."""
-    starts, before = [], 0
-    for frame, time in held:
-        if time is not None:
-            starts.append(time - before)
-        before += frame.samples
+    before = accumulate((frame.samples for frame, _ in held), initial=0)
+    starts = [time - count for (_, time), count in zip(held, before, strict=False) if time is not None]
     if not starts:
         return None
-    middle = sorted(starts)[len(starts) // 2]
+    middle = median_high(starts)
     return starts[0] if abs(starts[0] - middle) <= gap else middle
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import soxr
 
 from filmlens.media.account import Account
-from filmlens.media.container import duration
 from filmlens.media.line import in_line, on_grid
 from filmlens.media.opening import (
     MediaError,
@@ -28,8 +27,6 @@ from filmlens.media.opening import (
     timed,
 )
 from filmlens.media.packets import packets, readable
-
-__all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
 
 # Containers round times to milliseconds: smaller steps than this are no gaps. Vorbis packets switch between
 # block sizes and are timed as if they did not, which is up to 46 ms off for a packet and then right again.

@@ -116,18 +116,26 @@ def write_film(
     first = None if frames is None else next(frames, None)
     if frames is not None and first is None:
         raise ValueError(f"{path.name}: no picture given; pass pictures=None for a film without pictures")
+    tick = 1 / Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", options=_BITEXACT) as box:
-        screen = None
         if first is not None:
-            screen = _Screen(box, codec or default_codec, first, fps, options or {}, path)
+            screen = _screen(box, codec or default_codec, first, tick, options or {}, path)
         track = None if sound is None else _SoundTrack(box, audio_codec or default_audio, sound, rate, bit_rate)
         box.start_encoding()
-        if screen is not None:
-            for picture in itertools.chain([first], frames):
+        if first is not None:
+            for number, picture in enumerate(itertools.chain([first], frames)):
                 if track is not None:
-                    track.feed(screen.time)  # sound first up to this picture: packets stay in time order
-                screen.feed(picture)
-            box.mux(screen.stream.encode(None))
+                    track.feed(float(number * tick))  # sound first up to this picture: packets stay in time order
+                if picture.shape[:2] != first.shape[:2] or picture.dtype != np.uint8:
+                    raise ValueError(
+                        f"{path.name}: picture {number} is {picture.dtype} {picture.shape}, "
+                        f"the first was uint8 with height and width {first.shape[:2]}"
+                    )
+                form = "gray" if picture.ndim == 2 else "rgb24"
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), form).reformat(format="yuv420p")
+                frame.pts, frame.time_base = number, tick
+                box.mux(screen.encode(frame))
+            box.mux(screen.encode(None))
         if track is not None:
             track.feed(None)
 
@@ -139,39 +147,20 @@ def _by_ending(path: Path, codecs: dict):
     return codecs[path.suffix.lower()]
 
 
-class _Screen:
-    """The picture stream of a film being written."""
-
-    def __init__(self, box, codec, first, fps, options, path):
-        height, width = first.shape[:2]
-        if height % 2 or width % 2:
-            raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
-        fps = Fraction(fps).limit_denominator(1001)
-        settings = {**_PICTURE_OPTIONS.get(codec, {}), **options}
-        if path.suffix.lower() == ".avi":
-            settings["bf"] = "0"  # AVI keeps no presentation times, so pictures must come in order
-        self.path, self.box, self.shape, self.tick, self.count = path, box, (height, width), 1 / fps, 0
-        self.stream = box.add_stream(codec, rate=fps, options={"flags": "+bitexact", **settings})
-        self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
-        context = self.stream.codec_context
-        context.thread_count, context.time_base = 1, self.tick
-        context.color_range, context.colorspace = 1, 6  # limited range, BT.601: what the conversion below makes
-
-    @property
-    def time(self) -> float:
-        return float(self.count * self.tick)
-
-    def feed(self, picture):
-        if picture.shape[:2] != self.shape or picture.dtype != np.uint8:
-            raise ValueError(
-                f"{self.path.name}: picture {self.count} is {picture.dtype} {picture.shape}, "
-                f"the first was uint8 with height and width {self.shape}"
-            )
-        form = "gray" if picture.ndim == 2 else "rgb24"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), form).reformat(format="yuv420p")
-        frame.pts, frame.time_base = self.count, self.tick
-        self.count += 1
-        self.box.mux(self.stream.encode(frame))
+def _screen(box, codec, picture, tick, options, path) -> av.VideoStream:
+    """The picture stream of a film being written, for pictures like the given one."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2:
+        raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
+    settings = {**_PICTURE_OPTIONS.get(codec, {}), **options}
+    if path.suffix.lower() == ".avi":
+        settings["bf"] = "0"  # AVI keeps no presentation times, so pictures must come in order
+    stream = box.add_stream(codec, rate=1 / tick, options={"flags": "+bitexact", **settings})
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    context = stream.codec_context
+    context.thread_count, context.time_base = 1, tick
+    context.color_range, context.colorspace = 1, 6  # limited range, BT.601: what the conversion to yuv420p makes
+    return stream
 
 
 class _SoundTrack:

@@ -84,10 +84,7 @@ def enhance(curve, first_lag, keep, out):
     slope = curve[1] - curve[0]
     if slope < 0:
         # the fall from lag 0 is cut off
-        for i in range(curve.size - 1):
-            if curve[i + 1] > curve[i]:
-                removed = i
-                break
+        removed = np.argmax(curve[1:] > curve[:-1])
         slope = curve[removed + 1] - curve[removed]
     added = 0
     if slope > 0:

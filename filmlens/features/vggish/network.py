@@ -24,13 +24,7 @@ _CONVOLVED, _DENSE = 16, 256
 
 
 class VGGish(nn.Module):
-    """Log-mel examples (n, 96, 64) to embeddings (n, 128).
-
-    Parameters
-    ----------
-    relu : bool
-        Whether the last layer is cut at zero, as the first releases did.
-    """
+    """Log-mel examples (n, 96, 64) to embeddings (n, 128); `relu` cuts the last layer at zero, as older releases."""
 
     def __init__(self, *, relu: bool = False) -> None:
         super().__init__()
