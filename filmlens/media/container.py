@@ -1,7 +1,4 @@
-"""What a media file holds: its length, its sound and its pictures.
-
-Times are float seconds of presentation time, zero at the container's start, the same for sound and picture.
-"""
+"""What a media file holds: its length, its sound and its pictures."""
 
 from __future__ import annotations
 

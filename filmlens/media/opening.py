@@ -1,7 +1,4 @@
-"""Opening a media file: what is opened at all, which streams are read, and where the film's clock starts.
-
-Times are float seconds of presentation time, zero at the container's start, the same for sound and picture.
-"""
+"""Opening a media file: what is opened at all, which streams are read, and where the film's clock starts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Pictures of a film as luma, sampled at whole seconds of the film's clock.
 
-The sampled picture at k s is the last one with presentation time <= k (method, section 4). Luma comes from the
-Y plane as it was coded, brought to [0, 1] by its range (16-235 or full, 8 to 16 bit), never through RGB.
+The sampled picture at k s is the last one with presentation time <= k (method, section 4).
 """
 
 from __future__ import annotations
