@@ -8,21 +8,20 @@ from contextlib import contextmanager
 import torch
 
 
-def pick_device(device: str = "auto") -> torch.device:
-    """The device to compute on; "auto" is CUDA or MPS when available, else the CPU."""
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread of the CPU: films are mapped over processes, and threads of several would fight for its cores."""
+def inference(net: torch.nn.Module, device: str = "auto") -> Iterator[torch.device]:
+    """A network ready to infer on a device, where it stays: "auto" is CUDA or MPS when available, else the CPU.
+
+    One thread of the CPU: films are mapped over processes, and threads of several would fight for its cores.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    where = torch.device(device)
+    net.to(where, torch.float32, memory_format=torch.channels_last).eval()
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        yield
+        with torch.inference_mode():
+            yield where
     finally:
         torch.set_num_threads(before)

@@ -80,25 +80,10 @@ def cue_hash(cues: pd.DataFrame) -> str:
 
 
 def read(film: Film, name: str, cues: pd.DataFrame) -> pd.DataFrame:
-    """Features of a film's cues, checked against the cues.
+    """Features of a film's cues: film_id, cue, time and the dimensions as floats, by cue and time.
 
-    Parameters
-    ----------
-    film : Film
-    name : str
-        Folder under ``features/``.
-    cues : DataFrame
-        The film's cues.
-
-    Returns
-    -------
-    DataFrame
-        film_id, cue, time and the dimensions as floats, by cue and time. A film without cues needs no file.
-
-    Raises
-    ------
-    FeaturesError
-        No file, no hash or that of other cues, missing columns, a cue of another film, an infinite value.
+    A film without cues needs no file. Raises FeaturesError for no file, no hash or that of other cues, missing columns,
+    a cue of another film, an infinite value.
     """
     file = path(film, name)
     if not file.is_file() and cues.empty:

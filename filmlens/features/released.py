@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -28,32 +27,25 @@ _WORDS = "words of the paper"
 _NAME = re.compile(r"(.+)_(mean|stddev|std)")
 
 
-class Row(NamedTuple):
-    """Names without their statistic, as a pattern for the whole; our descriptor; where the name comes from."""
-
-    pattern: str
-    descriptor: str
-    source: str
-
-
+#: Names without their statistic, as a pattern for the whole; our descriptor; where the name comes from.
 ROWS = (
-    Row(r"mfcc(\d{1,2})", "mfcc", _QUOTED),
-    Row(r"deltamfcc(\d{1,2})", "dmfcc", _QUOTED),
-    Row(r"deltadeltamfcc(\d{1,2})", "ddmfcc", _QUOTED),
-    Row("pulseclarity", "pulseclarity", _QUOTED),
-    Row("crest", "crest", _QUOTED),
-    Row("spectralcrest", "crest", _WORDS),
-    Row("(?:spectral)?flatness", "flatness", _WORDS),
-    Row("(?:key)?mode", "mode", _WORDS),
-    Row("keystrength", "keyclarity", _WORDS),
-    Row("(?:spectral)?brightness", "brightness", _WORDS),
-    Row("(?:spectral)?entropy", "entropy", _WORDS),
-    Row("inharmonicity", "inharmonicity", _WORDS),
+    (r"mfcc(\d{1,2})", "mfcc", _QUOTED),
+    (r"deltamfcc(\d{1,2})", "dmfcc", _QUOTED),
+    (r"deltadeltamfcc(\d{1,2})", "ddmfcc", _QUOTED),
+    ("pulseclarity", "pulseclarity", _QUOTED),
+    ("crest", "crest", _QUOTED),
+    ("spectralcrest", "crest", _WORDS),
+    ("(?:spectral)?flatness", "flatness", _WORDS),
+    ("(?:key)?mode", "mode", _WORDS),
+    ("keystrength", "keyclarity", _WORDS),
+    ("(?:spectral)?brightness", "brightness", _WORDS),
+    ("(?:spectral)?entropy", "entropy", _WORDS),
+    ("inharmonicity", "inharmonicity", _WORDS),
     *(
-        Row(name, name, f"{MIRTOOLBOX}mir{name}")
+        (name, name, f"{MIRTOOLBOX}mir{name}")
         for name in ("rms", "tempo", "roughness", "centroid", "kurtosis", "skewness", "spread", "zerocross")
     ),
-    Row(r"chromagram(\d{1,2})", "chroma", f"{MIRTOOLBOX}mirchromagram"),
+    (r"chromagram(\d{1,2})", "chroma", f"{MIRTOOLBOX}mirchromagram"),
 )
 _GROUP_OF = {d.descriptor: d.group for d in DESCRIPTORS}
 
@@ -68,13 +60,10 @@ def rows(sounds, **parameters):
 
 
 def mapped(names: Iterable[str]) -> pd.DataFrame:
-    """What is known of the released columns.
+    """What is known of the released columns, a row per name in their order.
 
-    Returns
-    -------
-    DataFrame
-        column, statistic (mean, stddev or empty), descriptor (ours, or empty), number (as the name has it, or empty),
-        group (of Fig 3, or "not assigned"), source (of the assignment); a row per name, in their order.
+    column, statistic (mean, stddev or empty), descriptor (ours, or empty), number (as the name has it, or empty), group
+    (of Fig 3, or "not assigned"), source (of the assignment).
 
     >>> mapped(["mfcc2_mean", "crest_stddev", "spectralx_mean"])[["descriptor", "number", "group"]].values.tolist()
     [['mfcc', '2', 'MFCC'], ['crest', '', 'Timbre'], ['', '', 'not assigned']]
@@ -83,13 +72,13 @@ def mapped(names: Iterable[str]) -> pd.DataFrame:
     for name in names:
         parts = _NAME.fullmatch(name)
         stem, statistic = parts.groups() if parts else (name, "")
-        found = next(((row, m) for row in ROWS if statistic and (m := re.fullmatch(row.pattern, stem))), None)
-        if found is None:
-            table.append((name, statistic, "", "", NOT_ASSIGNED, ""))
-            continue
-        row, match = found
-        number = match.group(1) if match.lastindex else ""
-        table.append((name, statistic, row.descriptor, number, _GROUP_OF[row.descriptor], row.source))
+        row = (name, statistic, "", "", NOT_ASSIGNED, "")
+        for pattern, descriptor, source in ROWS if statistic else ():
+            if match := re.fullmatch(pattern, stem):
+                number = match.group(1) if match.lastindex else ""
+                row = (name, statistic, descriptor, number, _GROUP_OF[descriptor], source)
+                break
+        table.append(row)
     return pd.DataFrame(table, columns=["column", "statistic", "descriptor", "number", "group", "source"])
 
 
@@ -116,10 +105,7 @@ def groups(names: Iterable[str]) -> dict[str, list[str]]:
 def compared(names: Iterable[str]) -> pd.DataFrame:
     """Our descriptors beside the released ones, and the released names that are none of ours.
 
-    Returns
-    -------
-    DataFrame
-        group, descriptor, ours and released (numbers of dimensions), names (released, without their statistic).
+    group, descriptor, ours and released (numbers of dimensions), names (released, without their statistic).
     """
     table = mapped(names)
     table["stem"] = table["column"].str.replace(r"_(mean|stddev|std)$", "", regex=True)

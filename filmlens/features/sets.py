@@ -17,44 +17,23 @@ class FeatureSet:
 
     Texts of the form ``module:name`` are of this room and imported when they are first needed.
 
-    Attributes
-    ----------
-    name : str
-        Folder under ``derived/``, and what a notebook's `features` names.
-    title, source : str
-        What it is called in Table 2, and who defined it.
-    function : str
-        ``function(sounds, **parameters)`` is given the mono samples of one cue after the other, and returns an
-        iterable with a table for each (``time`` in s within the cue, then the columns, at 1 Hz) and a mapping of notes.
-    columns : str
-        Names of the columns.
-    meaning : str
-        A sentence on every column for the data dictionary; {0} is what follows the last underscore of its name.
-    rate : int
-        Sampling rate of the samples, Hz.
-    frame, hop : float
-        What one value is measured on, and how often, s.
-    cost : str
-        How fast it is, and the benchmark that says so.
-    parameters : mapping
-        Its own, with their defaults.
-    version : int
-        Goes up when other numbers come out for the same input.
-    libraries : tuple of str
-        Packages beside those that decode, whose version decides its numbers.
-    weights : str
-        Module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it stands on a file of weights.
-    descriptors : str
-        Rows of Table 2, where the set has several.
-    of : str
-        Another set, whose rows `function` is given in place of samples; it then returns a table and notes.
-    ours : bool
-        Whether the paper knows nothing of it: marked as our addition, and no judge of the paper's claims.
-    asked : bool
-        Whether it is measured only when it is asked for by name.
-    stands_for : str
-        The paper's set whose values these are, as its authors released them; never measured here, but brought by a
-        corpus that ``filmlens release`` made. Its columns are those of the tables where `columns` is empty.
+    - name: folder under ``derived/``, and what a notebook's `features` names
+    - title, source: what it is called in Table 2, and who defined it
+    - function: ``function(sounds, **parameters)`` is given the mono samples of one cue after the other, and returns an
+      iterable with a table for each (``time`` in s within the cue, then the columns, at 1 Hz) and a mapping of notes
+    - meaning: a sentence on every column for the data dictionary; {0} is what follows the last underscore of its name
+    - rate: of the samples, Hz
+    - frame, hop: what one value is measured on, and how often, s
+    - cost: how fast it is, and the benchmark that says so
+    - version: goes up when other numbers come out for the same input
+    - libraries: packages beside those that decode, whose version decides its numbers
+    - weights: module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it stands on such a file
+    - descriptors: rows of Table 2, where the set has several
+    - of: another set, whose rows `function` is given in place of samples; it then returns a table and notes
+    - ours: whether the paper knows nothing of it: marked as our addition, and no judge of the paper's claims
+    - asked: whether it is measured only when it is asked for by name
+    - stands_for: the paper's set whose values these are, as its authors released them; never measured here, but brought
+      by a corpus that ``filmlens release`` made. Its columns are those of the tables where `columns` is empty
     """
 
     name: str
@@ -108,6 +87,7 @@ class FeatureSet:
 
 #: What the sets of one network share.
 _MUSICNN = {
+    "libraries": ("librosa", "torch"),
     "source": "Pons and Serra 2019",
     "rate": 16_000,
     "frame": 3.0,
@@ -171,7 +151,6 @@ ROWS = (
     ),
     FeatureSet(
         name="musicnn",
-        libraries=("librosa", "torch"),
         title="musicnn embedding",
         function="musicnn.rows:rows",
         columns="musicnn.rows:COLUMNS",
@@ -180,7 +159,6 @@ ROWS = (
     ),
     FeatureSet(
         name="musicnn_msd",
-        libraries=("librosa", "torch"),
         title="musicnn embedding (MSD)",
         function="musicnn.rows:msd_rows",
         columns="musicnn.rows:COLUMNS",
@@ -189,7 +167,6 @@ ROWS = (
     ),
     FeatureSet(
         name="tags",
-        libraries=("librosa", "torch"),
         title="Tags of musicnn",
         function="musicnn.rows:tags",
         columns="musicnn.rows:TAG_COLUMNS",

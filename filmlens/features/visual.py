@@ -8,7 +8,7 @@ area averaging, so that a single pixel does not decide. Three other definitions 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -41,9 +41,10 @@ def picture_features(
     else:
         bars, rows = None, []
         for time, luma in sample_luma(path, spans=spans, sampling=sampling):
-            if bars is None:
-                keys = (picture for _, picture in key_pictures(path, _spread(spans)))
-                bars = _bars_by_size(chain([luma], keys))
+            if bars is None:  # by size: a recording may change it, and its bars with it
+                bars = {luma.shape: Bars().add(luma)}
+                for _, picture in key_pictures(path, _spread(spans)):
+                    bars.setdefault(picture.shape, Bars()).add(picture)
             if luma.shape not in bars:
                 bars[luma.shape] = Bars().add(luma)  # a size that no key frame looked at had
             rows.append(_row(time, luma[bars[luma.shape].crop]))
@@ -85,14 +86,6 @@ def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
         if picture.shape == first:
             bars.add(picture)
     return bars.crop
-
-
-def _bars_by_size(pictures: Iterable[np.ndarray]) -> dict[tuple[int, ...], Bars]:
-    """The bars of every size of picture in a film: a recording may change it, and its bars with it."""
-    bars: dict[tuple[int, ...], Bars] = {}
-    for picture in pictures:
-        bars.setdefault(picture.shape, Bars()).add(picture)
-    return bars
 
 
 class Bars:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -11,11 +12,14 @@ class WeightsError(ValueError):
     """Weights that are missing, damaged or of another network; says what to do."""
 
 
-def named(variable: str, what: str) -> Path | None:
-    """The file that an environment variable names, or None when it is unset; WeightsError when it names no file."""
+def named(variable: str, what: str, cached: Sequence[Path]) -> Path | None:
+    """The file that an environment variable names, else the first of `cached` that is there, else None.
+
+    Raises WeightsError when the variable names no file.
+    """
     value = os.environ.get(variable)
     if not value:
-        return None
+        return next((path for path in cached if path.is_file()), None)
     path = Path(value).expanduser()
     if not path.is_file():
         raise WeightsError(f"{path}: no such file; {variable} must name {what}, or be unset")

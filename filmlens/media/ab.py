@@ -13,7 +13,7 @@ import numpy as np
 
 from filmlens.media.excerpt import RATE, encode, stereo
 from filmlens.media.loudness import loudness
-from filmlens.media.sound import MediaError, read_audio
+from filmlens.media.sound import read_audio
 
 #: D: loudness that both are brought to [LUFS], less where a peak would pass full scale.
 TARGET_LUFS = -20.0
@@ -42,14 +42,9 @@ class Place:
 def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The track as it would sound under the film from `start` to `end` of the film's clock, silence where it has none.
 
-    A film that runs faster than its music has the music faster and higher, and so has this.
-
-    Returns
-    -------
-    ndarray of float32, shape (channels, n) or (n,) when `mono`
-        n = (end - start) * rate, rounded.
+    A film that runs faster than its music has the music faster and higher, and so has this. float32 (channels, n) or
+    (n,) when `mono`; n = (end - start) * rate, rounded.
     """
-    size = round((end - start) * rate)
     first, last = place.at(start), place.at(end)
     # what is read at a lower rate and played at `rate` runs faster by their ratio
     slow = round(rate / place.speed)
@@ -57,20 +52,23 @@ def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool
         sound = np.atleast_2d(read_audio(place.track, slow, start=max(0.0, first), end=last, mono=mono))
     else:
         sound = np.zeros((1, 0), np.float32)
-    whole = np.zeros((len(sound), size), np.float32)
-    before = round(max(0.0, -first) / place.speed * rate)
-    piece = sound[:, : max(0, size - before)]
-    whole[:, before : before + piece.shape[1]] = piece
+    whole = _filled(sound, round((end - start) * rate), round(max(0.0, -first) / place.speed * rate))
     return whole[0] if mono else whole
 
 
 def film_sound(film: Path, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The film's sound from `start` to `end`, filled up with silence."""
-    size = round((end - start) * rate)
     sound = np.atleast_2d(read_audio(film, rate, start=start, end=end, mono=mono))
-    whole = np.zeros((len(sound), size), np.float32)
-    whole[:, : min(size, sound.shape[1])] = sound[:, :size]
+    whole = _filled(sound, round((end - start) * rate))
     return whole[0] if mono else whole
+
+
+def _filled(sound: np.ndarray, size: int, before: int = 0) -> np.ndarray:
+    """Sound (channels, n) with silence before it and behind, `size` samples in all."""
+    whole = np.zeros((len(sound), size), np.float32)
+    piece = sound[:, : max(0, size - before)]
+    whole[:, before : before + piece.shape[1]] = piece
+    return whole
 
 
 def gains(film: np.ndarray, track: np.ndarray) -> tuple[float, float]:
@@ -113,6 +111,3 @@ def ab_excerpt(
         factors = factors or gains(heard, under)
     four = np.concatenate([heard * np.float32(factors[0]), under * np.float32(factors[1])])
     return encode(four, container="webm", bit_rate=_BIT_RATE), factors
-
-
-__all__ = ["TARGET_LUFS", "MediaError", "Place", "ab_excerpt", "film_sound", "gains", "track_sound"]

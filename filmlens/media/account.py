@@ -30,17 +30,11 @@ _UNREAD, _TAIL = 0.005, 1 << 14
 
 
 class Account:
-    """Books of one reading of a whole sound.
-
-    Attributes
-    ----------
-    damaged : int
-        Packets that could not be decoded.
-    """
+    """Books of one reading of a whole sound."""
 
     def __init__(self, path: str | Path | Medium, rate: int):
         self.path, self.rate = path, rate
-        self.damaged = 0
+        self.damaged = 0  # packets that could not be decoded
         self._tags_at = _without_tags(path)
         self._missing = self._cut = 0  # samples
         self._strange = 0  # bytes of packets that belong to no frame
@@ -78,16 +72,8 @@ class Account:
             self._cut -= samples
 
     def tell(self, box: av.container.InputContainer, stream: av.AudioStream, end: int) -> None:
-        """Report what does not agree.
-
-        Parameters
-        ----------
-        box, stream
-            That were read.
-        end : int
-            Sample at which the sound ended, on the film's clock.
-        """
-        met, name = end / self.rate, f"{self.path}"
+        """Report what does not agree; `end` is the sample at which the sound ended, on the film's clock."""
+        name = self.path
         if self.damaged:
             passed_over(f"{name}: {self.damaged} damaged packets of sound were passed over")
         if self._missing > TOLD_S * self.rate:
@@ -97,10 +83,10 @@ class Account:
         lost = headless_start(box, stream)
         if lost > TOLD_S:
             passed_over(f"{name}: the first {lost:.2f} s are missing; is it whole?")
-        self._tell_length(box, stream, met)
+        self._tell_length(box, stream, end / self.rate)
 
     def _tell_length(self, box: av.container.InputContainer, stream: av.AudioStream, met: float) -> None:
-        name, bytes_say = f"{self.path}", structure(self.path)
+        name, bytes_say = self.path, structure(self.path)
         stated, lost = stated_end(box, stream), self._lost(box, stream)
         until = self._until * float(stream.time_base) - origin(box)
         if bytes_say.overlong and not bytes_say.wrapped:
@@ -137,12 +123,11 @@ class Account:
 
     def _lost(self, box: av.container.InputContainer, stream: av.AudioStream) -> float:
         """Seconds of bytes between or behind the packets of a format that has nothing else."""
-        format_ = box.format.name
         seconds = self._duration * float(stream.time_base)
         if self._begin is None or not self._sizes or not seconds:
             return 0.0
         held = sum(self._sizes)
-        if format_ in _BARE:
+        if box.format.name in _BARE:
             pieces = self._swollen() + self._strange
             lost = self._tags_at - self._begin - held + pieces
             # how much is missing between two pieces of packets, nobody knows

@@ -58,7 +58,7 @@ def _answers(function: Callable, given: tuple, named: dict, limit: float | None)
     finished = False
     try:
         with suppress(BrokenPipeError):  # one that has died says so when it is asked for its answer
-            process.pipe.send_bytes(ForkingPickler.dumps((os.getcwd(), dict(os.environ), function, given, named)))
+            process.pipe.send((os.getcwd(), dict(os.environ), function, given, named))
         while True:
             try:
                 kind, value = process.answer(limit)
@@ -100,7 +100,7 @@ class _Process:
     def answer(self, limit: float | None) -> tuple[str, Any]:
         try:
             if self.pipe.poll(limit):
-                return ForkingPickler.loads(self.pipe.recv_bytes())
+                return self.pipe.recv()
         except (EOFError, OSError):
             self._process.join(_ENDED_S)
             code = self._process.exitcode
@@ -119,7 +119,7 @@ def _serve(pipe: multiprocessing.connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who interrupts the program means the caller, who ends this
     while True:
         try:
-            folder, environment, function, given, named = ForkingPickler.loads(pipe.recv_bytes())
+            folder, environment, function, given, named = pipe.recv()
         except EOFError:
             return
         os.chdir(folder)
@@ -130,13 +130,13 @@ def _serve(pipe: multiprocessing.connection.Connection) -> None:
                 value = function(*given, **named)
                 if isinstance(value, Iterator):
                     for item in value:
-                        pipe.send_bytes(ForkingPickler.dumps(("item", item)))
+                        pipe.send(("item", item))
                     value = None
             last = ForkingPickler.dumps(("value", value))
         except Exception as error:
             damage, last = [], _packed(error)
         for text in damage:
-            pipe.send_bytes(ForkingPickler.dumps(("damage", text)))
+            pipe.send(("damage", text))
         pipe.send_bytes(last)
 
 

@@ -39,20 +39,9 @@ _UNSTATED = {"", "und", "mul", "mis", "zxx", "qaa"}
 
 
 class SoundStream(NamedTuple):
-    """One sound stream of a file.
+    """One sound stream of a file; `aside` says whether it is commentary, a description or the like."""
 
-    Attributes
-    ----------
-    number : int
-        Among the sound streams, from 0: what the column ``audio_stream`` of films.csv names.
-    codec, language, title : str
-    channels : int
-    flags : tuple of str
-    aside : bool
-        Whether it is commentary, a description or the like.
-    """
-
-    number: int
+    number: int  # among the sound streams, from 0: what the column ``audio_stream`` of films.csv names
     codec: str
     channels: int
     language: str
@@ -102,12 +91,11 @@ def _readable(box: av.container.InputContainer) -> list[av.AudioStream]:
 
 def _rank(stream: av.AudioStream, wanted: str) -> tuple:
     about, flags = _described(0, stream), stream.disposition
-    foreign = bool(wanted) and about.language not in _UNSTATED and language_code(about.language) != wanted
-    unsure = bool(wanted) and about.language in _UNSTATED
+    stated = about.language not in _UNSTATED
     return (
         about.aside,
-        foreign,
-        unsure,
+        bool(wanted) and stated and language_code(about.language) != wanted,
+        bool(wanted) and not stated,
         not flags & Disposition.original,
         bool(flags & Disposition.dub),
         not flags & Disposition.default,

@@ -59,19 +59,9 @@ class _Part:
 class Clock:
     """Puts the packets of a file, given in its order, on one clock.
 
-    Parameters
-    ----------
-    sound : int, optional
-        Index of the stream whose samples decide where a part begins.
-    origin : float
-        Where the container says that it starts.
-
-    Attributes
-    ----------
-    ahead : float
-        Seconds that were closed where the file's clock jumped ahead.
-    again : float
-        Seconds by which it stepped back into the middle of a part: what stands there twice, or was edited.
+    `sound` is the index of the stream whose samples decide where a part begins, `origin` where the container says that
+    it starts. `ahead` are the seconds that were closed where the file's clock jumped ahead, `again` those by which it
+    stepped back into the middle of a part: what stands there twice, or was edited.
     """
 
     def __init__(self, sound: int | None = None, origin: float = 0.0):
@@ -279,19 +269,17 @@ def from_index(
     # a packet may begin before the byte it is found at: the jump goes further back, and what comes before is dropped
     byte = entries[at - 2][1] if at >= 2 else 0
     box.seek(byte, backward=False, unsupported_byte_offset=True)
-    yield from _renamed(box, stream, index, entries[at] if entries and at else None)
-
-
-def _renamed(box, stream, index: Index, entry: tuple[float, int, int] | None) -> Iterator[av.Packet]:
     moves, damaged = index.moves.get(stream.index, [(-1, 0)]), index.damaged.get(stream.index, set())
-    place, reached = 0, entry is None
+    place, reached = 0, at == 0
     for packet in demuxed(box, stream):
         place = place if packet.pos is None else packet.pos
         if packet.dts is None:
             if reached:
                 yield packet
             continue
-        reached = reached or (place >= entry[1] and (packet.dts == entry[2] or place > entry[1]))
+        if not reached:
+            _, key_place, key_dts = entries[at]
+            reached = place >= key_place and (packet.dts == key_dts or place > key_place)
         if reached:
             move = moves[bisect_right(moves, place, key=lambda m: m[0]) - 1][1]
             yield _shifted(packet, None if (place, packet.dts) in damaged else move)

@@ -1,7 +1,4 @@
-"""What a media file holds: its length, its sound and its pictures.
-
-Times are float seconds of presentation time, zero at the container's start, the same for sound and picture.
-"""
+"""What a media file holds: its length, its sound and its pictures."""
 
 from __future__ import annotations
 
@@ -27,30 +24,13 @@ from filmlens.media.opening import (
 from filmlens.media.packets import index, packets
 from filmlens.media.structure import structure
 
-__all__ = [
-    *("MediaError", "Medium", "MediaInfo", "duration", "open_media", "origin", "probe", "sound_stream"),
-    *("sound_streams", "stated_end", "timed"),
-]
-
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a media file holds, read from its header.
+    """What a media file holds, read from its header: of the sound and the picture that are in use; 0 without one.
 
-    Attributes
-    ----------
-    duration : float
-        Seconds.
-    sample_rate, channels : int
-        Of the sound stream in use; 0 without sound.
-    width, height : int
-        Of the picture stream in use; 0 without pictures.
-    fps : float
-        Average frame rate; 0 without pictures.
-    time_code : str
-        Of the first frame, such as "01:00:00:00"; empty when it carries none.
-    container, sound_codec, picture_codec : str
-        As FFmpeg names them, such as matroska, ac3, h264.
+    `duration` is in s, `fps` the average frame rate, `time_code` that of the first frame, such as "01:00:00:00", empty
+    when it carries none. Container and codecs are as FFmpeg names them, such as matroska, ac3, h264.
     """
 
     duration: float

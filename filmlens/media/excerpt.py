@@ -47,15 +47,9 @@ def stereo(sound: np.ndarray) -> np.ndarray:
 
 
 def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000) -> bytes:
-    """Sound as Opus.
+    """Sound as Opus in "ogg" or "webm": float32 (2, n) or (4, n) at `RATE`, clipped to [-1, 1].
 
-    Parameters
-    ----------
-    sound : ndarray of float32, shape (2, n) or (4, n)
-        At `RATE`, clipped to [-1, 1].
-    container : {"ogg", "webm"}
-    bit_rate : int
-        Bits per second, of all channels together.
+    `bit_rate` is bits per second of all channels together.
     """
     layout = {2: "stereo", 4: "quad"}[len(sound)]
     out = io.BytesIO()

@@ -6,14 +6,14 @@ import math
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import av
 
-from filmlens.media.monitor import in_time, passed_over
-from filmlens.media.opening import Medium, origin, refuse_encrypted, stepping, timed
-from filmlens.media.packets import packets
+from filmlens.media.monitor import passed_over
+from filmlens.media.opening import Medium, origin, stepping, timed
+from filmlens.media.packets import packets, readable
 from filmlens.media.shown import in_order, reordered
 
 _AHEAD = 32  # packets; codecs reorder at most 16 pictures
@@ -35,9 +35,7 @@ def frames_from(
     for earlier in _EARLIER_S:
         target = max(0.0, start - earlier)
         frames = _decoded(box, stream, path, target, rate)
-        first = next(frames, None)
-        while first is not None and first[1] is None:
-            first = next(frames, None)
+        first = next((shown for shown in frames if shown[1] is not None), None)
         if target == 0 or not (timed(box) or stepping(box)) or (first is not None and first[0] <= start + 1e-6):
             return iter(()) if first is None else chain([first], frames)
     return iter(())
@@ -53,19 +51,12 @@ def _decoded(
     """(time, frame) in presentation order; damaged packets are passed over and told once."""
     zero, base = origin(box), float(stream.time_base)
     damaged = 0
-    coming = _whole_packets(packets(box, stream, path, start), path)
+    coming = readable(packets(box, stream, path, start), path)
     if reordered(box, stream):
         ticks = in_order(coming, stream, from_start=start <= 0)
     else:
         ticks = _ticked(coming, stream, zero, rate)
-    while True:
-        try:
-            shown = next(ticks)
-        except StopIteration:
-            break
-        except av.FFmpegError:
-            damaged += 1
-            break
+    for shown in ticks:
         if shown is None:
             damaged += 1
         else:
@@ -74,18 +65,8 @@ def _decoded(
         passed_over(f"{path}: {damaged} damaged packets of pictures were passed over")
 
 
-def _whole_packets(coming: Iterator[av.Packet], path: str | Path | Medium) -> Iterator[av.Packet]:
-    first = True
-    for packet in coming:
-        in_time()
-        if first:
-            refuse_encrypted(packet, path)
-            first = False
-        yield packet
-
-
 def _ticked(
-    coming: Iterator[av.Packet], stream: av.VideoStream, zero: float, rate: float | None
+    coming: Iterator[av.Packet | None], stream: av.VideoStream, zero: float, rate: float | None
 ) -> Iterator[tuple[int, av.VideoFrame | None] | None]:
     """(time in ticks, frame) of packets that carry their times; None for one that cannot be decoded.
 
@@ -94,6 +75,9 @@ def _ticked(
     """
     context, decoded = stream.codec_context, None
     for packet, wanted in _marked(coming, stream, zero, rate):
+        if packet is None:
+            yield None
+            continue
         if packet.size == 0 and packet.dts is not None:
             yield packet.dts, None
             continue
@@ -116,34 +100,26 @@ def _droppable(context: av.VideoCodecContext) -> bool:
 
 
 def _marked(
-    packets: Iterator[av.Packet], stream: av.VideoStream, zero: float, rate: float | None
-) -> Iterator[tuple[av.Packet, bool]]:
+    coming: Iterator[av.Packet | None], stream: av.VideoStream, zero: float, rate: float | None
+) -> Iterator[tuple[av.Packet | None, bool]]:
     """Packets in the order of decoding, each with whether its picture is sampled, or may be.
 
     The next picture in time is among the packets that follow closely, or came shortly before.
     """
     ahead, base = deque(), float(stream.time_base)
     if rate is None or not _droppable(stream.codec_context):
-        yield from ((packet, True) for packet in packets)
+        yield from ((packet, True) for packet in coming)
         return
     known: list[int] = []  # presentation times of the packets met, in order
-    error, more = None, True
-    while more or ahead:
-        while more and len(ahead) < _AHEAD:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                more = False
-            except av.FFmpegError as failure:
-                error, more = failure, False
-            else:
-                ahead.append(packet)
-                if packet.pts is not None:
-                    insort(known, packet.pts)
+    while True:
+        for packet in islice(coming, _AHEAD - len(ahead)):
+            ahead.append(packet)
+            if packet is not None and packet.pts is not None:
+                insort(known, packet.pts)
         if not ahead:
-            break
+            return
         packet, wanted = ahead.popleft(), True
-        if packet.pts is not None:
+        if packet is not None and packet.pts is not None:
             after = bisect_right(known, packet.pts)
             if after < len(known):
                 shown, over = packet.pts * base - zero - 1e-6, known[after] * base - zero - 1e-6
@@ -151,5 +127,3 @@ def _marked(
             if after > 4 * _AHEAD:
                 del known[: after - _AHEAD]
         yield packet, wanted
-    if error is not None:
-        raise error

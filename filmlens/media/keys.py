@@ -12,9 +12,9 @@ import numpy as np
 
 from filmlens.media.luma import luma
 from filmlens.media.monitor import in_time, passed_over
-from filmlens.media.opening import Medium, demuxed, need_pictures, open_media, origin, refuse_encrypted, stepping, timed
+from filmlens.media.opening import Medium, demuxed, need_pictures, open_media, origin, stepping, timed
 from filmlens.media.packets import index as index_of
-from filmlens.media.packets import packets
+from filmlens.media.packets import packets, readable
 
 
 def key_pictures(path: str | Path | Medium, count: int) -> Iterator[tuple[float, np.ndarray]]:
@@ -74,19 +74,11 @@ def key_frames(
 
     Ends at once at a key frame that is not `after` a time.
     """
-    damaged, zero, first = 0, origin(box), True
-    coming, context = _key_packets(box, stream, path, start), stream.codec_context
-    while True:
-        try:
-            packet = next(coming)
-        except StopIteration:
-            break
-        except av.FFmpegError:
+    damaged, zero, context = 0, origin(box), stream.codec_context
+    for packet in readable(_key_packets(box, stream, path, start), path):
+        if packet is None:
             damaged += 1
             break
-        if first:
-            refuse_encrypted(packet, path)
-            first = False
         if packet.pts is not None and float(packet.pts * stream.time_base) - zero <= after:
             break
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from statistics import median_high
 
 import av
 
@@ -24,18 +26,9 @@ def in_line(
 
     A time that is off for a packet or two and then right again is a slip of the file's multiplexer, and no gap.
 
-    Parameters
-    ----------
-    place : callable
-        Sample that a frame's own time means, or None.
-    opening : callable
-        Where the first frame ends, from what its time means and the length of a frame.
-    gap : int
-        Samples by which a time may be off.
-    first, hold : int
-        Samples that are looked at to place the beginning, and to believe a change.
-    account : Account, optional
-        Told of every change.
+    `place` gives the sample that a frame's own time means, or None; `opening` where the first frame ends, from what its
+    time means and the length of a frame. `gap` samples may a time be off; `first` and `hold` samples are looked at to
+    place the beginning, and to believe a change, of which `account` is told.
     """
     at, held, length = None, [], 0  # held: frames whose times do not agree with the count, each with that time
     for frame in frames:
@@ -77,14 +70,11 @@ def in_line(
 
 def _believed(held: list[tuple[av.AudioFrame, int | None]], gap: int) -> int | None:
     """Where the first of some frames stands after the times of all: its own time unless most say otherwise."""
-    starts, before = [], 0
-    for frame, time in held:
-        if time is not None:
-            starts.append(time - before)
-        before += frame.samples
+    before = accumulate((frame.samples for frame, _ in held), initial=0)
+    starts = [time - count for (_, time), count in zip(held, before, strict=False) if time is not None]
     if not starts:
         return None
-    middle = sorted(starts)[len(starts) // 2]
+    middle = median_high(starts)
     return starts[0] if abs(starts[0] - middle) <= gap else middle
 
 

@@ -1,4 +1,4 @@
-"""Luma of decoded pictures, from the Y plane as it was coded, brought to [0, 1] by its range, never through RGB."""
+"""Luma of decoded pictures, from the Y plane as coded (16-235 or full range, 8 to 16 bit), never through RGB."""
 
 from __future__ import annotations
 

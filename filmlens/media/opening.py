@@ -1,7 +1,4 @@
-"""Opening a media file: what is opened at all, which streams are read, and where the film's clock starts.
-
-Times are float seconds of presentation time, zero at the container's start, the same for sound and picture.
-"""
+"""Opening a media file: what is opened at all, which streams are read, and where the film's clock starts."""
 
 from __future__ import annotations
 
@@ -52,13 +49,8 @@ class MediaError(ValueError):
 class Medium(os.PathLike):
     """A media file together with which of its sounds is the film's own; wherever a path is read, this is too.
 
-    Attributes
-    ----------
-    path : Path
-    language : str
-        Of the film, as films.csv states it; a foreign stream is read only when there is no other.
-    audio_stream : int or None
-        Number of the sound stream to read, from 0, whatever its flags.
+    `language` is the film's, as films.csv states it: a foreign stream is read only when there is no other.
+    `audio_stream` is the number of the sound stream to read, from 0, whatever its flags.
     """
 
     path: Path

@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 
 from filmlens.media import clock
-from filmlens.media.monitor import passed_over
+from filmlens.media.monitor import in_time, passed_over
 from filmlens.media.opening import (
     Medium,
     demuxed,
@@ -21,6 +21,7 @@ from filmlens.media.opening import (
     open_media,
     origin,
     picture_stream,
+    refuse_encrypted,
     sound_stream,
     stepping,
     timed,
@@ -31,16 +32,9 @@ from filmlens.media.structure import structure
 def packets(
     box: av.container.InputContainer, stream: av.stream.Stream, path: str | Path | Medium, time: float = 0.0
 ) -> Iterator[av.Packet]:
-    """Packets of a stream from some place at or before a time on, with times of the film's one clock.
+    """Packets of a stream from some place at or before a time (s) on, with times of the film's one clock.
 
-    Parameters
-    ----------
-    box : container
-    stream : stream
-    path : path
-    time : float
-        In s on the film's clock; 0 reads from the very beginning. Formats that cannot be searched are read from there
-        whatever the time.
+    0 reads from the very beginning, and so does any time in formats that cannot be searched.
     """
     if stepping(box):
         if time > 0:
@@ -63,6 +57,20 @@ def packets(
         yield from clock.Clock(stream.index).continuous(demuxed(box, stream)) if steps else demuxed(box, stream)
 
 
+def readable(coming: Iterator[av.Packet], path: str | Path | Medium) -> Iterator[av.Packet | None]:
+    """Packets as they come; None in place of one inside which the file ends. `MediaError` when they are encrypted."""
+    first = True
+    try:
+        for packet in coming:
+            in_time()
+            if first:
+                refuse_encrypted(packet, path)
+            first = False
+            yield packet
+    except av.FFmpegError:
+        yield None
+
+
 def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
     """Packets of joined sound files: behind the first file they have no times, and follow each other without a gap."""
     last: int | None = None
@@ -76,8 +84,7 @@ def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
 
 
 def _one_clock(box: av.container.InputContainer, path: str | Path | Medium) -> Iterator[av.Packet]:
-    streams = [s for s in (sound_stream(box, path), picture_stream(box)) if s is not None]
-    sound = next((s.index for s in streams if s.type == "audio"), None)
+    streams, sound = _streams(box, path)
     one = clock.Clock(sound, origin(box))
     yield from one.continuous(demuxed(box, streams))
     if one.ahead:
@@ -97,6 +104,10 @@ def index(path: str | Path | Medium) -> clock.Index:
 @lru_cache(maxsize=16)
 def _index(path: str | Medium, _size: int, _changed: int) -> clock.Index:
     with open_media(path) as box:
-        streams = [s for s in (sound_stream(box, path), picture_stream(box)) if s is not None]
-        sound = next((s.index for s in streams if s.type == "audio"), None)
-        return clock.scan(box, streams, sound, origin(box))
+        return clock.scan(box, *_streams(box, path), origin(box))
+
+
+def _streams(box: av.container.InputContainer, path: str | Path | Medium) -> tuple[list[av.stream.Stream], int | None]:
+    """The streams that are read, and the index of the sound among them."""
+    sound = sound_stream(box, path)
+    return [s for s in (sound, picture_stream(box)) if s is not None], None if sound is None else sound.index

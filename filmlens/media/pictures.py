@@ -1,13 +1,13 @@
 """Pictures of a film as luma, sampled at whole seconds of the film's clock.
 
-The sampled picture at k s is the last one with presentation time <= k (method, section 4). Luma comes from the
-Y plane as it was coded, brought to [0, 1] by its range (16-235 or full, 8 to 16 bit), never through RGB.
+The sampled picture at k s is the last one with presentation time <= k (method, section 4).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import count, takewhile
 from pathlib import Path
 
 import av
@@ -105,14 +105,6 @@ def merge_spans(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float
     return [(a, b) for a, b in merged]
 
 
-def _ticks(start: float, end: float, rate: float) -> Iterator[float]:
-    """Sampled times k / rate of a span, both ends within."""
-    k = math.ceil(start * rate - 1e-9)
-    while k / rate <= end:
-        yield k / rate
-        k += 1
-
-
 def _sampled(
     box: av.container.InputContainer,
     stream: av.VideoStream,
@@ -120,7 +112,7 @@ def _sampled(
     span: tuple[float, float],
     rate: float,
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    ticks = _ticks(*span, rate)
+    ticks = takewhile(lambda tick: tick <= span[1], (k / rate for k in count(math.ceil(span[0] * rate - 1e-9))))
     tick, last, end = next(ticks, None), None, 0.0
     base = stream.time_base
     for time, frame in frames_from(box, stream, path, span[0], rate):

@@ -25,22 +25,13 @@ def reordered(box: av.container.InputContainer, stream: av.VideoStream) -> bool:
 
 
 def in_order(
-    packets: Iterable[av.Packet], stream: av.VideoStream, *, from_start: bool
+    packets: Iterable[av.Packet | None], stream: av.VideoStream, *, from_start: bool
 ) -> Iterator[tuple[int, av.VideoFrame] | None]:
-    """Pictures in the order in which they are shown, each with its time in the stream's ticks.
+    """Pictures in the order in which they are shown, each with its time in the stream's ticks; None for damage.
 
-    Parameters
-    ----------
-    packets : iterable
-        From a key frame on.
-    stream : stream
-    from_start : bool
-        Whether that is the film's first. Behind another one, pictures may be missing that are shown before it, so that
-        the count begins at the next picture that tells its place.
-
-    Yields
-    ------
-    (time, frame), or None for a packet that cannot be decoded.
+    `packets` come from a key frame on, None in place of one that cannot be read; `from_start` says whether that is the
+    film's first. Behind another one, pictures may be missing that are shown before it, so that the count begins at the
+    next picture that tells its place.
     """
     context = stream.codec_context
     context.copy_opaque = True
@@ -50,6 +41,9 @@ def in_order(
     recent: deque[int] = deque(maxlen=_RECENT)
     last, sure = (-1 if from_start else None), from_start
     for packet in packets:
+        if packet is None:
+            yield None
+            continue
         end = packet.dts is None
         try:
             ready = [packet] if unpacked is None else unpacked.filter(None if end else packet)

@@ -15,9 +15,7 @@ import numpy as np
 import soxr
 
 from filmlens.media.account import Account
-from filmlens.media.container import duration
 from filmlens.media.line import in_line, on_grid
-from filmlens.media.monitor import in_time
 from filmlens.media.opening import (
     MediaError,
     Medium,
@@ -28,9 +26,7 @@ from filmlens.media.opening import (
     stepping,
     timed,
 )
-from filmlens.media.packets import packets
-
-__all__ = ["MediaError", "blocks", "duration", "native_rate", "read_audio"]
+from filmlens.media.packets import packets, readable
 
 # Containers round times to milliseconds: smaller steps than this are no gaps. Vorbis packets switch between
 # block sizes and are timed as if they did not, which is up to 46 ms off for a packet and then right again.
@@ -78,15 +74,10 @@ def blocks(
     end: float | None = None,
     mono: bool = True,
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Read the sound of a long file block by block, in the memory of one block.
+    """Read the sound of a long file block by block, in the memory of one block, each `seconds` long but for the last.
 
-    Yields
-    ------
-    time : float
-        Of the block's first sample on the film's clock.
-    samples : ndarray of float32
-        (n,) when `mono`, else (channels, n); `seconds` long but for the last.
-        The blocks end to end equal `read_audio` to the last bit.
+    Yields the time of the block's first sample on the film's clock, and its samples, as `read_audio` gives them: the
+    blocks end to end equal it to the last bit.
     """
     start = max(0.0, start or 0.0)
     if end is not None and end <= start:
@@ -212,20 +203,11 @@ def _decoded(
     account: Account | None,
 ) -> Iterator[av.AudioFrame]:
     """Frames of a stream from a time on; damaged packets are passed over."""
-    coming, first = packets(box, stream, path, start), True
-    while True:
-        in_time()
-        try:
-            packet = next(coming)
-        except StopIteration:
-            break
-        except av.FFmpegError:
+    for packet in readable(packets(box, stream, path, start), path):
+        if packet is None:
             if account is not None:
-                account.damage()  # the file ends inside a packet: what came before stands
+                account.damage()
             break
-        if first:
-            refuse_encrypted(packet, path)
-            first = False
         if account is not None:
             account.add(packet)
         try:

@@ -76,11 +76,7 @@ def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> Non
     ending, wrong shape, empty or non-finite samples.
     """
     path = Path(path)
-    codec = AUDIO_CODECS.get(path.suffix.lower())
-    if codec is None:
-        raise ValueError(
-            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(AUDIO_CODECS)}"
-        )
+    codec = _by_ending(path, AUDIO_CODECS)
     sound = _checked(samples, path)
     if codec == "vorbis":
         _write_vorbis(path, sound, int(rate))
@@ -105,92 +101,66 @@ def write_film(
 ) -> None:
     """Write a film: pictures at a constant rate beside one sound track, both from time zero.
 
-    Raises `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed
-    sound.
-
-    Parameters
-    ----------
-    path : path-like
-        .mp4 .mkv .mov (H.264 + AAC by default), .webm (VP9 + Opus), .avi (MPEG-4 + AC-3), .ts .mpg (MPEG-2 + MP2),
-        .vob (MPEG-2 + AC-3), .m2ts (H.264 + AC-3), .flv (Sorenson + MP3), .ogg (VP8 + Opus).
-    pictures : iterable of uint8 arrays, shape (h, w, 3) RGB or (h, w) gray, or None
-        One after another, taken as needed; height and width even. None: a film without pictures.
-    audio : float array, shape (n,) or (channels, n), or None
-        As in `write_audio`. None: a silent film.
-    fps, rate : float, int
-        Pictures a second; sampling rate of `audio` in Hz.
-    codec, audio_codec : str, optional
-        Names of FFmpeg's encoders; default by the container.
-    options : dict of str, optional
-        Options of the picture encoder, laid over the defaults.
-    bit_rate : int, optional
-        Bits a second of the sound; default 80,000 for each channel.
+    The ending of `path` is one of `FILM_CODECS`. `pictures`, `fps` a second, are uint8 arrays (h, w, 3) RGB or (h, w)
+    gray of even height and width, taken one after another as needed; `audio`, `rate` and `bit_rate` are those of
+    `write_audio`. None makes a film without pictures, or a silent one. `codec` and `audio_codec` name FFmpeg's
+    encoders, the container's by default; `options` of the picture encoder are laid over the defaults. Raises
+    `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed sound.
     """
     path = Path(path)
-    if path.suffix.lower() not in FILM_CODECS:
-        raise ValueError(
-            f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(FILM_CODECS)}"
-        )
+    default_codec, default_audio = _by_ending(path, FILM_CODECS)
     if pictures is None and audio is None:
         raise ValueError(f"{path.name}: a film needs pictures or sound")
-    default_codec, default_audio = FILM_CODECS[path.suffix.lower()]
     sound = None if audio is None else _checked(audio, path)
     frames = None if pictures is None else iter(pictures)
     first = None if frames is None else next(frames, None)
     if frames is not None and first is None:
         raise ValueError(f"{path.name}: no picture given; pass pictures=None for a film without pictures")
+    tick = 1 / Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", options=_BITEXACT) as box:
-        screen = None
         if first is not None:
-            screen = _Screen(box, codec or default_codec, first, fps, options or {}, path)
+            screen = _screen(box, codec or default_codec, first, tick, options or {}, path)
         track = None if sound is None else _SoundTrack(box, audio_codec or default_audio, sound, rate, bit_rate)
         box.start_encoding()
-        if screen is not None:
-            for picture in itertools.chain([first], frames):
+        if first is not None:
+            for number, picture in enumerate(itertools.chain([first], frames)):
                 if track is not None:
-                    track.feed(screen.time)  # sound first up to this picture: packets stay in time order
-                screen.feed(picture)
-            screen.end()
+                    track.feed(float(number * tick))  # sound first up to this picture: packets stay in time order
+                if picture.shape[:2] != first.shape[:2] or picture.dtype != np.uint8:
+                    raise ValueError(
+                        f"{path.name}: picture {number} is {picture.dtype} {picture.shape}, "
+                        f"the first was uint8 with height and width {first.shape[:2]}"
+                    )
+                form = "gray" if picture.ndim == 2 else "rgb24"
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), form).reformat(format="yuv420p")
+                frame.pts, frame.time_base = number, tick
+                box.mux(screen.encode(frame))
+            box.mux(screen.encode(None))
         if track is not None:
             track.feed(None)
 
 
-class _Screen:
-    """The picture stream of a film being written."""
+def _by_ending(path: Path, codecs: dict):
+    """What stands in a table of codecs for the ending of a path."""
+    if path.suffix.lower() not in codecs:
+        raise ValueError(f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(codecs)}")
+    return codecs[path.suffix.lower()]
 
-    def __init__(self, box, codec, first, fps, options, path):
-        height, width = first.shape[:2]
-        if height % 2 or width % 2:
-            raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
-        fps = Fraction(fps).limit_denominator(1001)
-        settings = {**_PICTURE_OPTIONS.get(codec, {}), **options}
-        if path.suffix.lower() == ".avi":
-            settings["bf"] = "0"  # AVI keeps no presentation times, so pictures must come in order
-        self.path, self.box, self.shape, self.tick, self.count = path, box, (height, width), 1 / fps, 0
-        self.stream = box.add_stream(codec, rate=fps, options={"flags": "+bitexact", **settings})
-        self.stream.width, self.stream.height, self.stream.pix_fmt = width, height, "yuv420p"
-        context = self.stream.codec_context
-        context.thread_count, context.time_base = 1, self.tick
-        context.color_range, context.colorspace = 1, 6  # limited range, BT.601: what the conversion below makes
 
-    @property
-    def time(self) -> float:
-        return float(self.count * self.tick)
-
-    def feed(self, picture):
-        if picture.shape[:2] != self.shape or picture.dtype != np.uint8:
-            raise ValueError(
-                f"{self.path.name}: picture {self.count} is {picture.dtype} {picture.shape}, "
-                f"the first was uint8 with height and width {self.shape}"
-            )
-        form = "gray" if picture.ndim == 2 else "rgb24"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), form).reformat(format="yuv420p")
-        frame.pts, frame.time_base = self.count, self.tick
-        self.count += 1
-        self.box.mux(self.stream.encode(frame))
-
-    def end(self):
-        self.box.mux(self.stream.encode(None))
+def _screen(box, codec, picture, tick, options, path) -> av.VideoStream:
+    """The picture stream of a film being written, for pictures like the given one."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2:
+        raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
+    settings = {**_PICTURE_OPTIONS.get(codec, {}), **options}
+    if path.suffix.lower() == ".avi":
+        settings["bf"] = "0"  # AVI keeps no presentation times, so pictures must come in order
+    stream = box.add_stream(codec, rate=1 / tick, options={"flags": "+bitexact", **settings})
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    context = stream.codec_context
+    context.thread_count, context.time_base = 1, tick
+    context.color_range, context.colorspace = 1, 6  # limited range, BT.601: what the conversion to yuv420p makes
+    return stream
 
 
 class _SoundTrack:

@@ -49,18 +49,9 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 def librosa_distance(samples: np.ndarray, rate: float) -> pd.DataFrame:
     """Correlation over time of every descriptor with librosa's nearest function at its defaults.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,) or (channels, n)
-    rate : float
-        Sampling rate in Hz; both sides get the sound at 44.1 kHz.
-
-    Returns
-    -------
-    DataFrame
-        ``descriptor``, ``librosa function`` (empty when librosa has none) and ``r``: Pearson's, librosa's frames
-        interpolated to the times of ours; the median over the dimensions of MFCC and chroma; NaN without a function
-        or when one side is constant.
+    `samples` are (n,) or (channels, n), `rate` is in Hz; both sides get the sound at 44.1 kHz. Gives ``descriptor``,
+    ``librosa function`` (empty when librosa has none) and ``r``: Pearson's, librosa's frames interpolated to the times
+    of ours; the median over the dimensions of MFCC and chroma; NaN without a function or when one side is constant.
     """
     signal = prepare(samples, rate)
     frames = frame_features(signal, RATE)

@@ -17,25 +17,10 @@ STRETCHES = 10
 
 @strict
 def contrast_peaks(curve, contrast, threshold, inner, found):
-    """Indices of the peaks of a curve, in rising order.
+    """Indices of the peaks of a curve (n,) scaled to 0 to 1, in rising order into `found` (n,); gives their number.
 
-    Parameters
-    ----------
-    curve : ndarray, shape=(n,)
-        Scaled to the range 0 to 1.
-    contrast : float
-        How far the curve must fall on either side of a peak; also the least height of a peak.
-    threshold : float
-        A second least height.
-    inner : bool
-        Whether the two ends of the curve are excluded as peaks; otherwise the curve counts as minus infinity outside.
-    found : ndarray of int, shape=(n,)
-        Receives the indices.
-
-    Returns
-    -------
-    int
-        How many indices `found` now holds.
+    `contrast` is how far the curve must fall on either side of a peak, and the least height of a peak, as is
+    `threshold`. With `inner` the two ends are no peaks; otherwise the curve counts as minus infinity outside.
     """
     outside = np.inf if inner else -np.inf
     least = max(contrast, threshold)
@@ -69,57 +54,37 @@ def contrast_peaks(curve, contrast, threshold, inner, found):
 
 
 @strict
-def _floor_of_curve(curve, scaled, found):
+def _floor_of_curve(curve):
     """The highest valley under the lowest peak, which becomes the zero of the enhancement (NaN if there is none)."""
     low, high = span(curve)
     if not high > low:
         return np.nan
-    for i in range(curve.size):
-        scaled[i] = (curve[i] - low) / (high - low)
-    count = contrast_peaks(scaled[: curve.size], 0.01, 0.0, True, found)
+    found = np.empty(curve.size, np.int64)
+    count = contrast_peaks((curve - low) / (high - low), 0.01, 0.0, True, found)
     if count == 0:
         return np.nan
-    lowest_peak = np.inf
-    for i in range(count):
-        lowest_peak = min(lowest_peak, curve[found[i]])
-    for i in range(curve.size):
-        scaled[i] = (high - curve[i]) / (high - low)
-    count = contrast_peaks(scaled[: curve.size], 0.01, 0.0, False, found)
-    best = np.nan
-    for i in range(count):
-        valley = curve[found[i]]
-        if valley < lowest_peak and not valley <= best:
-            best = valley
-    return best
+    peaks = curve[found[:count]]
+    count = contrast_peaks((high - curve) / (high - low), 0.01, 0.0, False, found)
+    valleys = curve[found[:count]]
+    valleys = valleys[valleys < peaks.min()]
+    return valleys.max() if valleys.size else np.nan
 
 
 @strict
 def enhance(curve, first_lag, keep, out):
-    """Enhanced autocorrelation at the first `keep` lags of a curve.
+    """Enhanced autocorrelation at the first `keep` lags of a curve, into `out` (keep,).
 
-    Parameters
-    ----------
-    curve : ndarray, shape=(n,)
-        Autocorrelation at the lags ``first_lag, first_lag + 1, ...`` in samples.
-    first_lag : int
-    keep : int
-        How many lags are wanted; peaks and valleys are looked for in the whole curve.
-    out : ndarray, shape=(keep,)
-        Receives the result.
+    `curve` (n,) is the autocorrelation at the lags ``first_lag, first_lag + 1, ...`` in samples; its peaks and valleys
+    are looked for at all of them.
     """
-    n = curve.size
-    scratch = np.empty(n)
-    zero = _floor_of_curve(curve, scratch, np.empty(n, np.int64))
+    zero = _floor_of_curve(curve)
     if np.isnan(zero):
         zero = 0.0
     removed = 0
     slope = curve[1] - curve[0]
     if slope < 0:
         # the fall from lag 0 is cut off
-        for i in range(n - 1):
-            if curve[i + 1] > curve[i]:
-                removed = i
-                break
+        removed = np.argmax(curve[1:] > curve[:-1])
         slope = curve[removed + 1] - curve[removed]
     added = 0
     if slope > 0:
@@ -132,8 +97,7 @@ def enhance(curve, first_lag, keep, out):
     size = max(keep - removed, 0) + added
     start = first_lag + removed - added
     y = np.empty(size)
-    for i in range(added, size):
-        y[i] = curve[removed + i - added] - zero
+    y[added:] = curve[removed : removed + size - added] - zero
     if slope > 0:
         level, step = curve[removed] - zero, slope
         for i in range(added - 1, -1, -1):
@@ -160,10 +124,8 @@ def enhance(curve, first_lag, keep, out):
             if part == factor:
                 part = 0
                 whole += 1
-        for j in range(begin):
-            y[j] = max(y[j], 0.0)
-        for j in range(begin, size):
-            y[j] = max(y[j] - stretched[j], 0.0)
+        y[:begin] = np.maximum(y[:begin], 0.0)
+        y[begin:] = np.maximum(y[begin:] - stretched[begin:], 0.0)
     for i in range(keep):
         j = i + added - removed
         out[i] = (y[j] if j >= 0 else 0.0) + zero

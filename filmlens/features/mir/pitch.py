@@ -60,34 +60,24 @@ def _enhance(curves, first, last, out):
     row = np.empty(last + 1)
     for i in range(curves.shape[0]):
         enhance(curves[i], 0, last + 1, row)
-        for k in range(out.shape[1]):
-            out[i, k] = row[last - k]
+        out[i] = row[last - out.shape[1] + 1 :][::-1]
 
 
 @strict
 def _pick(enhanced, frequencies, out):
     """Frequency of the highest contrasting peak of each row, refined by a parabola; NaN if there is none."""
-    n = enhanced.shape[1]
-    scaled = np.empty(n)
-    found = np.empty(n, np.int64)
+    found = np.empty(enhanced.shape[1], np.int64)
     low, high = enhanced.min(), enhanced.max()
     for i in range(enhanced.shape[0]):
         out[i] = np.nan
-        for k in range(n):
-            scaled[k] = (enhanced[i, k] - low) / (high - low)
-        count = contrast_peaks(scaled, CONTRAST, THRESHOLD, True, found)
-        if count == 0:
+        scaled = (enhanced[i] - low) / (high - low)
+        peaks = found[: contrast_peaks(scaled, CONTRAST, THRESHOLD, True, found)]
+        if not peaks.size:
             continue
-        best = found[0]
-        for p in range(1, count):
-            if scaled[found[p]] > scaled[best]:
-                best = found[p]
-        for p in range(count - 1, -1, -1):
-            if (
-                frequencies[found[p]] > (STRETCHES + 0.5) * frequencies[best]
-                and scaled[found[p]] >= _AS_HIGH * scaled[best]
-            ):
-                best = found[p]
+        best = peaks[scaled[peaks].argmax()]
+        for peak in peaks[::-1]:
+            if frequencies[peak] > (STRETCHES + 0.5) * frequencies[best] and scaled[peak] >= _AS_HIGH * scaled[best]:
+                best = peak
                 break
         left, middle, right = enhanced[i, best - 1], enhanced[i, best], enhanced[i, best + 1]
         shift = (right - left) / (2 * (2 * middle - right - left))
@@ -119,21 +109,10 @@ def _band_spectra(
 
 
 def fundamentals(signal: np.ndarray, *, voicing: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Fundamental frequency of every frame.
+    """Times (frames,) and fundamental frequencies (frames,) in Hz, NaN without one, of mono sound (n,) at 44.1 kHz.
 
-    Parameters
-    ----------
-    signal : ndarray, shape=(n,)
-        Mono sound at 44.1 kHz.
-    voicing : float
-        Least autocorrelation at the fundamental's period relative to lag 0, which white noise reaches up to 0.08; 0
-        takes whatever mirpitch finds.
-
-    Returns
-    -------
-    times : ndarray, shape=(frames,)
-    f0 : ndarray, shape=(frames,)
-        In Hz; NaN without a fundamental.
+    `voicing` is the least autocorrelation at the fundamental's period relative to lag 0, which white noise reaches up
+    to 0.08; 0 takes whatever mirpitch finds.
     """
     starts = frame_starts(signal.size, FRAME, HOP)
     times = frame_centres(starts, _SIZE)

@@ -78,11 +78,8 @@ def _powers(signal, starts, window, padded, out):
 def power_envelope(signal: np.ndarray, *, hann: str = "octave") -> np.ndarray:
     """Power of 100 ms frames every 10 ms, the first one after 90 ms of silence.
 
-    Parameters
-    ----------
-    hann : {"octave", "matlab"}
-        Octave's window ends on zeros, MATLAB's beside them; the choice moves pulse clarity by less than 1e-3. The
-        reference values of MIRtoolbox were made in Octave.
+    The window `hann` is "octave", which ends on zeros, or "matlab", which ends beside them; the choice moves pulse
+    clarity by less than 1e-3. The reference values of MIRtoolbox were made in Octave.
     """
     size = int(ENVELOPE_FRAME)
     hop = RATE / ENVELOPE_RATE
@@ -112,16 +109,10 @@ def pulse_clarity(signal: np.ndarray, *, hann: str = "octave") -> tuple[np.ndarr
 
 
 def gammatones() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients of ten fourth-order gammatone filters from 50 Hz on (Slaney 1993).
+    """Coefficients of ten fourth-order gammatone filters of four sections from 50 Hz on (Slaney 1993).
 
-    Returns
-    -------
-    zeros : ndarray, shape=(4, 10)
-        Second numerator coefficients of the four sections; the first is 1 in all.
-    poles : ndarray, shape=(2, 10)
-        Denominator coefficients after the 1, the same in all sections.
-    gain : ndarray, shape=(10,)
-        Makes the magnitude at each centre 1.
+    zeros (4, 10) are the second numerators, after 1, of the sections; poles (2, 10) the denominators after the 1, the
+    same in all sections; gain (10,) makes the magnitude at each centre 1.
     """
     quality, narrowest = 9.26449, 24.7
     low, high = np.log(LOWEST_BAND + quality * narrowest), np.log(RATE / 2 + quality * narrowest)
@@ -227,22 +218,17 @@ def onset_envelope(signal: np.ndarray) -> np.ndarray:
 @strict
 def _highest_lags(curves, first_lag, out):
     n = curves.shape[1]
-    enhanced, scaled = np.empty(n), np.empty(n)
-    found = np.empty(n, np.int64)
+    enhanced, found = np.empty(n), np.empty(n, np.int64)
     for i in range(curves.shape[0]):
         enhance(curves[i], first_lag, n, enhanced)
         low, high = enhanced.min(), enhanced.max()
         if not high > low:
             continue
-        for k in range(n):
-            scaled[k] = (enhanced[k] - low) / (high - low)
-        count = contrast_peaks(scaled, 0.1, 0.0, True, found)
-        best = -1
-        for p in range(count):
-            if best < 0 or scaled[found[p]] > scaled[best]:
-                best = found[p]
-        if best < 0:
+        scaled = (enhanced - low) / (high - low)
+        peaks = found[: contrast_peaks(scaled, 0.1, 0.0, True, found)]
+        if not peaks.size:
             continue
+        best = peaks[scaled[peaks].argmax()]
         left, middle, right = enhanced[best - 1], enhanced[best], enhanced[best + 1]
         out[i] = first_lag + best + (right - left) / (2 * (2 * middle - right - left))
 

@@ -55,15 +55,9 @@ def levels(signal: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 @fast
 def shape(magnitudes, step, out):
-    """Norm, centroid, central moments, entropy and brightness of magnitude spectra.
+    """Norm, centroid, central moments, entropy and brightness of magnitude spectra (n, bins), `step` Hz apart.
 
-    Parameters
-    ----------
-    magnitudes : ndarray, shape=(n, bins)
-    step : float
-        Distance of the bins in Hz.
-    out : ndarray, shape=(n, 7)
-        Receives the columns named by `SHAPE`, not yet gated; NaN for silent frames except norm and entropy.
+    `out` (n, 7) receives the columns of `SHAPE`, not yet gated; NaN for silent frames except norm and entropy.
     """
     bins = magnitudes.shape[1]
     for i in range(magnitudes.shape[0]):

@@ -27,19 +27,10 @@ _PROFILES /= np.linalg.norm(_PROFILES, axis=1, keepdims=True)
 
 @lru_cache(maxsize=8)
 def semitones(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which bins of a frame's spectrum make up which semitone.
+    """Which bins of the spectrum of a frame of `size` samples make up which semitone: first, last and weights.
 
-    Parameters
-    ----------
-    size : int
-        Samples in the frame.
-
-    Returns
-    -------
-    first, last : ndarray of int
-        Bins ``first`` to ``last`` (excluded) lie strictly between the midpoints to the neighbouring semitones.
-    weights : ndarray, shape=(semitones, 12)
-        One over the number of bins, halved for the outermost semitones, in the column of the semitone's chroma.
+    Bins ``first`` to ``last`` (excluded) lie strictly between the midpoints to the neighbouring semitones. The weights
+    (semitones, 12) are one over the number of bins, halved for the outermost semitones, in the column of the chroma.
     """
     resolution = (2 ** (1 / 12) - 1) * 0.85
     lowest = LOWEST if RATE / (LOWEST * resolution) <= size else RATE / size / resolution

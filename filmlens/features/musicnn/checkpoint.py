@@ -20,17 +20,9 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def read(index: bytes, data: bytes) -> dict[str, np.ndarray]:
-    """Every float32 array of a checkpoint by its variable's name.
+    """Every float32 array by its variable's name, of what a checkpoint's ``.index`` and ``.data-00000-of-00001`` hold.
 
-    Parameters
-    ----------
-    index, data : bytes
-        What the files ``.index`` and ``.data-00000-of-00001`` hold.
-
-    Raises
-    ------
-    ValueError
-        When the bytes are no such checkpoint, or end early.
+    Raises ValueError when the bytes are no such checkpoint, or end early.
     """
     if len(index) < _FOOTER or int.from_bytes(index[-8:], "little") != _MAGIC:
         raise ValueError("no footer of a table: is the index complete?")

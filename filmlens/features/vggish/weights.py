@@ -41,11 +41,8 @@ def find() -> Path | None:
 
     Raises WeightsError when the variable names no file.
     """
-    path = named(VARIABLE, "VGGish weights")
-    if path is not None:
-        return path
     cached = [cache_folder() / PUBLISHED, *sorted(cache_folder().glob(f"{_NAMED}.*"))]
-    return next((path for path in cached if path.is_file()), None)
+    return named(VARIABLE, "VGGish weights", cached)
 
 
 def need() -> Path:
