@@ -24,20 +24,11 @@ NOT_SEPARABLE = 0.9
 
 
 def foretold(bags: Sequence[np.ndarray], index: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, float]:
-    """A group's values predicted from the other columns, and the variance explained in films held out (ten folds).
+    """A group's values predicted from the other columns, (cues, len(index)), and the variance explained in ten folds of
+    films.
 
-    Parameters
-    ----------
-    bags : list of (n_i, D) arrays
-    index : array of int
-        Columns of the group. A value that is missing in the other columns is taken as their mean.
-    seed : int
-
-    Returns
-    -------
-    expected : (cues, len(index)) array
-    explained : float
-        1 - residual over total sum of squares of the standardised columns; NaN without a column that varies.
+    That is 1 - residual over total sum of squares of the standardised columns; NaN without a column that varies. A
+    value that is missing in the other columns is taken as their mean.
     """
     lengths = np.array([len(b) for b in bags])
     flat = np.concatenate(bags).astype(float)

@@ -116,8 +116,14 @@ def cross_modal(
 ) -> pd.DataFrame:
     """Table 5 of Ma et al. 2021 with the tests beside it that take films as the unit.
 
-    One row per measure, source, genre and unit. ValueError if labels and predictions differ in films or genres, or a
-    clip's film has no label. Columns besides these:
+    `clips` has film_id, cue and the measures, one row per cue (:func:`clip_medians`); NaN values are left out. `labels`
+    and `predicted` (out of fold) are bool, films x genres. `cue_predicted`, (clips, genres) bool in the order of
+    `clips`, is used for the unit ``clips`` instead of the film's prediction. `m` is the number of tests in the
+    Bonferroni correction of one source, by default that of the genres (the paper's 6). `n_permutations` stand behind
+    the p values, `n_expected` behind the expected difference. ValueError if labels and predictions differ in films or
+    genres, or a clip's film has no label.
+
+    One row per measure, source, genre and unit. Columns besides these:
 
     - n, n_others, n_films, n_other_films: units that carry the label, units it is compared with, films that each come
       from;
@@ -134,19 +140,6 @@ def cross_modal(
     - p_residuals: a check that assumes that labels add up: the picture's residuals on all labels, predictions permuted
       within the genre's films and within the others;
     - note: why there is no number or no test, such as ``n = 0: no false positive`` or ``too few films: ...``.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        film_id, cue and the measures, one row per cue (:func:`clip_medians`). NaN values are left out.
-    labels, predicted : DataFrame of bool
-        Index film_id, one column per genre: actual labels and those predicted out of fold.
-    cue_predicted : DataFrame or (clips, genres) array of bool, optional
-        Each cue's own prediction, in the order of `clips`, used for the unit ``clips`` instead of the film's label.
-    m : int, optional
-        Tests in the Bonferroni correction of one source; the number of genres (the paper's 6) by default.
-    n_permutations, n_expected, n_boot : int
-        Permutations behind the p values, behind the expected difference, and bootstrap samples of films.
     """
     labels, predicted = _aligned(clips, labels, predicted)
     genres = list(labels.columns)
@@ -186,10 +179,8 @@ def cross_modal(
 def table5(
     table: pd.DataFrame, *, unit: str = "films", sources: Sequence[str] = SOURCES
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The paper's layout: a row per genre, a column per source and measure, as text, and which cells are bold.
-
-    `table` is from :func:`cross_modal`; `unit` is "films" or "clips". Both results have the same labels; a cell without
-    a number says why (``n = 0``).
+    """The paper's layout of :func:`cross_modal`'s table: a row per genre, a column per source and measure, as text, and
+    which cells are bold. A cell without a number says why (``n = 0``).
     """
     part = table[(table["unit"] == unit) & table["source"].isin(sources)]
     if part.empty:

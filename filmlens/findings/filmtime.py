@@ -31,25 +31,16 @@ def along_film_time(
 ) -> pd.DataFrame:
     """Share of each part of the films with music, and how probable each genre sounds there.
 
+    `cues` has film_id, start, end (s) and the columns that `probability` names by genre, NaN for cues that no model
+    heard. `spans` has begin and end (s) of what counts as the film, by film_id; films without a cue belong in it, their
+    coverage is 0. `labels` are films x genres, bool. The `parts` are of equal length; twenty are six minutes each of a
+    two-hour film.
+
     Columns: quantity ("coverage" or a genre), films (all films, films with the genre, films without it), part, begin,
     end (0-1), value (mean over films), low, high (95 % bootstrap over films), n (films that have a value). Within a
     film and part a cue counts by its seconds there. NaN where no film has a value, intervals below ten films.
     ValueError on fewer than one part, or a film that ends before it begins.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, start, end (s) and the columns named by `probability`, NaN for cues that no model heard.
-    spans : DataFrame
-        begin, end (s); index film_id: what counts as the film. Films without a cue belong in it, their coverage is 0.
-    probability : mapping of genre to column
-    labels : DataFrame of bool
-        Index film_id, one column per genre.
-    parts : int
-        Parts of equal length. Twenty: six minutes of a two-hour film.
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": ["a", "a"], "start": [0.0, 50.0], "end": [50.0, 75.0], "p": [1.0, 0.5]})
     >>> spans = pd.DataFrame({"begin": [0.0], "end": [100.0]}, index=["a"])
     >>> labels = pd.DataFrame({"Horror": [True]}, index=["a"])

@@ -32,23 +32,10 @@ def group_p(
 ) -> pd.DataFrame:
     """One-sided p of every genre and group, corrected over all of them.
 
-    Parameters
-    ----------
-    fit : callable
-        ``(bags, Y) -> predict``: the whole cross-validation; predict as in `group_importance`.
-    bags, Y, groups, genres :
-        As in `group_importance`.
-    draws : int
-        Trainings per group.
-    n_repeats : int
-        Runs of the permutation behind each importance.
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        genre, group, importance (drop of average precision above chance, whole rows of other films), null_mean,
-        null_sd, p, note. Without ten films on both sides there is no p, and the cell is no part of the family.
+    ``fit(bags, Y)`` is the whole cross-validation and gives `predict`; all else is as in `group_importance`. Each group
+    is trained `draws` times; `n_repeats` runs of the permutation stand behind each importance. Columns: genre, group,
+    importance (drop of average precision above chance, whole rows of other films), null_mean, null_sd, p, note. Without
+    ten films on both sides there is no p, and the cell is no part of the family.
     """
     bags, Y, genres = validated(bags, Y, genres)
     lengths = np.array([len(b) for b in bags])

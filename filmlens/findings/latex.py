@@ -8,18 +8,9 @@ from filmlens.text import latex
 
 
 def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption: str = "", label: str = "") -> str:
-    """A ``table`` environment with booktabs rules, to be pasted into a paper.
+    """A ``table`` environment with booktabs rules, of `text` as :func:`~filmlens.findings.table5` gives it; `bold` has
+    its labels.
 
-    Parameters
-    ----------
-    text : DataFrame
-        Cells as they are to be read, such as :func:`~filmlens.findings.table5` gives.
-    bold : DataFrame of bool, optional
-        Cells to set in bold; same labels as `text`.
-    caption, label : str
-
-    Examples
-    --------
     >>> table = pd.DataFrame({"Genre": ["Sci-Fi"], "100 %": ["-0.31"]})
     >>> print(latex_table(table, bold=table == "-0.31").splitlines()[5])
     Sci-Fi & \\textbf{-0.31} \\\\

@@ -28,26 +28,14 @@ def agreement(
 ) -> pd.DataFrame:
     """What raters heard, beside each other and beside the model.
 
-    Parameters
-    ----------
-    key : DataFrame
-        clip, pair, kind ("transplanted" or "control"), genre (the pair's), film_id, and ``p <genre>``: the model's
-        probability of each genre.
-    answers : DataFrame
-        who, clip, genres (those named, with ``|`` between them), known (bool).
-    genres : sequence of str
-        In question.
-    n_boot, seed : int
+    `key` has clip, pair, kind ("transplanted" or "control"), genre (the pair's), film_id, and ``p <genre>``: the
+    model's probability of each of the `genres` in question. `answers` has who, clip, genres (those named, with ``|``
+    between them), known (bool).
 
-    Returns
-    -------
-    DataFrame
-        measure, value, low, high (95 % bootstrap over films and raters; NaN below ten films), clips, films, raters,
-        note. Measures: the share of raters who name the genre for transplanted cues and for controls, and the
-        difference over pairs; alpha among raters; alpha of each rater with the model, mean over raters.
+    Columns: measure, value, low, high (95 % bootstrap over films and raters; NaN below ten films), clips, films,
+    raters, note. Measures: the share of raters who name the genre for transplanted cues and for controls, and the
+    difference over pairs; alpha among raters; alpha of each rater with the model, mean over raters.
 
-    Examples
-    --------
     >>> key = pd.DataFrame({"clip": [1, 2], "pair": 1, "kind": [TRANSPLANTED, CONTROL], "genre": "Horror",
     ...                     "film_id": "a", "p Horror": [0.9, 0.1], "p Drama": [0.2, 0.8]})
     >>> answers = pd.DataFrame({"who": "ann", "clip": [1, 2], "genres": ["Horror", "Drama"], "known": False})

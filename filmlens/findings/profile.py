@@ -32,28 +32,15 @@ def genre_profile(
 ) -> pd.DataFrame:
     """How each genre's films differ from the others in every descriptor.
 
-    Parameters
-    ----------
-    cue_features : DataFrame
-        film_id, cue and one column per descriptor, one row per cue (such as ``mir-cues``). NaN values are left out.
-    labels : DataFrame of bool
-        Index film_id, one column per genre.
-    descriptors : sequence of str, optional
-        All feature columns by default.
-    alpha : float
-        False discovery rate.
-    n_boot : int
-        Bootstrap samples of films.
-    seed : int
+    `cue_features` has film_id, cue and one column per descriptor, one row per cue (such as ``mir-cues``); NaN values
+    are left out, and all feature columns are `descriptors` by default. `labels` are films x genres, bool; `alpha` is
+    the false discovery rate.
 
-    Returns
-    -------
-    DataFrame
-        genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect, effect_low,
-        effect_high (Cliff's delta, 95 % bootstrap over films), detectable (the smallest delta that would have been
-        found with 80 % power after the correction), p, p_corrected, significant, correction, note. Where a genre has
-        no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either
-        side only p and interval are, and the note says ``too few films``.
+    Columns: genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect,
+    effect_low, effect_high (Cliff's delta, 95 % bootstrap over films), detectable (the smallest delta that would have
+    been found with 80 % power after the correction), p, p_corrected, significant, correction, note. Where a genre has
+    no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either side only
+    p and interval are, and the note says ``too few films``.
     """
     descriptors = list(descriptors) if descriptors is not None else _descriptors(cue_features)
     labels = labels.loc[labels.index.isin(set(cue_features["film_id"]))].astype(bool)
@@ -105,10 +92,10 @@ def example_cues(
 ) -> pd.DataFrame:
     """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
 
-    `profile` holds rows of :func:`genre_profile`'s result (all, or those worth hearing); the rest is as given to it.
-    The random cue is there so that nobody hears the best alone. Columns: genre, descriptor, kind (typical, contrary,
-    random), rank (1 first), film_id, cue, value. Typical cues lie furthest the way of the effect among the genre's
-    films, contrary ones furthest the other way: three of each, from different films, as far as the genre has films.
+    `profile` holds rows of :func:`genre_profile`'s result (all, or those worth hearing). The random cue is there so
+    that nobody hears the best alone. Columns: genre, descriptor, kind (typical, contrary, random), rank (1 first),
+    film_id, cue, value. Typical cues lie furthest the way of the effect among the genre's films, contrary ones furthest
+    the other way: three of each, from different films, as far as the genre has films.
     """
     rows, rng = [], np.random.default_rng(seed)
     for cell in profile[profile["effect"].notna()].itertuples():

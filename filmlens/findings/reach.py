@@ -29,10 +29,8 @@ class Reach(NamedTuple):
 
 
 def genre_counts(labels: pd.DataFrame) -> pd.DataFrame:
-    """A row per genre: films with it, films without, films with it alone, and the smallest difference to be found.
-
-    `labels` is films x genres, bool. Columns: genre, films, without, alone, detectable (standard deviations; NaN below
-    ten films on a side).
+    """A row per genre of `labels` (films x genres, bool): genre, films with it, without, with it alone, and detectable:
+    the smallest difference to be found (standard deviations; NaN below ten films on a side).
     """
     alone = labels[labels.sum(axis=1) == 1].sum()
     rows = []
@@ -54,13 +52,7 @@ def together(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach(facts: Facts) -> Reach:
-    """What these films can answer.
-
-    Parameters
-    ----------
-    facts : Facts
-        As `filmlens.corpus.facts.gather` or `filmlens.corpus.check.check` gives them.
-    """
+    """What these films can answer; facts as `filmlens.corpus.facts.gather` or `filmlens.corpus.check.check` gives them."""
     usable = [f for f in facts.films if f.film.genres]
     labels = facts.labels().loc[[f.film.id for f in usable]]
     can, cannot = [], []

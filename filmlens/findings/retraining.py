@@ -51,22 +51,13 @@ def retrained_importance(
 ) -> pd.DataFrame:
     """The check on permutation: train again without each group, and with only that group.
 
-    Shuffling 28 correlated columns against 2 is no fair contest; a group that others can replace costs nothing when
-    it is left out, however much the fitted model leans on it. That is the measure of redundancy.
+    Shuffling 28 correlated columns against 2 is no fair contest; a group that others can replace costs nothing when it
+    is left out, however much the fitted model leans on it. That is the measure of redundancy.
 
-    Parameters
-    ----------
-    fit_predict : callable
-        ``(bags, Y) -> (films, genres)`` held-out probabilities: the whole cross-validation.
-    bags, Y, groups, genres, n_boot
-        As in :func:`~filmlens.findings.group_importance`.
-
-    Returns
-    -------
-    DataFrame
-        genre (Overall last), group, full, without, only (average precision above chance, see
-        `filmlens.findings.importance`), drop (full - without), drop_low, drop_high (95 % bootstrap over films of the
-        paired difference; NaN without ten films on both sides).
+    ``fit_predict(bags, Y)`` is the whole cross-validation and gives held-out probabilities (films, genres); all else is
+    as in :func:`~filmlens.findings.group_importance`. Columns: genre (Overall last), group, full, without, only
+    (average precision above chance), drop (full - without), drop_low, drop_high (95 % bootstrap over films of the
+    paired difference; NaN without ten films on both sides).
     """
     bags, Y, genres = validated(bags, Y, genres)
     scored = np.array([len(b) > 0 for b in bags])

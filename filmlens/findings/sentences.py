@@ -45,19 +45,10 @@ def strongest(profile: pd.DataFrame, *, synthetic: bool = False) -> pd.DataFrame
 
 
 def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool = False) -> pd.DataFrame:
-    """Table 5 in words: actual, predicted and false positives of each genre and measure in one sentence.
+    """:func:`~filmlens.findings.cross_modal` in words: actual, predicted and false positives of each genre and measure
+    in one sentence.
 
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`~filmlens.findings.cross_modal`.
-    unit : {"clips", "films"}
-    synthetic : bool
-
-    Returns
-    -------
-    DataFrame
-        genre, measure, sentence; of cells that could be tested alone (:func:`too_few` says which could not).
+    Columns: genre, measure, sentence; of cells that could be tested alone (:func:`too_few` says which could not).
     """
     rows = []
     part = table[(table["unit"] == unit) & (table["source"] != "False positives vs true negatives")]
@@ -95,13 +86,8 @@ def too_few(table: pd.DataFrame) -> str:
 
 
 def importance_caption(table: pd.DataFrame, *, synthetic: bool = False) -> str:
-    """What stands under Fig 3: how values were permuted, and what each of the three intervals says.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of one measure from :func:`~filmlens.findings.group_importance`, with its attrs.
-    synthetic : bool
+    """What stands under Fig 3, of one measure of :func:`~filmlens.findings.group_importance` with its attrs: how values
+    were permuted, and what each of the three intervals says.
     """
     facts, measure = table.attrs, table["measure"].iloc[0]
     few = ", ".join(f"{g} {n}" for g, n in facts["positives"].items() if not enough(n))

@@ -19,13 +19,12 @@ def genre_timeline(
     attention: np.ndarray | pd.DataFrame | None = None,
     genres: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Probability and attention of each genre for each cue of one film, by start.
+    """Probability and attention of each genre for each cue of one film (or several), by start.
 
-    `cues` has film_id, cue, track, start, end of one film (or several), one row per instance. `instance_probability`
-    and `attention` are out of fold, (cues, genres) in the order of `cues` (ValueError otherwise); without attention
-    every cue of a film has the same share. `genres` name their columns, by default those of a DataFrame, else the
-    paper's six. Columns: film_id, cue, track, start, end, genre, probability, attention, share: attention divided by
-    its sum over the film's cues.
+    `instance_probability` and `attention` are out of fold, (cues, genres) in the order of `cues` (ValueError
+    otherwise); without attention every cue of a film has the same share. `genres` name their columns, by default those
+    of a DataFrame, else the paper's six. Columns: film_id, cue, track, start, end, genre, probability, attention,
+    share: attention divided by its sum over the film's cues.
 
     >>> cues = pd.DataFrame({"film_id": "a", "cue": [0, 1], "track": "t", "start": [0.0, 9.0], "end": [5.0, 12.0]})
     >>> genre_timeline(cues, [[0.25], [0.75]], genres=["Horror"])[["start", "probability", "share"]].values.tolist()

@@ -20,27 +20,15 @@ def transplanted_cues(
 
     A film whose model takes it for Romance as a whole has many cues of high Romance probability, none of them
     transplanted. So a cue is compared with the other cues of its own film: its *excess* is its probability minus theirs
-    on average.
+    on average. `steady` is the weight, in cues, of the corpus's mean (over films without the genre) in what a cue is
+    compared with: it decides for films of very few cues, and does hardly anything for the others.
 
-    Columns: film_id, cue, track, start, end, genre, probability, excess, by falling excess. ValueError if rows and cues
-    differ in number, or a film has no labels.
+    `cues` has film_id, cue, track, start, end; `instance_probability`, (cues, genres) out of fold, is in their order
+    and in that of the genres of `labels` (films x genres, bool); rows with NaN are left out. Columns: those of the
+    cues, genre, probability, excess, by falling excess; one row per cue, for the genre of its largest excess, or
+    without `per_cue` one per cue and absent genre. ValueError if rows and cues differ in number, or a film has no
+    labels.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, cue, track, start, end.
-    instance_probability : (cues, genres) array or DataFrame
-        Out of fold, in the order of `cues` and of the genres of `labels`. Rows with NaN are left out.
-    labels : DataFrame of bool
-        Index film_id, one column per genre.
-    per_cue : bool
-        One row per cue, for the genre of its largest excess; otherwise one per cue and absent genre.
-    steady : float
-        Weight, in cues, of the corpus's mean (over films without the genre) in what a cue is compared with: it decides
-        for films of very few cues, and does hardly anything for the others.
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": "a", "cue": range(3), "track": list("rst"), "start": 0.0, "end": 1.0})
     >>> labels = pd.DataFrame({"Horror": [True], "Romance": [False]}, index=["a"])
     >>> table = transplanted_cues(cues, [[0.9, 0.1], [0.8, 0.1], [0.2, 0.9]], labels)

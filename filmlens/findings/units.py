@@ -16,17 +16,7 @@ from scipy import stats
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Values of one measure, ordered by film.
-
-    Attributes
-    ----------
-    values : (units,) array
-        Finite.
-    film : (units,) int array
-        Position of each unit's film, ascending.
-    films : int
-        Number of films, those without units included.
-    """
+    """Finite `values` of one measure, and the position of each one's `film` among all `films`, ascending."""
 
     values: np.ndarray
     film: np.ndarray
