@@ -13,14 +13,7 @@ look.use_style()
 
 
 def plot_genres(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Films per genre, split into those with this genre only and those with others beside it.
-
-    Parameters
-    ----------
-    labels : DataFrame of bool
-        Films x genres.
-    ax : Axes, optional
-    """
+    """Films (of films x genres, bool) per genre, split into those with this genre only and those with others beside it."""
     ax = ax or plt.subplots(figsize=(8, 3.2), layout="constrained")[1]
     genres = list(labels.columns)
     alone = labels[labels.sum(axis=1) == 1].sum().reindex(genres)
@@ -38,14 +31,7 @@ def plot_genres(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def plot_overlap(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """How many films carry each pair of genres; the diagonal counts the genre's films.
-
-    Parameters
-    ----------
-    labels : DataFrame of bool
-        Films x genres.
-    ax : Axes, optional
-    """
+    """How many films (of films x genres, bool) carry each pair of genres; the diagonal counts the genre's films."""
     ax = ax or plt.subplots(figsize=(5, 4.2), layout="constrained")[1]
     genres, counts = list(labels.columns), labels.astype(int).T @ labels.astype(int)
     grid = counts.to_numpy()

@@ -33,17 +33,9 @@ def plot_cue(
 ) -> Figure:
     """One cue from its waveform to its tempo, on a common time axis.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,)
-    rate : float
-        Sampling rate in Hz.
-    frames : mapping
-        From `filmlens.features.mir.frame_features`; ``chroma`` and ``tempo`` are drawn.
-    landmarks : (times, frequencies), optional
-        Points in s and Hz by which the cue was recognised, drawn over the spectrogram.
-    title : str
-        Of the whole figure.
+    `samples` (n,) at `rate` Hz; `frames` are from `filmlens.features.mir.frame_features`, of which chroma and tempo are
+    drawn; `landmarks` are the times (s) and frequencies (Hz) of points by which the cue was recognised, drawn over the
+    spectrogram.
     """
     fig, axes = plt.subplots(4, 1, figsize=(10, 9), sharex=True, layout="constrained", height_ratios=[1, 2.6, 1.8, 1.3])
     wave, spectrogram, chroma, tempo = axes
@@ -100,11 +92,7 @@ def plot_cue(
 def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
     """How closely librosa's nearest functions follow the descriptors, best first; those without one at the end.
 
-    Parameters
-    ----------
-    distance : DataFrame
-        From `filmlens.features.mir.librosa_peer.librosa_distance`.
-    title : str
+    `distance` is from `filmlens.features.mir.librosa_peer.librosa_distance`.
     """
     table = distance.sort_values("r", ascending=False, na_position="last", kind="stable")
     names = [f"{key}  ({name})" if name else key for key, name in table[["descriptor", "librosa function"]].to_numpy()]
@@ -136,25 +124,11 @@ def plot_distributions(
     titles: Mapping[str, str] | None = None,
     across: int = 3,
 ) -> Figure:
-    """How descriptors of cues are distributed in the genres of their films.
+    """How descriptors of cues are distributed in the genres of their films: a panel per column, `across` in a row.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row per cue: ``film_id`` and `columns`. A film of several genres counts in each of them.
-    labels : DataFrame of bool
-        Films (index) x genres.
-    columns : sequence of str
-        One panel each.
-    titles : mapping, optional
-        Words for the panels; the reader's names of the columns otherwise.
-    across : int
-        Panels per row.
-
-    Returns
-    -------
-    Figure
-        Boxes from the lower to the upper quartile with the median, whiskers to the 5th and 95th percentile.
+    `table` has film_id and `columns` in a row per cue; `labels` are films x genres, bool; a film of several genres
+    counts in each. Boxes go from the lower to the upper quartile with the median, whiskers to the 5th and 95th
+    percentile. `titles` are words for the panels; the reader's names of the columns otherwise.
     """
     genres = look.genre_order(labels.columns)
     colors = look.genre_colors(genres)
@@ -195,15 +169,7 @@ def plot_distributions(
 
 
 def plot_examples(examples: np.ndarray, *, title: str = "") -> Figure:
-    """What VGGish heard of a cue: its first twelve log-mel examples, one after another.
-
-    Parameters
-    ----------
-    examples : ndarray, shape=(n, 96, 64)
-        From `filmlens.features.vggish.examples`.
-    title : str
-        Of the figure.
-    """
+    """What VGGish heard of a cue: its first twelve log-mel examples (n, 96, 64), one after another."""
     shown = np.asarray(examples)[:12]
     fig, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
     picture = shown.reshape(-1, BANDS).T
@@ -237,16 +203,8 @@ def plot_pictures(
 ) -> Figure:
     """Brightness and contrast along a film, and the cues that play under them.
 
-    Parameters
-    ----------
-    visual : DataFrame
-        ``time`` in s, ``brightness`` and ``contrast`` of one film; lines break where no picture was sampled.
-    cues : DataFrame
-        ``track``, ``start`` and ``end`` in s of the same film.
-    strip : (times, colours), optional
-        From `filmlens.media.pictures.film_strip`, drawn above.
-    title : str
-        Of the whole figure.
+    `visual` has time (s), brightness and contrast of one film; lines break where no picture was sampled. `cues` has its
+    track, start, end (s). `strip` are times and colours from `filmlens.media.pictures.film_strip`, drawn above.
     """
     tracks = list(dict.fromkeys(cues.sort_values("start")["track"].astype(str)))
     colors = look.track_colors(tracks)
@@ -299,13 +257,7 @@ def _draw_strip(ax, times: np.ndarray, colours: np.ndarray, *, end: float) -> No
 
 
 def plot_tags(table: pd.DataFrame) -> Figure:
-    """In how many cues each tag is among the five highest.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per cue: film_id, cue and a column for each tag.
-    """
+    """In how many cues each tag is among the five highest; `table` has film_id, cue and a column for each tag."""
     tags = table.drop(columns=["film_id", "cue"])
     among = (tags.rank(axis=1, ascending=False) <= 5).sum().sort_values(ascending=False)
     among = among[among > 0]

@@ -20,12 +20,8 @@ _MUSIC, _OTHERS = "#0072B2", "#8C8C8C"
 def plot_film_time(data: pd.DataFrame) -> Figure:
     """Coverage above, one panel per genre below: films with it in its colour, films without it grey.
 
-    Parts of which fewer than three films have a value are left open.
-
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.along_film_time`.
+    `data` is from :func:`~filmlens.findings.along_film_time`; parts of which fewer than three films have a value stay
+    open.
     """
     genres = [q for q in dict.fromkeys(data["quantity"]) if q != COVERAGE]
     columns = min(3, max(1, len(genres)))

@@ -29,10 +29,7 @@ _VERDICTS = {"holds": ("o", "#0072B2"), "undecided": ("D", "#999999"), "contradi
 def plot_importance(data: pd.DataFrame) -> Figure:
     """Fig 3: what is lost per genre and feature group, with its three intervals (named in the legend).
 
-    Parameters
-    ----------
-    data : DataFrame
-        Rows of one measure from :func:`~filmlens.findings.group_importance`.
+    `data` holds rows of one measure from :func:`~filmlens.findings.group_importance`.
     """
     films = dict(zip(data["genre"], data["films"], strict=True))
     few = set(data.loc[data["note"] != "", "genre"])
@@ -79,11 +76,7 @@ def plot_importance(data: pd.DataFrame) -> Figure:
 def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
     """Table 5 as a picture: medians from Actual to Predicted to False positives, and what the labels alone expect.
 
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.cross_modal`.
-    unit : {"films", "clips"}
+    `data` is from :func:`~filmlens.findings.cross_modal`, of which the `unit` "films" or "clips" is drawn.
     """
     data = data[data["unit"] == unit]
     sources, genres, measures = (list(dict.fromkeys(data[c])) for c in ("source", "genre", "measure"))
@@ -130,10 +123,7 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
 def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
     """What was planted in a synthetic corpus against what permutation found.
 
-    Parameters
-    ----------
-    data : DataFrame
-        genre, group, importance, film_low, and planted (bool).
+    `data` has genre, group, importance, film_low and planted (bool).
     """
     ax = ax or plt.subplots(figsize=(8, 3.6))[1]
     genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
@@ -166,18 +156,10 @@ def plot_genre_timeline(
     visual: pd.DataFrame | None = None,
     frames: Sequence[tuple[float, np.ndarray]] = (),
 ) -> Figure:
-    """One film: what each cue sounds like along it, over its pictures.
+    """One film of :func:`~filmlens.findings.genre_timeline`: what each cue sounds like along it, over its pictures.
 
-    Parameters
-    ----------
-    data : DataFrame
-        One film of :func:`~filmlens.findings.genre_timeline`.
-    own : sequence of str
-        The film's own genres; the others' cues of probability 0.5 or more are outlined.
-    visual : DataFrame, optional
-        time (s), brightness, contrast.
-    frames : sequence of (time, image), optional
-        A strip of pictures, (h, w) or (h, w, 3) in [0, 1], placed at their times.
+    `own` are the film's own genres; the others' cues of probability 0.5 or more are outlined. `visual` has time (s),
+    brightness, contrast; `frames` are pictures, (h, w) or (h, w, 3) in [0, 1], placed in a strip at their times.
     """
     genres = list(dict.fromkeys(data["genre"]))
     colors = genre_colors(genres)
@@ -231,14 +213,8 @@ def plot_genre_timeline(
 
 
 def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
-    """Signed heat map of Cliff's delta; descriptors by their largest effect.
-
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.genre_profile`.
-    top : int
-        Descriptors shown.
+    """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`); the `top` descriptors by largest
+    effect.
     """
     genres = list(dict.fromkeys(data["genre"]))
     tested = data["p"].notna()
@@ -268,10 +244,7 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
 def plot_claims(data: pd.DataFrame) -> Figure:
     """Which claims stand: one claims table as intervals, differences of scores above and of pictures below.
 
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.claims_table`.
+    `data` is from :func:`~filmlens.findings.claims_table`.
     """
     pictures = data["estimate is"].str.contains("medians").to_numpy(bool)
     parts = [(part, name) for part, name in ((data[~pictures], "score"), (data[pictures], "median × 10")) if len(part)]
@@ -303,12 +276,8 @@ def plot_claims(data: pd.DataFrame) -> Figure:
 def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     """Which claims stand when one choice at a time is made otherwise, under the headline numbers.
 
-    Parameters
-    ----------
-    claims : DataFrame
-        From :func:`~filmlens.findings.robustness_table`.
-    headlines : DataFrame
-        condition, measure, films, value, low, high.
+    `claims` is from :func:`~filmlens.findings.robustness_table`; `headlines` has condition, measure, films, value, low,
+    high.
     """
     conditions, measures = list(dict.fromkeys(claims["condition"])), list(dict.fromkeys(headlines["measure"]))
     names = list(dict.fromkeys(claims["claim"]))

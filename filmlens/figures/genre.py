@@ -27,12 +27,7 @@ _INK, _SOFT = "#333333", "#8C8C8C"
 def plot_model(model: BagClassifier | Network, *, genres: Sequence[str] = (), ax: Axes | None = None) -> Axes:
     """Fig 2, drawn from a fitted model: its layers with the shapes of their live weights.
 
-    Parameters
-    ----------
-    model : BagClassifier (fitted) or Network
-    genres : sequence of str
-        Names at the output; those the classifier learnt otherwise.
-    ax : Axes, optional
+    `genres` are names at the output; those the classifier learnt otherwise.
     """
     network = model if isinstance(model, Network) else model.network_
     names = list(genres) or list(getattr(model, "genres_", ())) or [f"genre {k}" for k in range(network.genres)]
@@ -101,11 +96,8 @@ def _arrow(ax: Axes, start: tuple[float, float], stop: tuple[float, float], bend
 def plot_scores(table: pd.DataFrame) -> Figure:
     """Table 4 as dots with 95 % bootstrap intervals over films; hollow diamonds are F1 on training films.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`, which gives
-        the colours.
+    `table` holds rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`,
+    which gives the colours.
     """
     labels = table["label"] if "label" in table else table["model"]
     groups = table["features"] if "features" in table else pd.Series("", index=table.index)
@@ -139,13 +131,7 @@ def plot_scores(table: pd.DataFrame) -> Figure:
 
 
 def plot_precision_recall(curves: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
-    """S2: precision against recall, one line per genre.
-
-    Parameters
-    ----------
-    curves : DataFrame
-        genre, films, recall, precision, as `scores.curves` gives them.
-    """
+    """S2: precision against recall of `scores.curves`, one line per genre."""
     ax = plt.subplots(figsize=(6, 4.2))[1] if ax is None else ax
     names = genre_order(curves["genre"].unique())
     colors = genre_colors(names)
@@ -168,16 +154,11 @@ def plot_films(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """S3: every film by the precision and recall of its cues' labels.
+    """S3: every film by the precision and recall of its cues' labels (`scores.per_film_cue_scores`), some with their
+    `names`.
 
-    Parameters
-    ----------
-    table : DataFrame
-        film_id, cues, precision, recall, as `scores.per_film_cue_scores` gives them. A film none of whose cues got a
-        label has no precision and stands hollow on the lower margin; one without labels has no recall and stands on
-        the left margin.
-    names : sequence of str
-        Films to name.
+    A film none of whose cues got a label has no precision and stands hollow on the lower margin; one without labels has
+    no recall and stands on the left margin.
     """
     ax, color = plt.subplots(figsize=(5.6, 5))[1] if ax is None else ax, TRACK_COLORS[0]
     margin = -0.09
@@ -217,12 +198,8 @@ def plot_attention(
 ) -> Axes:
     """The cues that carried a film's genres: a dot's area is the cue's weight, filled where it has the label.
 
-    Parameters
-    ----------
-    instances : DataFrame
-        Rows of one film from `CrossValidation.instances`: cue, `<genre>` and `attention <genre>`.
-    genres : sequence of str, optional
-        Genres to show, such as the film's own.
+    `instances` are rows of one film from `CrossValidation.instances`: cue, `<genre>` and `attention <genre>`; `genres`
+    are those to show, such as the film's own.
     """
     prefix = "attention "
     found = [c.removeprefix(prefix) for c in instances.columns if c.startswith(prefix)]

@@ -34,18 +34,9 @@ def plot_windows(
 ) -> Figure:
     """Fig 1 at a real moment: the film's sound, what each window predicts, the cues that follow, the annotation.
 
-    Parameters
-    ----------
-    windows : DataFrame
-        `time`, `track` (None without a prediction), `counted`, as in `CueSheet.windows`.
-    cues : DataFrame
-        `track`, `start`, `end`.
-    start, end : float
-        The moment shown, seconds on the film's clock.
-    annotations : DataFrame, optional
-        Like `cues`.
-    sound : ndarray, shape (n,), optional
-        The film's mono sound at 11,025 Hz from `start` on, shown as an envelope.
+    `windows` has time, track (None without a prediction) and counted, as in `CueSheet.windows`; `cues` and
+    `annotations` track, start, end. `start` and `end` are the moment shown, seconds on the film's clock; `sound` is the
+    film's, mono at 11,025 Hz, from there on, shown as an envelope.
     """
     shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
     parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
@@ -88,16 +79,10 @@ def plot_timeline(
     soundtrack: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Cues of a film along its time, one row per track, annotated cues as outlines.
+    """Cues of a film of `duration` seconds along its time, one row per track, annotated cues as outlines.
 
-    Parameters
-    ----------
-    cues, annotations : DataFrame
-        `track`, `start`, `end` [s].
-    duration : float
-        Seconds of the film.
-    soundtrack : sequence of str
-        All of its tracks, so that each has the colour that the audition gives it.
+    Both tables have track, start, end [s]. `soundtrack` names all tracks, so that each has the colour that the audition
+    gives it.
     """
     names = list(cues["track"]) + (list(annotations["track"]) if annotations is not None else [])
     starts = list(cues["start"]) + (list(annotations["start"]) if annotations is not None else [])
@@ -135,15 +120,9 @@ def plot_timelines(
 ) -> Figure:
     """Cues of all films, a row each, the darker the more evidence per second; annotated cues as outlines.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        `film_id`, `start`, `end` [s], `score` (missing of cues that no engine found).
-    placement : DataFrame
-        From :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest
-        stretch without music is a line, the share with music stands on the right.
-    annotations : mapping of film_id to DataFrame, optional
-        `start`, `end`.
+    `cues` has film_id, start, end [s] and score (missing of cues that no engine found); `placement` is from
+    :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest stretch
+    without music is a line, the share with music stands on the right. `annotations` has start and end by film_id.
     """
     row = {film_id: i for i, film_id in enumerate(placement["film_id"])}
     longest = placement["seconds"].max() if len(placement) else 1.0
@@ -178,12 +157,8 @@ def plot_timelines(
 
 
 def plot_recall(table: pd.DataFrame) -> Figure:
-    """Recall of the stamper by place in the film, with its interval where there are films enough.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`~filmlens.findings.placement.recall_by_place`.
+    """Recall by place in the film (:func:`~filmlens.findings.placement.recall_by_place`), with its interval where there
+    is one.
     """
     fig, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
     width = table["end"] - table["begin"]
@@ -205,10 +180,7 @@ def plot_recall(table: pd.DataFrame) -> Figure:
 def plot_album_order(use: pd.DataFrame) -> Figure:
     """Every used track by its place on the album and in its film, larger the more often it is used.
 
-    Parameters
-    ----------
-    use : DataFrame
-        From :func:`~filmlens.findings.placement.track_use`.
+    `use` is from :func:`~filmlens.findings.placement.track_use`.
     """
     last = use.groupby("film_id")[["album", "film"]].transform("max")
     heard = use["film"].notna()
@@ -225,13 +197,8 @@ def plot_album_order(use: pd.DataFrame) -> Figure:
 
 
 def plot_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Precision and recall of each engine beside the paper's; whiskers are one SD over films.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `engine`, `precision`, `recall`, and where known `precision_sd`, `recall_sd`. A row whose engine begins with
-        "paper" is drawn hollow: its films are others.
+    """Precision and recall of each `engine` beside the paper's; whiskers are one SD over films, where `precision_sd`
+    and `recall_sd` are known. A row whose engine begins with "paper" is drawn hollow: its films are others.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 0.75 * len(table) + 1.3))
