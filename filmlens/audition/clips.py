@@ -34,14 +34,7 @@ _SPARED = 0.9  # of what may be kept is left when room is made, so that it is no
 
 
 class Pieces:
-    """The moving picture of one film, piece by piece.
-
-    Parameters
-    ----------
-    film : Film
-    duration : float
-        Seconds of the film.
-    """
+    """The moving picture of one film of so many seconds, piece by piece."""
 
     def __init__(self, film: Film, duration: float):
         self._film, self._duration, self._problem = film, duration, ""
@@ -73,10 +66,7 @@ class Pieces:
 class Newest:
     """Work done in a thread, one thing after another; of what waits only the newest is done, the rest is let go.
 
-    Parameters
-    ----------
-    busy : callable
-        Whether somebody waits for something more urgent; what is begun is finished all the same.
+    It waits while somebody is `busy` waiting for something more urgent; what is begun is finished all the same.
     """
 
     def __init__(self, busy: Callable[[], bool]):

@@ -23,13 +23,7 @@ class ChangedError(Exception):
 
 
 class History:
-    """Steps, the latest last; in memory, and in a file where one is given.
-
-    Parameters
-    ----------
-    path : Path, optional
-        What it holds from before is read.
-    """
+    """Steps, the latest last; in memory, and in a file where one is given, with what it holds from before."""
 
     def __init__(self, path: Path | None = None):
         self._path = path

@@ -83,17 +83,9 @@ def stored(corpus: Corpus, film: Film) -> np.ndarray | None:
 
 
 def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
-    """The waveform of a whole film, minute by minute; kept when the last minute is made.
+    """The waveform of a whole film, minute by minute: int8 (m, 2) at `RATE`; kept when the last minute is made.
 
-    Yields
-    ------
-    ndarray of int8, shape (m, 2)
-        At `RATE`; end to end they are the whole.
-
-    Raises
-    ------
-    MediaError
-        The film's sound cannot be read.
+    Raises `MediaError` when the film's sound cannot be read.
     """
     parts, rate = [], apart(sound.native_rate, film.sound)
     for _, block in apart_stream(sound.blocks, film.sound, rate, seconds=_BLOCK_S):

@@ -22,23 +22,10 @@ _NEAR_S = 0.05  # how near a start that was handed in must be to a cue's
 class AuditionCorpus(Audition):
     """Pick a film, or a cue of any film, and audition it.
 
-    Parameters
-    ----------
-    corpus : Corpus or path
-    film_id : str, optional
-        The film that is open at first; the first one with a cue by default.
-    who : str, optional
-        As in `Audition`.
-    queue : DataFrame, optional
-        Cues to hear first, in this order: film_id, and start [s] or cue (number in the stamped sheet); such as the cues
-        behind a sentence of notebook 04.
-
-    Raises
-    ------
-    KeyError
-        No such film.
-    ValueError
-        `queue` cannot be understood.
+    `film_id` is open at first; by default the first film with a cue. `queue` are cues to hear first, in this order:
+    film_id, and start [s] or cue (number in the stamped sheet); such as the cues behind a sentence of notebook 04. All
+    else is as in `Audition`. Raises `KeyError` for a film that is not there, `ValueError` when `queue` cannot be
+    understood.
     """
 
     _picks = True
@@ -89,11 +76,8 @@ class AuditionCorpus(Audition):
 def film_table(corpus: Corpus, *, who: str = "") -> pd.DataFrame:
     """The films and how far they are judged; by an annotator where `who` names one.
 
-    Returns
-    -------
-    DataFrame
-        film_id, title, year, genres, tracks (names of the stamped ones, to be searched), cues, judged, coverage (share
-        of the film under a stamped cue; NaN when it was not stamped), complete, problem (of its verdicts' file).
+    Columns: film_id, title, year, genres, tracks (names of the stamped ones, to be searched), cues, judged, coverage
+    (share of the film under a stamped cue; NaN when it was not stamped), complete, problem (of its verdicts' file).
     """
     rows = []
     for film in corpus:
@@ -143,20 +127,9 @@ def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None, *, who: str = "
 
     Music that is on no track is `unmatched`: cues that were given a free name, and where no cue lies the spans of the
     recall check in which music was heard (`span` is "heard") and those that `filmlens music` found ("detected").
-
-    Parameters
-    ----------
-    corpus : Corpus
-    handed_in : DataFrame, optional
-        film_id and start of cues that are wanted, in their order, which the column `given` says.
-    who : str
-        The annotator whose verdicts they are; by default those that all else reads.
-
-    Returns
-    -------
-    DataFrame
-        film_id, title, genres, id, track, name, start, end, score, probability (NaN of an engine that gives none),
-        verdict, fields, unmatched, span, given.
+    `handed_in` has film_id and start of cues that are wanted, in their order, which the column `given` says; `who` is
+    the annotator whose verdicts they are, by default those that all else reads. Columns besides: film_id, title,
+    genres, id, track, name, start, end, score, probability (NaN of an engine that gives none), verdict and fields.
     """
     parts = []
     for film in corpus:

@@ -34,22 +34,10 @@ _Change = tuple[Callable[[pd.DataFrame], int], dict[str, Any] | None]
 class Session:
     """The judging of one film; raises `CorpusError`, naming file and row, when its verdicts cannot be understood.
 
-    Parameters
-    ----------
-    stamped : DataFrame
-        The film's cues: track, start, end, track_start, speed, score.
-    duration : float
-        Seconds of the film.
-    who : str
-        The judge, whom each row names; the login name by default.
-    file : Path, optional
-        Where the verdicts are; the film's own file by default.
-    seed : int
-        Of the spans that are drawn to measure recall.
-    music : DataFrame, optional
-        Unidentified music of the film, from which half of them are drawn: start, end.
-    steps : History, optional
-        Where actions are kept to be undone; one of its own by default.
+    `stamped` are the film's cues (track, start, end, track_start, speed, score), `duration` its seconds. `who` is the
+    judge, whom each row names, by default the login name; `file` is where the verdicts are, by default the film's own.
+    `seed` is that of the spans that are drawn to measure recall, half of them from `music`, the film's unidentified
+    music (start, end). Actions are kept in `steps` to be undone.
     """
 
     def __init__(
@@ -324,9 +312,9 @@ def open_session(
 ) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
 
-    `who` is an annotator, whose verdicts are kept apart (`filmlens.corpus.annotators`); by default they are the film's
-    own. `kind` is what is made, a `Session` by default. Raises `KeyError` for a film that is not there, `CorpusError`
-    when the verdicts cannot be understood, or the name is none for a folder.
+    `who` is an annotator, whose verdicts are kept apart; by default they are the film's own. `kind` is what is made, a
+    `Session` by default. Raises `KeyError` for a film that is not there, `CorpusError` when the verdicts cannot be
+    understood, or the name is none for a folder.
     """
     film = corpus[film_id]
     who = who and annotators.checked(corpus.folder, who)

@@ -17,16 +17,12 @@ from filmlens.media.container import MediaError, probe
 
 
 def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """The film on one video and one audio track, its cues as clips of their sound files on further audio tracks.
+    """The film on one video and one audio track, its cues as clips of their sound files on further audio tracks; OTIO's
+    JSON.
 
-    Cues that overlap lie on tracks of their own. Edges are rounded to frames of the film, as an editor needs them;
-    the exact seconds, score, verdict and usage of a cue are in its metadata under "filmlens". A cue whose place in
-    its track is unknown is an empty clip of its name.
-
-    Returns
-    -------
-    str
-        OTIO's JSON.
+    Cues that overlap lie on tracks of their own. Edges are rounded to frames of the film, as an editor needs them; the
+    exact seconds, score, verdict and usage of a cue are in its metadata under "filmlens". A cue whose place in its
+    track is unknown is an empty clip of its name.
     """
     import opentimelineio as api
 

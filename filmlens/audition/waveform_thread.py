@@ -19,21 +19,9 @@ _HEAD_START_S = 0.5
 class WaveformThread:
     """A film's waveform: read if it was kept, made otherwise.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    film : Film
-    tell : callable
-        Is given a message for the page whenever there is more to see, and when the film's sound cannot be read.
-    busy : callable
-        Whether somebody waits for something else; growing waits then.
-
-    Attributes
-    ----------
-    levels : list of ndarray, or None
-        What there is so far: see `peaks.pyramid`.
-    so_far : dict
-        seconds, and whether that is all (done).
+    `tell` is given a message for the page whenever there is more to see, and when the film's sound cannot be read;
+    growing waits while somebody is `busy` waiting for something else. `levels` is what there is so far
+    (`peaks.pyramid`, or None), `so_far` its seconds, and whether that is all (done).
     """
 
     def __init__(self, corpus: Corpus, film: Film, tell: Callable[[dict[str, Any]], None], busy: Callable[[], bool]):

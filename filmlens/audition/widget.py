@@ -44,27 +44,12 @@ _TABLES = {"library", "transplanted"}
 class Audition(anywidget.AnyWidget):
     """Hear and judge the cues of one film.
 
-    Parameters
-    ----------
-    corpus : Corpus or path
-    film_id : str
-    cues : DataFrame, optional
-        The cues to judge: track, start, end, track_start, speed, score. What the stamper left on disk by default.
-    who : str, optional
-        An annotator, whose verdicts go to ``verdicts/<who>/``. By default they go to ``verdicts/``, which all else
-        reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated.
-    alone : bool
-        Whether the page is the bench alone: as high as the window, in the theme of the system.
+    `cues` are those to judge (track, start, end, track_start, speed, score), by default what the stamper left on disk.
+    Verdicts of the annotator `who` go to ``verdicts/<who>/``. By default they go to ``verdicts/``, which all else
+    reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated. `alone` says
+    whether the page is the bench alone: as high as the window, in the theme of the system. Raises `KeyError` for a film
+    that is not there, `CorpusError` when its verdicts cannot be understood.
 
-    Raises
-    ------
-    KeyError
-        No such film.
-    CorpusError
-        The film's verdicts cannot be understood.
-
-    Examples
-    --------
     >>> Audition("data/demo", "film01")                   # doctest: +SKIP
     """
 
