@@ -91,22 +91,15 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
             x = np.arange(len(sources))
             ax.axhline(0, color=_INK, lw=0.8)
             bold, tested = part["significant"].to_numpy(bool), part["p"].notna()
-            ax.scatter(
-                x,
-                part["difference"],
-                s=np.where(tested, 42, 12),
-                color=np.where(bold, colors[genre], "white"),
-                ec=colors[genre],
-                zorder=3,
-            )
+            size, color = np.where(tested, 42, 12), np.where(bold, colors[genre], "white")
+            ax.scatter(x, part["difference"], s=size, color=color, ec=colors[genre], zorder=3)
             ax.scatter(x, part["expected"], s=150, marker="_", color=_INK, zorder=4)
             for k, row in enumerate(part.itertuples()):
                 # hollow and small: numbers only
                 if np.isnan(row.difference) or np.isnan(row.p):
                     ax.annotate(f"n = {row.n_films}", (k, 0), ha="center", va="bottom", fontsize=7, color=_SOFT)
             ax.set_xticks(x, [short.get(s, s) for s in sources], rotation=90, fontsize=8)
-            ax.set_xlim(-0.5, len(sources) - 0.5)
-            ax.set_title(genre if i == 0 else "")
+            ax.set(xlim=(-0.5, len(sources) - 0.5), title=genre if i == 0 else "")
             ax.grid(axis="x", visible=False)
         axes[i, 0].set_ylabel(f"{measure}\ndifference of medians × 10")
     handles = [
@@ -291,16 +284,14 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
         ax.vlines(x, rows["low"], rows["high"], color=_SOFT, lw=2)
         ax.plot(x, rows["value"], "o", color=_INK, ms=6)
         ax.axhline(rows["value"].iloc[0], color=_SOFT, lw=0.8, ls=":")
-        words = f"{measure} (95 % bootstrap over {_films(rows)}; dotted: {conditions[0]})"
-        ax.set_title(words, loc="left", fontsize=9)
+        ax.set_title(f"{measure} (95 % bootstrap over {_films(rows)}; dotted: {conditions[0]})", loc="left", fontsize=9)
     grid = axes[-1]
     for row in claims.itertuples():
         marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), ("_", "#CCCCCC"))
         grid.plot(conditions.index(row.condition), names.index(row.claim), marker, color=color, ms=8)
     grid.set_yticks(range(len(names)), names)
-    grid.set_ylim(len(names) - 0.5, -0.5)
     grid.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
-    grid.set_xlim(-0.6, len(conditions) - 0.4)
+    grid.set(ylim=(len(names) - 0.5, -0.5), xlim=(-0.6, len(conditions) - 0.4))
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     handles.append(Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested"))
     note = " (synthetic corpus)" if claims["verdict"].str.contains("synthetic").any() else ""

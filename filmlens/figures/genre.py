@@ -184,12 +184,8 @@ def plot_films(
     most = max(int(table["cues"].max()), 1) if len(table) else 1
     shown = (max(round(0.2 * most), 1), most)
     sizes = [np.sqrt(14 + 90 * n / most) for n in shown]
-    ax.legend(
-        [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=size) for size in sizes],
-        [f"{n} cue{'s' * (n != 1)}" for n in shown],
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1),
-    )
+    handles = [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=size) for size in sizes]
+    ax.legend(handles, [f"{n} cue{'s' * (n != 1)}" for n in shown], loc="upper left", bbox_to_anchor=(1.02, 1))
     return ax
 
 
@@ -215,16 +211,10 @@ def plot_attention(
     for row, name in enumerate(names):
         sizes = 12 + 330 * weight[prefix + name] / largest
         positive = share[name].to_numpy() >= 0.5
+        style = {"edgecolor": colors[name], "lw": 1.2, "alpha": 0.85}
         for mask, face in ((positive, colors[name]), (~positive, "white")):
-            ax.scatter(
-                np.arange(len(weight))[mask],
-                np.full(mask.sum(), row),
-                s=sizes[mask],
-                facecolor=face,
-                edgecolor=colors[name],
-                lw=1.2,
-                alpha=0.85,
-            )
+            at = np.flatnonzero(mask)
+            ax.scatter(at, np.full(len(at), row), s=sizes[mask], facecolor=face, **style)
     step = max(1, -(-len(weight) // 30))
     ticks = np.arange(0, len(weight), step)
     ax.set(yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")

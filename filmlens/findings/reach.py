@@ -52,7 +52,7 @@ def together(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach(facts: Facts) -> Reach:
-    """What these films can answer; facts as `filmlens.corpus.facts.gather` or `filmlens.corpus.check.check` gives them."""
+    """What these films can answer, of the facts that `corpus.facts.gather` or `corpus.check.check` gives."""
     usable = [f for f in facts.films if f.film.genres]
     labels = facts.labels().loc[[f.film.id for f in usable]]
     can, cannot = [], []
