@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from filmlens.findings.units import mean_of_known
 from filmlens.stamper import intervals
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough
@@ -65,7 +66,8 @@ def along_film_time(
             weight = seconds * np.isfinite(heard)[:, None]
             total = weight.sum(axis=0)
             values[k, i] = np.divide(np.nan_to_num(heard) @ weight, total, out=np.full(parts, np.nan), where=total > 0)
-    rng, tables = np.random.default_rng(seed), [_summary(COVERAGE, ALL, values[0], n_boot, np.random.default_rng(seed))]
+    tables = [_summary(COVERAGE, ALL, values[0], n_boot, np.random.default_rng(seed))]
+    rng = np.random.default_rng(seed)
     for k, genre in enumerate(names, start=1):
         carries = labels[genre].reindex(spans.index, fill_value=False).to_numpy(bool)
         tables.append(_summary(genre, WITH, values[k, carries], n_boot, rng))
@@ -83,7 +85,6 @@ def _summary(quantity: str, which: str, values: np.ndarray, n_boot: int, rng: np
     films, parts = values.shape
     there = np.isfinite(values)
     n = there.sum(axis=0)
-    mean = np.divide(np.nansum(values, axis=0), n, out=np.full(parts, np.nan), where=n > 0)
     low, high = np.full(parts, np.nan), np.full(parts, np.nan)
     if films:
         weights = film_weights(rng, films, n_boot)
@@ -93,4 +94,4 @@ def _summary(quantity: str, which: str, values: np.ndarray, n_boot: int, rng: np
             low[part], high[part] = interval(draws[:, part])
     edges = np.arange(parts + 1) / parts
     columns = {"quantity": quantity, "films": which, "part": np.arange(parts), "begin": edges[:-1], "end": edges[1:]}
-    return pd.DataFrame(columns | {"value": mean, "low": low, "high": high, "n": n})
+    return pd.DataFrame(columns | {"value": mean_of_known(values), "low": low, "high": high, "n": n})

@@ -33,6 +33,7 @@ import pandas as pd
 from scipy import stats
 
 from filmlens.findings.feature_groups import columns_of, validated
+from filmlens.findings.units import mean_of_known
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough, few
 from filmlens.stats.metrics import above_chance, area_under_curve, average_precision, chance_precision, f1
@@ -214,7 +215,7 @@ def permutation_runs(
                 drawn[m].append(before[m] - after[m])
         for m in runs:
             found[m].append(runs[m])
-            films[m].append(_mean_of_known(np.array(drawn[m])))
+            films[m].append(mean_of_known(np.array(drawn[m])))
         areas.append(np.mean(lost, axis=0))
         of_starts.append(np.mean(apart, axis=0))
         spread.append(
@@ -233,13 +234,6 @@ def permutation_runs(
         starts=np.stack(of_starts, axis=1),
         averaged=len(starts),
     )
-
-
-def _mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    return np.divide(np.where(known, values, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def group_importance(

@@ -22,16 +22,7 @@ def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption
             words = [rf"\textbf{{{w}}}" if b else w for w, b in zip(words, bold.iloc[i], strict=True)]
         rows.append(" & ".join(words) + r" \\")
     head = " & ".join(latex(c) for c in text.columns) + r" \\"
-    columns = "l" + "r" * (text.shape[1] - 1)
-    lines = [
-        r"\begin{table}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-    ]
-    lines.append(r"\end{tabular}")
+    begin = [r"\begin{table}", rf"\begin{{tabular}}{{l{'r' * (text.shape[1] - 1)}}}", r"\toprule", head, r"\midrule"]
+    lines = [*begin, *rows, r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\caption{{{latex(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
     return "\n".join([*lines, r"\end{table}"]) + "\n"

@@ -86,16 +86,12 @@ def agreement(
         value = measure(np.arange(len(who)), np.ones(len(films))) if len(who) else np.nan
         low = high = np.nan
         if enough(count) and np.isfinite(value):
-            low, high = interval(_draws(measure, len(who), len(films), n_boot, seed))
+            rng = np.random.default_rng(seed)
+            counts = film_weights(rng, len(films), n_boot)
+            low, high = interval(np.array([measure(rng.integers(len(who), size=len(who)), c) for c in counts]))
         note = few(count) if not enough(count) else "one rater: nothing is said of others" if len(who) == 1 else ""
         rows.append((name, value, low, high, int(answered.sum()), count, len(who), note))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _draws(measure: Callable, raters: int, films: int, n_boot: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    counts = film_weights(rng, films, n_boot)
-    return np.array([measure(rng.integers(raters, size=raters), count) for count in counts])
 
 
 def _pairs(key: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -42,7 +42,8 @@ def genre_profile(
     no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either side only
     p and interval are, and the note says ``too few films``.
     """
-    descriptors = list(descriptors) if descriptors is not None else _descriptors(cue_features)
+    if descriptors is None:
+        descriptors = [c for c in cue_features.select_dtypes("number") if c not in _NOT_FEATURES]
     labels = labels.loc[labels.index.isin(set(cue_features["film_id"]))].astype(bool)
     medians = cue_features.groupby("film_id")[descriptors].median().reindex(labels.index)
     weights = film_weights(np.random.default_rng(seed), len(labels), n_boot)
@@ -54,19 +55,17 @@ def genre_profile(
         for genre in labels.columns:
             here = labels[genre].to_numpy()[kept]
             row = {"genre": genre, "descriptor": descriptor, "n": int(here.sum()), "n_others": int((~here).sum())}
-            if not (here.any() and (~here).any()):
-                rows.append(
-                    {**row, "note": f"n = 0: no {'film of the genre' if not here.any() else 'film to compare with'}"}
-                )
+            rows.append(row)
+            if here.all() or not here.any():
+                row["note"] = f"n = 0: no film {'to compare with' if here.any() else 'of the genre'}"
                 continue
             own, others = units.values[here], units.values[~here]
             row["difference"] = np.median(own) - np.median(others)
             row["effect"] = units.rank_biserial(here, ~here)
-            if not enough(row["n"], row["n_others"]):
-                rows.append({**row, "note": few(row["n"], row["n_others"])})
-                continue
-            row["effect_low"], row["effect_high"] = interval(units.bootstrap(here, ~here, weights))
-            rows.append({**row, "p": float(stats.mannwhitneyu(own, others).pvalue), "note": ""})
+            row["note"] = "" if enough(len(own), len(others)) else few(len(own), len(others))
+            if not row["note"]:
+                row["effect_low"], row["effect_high"] = interval(units.bootstrap(here, ~here, weights))
+                row["p"] = float(stats.mannwhitneyu(own, others).pvalue)
     numbers = ["difference", "effect", "effect_low", "effect_high", "p"]
     table = pd.DataFrame(rows, columns=["genre", "descriptor", "n", "n_others", *numbers, "note"])
     tested = table["p"].notna()
@@ -118,8 +117,3 @@ def example_cues(
 def told_descriptors(cue_features: pd.DataFrame) -> list[str]:
     """The columns whose lower and higher values have a name for readers."""
     return [c for c in cue_features.columns if (found := names.look_up(c)) and found.lower]
-
-
-def _descriptors(cue_features: pd.DataFrame) -> list[str]:
-    numeric = cue_features.select_dtypes("number").columns
-    return [c for c in numeric if c not in _NOT_FEATURES]

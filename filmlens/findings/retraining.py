@@ -62,26 +62,22 @@ def retrained_importance(
     bags, Y, genres = validated(bags, Y, genres)
     scored = np.array([len(b) > 0 for b in bags])
     truth = Y[scored]
-    weights = film_weights(np.random.default_rng(0), len(truth), n_boot)
+    both = np.vstack([np.ones(len(truth)), film_weights(np.random.default_rng(0), len(truth), n_boot)])
     every = np.arange(bags[0].shape[1])
-
     chance = chance_precision(truth)
     counts = [(int(n), int(len(truth) - n)) for n in truth.sum(axis=0)] + [(len(truth),)]
-    both = np.vstack([np.ones(len(truth)), weights])
 
     def scores(index: np.ndarray) -> np.ndarray:
         values = np.asarray(fit_predict([b[:, index] for b in bags], Y))[scored].astype(float)
         return above_chance(average_precision(truth, values, both), chance)
 
+    groups = {name: columns_of(name, index, every.size) for name, index in groups.items()}
     full = scores(every)
+    parts = {name: (scores(np.setdiff1d(every, index)), scores(index)) for name, index in groups.items()}
     rows = []
-    for name, index in groups.items():
-        index = columns_of(name, index, every.size)
-        without, only = scores(np.setdiff1d(every, index)), scores(index)
-        for k, genre in enumerate([*genres, "Overall"]):
+    for k, genre in enumerate([*genres, "Overall"]):
+        for name, (without, only) in parts.items():
             drops = full[:, k] - without[:, k]
             limits = interval(drops[1:]) if enough(*counts[k]) else (np.nan, np.nan)
             rows.append([genre, name, full[0, k], without[0, k], only[0, k], drops[0], *limits])
-    table = pd.DataFrame(rows, columns=["genre", "group", "full", "without", "only", "drop", "drop_low", "drop_high"])
-    order = {g: i for i, g in enumerate([*genres, "Overall"])}
-    return table.sort_values("genre", key=lambda s: s.map(order), kind="stable", ignore_index=True)
+    return pd.DataFrame(rows, columns=["genre", "group", "full", "without", "only", "drop", "drop_low", "drop_high"])

@@ -115,6 +115,11 @@ def number(value: float, digits: int = 2) -> str:
     return sign + (text[1:] if text.startswith("0") else text)
 
 
+def films_text(count: int) -> str:
+    """So many films, in words."""
+    return f"{count} film{'' if count == 1 else 's'}"
+
+
 def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None) -> str:
     missing = [key for key in _NEEDED if not _told(row.get(key))]
     if missing:

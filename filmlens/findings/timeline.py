@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.look import GENRES
-
-_CUE = ["film_id", "cue", "track", "start", "end"]
+from filmlens.findings.feature_groups import genre_names
 
 
 def genre_timeline(
@@ -32,7 +30,7 @@ def genre_timeline(
     """
     probability, genres = instance_table(cues, instance_probability, genres)
     attention = np.ones_like(probability) if attention is None else instance_table(cues, attention, genres)[0]
-    table = cues[_CUE].reset_index(drop=True)
+    table = cues[["film_id", "cue", "track", "start", "end"]].reset_index(drop=True)
     total = pd.DataFrame(attention).groupby(table["film_id"]).transform("sum").to_numpy()
     parts = [
         table.assign(
@@ -43,23 +41,14 @@ def genre_timeline(
         )
         for k, genre in enumerate(genres)
     ]
-    rank = {genre: k for k, genre in enumerate(genres)}
-    keys = ["film_id", "start", "cue", "genre"]
-    return pd.concat(parts).sort_values(
-        keys, key=lambda s: s.map(rank) if s.name == "genre" else s, kind="stable", ignore_index=True
-    )
+    return pd.concat(parts).sort_values(["film_id", "start", "cue"], kind="stable", ignore_index=True)
 
 
 def instance_table(
     cues: pd.DataFrame, values: np.ndarray | pd.DataFrame, genres: Sequence[str] | None
 ) -> tuple[np.ndarray, list[str]]:
     """Values per cue and genre as a float array, checked, and the names of its columns."""
-    if genres is None:
-        genres = list(values.columns) if isinstance(values, pd.DataFrame) else None
-    values = np.asarray(values, dtype=float)
+    table, values = values, np.asarray(values, dtype=float)
     if values.ndim != 2 or len(values) != len(cues):
         raise ValueError(f"{len(cues)} cues for values of shape {values.shape}; give one row per cue, in their order")
-    genres = list(genres) if genres is not None else list(GENRES[: values.shape[1]])
-    if len(genres) != values.shape[1]:
-        raise ValueError(f"{len(genres)} genre names for {values.shape[1]} columns of values")
-    return values, genres
+    return values, genre_names(genres, table, values.shape[1], "values")

@@ -135,6 +135,13 @@ def weighted_gap(units: Units, here: np.ndarray, there: np.ndarray, weights: np.
     return medians[0] - medians[1]
 
 
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    return np.divide(np.where(known, values, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
 def _medians(values: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Median of ascending `values` under each row of `masks`; NaN for an empty row."""
     counts = masks.sum(axis=1)
