@@ -240,17 +240,13 @@ def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> d
     if source == ACTUAL:
         return {**row, "note": ""}
 
-    def p_of(values: Units, inside: np.ndarray, order: np.ndarray) -> float:
-        here, there = label & inside, ~label & inside
-        if not (here.any() and there.any()):
-            return np.nan
+    def p_of(values: Units, order: np.ndarray) -> float:
         return permutation_p(permuted_rank_biserial(values, label, inside, order), values.rank_biserial(here, there))
 
     if row["p_least"] <= _TELLING:
-        row["p_conditional"] = p_of(pictures.centred, inside, pictures.within_sets)
+        row["p_conditional"] = p_of(pictures.centred, pictures.within_sets)
     # the plain division by one genre, which the residuals on all of them make good where labels add up
-    by_genre = pictures.permuted([present & actual, present & ~actual])
-    row["p_residuals"] = p_of(pictures.residuals, inside, by_genre)
+    row["p_residuals"] = p_of(pictures.residuals, pictures.permuted([present & actual, present & ~actual]))
     return {**row, "note": ""}
 
 

@@ -269,14 +269,6 @@ def group_importance(
     sides only importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped
     draws and films left out. ValueError on shapes that do not agree, a column that does not exist, or an unknown
     scheme.
-
-    >>> rng = np.random.default_rng(1)
-    >>> bags = [rng.normal(size=(10, 2)) + [[i % 2, 0]] for i in range(40)]
-    >>> Y = np.array([[i % 2 == 1] for i in range(40)])
-    >>> predict = lambda bags: np.array([[b[:, 0].mean()] for b in bags])
-    >>> table = group_importance(predict, bags, Y, {"used": [0], "unused": [1]}, scheme="films", genres=["Horror"])
-    >>> table.loc[table.genre == "Horror", ["measure", "group", "importance"]].round(1).values.tolist()
-    [['AP above chance', 'used', 0.9], ['AP above chance', 'unused', 0.0], ['F1', 'used', 0.4], ['F1', 'unused', 0.0]]
     """
     return permutation_runs(
         predict,

@@ -35,12 +35,6 @@ def agreement(
     Columns: measure, value, low, high (95 % bootstrap over films and raters; NaN below ten films), clips, films,
     raters, note. Measures: the share of raters who name the genre for transplanted cues and for controls, and the
     difference over pairs; alpha among raters; alpha of each rater with the model, mean over raters.
-
-    >>> key = pd.DataFrame({"clip": [1, 2], "pair": 1, "kind": [TRANSPLANTED, CONTROL], "genre": "Horror",
-    ...                     "film_id": "a", "p Horror": [0.9, 0.1], "p Drama": [0.2, 0.8]})
-    >>> answers = pd.DataFrame({"who": "ann", "clip": [1, 2], "genres": ["Horror", "Drama"], "known": False})
-    >>> agreement(key, answers, ["Horror", "Drama"])[["measure", "value"]].values.tolist()[:2]
-    [['named, transplanted', 1.0], ['named, control', 0.0]]
     """
     heard = answers[~answers["known"].astype(bool)].merge(key, on="clip")
     who, films = list(dict.fromkeys(heard["who"])), list(dict.fromkeys(key["film_id"]))

@@ -29,10 +29,6 @@ def sentence(row: Mapping | pd.Series, *, synthetic: bool = False) -> str:
     'Horror: key clarity lower (delta −.41 [−.62, −.15], 11 of 110 films, p = .012, Benjamini-Hochberg over 840).'
     >>> sentence(row | {"descriptor": "roughness_mean", "effect": 0.41, "effect_low": 0.15, "effect_high": 0.62})
     'Horror: rougher (delta +.41 [+.15, +.62], 11 of 110 films, p = .012, Benjamini-Hochberg over 840).'
-    >>> sentence({"genre": "Horror", "effect": -0.4, "n": 11})
-    Traceback (most recent call last):
-    ...
-    ValueError: no sentence without p, correction: the row of Horror has effect, n
     """
     return _clause(row) + (" (synthetic corpus)." if synthetic else ".")
 

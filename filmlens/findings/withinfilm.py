@@ -42,13 +42,6 @@ def within_films(
     only ever changes with the place), correlation (mean over films), low, high (95 % bootstrap over films), p
     (two-sided; films' signs flipped), p_corrected, detectable (80 % power at .05 after Bonferroni's correction over the
     genres), note.
-
-    >>> cues = pd.DataFrame({"film_id": np.repeat(list("abcdefghijkl"), 9), "start": np.tile(np.arange(9.0), 12)})
-    >>> cues["Horror"] = cues["brightness"] = np.random.default_rng(0).random(len(cues))
-    >>> labels = pd.DataFrame({"Horror": [True] + [False] * 11}, index=list("abcdefghijkl"))
-    >>> table = within_films(cues, labels, measures=["brightness"], n_permutations=99)
-    >>> table[["films", "cues", "left_out", "correlation", "p"]].round(2).values.tolist()
-    [[11.0, 99.0, 0.0, 1.0, 0.01]]
     """
     rng = np.random.default_rng(seed)
     placed = cues[np.isfinite(cues["start"].to_numpy(float))].sort_values("start", kind="stable")
