@@ -44,9 +44,8 @@ def plot_importance(data: pd.DataFrame) -> Figure:
     panels = axes.ravel()
     for ax, genre in zip(panels, genres, strict=False):
         part = data[data["genre"] == genre]
-        sns.barplot(
-            part, y="group", x="importance", order=groups, color=colors[genre], errorbar=None, ax=ax, alpha=0.55
-        )
+        style = {"color": colors[genre], "alpha": 0.55, "errorbar": None}
+        sns.barplot(part, y="group", x="importance", order=groups, ax=ax, **style)
         for y, row in enumerate(part.set_index("group").loc[groups].itertuples()):
             ax.plot([row.run_low, row.run_high], [y - 0.12] * 2, color=_INK, lw=0.9, marker="|", ms=5)
             ax.plot([row.mean_low, row.mean_high], [y - 0.12] * 2, color=_INK, lw=3.4, solid_capstyle="butt")
@@ -157,10 +156,9 @@ def plot_genre_timeline(
     genres = list(dict.fromkeys(data["genre"]))
     colors = genre_colors(genres)
     heights = [0.9] * bool(len(frames)) + [1.1] * (visual is not None) + [0.42 * len(genres) + 0.2]
-    figure, axes = plt.subplots(
-        len(heights), 1, figsize=(10, sum(heights) + 1), sharex=True, squeeze=False, height_ratios=heights
-    )
-    panels = list(axes.ravel())
+    size = (10, sum(heights) + 1)
+    figure, axes = plt.subplots(len(heights), 1, figsize=size, sharex=True, squeeze=False, height_ratios=heights)
+    panels = list(axes[:, 0])
     end = max(float(data["end"].max()), float(visual["time"].max()) if visual is not None else 0)
     if len(frames):
         ax = panels.pop(0)

@@ -42,8 +42,7 @@ def plot_model(model: BagClassifier | Network, *, genres: Sequence[str] = (), ax
         _, fan_in, fan_out = getattr(network, layer).weight.shape
         return f"{fan_in} × {fan_out}"
 
-    extras = [text for text, on in (("batch norm", network.batch_norm), ("ReLU", True)) if on]
-    extras += [f"dropout {network.dropout:g}"] if network.dropout else []
+    extras = ["batch norm"] * network.batch_norm + ["ReLU"] + [f"dropout {network.dropout:g}"] * bool(network.dropout)
     _box(ax, 0, middle, f"film\nn instances\nn × {network.inputs}", grey)
     for layer, x in enumerate((18, 36, 54), start=1):
         _box(ax, x, middle, "\n".join([f"dense {layer}", shape(f"dense{layer}"), *extras]), blue)
@@ -115,10 +114,10 @@ def plot_scores(table: pd.DataFrame) -> Figure:
             ax.plot(row[metric], y, "o", color=colors[group], ms=5)
             if metric == "f1" and pd.notna(row.get("training_f1")):
                 ax.plot(row["training_f1"], y, "D", mfc="none", mec=colors[group], ms=4.5, mew=1)
-        ax.set(title=_METRIC_TITLES[metric], xlim=(-0.02, 1.02), xticks=[0, 0.25, 0.5, 0.75, 1])
-        ax.set_xticklabels(["0", ".25", ".5", ".75", "1"])
-    axes[0, 0].set(yticks=range(len(order)), ylim=(len(order) - 0.5, -0.5))
-    axes[0, 0].set_yticklabels(order)
+        ax.set(title=_METRIC_TITLES[metric], xlim=(-0.02, 1.02))
+        ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
+    axes[0, 0].set_yticks(range(len(order)), order)
+    axes[0, 0].set_ylim(len(order) - 0.5, -0.5)
     films = f" (n = {table['films'].max()})" if "films" in table else ""
     fig.supxlabel(f"macro average over genres; lines: 95 % bootstrap interval over films{films}", fontsize=9)
     handles = [Line2D([], [], color=colors[k], marker="o", ms=5, label=k) for k in kinds if k]
@@ -217,8 +216,8 @@ def plot_attention(
             ax.scatter(at, np.full(len(at), row), s=sizes[mask], facecolor=face, **style)
     step = max(1, -(-len(weight) // 30))
     ticks = np.arange(0, len(weight), step)
-    ax.set(yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
-    ax.set_yticklabels(names)
+    ax.set(ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
+    ax.set_yticks(range(len(names)), names)
     ax.set_xticks(ticks, weight.index[ticks])
     known = "film_id" in instances and len(instances)
     ax.set_title(title or "Cues that carried the genres" + (f" of {instances['film_id'].iloc[0]}" if known else ""))
