@@ -126,8 +126,9 @@ class Shelf:
         """Keep a file; where there is no room on the disk it is not kept."""
         with self._lock, suppress(WriteError):
             write_atomically(self._folder / name, lambda part: part.write_bytes(data))
-            self._bytes = self._count() if self._bytes is None else self._bytes + len(data)
-            if self._bytes > self._most:
+            if self._bytes is not None:
+                self._bytes += len(data)
+            if self._bytes is None or self._bytes > self._most:
                 self._make_room()
 
     def _files(self) -> list[tuple[int, int, str]]:
@@ -138,9 +139,6 @@ class Shelf:
                 seen = entry.stat()
                 found.append((seen.st_mtime_ns, seen.st_size, entry.path))
         return sorted(found)
-
-    def _count(self) -> int:
-        return sum(size for _, size, _ in self._files())
 
     def _make_room(self) -> None:
         files = self._files()

@@ -41,8 +41,10 @@ class AuditionCorpus(Audition):
     ):
         corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
         self._queue = _checked(queue, corpus)
-        first = film_id or (str(self._queue["film_id"].iloc[0]) if len(self._queue) else _first(corpus))
-        super().__init__(corpus, first, who=who, **more)
+        if not film_id and len(self._queue):
+            film_id = str(self._queue["film_id"].iloc[0])
+        stamped = (film.id for film in corpus if len(stamped_cues(corpus, film)[0]))
+        super().__init__(corpus, film_id or next(stamped, corpus.ids[0]), who=who, **more)
 
     @property
     def films(self) -> pd.DataFrame:
@@ -68,9 +70,9 @@ class AuditionCorpus(Audition):
         foreign = transplanted_first(self._corpus)
         if foreign is None:
             return {"cues": None}, []
-        foreign = foreign.rename(columns={"probability": "probability_genre"})
-        foreign["id"] = with_ids(_as_stamped(foreign))["id"].to_numpy()
-        return {"cues": foreign[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
+        stamped = {f"stamped_{c}": foreign[c] for c in ("track", "start", "end")}
+        told = with_ids(foreign.assign(basis="stamped", probability_genre=foreign["probability"], **stamped))
+        return {"cues": told[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
 
 
 def film_table(corpus: Corpus, *, who: str = "") -> pd.DataFrame:
@@ -165,8 +167,7 @@ def _heard_spans(table: pd.DataFrame, cues: pd.DataFrame) -> pd.DataFrame:
         intervals.length(intervals.intersection(kept, [[s, e]])) < 0.5 * (e - s)
         for s, e in zip(music["start"], music["end"], strict=True)
     ]
-    music = music[np.array(free, bool)][["start", "end"]] if len(music) else music[["start", "end"]]
-    return _spans(music, "heard", "music of the recall check")
+    return _spans(music.loc[np.array(free, bool), ["start", "end"]], "heard", "music of the recall check")
 
 
 def _detected(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
@@ -181,11 +182,6 @@ def _detected(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
 def _spans(music: pd.DataFrame, kind: str, name: str | pd.Series) -> pd.DataFrame:
     ids = [f"span|{s:.3f}|{e:.3f}" for s, e in zip(music["start"], music["end"], strict=True)]
     return music.assign(id=ids, track="", name=name, verdict="", unmatched=True, span=kind)
-
-
-def _as_stamped(cues: pd.DataFrame) -> pd.DataFrame:
-    """Stamped cues in the columns that ids are made of."""
-    return cues.assign(basis="stamped", **{f"stamped_{c}": cues[c] for c in ("track", "start", "end")})
 
 
 def _checked(wanted: pd.DataFrame | None, corpus: Corpus) -> pd.DataFrame:
@@ -205,14 +201,3 @@ def _checked(wanted: pd.DataFrame | None, corpus: Corpus) -> pd.DataFrame:
         sheet = stages.read(corpus, "cues")[["film_id", "cue", "start"]]
         wanted = wanted.merge(sheet, on=["film_id", "cue"], how="left").dropna(subset="start")
     return wanted[["film_id", "start"]]
-
-
-def _first(corpus: Corpus) -> str:
-    """The first film with a stamped cue, else the first film."""
-    for film in corpus:
-        if len(stamped_cues(corpus, film)[0]):
-            return film.id
-    return corpus.ids[0]
-
-
-__all__ = ["AuditionCorpus", "film_table", "queue", "transplanted_first"]
