@@ -144,17 +144,9 @@ def open_judging(corpus: Corpus, film_id: str, *, who: str = "", **more) -> Sess
 
 
 def take_agreed(sessions: Mapping[str, Session], *, sure: bool) -> dict[str, Any]:
-    """What all annotators agree on, in all films: said, and taken over as one step when it is sure.
+    """What all annotators agree on, in all films: its count and text, and taken over as one step when it is `sure`.
 
-    Returns
-    -------
-    dict
-        count, text.
-
-    Raises
-    ------
-    ValueError
-        There is nothing to take over.
+    Raises `ValueError` when there is nothing to take over.
     """
     own = [s for s in sessions.values() if isinstance(s, Adjudication)]
     counts = {s: len(s.agreed()) for s in own}

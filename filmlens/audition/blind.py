@@ -36,17 +36,9 @@ def folder_of(corpus: Corpus) -> Path:
 def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     """The clips: those drawn before, else the cues that stand out of their films most, one a film, each with a control.
 
-    A control is the cue of the same film that sounds least like the genre in question.
-
-    Returns
-    -------
-    DataFrame
-        clip, pair, kind, genre, film_id, cue, track, start, end, track_start, speed, and ``p <genre>``.
-
-    Raises
-    ------
-    CorpusError
-        No genre model of the stamped cues, or no film with two cues of which one stands out.
+    A control is the cue of the same film that sounds least like the genre in question. Columns: clip, pair, kind,
+    genre, film_id, cue, track, start, end, track_start, speed, and ``p <genre>``. Raises `CorpusError` without a genre
+    model of the stamped cues, or a film with two cues of which one stands out.
     """
     path = folder_of(corpus) / "key.csv"
     if path.is_file():

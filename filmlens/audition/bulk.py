@@ -23,17 +23,9 @@ def certainty(cues: pd.DataFrame) -> np.ndarray:
 def estimate(sessions: Iterable[Session], least: float) -> dict[str, Any]:
     """What would be accepted, and how often cues like it were right when they were heard.
 
-    A heard cue is right when cues of its track that were heard cover at least half of it.
-
-    Returns
-    -------
-    dict
-        cues (ids by film_id), count, heard, right, precision, low, high (95 %, Jeffreys), text.
-
-    Raises
-    ------
-    ValueError
-        Nothing above the threshold was heard, or nothing is left to accept.
+    A heard cue is right when cues of its track that were heard cover at least half of it. Gives cues (ids by film_id),
+    count, heard, right, precision, low, high (95 %, Jeffreys), text. Raises `ValueError` when nothing above the
+    threshold was heard, or nothing is left to accept.
     """
     open_: dict[str, list[str]] = {}
     heard = right = 0

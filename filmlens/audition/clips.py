@@ -34,14 +34,7 @@ _SPARED = 0.9  # of what may be kept is left when room is made, so that it is no
 
 
 class Pieces:
-    """The moving picture of one film, piece by piece.
-
-    Parameters
-    ----------
-    film : Film
-    duration : float
-        Seconds of the film.
-    """
+    """The moving picture of one film of so many seconds, piece by piece."""
 
     def __init__(self, film: Film, duration: float):
         self._film, self._duration, self._problem = film, duration, ""
@@ -73,10 +66,7 @@ class Pieces:
 class Newest:
     """Work done in a thread, one thing after another; of what waits only the newest is done, the rest is let go.
 
-    Parameters
-    ----------
-    busy : callable
-        Whether somebody waits for something more urgent; what is begun is finished all the same.
+    It waits while somebody is `busy` waiting for something more urgent; what is begun is finished all the same.
     """
 
     def __init__(self, busy: Callable[[], bool]):
@@ -136,8 +126,9 @@ class Shelf:
         """Keep a file; where there is no room on the disk it is not kept."""
         with self._lock, suppress(WriteError):
             write_atomically(self._folder / name, lambda part: part.write_bytes(data))
-            self._bytes = self._count() if self._bytes is None else self._bytes + len(data)
-            if self._bytes > self._most:
+            if self._bytes is not None:
+                self._bytes += len(data)
+            if self._bytes is None or self._bytes > self._most:
                 self._make_room()
 
     def _files(self) -> list[tuple[int, int, str]]:
@@ -148,9 +139,6 @@ class Shelf:
                 seen = entry.stat()
                 found.append((seen.st_mtime_ns, seen.st_size, entry.path))
         return sorted(found)
-
-    def _count(self) -> int:
-        return sum(size for _, size, _ in self._files())
 
     def _make_room(self) -> None:
         files = self._files()

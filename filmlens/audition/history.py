@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import io
 import json
 import re
 import time
@@ -23,13 +24,7 @@ class ChangedError(Exception):
 
 
 class History:
-    """Steps, the latest last; in memory, and in a file where one is given.
-
-    Parameters
-    ----------
-    path : Path, optional
-        What it holds from before is read.
-    """
+    """Steps, the latest last; in memory, and in a file where one is given, with what it holds from before."""
 
     def __init__(self, path: Path | None = None):
         self._path = path
@@ -107,7 +102,7 @@ def reversed_by(patch: dict[str, Any], now: bytes) -> bytes | None:
             return None
         for first, last, old, _ in reversed(patch["hunks"]):
             lines[first:last] = old
-        return _bytes(lines)
+        return "".join(lines).encode("latin-1")
     for first, _, old, new in patch["hunks"]:
         if first == 0 and patch["existed"]:
             raise ChangedError  # the header: every row that was written since follows it
@@ -119,17 +114,12 @@ def reversed_by(patch: dict[str, Any], now: bytes) -> bytes | None:
         if at is None:
             raise ChangedError
         lines[at : at + len(new)] = old
-    return _bytes(lines)
+    return "".join(lines).encode("latin-1")
 
 
 def _lines(data: bytes) -> list[str]:
     """Latin-1 writes every byte as one character: any file is given back as it was."""
-    parts = data.decode("latin-1").split("\n")
-    return [f"{part}\n" for part in parts[:-1]] + parts[-1:] * bool(parts[-1])
-
-
-def _bytes(lines: list[str]) -> bytes:
-    return "".join(lines).encode("latin-1")
+    return [line.decode("latin-1") for line in io.BytesIO(data)]
 
 
 def _hash(data: bytes) -> str:

@@ -6,8 +6,11 @@ The waveform of a whole film is made in one pass over its sound, given out as it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +20,14 @@ from filmlens.artefacts import ArtefactError, read_provenance, read_table, write
 from filmlens.corpus import Corpus, Film
 from filmlens.media import sound
 from filmlens.media.apart import apart, apart_stream
+from filmlens.media.container import MediaError
 from filmlens.stages import staleness
 
 #: Bins per second of a film's finest waveform.
 RATE = 20
 _FACTOR = 4
 _BLOCK_S = 60.0
+_HEAD_START_S = 0.5
 
 
 def bins(samples: np.ndarray, count: int) -> np.ndarray:
@@ -83,17 +88,9 @@ def stored(corpus: Corpus, film: Film) -> np.ndarray | None:
 
 
 def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
-    """The waveform of a whole film, minute by minute; kept when the last minute is made.
+    """The waveform of a whole film, minute by minute: int8 (m, 2) at `RATE`; kept when the last minute is made.
 
-    Yields
-    ------
-    ndarray of int8, shape (m, 2)
-        At `RATE`; end to end they are the whole.
-
-    Raises
-    ------
-    MediaError
-        The film's sound cannot be read.
+    Raises `MediaError` when the film's sound cannot be read.
     """
     parts, rate = [], apart(sound.native_rate, film.sound)
     for _, block in apart_stream(sound.blocks, film.sound, rate, seconds=_BLOCK_S):
@@ -107,6 +104,59 @@ def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
     files, ledgers = {"film": {"": film.film}}, corpus.derived / staleness.LEDGERS
     recipe = _recipe(film) | {"media": staleness.read_through({}, files, ledgers)["film"]}
     write_table(_path(corpus, film), table, {"name": "peaks", "recipe": recipe, "filmlens": __version__})
+
+
+class WaveformThread:
+    """A film's waveform: read if it was kept, made otherwise.
+
+    `tell` is given a message for the page whenever there is more to see, and when the film's sound cannot be read;
+    growing waits while somebody is `busy` waiting for something else. `levels` is what there is so far
+    (`pyramid`, or None), `so_far` its seconds, and whether that is all (done).
+    """
+
+    def __init__(self, corpus: Corpus, film: Film, tell: Callable[[dict[str, Any]], None], busy: Callable[[], bool]):
+        self.levels: list[np.ndarray] | None = None
+        self.so_far = {"seconds": 0.0, "done": False}
+        self._corpus, self._film, self._tell, self._busy = corpus, film, tell, busy
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, daemon=True, name="waveform")
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End soon, and tell nothing more."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        try:
+            whole = stored(self._corpus, self._film)
+            if whole is None:
+                self._stop.wait(_HEAD_START_S)  # the first cue is to be heard first
+                parts = [np.zeros((0, 2), np.int8)]
+                for part in grow(self._corpus, self._film):
+                    if self._stop.is_set():
+                        return
+                    parts.append(part)
+                    minutes = len(parts) - 1
+                    if minutes in (1, 2, 4) or minutes % 8 == 0:
+                        self._show(np.concatenate(parts), done=False)
+                    while self._busy() and not self._stop.is_set():
+                        time.sleep(0.01)  # whoever listens comes first
+                whole = np.concatenate(parts)
+            self._show(whole, done=True)
+        except (MediaError, OSError) as error:
+            if not self._stop.is_set():
+                self._tell({"type": "error", "about": "peaks", "text": str(error)})
+
+    def _show(self, whole: np.ndarray, *, done: bool) -> None:
+        if not self._stop.is_set():
+            self.levels = pyramid(whole) if len(whole) else None
+            self.so_far = {"seconds": len(whole) / RATE, "done": done}
+            self._tell({"type": "grown"} | self.so_far)
 
 
 def _path(corpus: Corpus, film: Film) -> Path:

@@ -22,23 +22,10 @@ _NEAR_S = 0.05  # how near a start that was handed in must be to a cue's
 class AuditionCorpus(Audition):
     """Pick a film, or a cue of any film, and audition it.
 
-    Parameters
-    ----------
-    corpus : Corpus or path
-    film_id : str, optional
-        The film that is open at first; the first one with a cue by default.
-    who : str, optional
-        As in `Audition`.
-    queue : DataFrame, optional
-        Cues to hear first, in this order: film_id, and start [s] or cue (number in the stamped sheet); such as the cues
-        behind a sentence of notebook 04.
-
-    Raises
-    ------
-    KeyError
-        No such film.
-    ValueError
-        `queue` cannot be understood.
+    `film_id` is open at first; by default the first film with a cue. `queue` are cues to hear first, in this order:
+    film_id, and start [s] or cue (number in the stamped sheet); such as the cues behind a sentence of notebook 04. All
+    else is as in `Audition`. Raises `KeyError` for a film that is not there, `ValueError` when `queue` cannot be
+    understood.
     """
 
     _picks = True
@@ -54,8 +41,10 @@ class AuditionCorpus(Audition):
     ):
         corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
         self._queue = _checked(queue, corpus)
-        first = film_id or (str(self._queue["film_id"].iloc[0]) if len(self._queue) else _first(corpus))
-        super().__init__(corpus, first, who=who, **more)
+        if not film_id and len(self._queue):
+            film_id = str(self._queue["film_id"].iloc[0])
+        stamped = (film.id for film in corpus if len(stamped_cues(corpus, film)[0]))
+        super().__init__(corpus, film_id or next(stamped, corpus.ids[0]), who=who, **more)
 
     @property
     def films(self) -> pd.DataFrame:
@@ -81,19 +70,16 @@ class AuditionCorpus(Audition):
         foreign = transplanted_first(self._corpus)
         if foreign is None:
             return {"cues": None}, []
-        foreign = foreign.rename(columns={"probability": "probability_genre"})
-        foreign["id"] = with_ids(_as_stamped(foreign))["id"].to_numpy()
-        return {"cues": foreign[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
+        stamped = {f"stamped_{c}": foreign[c] for c in ("track", "start", "end")}
+        told = with_ids(foreign.assign(basis="stamped", probability_genre=foreign["probability"], **stamped))
+        return {"cues": told[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
 
 
 def film_table(corpus: Corpus, *, who: str = "") -> pd.DataFrame:
     """The films and how far they are judged; by an annotator where `who` names one.
 
-    Returns
-    -------
-    DataFrame
-        film_id, title, year, genres, tracks (names of the stamped ones, to be searched), cues, judged, coverage (share
-        of the film under a stamped cue; NaN when it was not stamped), complete, problem (of its verdicts' file).
+    Columns: film_id, title, year, genres, tracks (names of the stamped ones, to be searched), cues, judged, coverage
+    (share of the film under a stamped cue; NaN when it was not stamped), complete, problem (of its verdicts' file).
     """
     rows = []
     for film in corpus:
@@ -143,20 +129,9 @@ def queue(corpus: Corpus, handed_in: pd.DataFrame | None = None, *, who: str = "
 
     Music that is on no track is `unmatched`: cues that were given a free name, and where no cue lies the spans of the
     recall check in which music was heard (`span` is "heard") and those that `filmlens music` found ("detected").
-
-    Parameters
-    ----------
-    corpus : Corpus
-    handed_in : DataFrame, optional
-        film_id and start of cues that are wanted, in their order, which the column `given` says.
-    who : str
-        The annotator whose verdicts they are; by default those that all else reads.
-
-    Returns
-    -------
-    DataFrame
-        film_id, title, genres, id, track, name, start, end, score, probability (NaN of an engine that gives none),
-        verdict, fields, unmatched, span, given.
+    `handed_in` has film_id and start of cues that are wanted, in their order, which the column `given` says; `who` is
+    the annotator whose verdicts they are, by default those that all else reads. Columns besides: film_id, title,
+    genres, id, track, name, start, end, score, probability (NaN of an engine that gives none), verdict and fields.
     """
     parts = []
     for film in corpus:
@@ -192,8 +167,7 @@ def _heard_spans(table: pd.DataFrame, cues: pd.DataFrame) -> pd.DataFrame:
         intervals.length(intervals.intersection(kept, [[s, e]])) < 0.5 * (e - s)
         for s, e in zip(music["start"], music["end"], strict=True)
     ]
-    music = music[np.array(free, bool)][["start", "end"]] if len(music) else music[["start", "end"]]
-    return _spans(music, "heard", "music of the recall check")
+    return _spans(music.loc[np.array(free, bool), ["start", "end"]], "heard", "music of the recall check")
 
 
 def _detected(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
@@ -208,11 +182,6 @@ def _detected(corpus: Corpus, film_id: str, cues: pd.DataFrame) -> pd.DataFrame:
 def _spans(music: pd.DataFrame, kind: str, name: str | pd.Series) -> pd.DataFrame:
     ids = [f"span|{s:.3f}|{e:.3f}" for s, e in zip(music["start"], music["end"], strict=True)]
     return music.assign(id=ids, track="", name=name, verdict="", unmatched=True, span=kind)
-
-
-def _as_stamped(cues: pd.DataFrame) -> pd.DataFrame:
-    """Stamped cues in the columns that ids are made of."""
-    return cues.assign(basis="stamped", **{f"stamped_{c}": cues[c] for c in ("track", "start", "end")})
 
 
 def _checked(wanted: pd.DataFrame | None, corpus: Corpus) -> pd.DataFrame:
@@ -232,14 +201,3 @@ def _checked(wanted: pd.DataFrame | None, corpus: Corpus) -> pd.DataFrame:
         sheet = stages.read(corpus, "cues")[["film_id", "cue", "start"]]
         wanted = wanted.merge(sheet, on=["film_id", "cue"], how="left").dropna(subset="start")
     return wanted[["film_id", "start"]]
-
-
-def _first(corpus: Corpus) -> str:
-    """The first film with a stamped cue, else the first film."""
-    for film in corpus:
-        if len(stamped_cues(corpus, film)[0]):
-            return film.id
-    return corpus.ids[0]
-
-
-__all__ = ["AuditionCorpus", "film_table", "queue", "transplanted_first"]

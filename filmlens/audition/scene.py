@@ -145,7 +145,7 @@ def transplanted(corpus: Corpus, stamped: pd.DataFrame) -> pd.DataFrame | None:
     table = instance_probabilities(corpus)
     if table is None or not len(stamped):
         return None
-    from filmlens.findings.transplanted import transplanted_cues  # with it comes all of findings
+    from filmlens.findings.timeline import transplanted_cues  # with it comes all of findings
 
     genres = [c for c in table.columns if c not in ("film_id", "cue")]
     heard = table.merge(stamped, on=["film_id", "cue"])

@@ -29,16 +29,7 @@ AuditionCorpus({corpus!r}, who={who!r}, alone=True)"""
 def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True) -> None:
     """Serve the audition of a corpus on 127.0.0.1 until it is interrupted; films that have no cues are stamped first.
 
-    Parameters
-    ----------
-    corpus : Path
-        Folder with films.csv.
-    who : str
-        An annotator, as in `Audition`.
-    port : int
-        0 takes a free one.
-    browser : bool
-        Whether a browser is opened.
+    `who` is an annotator, as in `Audition`; `port` 0 takes a free one; `browser` says whether a browser is opened.
     """
     import nbformat
     from traitlets.config import Config

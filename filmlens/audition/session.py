@@ -34,22 +34,10 @@ _Change = tuple[Callable[[pd.DataFrame], int], dict[str, Any] | None]
 class Session:
     """The judging of one film; raises `CorpusError`, naming file and row, when its verdicts cannot be understood.
 
-    Parameters
-    ----------
-    stamped : DataFrame
-        The film's cues: track, start, end, track_start, speed, score.
-    duration : float
-        Seconds of the film.
-    who : str
-        The judge, whom each row names; the login name by default.
-    file : Path, optional
-        Where the verdicts are; the film's own file by default.
-    seed : int
-        Of the spans that are drawn to measure recall.
-    music : DataFrame, optional
-        Unidentified music of the film, from which half of them are drawn: start, end.
-    steps : History, optional
-        Where actions are kept to be undone; one of its own by default.
+    `stamped` are the film's cues (track, start, end, track_start, speed, score), `duration` its seconds. `who` is the
+    judge, whom each row names, by default the login name; `file` is where the verdicts are, by default the film's own.
+    Half of the spans that are drawn to measure recall come from `music`, the film's unidentified music (start, end).
+    Actions are kept in `steps` to be undone.
     """
 
     def __init__(
@@ -60,27 +48,20 @@ class Session:
         *,
         who: str = "",
         file: Path | None = None,
-        seed: int = 0,
         music: pd.DataFrame | None = None,
         steps: history.History | None = None,
     ):
-        self.film, self.stamped, self.duration, self.seed = film, stamped.reset_index(drop=True), duration, seed
-        self.music = music
+        self.film, self.stamped, self.duration, self.music = film, stamped.reset_index(drop=True), duration, music
         self.who = who or _login()
         self.steps = history.History() if steps is None else steps
         self.file = file or film.verdicts
-        self._table = verdicts.read(self.file)
+        self.table = verdicts.read(self.file)
         self._judged: tuple[pd.DataFrame, pd.DataFrame] | None = None  # the verdicts, and the cues as they say
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The verdicts as last read."""
-        return self._table
 
     @property
     def cues(self) -> pd.DataFrame:
         """The cues as they stand, with `id`, which stays the same whatever is judged: see `verdicts.judged`."""
-        table, known = self._table, self._judged
+        table, known = self.table, self._judged
         if known is None or known[0] is not table:  # a thread may have made them of what the file was before
             known = self._judged = table, with_ids(verdicts.judged(self.stamped, table))
         return known[1].copy()
@@ -88,7 +69,7 @@ class Session:
     @property
     def complete(self) -> bool:
         """Whether all music of the film is marked."""
-        return bool((self._table["verdict"] == COMPLETE).any())
+        return bool((self.table["verdict"] == COMPLETE).any())
 
     @property
     def can_undo(self) -> bool:
@@ -208,7 +189,7 @@ class Session:
 
     def spans(self) -> list[dict[str, Any]]:
         """Spans to listen to for recall, in the order of drawing, with what was answered ("" when open)."""
-        answered = self._table.loc[self._table["verdict"].isin(ON_SPANS), ["start", "end", "verdict"]].to_numpy(object)
+        answered = self.table.loc[self.table["verdict"].isin(ON_SPANS), ["start", "end", "verdict"]].to_numpy(object)
         rows = []
         for start, end in self._drawn:
             hit = [v for a, b, v in answered if abs(a - start) < 0.01 and abs(b - end) < 0.01]
@@ -217,7 +198,7 @@ class Session:
 
     @cached_property
     def _drawn(self) -> np.ndarray:
-        return measures.sample_spans(self.stamped, self.duration, _SPANS, music=self.music, seed=self.seed)
+        return measures.sample_spans(self.stamped, self.duration, _SPANS, music=self.music)
 
     def answer(self, start: float, end: float, music: bool) -> str:
         """Whether music of the soundtrack plays in a drawn span."""
@@ -245,12 +226,12 @@ class Session:
 
     def refresh(self) -> None:
         """Read the file again."""
-        self._table = verdicts.read(self.file)
+        self.table = verdicts.read(self.file)
 
     def numbers(self) -> dict[str, Any]:
         """How far the judging has come, and what it says: precision over judged cues, recall from the spans."""
-        found = measures.precision(self.stamped, self._table, cues=self.cues)
-        spots = measures.spot_recall(self.stamped, self._table, self.duration, self.music, found["precision"])
+        found = measures.precision(self.stamped, self.table, cues=self.cues)
+        spots = measures.spot_recall(self.stamped, self.table, self.duration, self.music, found["precision"])
         recall = measures.recall_from_spans(spots)
         return found | {f"recall_{k}" if k in ("low", "high") else k: v for k, v in recall.items()}
 
@@ -300,14 +281,14 @@ class Session:
 
     def _corrections(self, row: pd.Series, changes: dict[str, Any] | None = None) -> bool:
         """Whether anything of a cue is corrected in the file, or will be by changes."""
-        at = self._place(row)(self._table)
-        stands = {c: self._table[c].iloc[at] if at >= 0 else None for c in _CORRECTIONS} | (changes or {})
+        at = self._place(row)(self.table)
+        stands = {c: self.table[c].iloc[at] if at >= 0 else None for c in _CORRECTIONS} | (changes or {})
         return any(not (pd.isna(stands[c]) or stands[c] == "") for c in _CORRECTIONS)
 
     def _is_own(self, row: pd.Series) -> bool:
         """Whether the file's row states the cue as it is stamped now, or there is none yet."""
-        at = self._place(row)(self._table)
-        return at < 0 or all(abs(self._table[c].iloc[at] - row[f"stamped_{c}"]) < SAME_S for c in ("start", "end"))
+        at = self._place(row)(self.table)
+        return at < 0 or all(abs(self.table[c].iloc[at] - row[f"stamped_{c}"]) < SAME_S for c in ("start", "end"))
 
     def _signed(self) -> dict[str, str]:
         return {"who": self.who, "when": verdicts.when()}
@@ -324,9 +305,9 @@ def open_session(
 ) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
 
-    `who` is an annotator, whose verdicts are kept apart (`filmlens.corpus.annotators`); by default they are the film's
-    own. `kind` is what is made, a `Session` by default. Raises `KeyError` for a film that is not there, `CorpusError`
-    when the verdicts cannot be understood, or the name is none for a folder.
+    `who` is an annotator, whose verdicts are kept apart; by default they are the film's own. `kind` is what is made, a
+    `Session` by default. Raises `KeyError` for a film that is not there, `CorpusError` when the verdicts cannot be
+    understood, or the name is none for a folder.
     """
     film = corpus[film_id]
     who = who and annotators.checked(corpus.folder, who)
@@ -360,10 +341,7 @@ def _id(basis: str, track: str, start: float, end: float) -> str:
 
 def _login() -> str:
     """FILMLENS_USER, a JupyterHub user, or the login name."""
-    for name in ("FILMLENS_USER", "JUPYTERHUB_USER"):
-        if os.environ.get(name):
-            return os.environ[name]
     try:
-        return getpass.getuser()
+        return os.environ.get("FILMLENS_USER") or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
     except (OSError, KeyError, ImportError):
         return ""

@@ -18,12 +18,6 @@ def tile(samples: np.ndarray) -> np.ndarray:
     """One tile: uint8 (ROWS, COLUMNS), 0 to 255 over 75 dB; row 0 is the highest frequency.
 
     `samples` (n,) are `SECONDS` of sound at `RATE`, with `MARGIN` before and after.
-
-    >>> t = np.arange(int((SECONDS + 2 * MARGIN) * RATE)) / RATE
-    >>> shown = tile(0.5 * np.sin(2 * np.pi * 440 * t))
-    >>> row = int(shown.sum(axis=1).argmax())
-    >>> bool(abs(np.log2(frequencies()[row] / 440)) < 0.1)
-    True
     """
     samples = np.asarray(samples, np.float32)
     centres = (MARGIN + (np.arange(COLUMNS) + 0.5) * SECONDS / COLUMNS) * RATE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +18,33 @@ from filmlens.media.container import MediaError, probe
 
 
 def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
-    """The film on one video and one audio track, its cues as clips of their sound files on further audio tracks.
+    """The film on one video and one audio track, its cues as clips of their sound files on further audio tracks; OTIO's
+    JSON.
 
-    Cues that overlap lie on tracks of their own. Edges are rounded to frames of the film, as an editor needs them;
-    the exact seconds, score, verdict and usage of a cue are in its metadata under "filmlens". A cue whose place in
-    its track is unknown is an empty clip of its name.
-
-    Returns
-    -------
-    str
-        OTIO's JSON.
+    Cues that overlap lie on tracks of their own. Edges are rounded to frames of the film, as an editor needs them; the
+    exact seconds, score, verdict and usage of a cue are in its metadata under "filmlens". A cue whose place in its
+    track is unknown is an empty clip of its name.
     """
-    import opentimelineio as api
+    from opentimelineio import adapters, opentime, schema
 
     def span(start: int, frames: int):
-        return api.opentime.TimeRange(api.opentime.RationalTime(start, rate), api.opentime.RationalTime(frames, rate))
+        return opentime.TimeRange(opentime.RationalTime(start, rate), opentime.RationalTime(frames, rate))
 
     frames = frames_of(film)
     rate, first = float(frames.rate), frames.first
-    whole = (
-        max(round(duration * rate), *(round(e * rate) for e in cues["end"]), 1) if len(cues) else round(duration * rate)
-    )
-    line = api.schema.Timeline(name=film.title or film.id)
+    whole = max([round(duration * rate), *(max(1, round(end * rate)) for end in cues["end"])])
+    line = schema.Timeline(name=film.title or film.id)
     if first:  # programs find a film's pictures by the time code that it carries
-        line.global_start_time = api.opentime.RationalTime(first, rate)
+        line.global_start_time = opentime.RationalTime(first, rate)
     line.metadata["filmlens"] = {"film_id": film.id, "duration": float(duration)}
     for kind in ("Video", "Audio") if frames.has_pictures else ("Audio",):
-        track = api.schema.Track(name="Film", kind=getattr(api.schema.TrackKind, kind))
-        reference = api.schema.ExternalReference(
-            target_url=film.film.absolute().as_uri(), available_range=span(first, whole)
-        )
-        track.append(
-            api.schema.Clip(name=film.title or film.id, media_reference=reference, source_range=span(first, whole))
-        )
+        track = schema.Track(name="Film", kind=getattr(schema.TrackKind, kind))
+        reference = schema.ExternalReference(film.film.absolute().as_uri(), span(first, whole))
+        track.append(schema.Clip(film.title or film.id, reference, span(first, whole)))
         line.tracks.append(track)
     files, rows = _files(film, set(cues["track"])), cues.to_dict("records")
     for number, lane in enumerate(lanes(cues), start=1):
-        track, at = api.schema.Track(name=f"Cues {number}", kind=api.schema.TrackKind.Audio), 0
+        track, at = schema.Track(name=f"Cues {number}", kind=schema.TrackKind.Audio), 0
         for row in lane:
             cue = rows[row]
             place, speed = float(cue.get("track_start", np.nan)), float(cue.get("speed", 1.0))
@@ -61,23 +52,22 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
             start = max(at, round((cue["start"] + late) * rate))
             frames = max(1, round(cue["end"] * rate) - start)
             if start > at:
-                track.append(api.schema.Gap(source_range=span(0, start - at)))
-            clip = api.schema.Clip(name=str(cue["track"]), source_range=span(0, frames))
+                track.append(schema.Gap(source_range=span(0, start - at)))
+            clip = schema.Clip(name=str(cue["track"]), source_range=span(0, frames))
             if cue["track"] in files and np.isfinite(place):
                 path, length = files[cue["track"]]
-                clip.media_reference = api.schema.ExternalReference(
-                    target_url=path.absolute().as_uri(), available_range=span(0, max(1, round(length * rate)))
-                )
+                there = span(0, max(1, round(length * rate)))
+                clip.media_reference = schema.ExternalReference(path.absolute().as_uri(), there)
                 clip.source_range = span(round(max(0.0, place) * rate), frames)
                 if abs(speed - 1) > 1e-4:
-                    clip.effects.append(api.schema.LinearTimeWarp(name="speed", time_scalar=speed))
+                    clip.effects.append(schema.LinearTimeWarp(name="speed", time_scalar=speed))
             else:
-                clip.media_reference = api.schema.MissingReference()
+                clip.media_reference = schema.MissingReference()
             clip.metadata["filmlens"] = _notes(cue)
             track.append(clip)
             at = start + frames
         line.tracks.append(track)
-    return api.adapters.write_to_string(line, "otio_json") + "\n"
+    return adapters.write_to_string(line, "otio_json") + "\n"
 
 
 def lanes(cues: pd.DataFrame) -> list[list[int]]:
@@ -105,17 +95,11 @@ def lanes(cues: pd.DataFrame) -> list[list[int]]:
 def _files(film: Film, wanted: set[str]) -> dict[str, tuple[Path, float]]:
     """Sound files of the soundtrack that have cues, and their lengths; those that cannot be read are left out."""
     found = {}
-    try:
-        tracks = film.tracks()
-    except CorpusError:
-        return {}
-    for name, path in tracks.items():
-        if name not in wanted:
-            continue
-        try:
-            found[name] = (path, apart(probe, path).duration)
-        except MediaError:
-            continue
+    with suppress(CorpusError):
+        for name, path in film.tracks().items():
+            if name in wanted:
+                with suppress(MediaError):
+                    found[name] = (path, apart(probe, path).duration)
     return found
 
 

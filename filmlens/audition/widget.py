@@ -24,7 +24,6 @@ import pandas as pd
 from filmlens.audition import adjudicating, bulk, clips, edges, exports, history, page, peaks, scene, spectrogram
 from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import Session, open_session
-from filmlens.audition.waveform_thread import WaveformThread
 from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.ab import Place, ab_excerpt, film_sound, track_sound
 from filmlens.media.apart import apart
@@ -44,27 +43,12 @@ _TABLES = {"library", "transplanted"}
 class Audition(anywidget.AnyWidget):
     """Hear and judge the cues of one film.
 
-    Parameters
-    ----------
-    corpus : Corpus or path
-    film_id : str
-    cues : DataFrame, optional
-        The cues to judge: track, start, end, track_start, speed, score. What the stamper left on disk by default.
-    who : str, optional
-        An annotator, whose verdicts go to ``verdicts/<who>/``. By default they go to ``verdicts/``, which all else
-        reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated.
-    alone : bool
-        Whether the page is the bench alone: as high as the window, in the theme of the system.
+    `cues` are those to judge (track, start, end, track_start, speed, score), by default what the stamper left on disk.
+    Verdicts of the annotator `who` go to ``verdicts/<who>/``. By default they go to ``verdicts/``, which all else
+    reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated. `alone` says
+    whether the page is the bench alone: as high as the window, in the theme of the system. Raises `KeyError` for a film
+    that is not there, `CorpusError` when its verdicts cannot be understood.
 
-    Raises
-    ------
-    KeyError
-        No such film.
-    CorpusError
-        The film's verdicts cannot be understood.
-
-    Examples
-    --------
     >>> Audition("data/demo", "film01")                   # doctest: +SKIP
     """
 
@@ -91,7 +75,7 @@ class Audition(anywidget.AnyWidget):
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="audition tables")
         self._asked, self._replied = 0, 0
-        self._waveform: WaveformThread | None = None
+        self._waveform: peaks.WaveformThread | None = None
         self._moving = clips.Newest(self._others_wait)
         self._open_film(film_id, cues)
         self.on_msg(self._on_message)
@@ -137,7 +121,7 @@ class Audition(anywidget.AnyWidget):
         self._found: dict[tuple[str, str], Place | None] = {}  # of cues that the stamper did not place
         if self._waveform is not None:
             self._waveform.stop()
-        self._waveform = WaveformThread(self._corpus, self._film, self._tell, self._others_wait)
+        self._waveform = peaks.WaveformThread(self._corpus, self._film, self._tell, self._others_wait)
         self._pieces = clips.Pieces(self._film, self._session.duration)
 
     def _others_wait(self) -> bool:
@@ -348,18 +332,16 @@ class Audition(anywidget.AnyWidget):
         place = self._place(m) if m.get("source") == "track" else None
         if m.get("source") == "track" and place is None:
             raise ValueError("where the cue lies in its track is not known")
-        read = (lambda a, b: apart(track_sound, place, a, b, rate, mono=True)) if place else self._film_at(rate)
-        samples = np.concatenate([np.zeros(round(max(0.0, -first) * rate), np.float32), read(max(0.0, first), last)])
+        read, source = (track_sound, place) if place else (film_sound, self._film.sound)
+        sound = apart(read, source, max(0.0, first), last, rate, mono=True)
+        samples = np.concatenate([np.zeros(round(max(0.0, -first) * rate), np.float32), sound])
         shape = {"columns": spectrogram.COLUMNS, "rows": spectrogram.ROWS, "seconds": spectrogram.SECONDS}
         about = {"cue": m.get("cue"), "source": m.get("source"), "tile": number} | shape
         return about, [spectrogram.tile(samples).tobytes()]
 
     def _on_place(self, m: dict) -> tuple[dict, list]:
         cue = self._session.cue(m["cue"])
-        path = self._film.tracks().get(cue["track"])
-        key = (m["cue"], str(cue["track"]))
-        if path is not None and key not in self._found:
-            self._found[key] = apart(find_place, self._film.sound, path, float(cue["start"]), float(cue["end"]))
+        self._find(cue, str(cue["track"]))
         return {"type": "state"} | self._state(), []
 
     def _on_picture(self, m: dict) -> tuple[dict, list]:
@@ -380,9 +362,6 @@ class Audition(anywidget.AnyWidget):
         shown, rate = peaks.view(levels, start, end, int(m["count"]))
         return {"count": len(shown), "rate": rate, "start": np.floor(start * rate) / rate}, [shown.tobytes()]
 
-    def _film_at(self, rate: int) -> Callable[[float, float], np.ndarray]:
-        return lambda a, b: apart(film_sound, self._film.sound, a, b, rate, mono=True)
-
     def _stretch(self, m: dict) -> tuple[float, float, Place | None, str]:
         """Start and end inside the film, and where the cue's music lies, if it is known."""
         start = max(0.0, float(m["start"]))
@@ -397,7 +376,9 @@ class Audition(anywidget.AnyWidget):
             return None
         cue = hits.iloc[0]
         if m.get("candidate"):
-            return self._candidate(cue, str(m["candidate"]))
+            track = str(m["candidate"])
+            path = self._find(cue, track)
+            return (self._found[cue["id"], track] or Place(path, float(cue["start"]), 0.0)) if path else None
         if not np.isfinite(cue["track_start"]):
             return self._found.get((cue["id"], cue["track"]))
         try:
@@ -406,13 +387,12 @@ class Audition(anywidget.AnyWidget):
             return None
         return Place(path, float(cue["start"]), float(cue["track_start"]), float(cue["speed"])) if path else None
 
-    def _candidate(self, cue: pd.Series, track: str) -> Place | None:
-        """Where a track that the cue may be lies under it; from its beginning, where it is not found there."""
-        path = self._film.tracks().get(track)
-        key = (cue["id"], track)
-        if path is not None and key not in self._found:
+    def _find(self, cue: pd.Series, track: str) -> Path | None:
+        """The file of a track, if there is one, after the cue was looked for in it once."""
+        path, key = self._film.tracks().get(track), (cue["id"], track)
+        if path and key not in self._found:
             self._found[key] = apart(find_place, self._film.sound, path, float(cue["start"]), float(cue["end"]))
-        return (self._found[key] or Place(path, float(cue["start"]), 0.0)) if path is not None else None
+        return path
 
 
 #: Every message that the page may send.
@@ -426,6 +406,3 @@ def timeline_table(corpus: Corpus, film_id: str) -> pd.DataFrame:
     table["track"] = table["track"].where(table["track"] != "", cues["name"])
     table["verdict"] = table["verdict"].replace("", "not judged")
     return table
-
-
-__all__ = ["Audition", "timeline_table"]

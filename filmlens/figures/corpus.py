@@ -13,14 +13,7 @@ look.use_style()
 
 
 def plot_genres(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Films per genre, split into those with this genre only and those with others beside it.
-
-    Parameters
-    ----------
-    labels : DataFrame of bool
-        Films x genres.
-    ax : Axes, optional
-    """
+    """Films per genre, of films x genres, split into those with this genre only and those with others beside it."""
     ax = ax or plt.subplots(figsize=(8, 3.2), layout="constrained")[1]
     genres = list(labels.columns)
     alone = labels[labels.sum(axis=1) == 1].sum().reindex(genres)
@@ -30,22 +23,14 @@ def plot_genres(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.bar(genres, several, bottom=alone, color=colors, alpha=0.45, label="with other genres")
     for i, total in enumerate(alone + several):
         ax.annotate(f"{total:.0f}", (i, total), ha="center", va="bottom", xytext=(0, 2), textcoords="offset points")
-    ax.set_ylabel("films")
-    ax.set_title("Films by genre: solid, this genre only; pale, with others")
+    ax.set(ylabel="films", title="Films by genre: solid, this genre only; pale, with others")
     ax.grid(axis="x", visible=False)
     ax.margins(y=0.12)
     return ax
 
 
 def plot_overlap(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """How many films carry each pair of genres; the diagonal counts the genre's films.
-
-    Parameters
-    ----------
-    labels : DataFrame of bool
-        Films x genres.
-    ax : Axes, optional
-    """
+    """How many films carry each pair of genres, of films x genres; the diagonal counts the genre's films."""
     ax = ax or plt.subplots(figsize=(5, 4.2), layout="constrained")[1]
     genres, counts = list(labels.columns), labels.astype(int).T @ labels.astype(int)
     grid = counts.to_numpy()

@@ -33,65 +33,43 @@ def plot_cue(
 ) -> Figure:
     """One cue from its waveform to its tempo, on a common time axis.
 
-    Parameters
-    ----------
-    samples : ndarray, shape=(n,)
-    rate : float
-        Sampling rate in Hz.
-    frames : mapping
-        From `filmlens.features.mir.frame_features`; ``chroma`` and ``tempo`` are drawn.
-    landmarks : (times, frequencies), optional
-        Points in s and Hz by which the cue was recognised, drawn over the spectrogram.
-    title : str
-        Of the whole figure.
+    `samples` (n,) at `rate` Hz; `frames` are from `filmlens.features.mir.frame_features`, of which chroma and tempo are
+    drawn; `landmarks` are the times (s) and frequencies (Hz) of points by which the cue was recognised, drawn over the
+    spectrogram.
     """
     fig, axes = plt.subplots(4, 1, figsize=(10, 9), sharex=True, layout="constrained", height_ratios=[1, 2.6, 1.8, 1.3])
     wave, spectrogram, chroma, tempo = axes
-    librosa.display.waveshow(np.asarray(samples, dtype=float), sr=rate, ax=wave, color="#0072B2", axis=None)
-    wave.set_ylabel("amplitude")
-    wave.set_title("Waveform")
+    samples = np.asarray(samples, dtype=float)
+    librosa.display.waveshow(samples, sr=rate, ax=wave, color="#0072B2", axis=None)
+    wave.set(ylabel="amplitude", title="Waveform")
 
-    levels = librosa.amplitude_to_db(np.abs(librosa.stft(np.asarray(samples, dtype=float))), ref=np.max)
+    levels = librosa.amplitude_to_db(np.abs(librosa.stft(samples)), ref=np.max)
     moments = librosa.times_like(levels, sr=rate)
     image = librosa.display.specshow(
         levels, sr=rate, x_coords=moments, x_axis=None, y_axis="log", cmap="magma", ax=spectrogram, rasterized=True
     )
     fig.colorbar(image, ax=spectrogram, format="%+.0f dB", pad=0.01)
-    spectrogram.set_title("Spectrogram" + (" with landmarks" if landmarks is not None else ""))
-    spectrogram.set_ylabel("frequency [Hz]")
-    spectrogram.set_ylim(40, rate / 2)
+    spectrogram.set(title="Spectrogram", ylabel="frequency [Hz]", ylim=(40, rate / 2))
     spectrogram.grid(visible=False)
     if landmarks is not None:
+        spectrogram.set_title("Spectrogram with landmarks")
         spectrogram.scatter(*landmarks, s=5, facecolor="white", edgecolor="black", linewidth=0.3)
 
     times, values = frames["chroma"]
     if np.isfinite(values).any() and len(times) > 1:
-        image = librosa.display.specshow(
-            values.T,
-            x_coords=times,
-            x_axis=None,
-            y_axis="chroma",
-            cmap="magma",
-            vmin=0,
-            vmax=1,
-            ax=chroma,
-            rasterized=True,
-        )
+        style = {"cmap": "magma", "vmin": 0, "vmax": 1, "rasterized": True}
+        image = librosa.display.specshow(values.T, x_coords=times, x_axis=None, y_axis="chroma", ax=chroma, **style)
         fig.colorbar(image, ax=chroma, label="relative strength", pad=0.01)
-    chroma.set_title("Chroma")
-    chroma.set_ylabel("pitch class")
+    chroma.set(title="Chroma", ylabel="pitch class")
     chroma.grid(visible=False)
 
     times, values = frames["tempo"]
     tempo.plot(times, values[:, 0], "o-", color=_INK, markersize=4, linewidth=1)
-    tempo.set_ylim(40, 200)
-    tempo.set_ylabel("tempo [BPM]")
-    tempo.set_title("Tempo of 3 s frames; a gap: nothing repeats")
-    tempo.set_xlim(0, len(samples) / rate)
+    tempo.set(ylim=(40, 200), ylabel="tempo [BPM]", title="Tempo of 3 s frames; a gap: nothing repeats")
+    tempo.set(xlim=(0, len(samples) / rate), xlabel="time in the cue [s]")
     # librosa's displays leave the shared axis without labels
     tempo.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     tempo.xaxis.set_major_formatter(ScalarFormatter())
-    tempo.set_xlabel("time in the cue [s]")
     if title:
         fig.suptitle(title)
     return fig
@@ -100,11 +78,7 @@ def plot_cue(
 def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
     """How closely librosa's nearest functions follow the descriptors, best first; those without one at the end.
 
-    Parameters
-    ----------
-    distance : DataFrame
-        From `filmlens.features.mir.librosa_peer.librosa_distance`.
-    title : str
+    `distance` is from `filmlens.features.mir.librosa_peer.librosa_distance`.
     """
     table = distance.sort_values("r", ascending=False, na_position="last", kind="stable")
     names = [f"{key}  ({name})" if name else key for key, name in table[["descriptor", "librosa function"]].to_numpy()]
@@ -114,14 +88,14 @@ def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
     values = table["r"].to_numpy(float)
     ax.hlines(at[known], 0, values[known], color="#0072B2", linewidth=2)
     ax.plot(values[known], at[known], "o", color="#0072B2")
+    style = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "size": 9}
     for i in at[known]:
-        ax.annotate(f"{values[i]:.2f}", (values[i], i), xytext=(6, 0), textcoords="offset points", va="center", size=9)
+        ax.annotate(f"{values[i]:.2f}", (values[i], i), **style)
     for i in at[~known]:
         reason = "constant here" if table["librosa function"].iloc[i] else "librosa has none"
-        ax.annotate(reason, (0, i), xytext=(6, 0), textcoords="offset points", va="center", size=9, color="#606060")
+        ax.annotate(reason, (0, i), color="#606060", **style)
     ax.set_yticks(at, names)
-    ax.set_ylim(len(table) - 0.4, -0.6)
-    ax.set_xlim(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1)
+    ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1))
     ax.set_xlabel("correlation with librosa's nearest function over time, r")
     ax.grid(axis="y", visible=False)
     ax.set_title(f"Descriptors against librosa's defaults{': ' + title if title else ''}")
@@ -136,50 +110,24 @@ def plot_distributions(
     titles: Mapping[str, str] | None = None,
     across: int = 3,
 ) -> Figure:
-    """How descriptors of cues are distributed in the genres of their films.
+    """How descriptors of cues are distributed in the genres of their films: a panel per column, `across` in a row.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row per cue: ``film_id`` and `columns`. A film of several genres counts in each of them.
-    labels : DataFrame of bool
-        Films (index) x genres.
-    columns : sequence of str
-        One panel each.
-    titles : mapping, optional
-        Words for the panels; the reader's names of the columns otherwise.
-    across : int
-        Panels per row.
-
-    Returns
-    -------
-    Figure
-        Boxes from the lower to the upper quartile with the median, whiskers to the 5th and 95th percentile.
+    `table` has film_id and `columns` in a row per cue; `labels` are films x genres, bool; a film of several genres
+    counts in each. Boxes go from the lower to the upper quartile with the median, whiskers to the 5th and 95th
+    percentile. `titles` are words for the panels; the reader's names of the columns otherwise.
     """
     genres = look.genre_order(labels.columns)
     colors = look.genre_colors(genres)
     member = {genre: table["film_id"].isin(labels.index[labels[genre]]) for genre in genres}
     rows = -(-len(columns) // across)
-    fig, axes = plt.subplots(
-        rows,
-        across,
-        figsize=(10, 0.7 + rows * (0.7 + 0.27 * len(genres))),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    size = (10, 0.7 + rows * (0.7 + 0.27 * len(genres)))
+    fig, axes = plt.subplots(rows, across, figsize=size, sharey=True, squeeze=False, layout="constrained")
     names = [f"{genre} ({int(member[genre].sum())})" for genre in genres]
     for ax, column in zip(axes.flat, columns, strict=False):
         groups = [table.loc[member[genre], column].dropna().to_numpy() for genre in genres]
-        boxes = ax.boxplot(
-            groups,
-            orientation="horizontal",
-            whis=(5, 95),
-            showfliers=False,
-            widths=0.65,
-            patch_artist=True,
-            medianprops={"color": "black", "linewidth": 1.6},
-        )
+        median = {"color": "black", "linewidth": 1.6}
+        style = {"orientation": "horizontal", "whis": (5, 95), "showfliers": False, "widths": 0.65}
+        boxes = ax.boxplot(groups, patch_artist=True, medianprops=median, **style)
         for patch, genre in zip(boxes["boxes"], genres, strict=True):
             patch.set(facecolor=colors[genre], alpha=0.75, edgecolor=_INK)
         ax.set_title((titles or {}).get(column, reader_name(column)))
@@ -195,34 +143,18 @@ def plot_distributions(
 
 
 def plot_examples(examples: np.ndarray, *, title: str = "") -> Figure:
-    """What VGGish heard of a cue: its first twelve log-mel examples, one after another.
-
-    Parameters
-    ----------
-    examples : ndarray, shape=(n, 96, 64)
-        From `filmlens.features.vggish.examples`.
-    title : str
-        Of the figure.
-    """
+    """What VGGish heard of a cue: its first twelve log-mel examples (n, 96, 64), one after another."""
     shown = np.asarray(examples)[:12]
     fig, ax = plt.subplots(figsize=(10, 3.2), layout="constrained")
-    picture = shown.reshape(-1, BANDS).T
-    image = ax.imshow(
-        picture,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=(0, len(shown) * SECONDS, 0, BANDS),
-        rasterized=True,
-    )
+    style = {"origin": "lower", "aspect": "auto", "cmap": "magma", "rasterized": True}
+    image = ax.imshow(shown.reshape(-1, BANDS).T, extent=(0, len(shown) * SECONDS, 0, BANDS), **style)
     fig.colorbar(image, ax=ax, label="ln(magnitude + 0.01)", pad=0.01)
     for i in range(1, len(shown)):
         ax.axvline(i * SECONDS, color="white", linewidth=0.9)
     peaks = np.argmax(mel_matrix(), axis=0) * RATE / (2 * (len(mel_matrix()) - 1))
     bands = np.linspace(0, BANDS - 1, 7).round().astype(int)
     ax.set_yticks(bands + 0.5, [f"{peaks[b]:.0f}" for b in bands])
-    ax.set_ylabel("mel band [Hz]")
-    ax.set_xlabel("time in the cue [s]")
+    ax.set(ylabel="mel band [Hz]", xlabel="time in the cue [s]")
     ax.grid(visible=False)
     ax.set_title(title or f"{len(shown)} of {len(examples)} examples of {SECONDS} s")
     return fig
@@ -237,28 +169,14 @@ def plot_pictures(
 ) -> Figure:
     """Brightness and contrast along a film, and the cues that play under them.
 
-    Parameters
-    ----------
-    visual : DataFrame
-        ``time`` in s, ``brightness`` and ``contrast`` of one film; lines break where no picture was sampled.
-    cues : DataFrame
-        ``track``, ``start`` and ``end`` in s of the same film.
-    strip : (times, colours), optional
-        From `filmlens.media.pictures.film_strip`, drawn above.
-    title : str
-        Of the whole figure.
+    `visual` has time (s), brightness and contrast of one film; lines break where no picture was sampled. `cues` has its
+    track, start, end (s). `strip` are times and colours from `filmlens.media.pictures.film_strip`, drawn above.
     """
     tracks = list(dict.fromkeys(cues.sort_values("start")["track"].astype(str)))
     colors = look.track_colors(tracks)
     above = strip is not None and len(strip[0]) > 0
-    fig, axes = plt.subplots(
-        3 + above,
-        1,
-        figsize=(10, 4.6 + 0.6 * above + 0.2 * len(tracks)),
-        sharex=True,
-        layout="constrained",
-        height_ratios=[0.7] * above + [2, 2, 0.5 + 0.2 * max(1, len(tracks))],
-    )
+    size, heights = (10, 4.6 + 0.6 * above + 0.2 * len(tracks)), [0.7] * above + [2, 2, 0.5 + 0.2 * max(1, len(tracks))]
+    fig, axes = plt.subplots(len(heights), 1, figsize=size, sharex=True, layout="constrained", height_ratios=heights)
     if above:
         _draw_strip(axes[0], *strip, end=max(strip[0][-1] + 1, visual["time"].max(), cues["end"].max()))
         axes = axes[1:]
@@ -266,23 +184,19 @@ def plot_pictures(
     for ax, measure, color in zip(axes, ("brightness", "contrast"), ("#E69F00", "#0072B2"), strict=False):
         times, values = broken(visual["time"], visual[measure])
         ax.plot(times, values, ".-", color=color, linewidth=1.2, markersize=2.5)
-        ax.set_ylim(0, 1)
+        ax.set(ylim=(0, 1), ylabel=f"{measure} [0–1]", title=measure.capitalize())
         ax.margins(x=0.01)
-        ax.set_ylabel(f"{measure} [0–1]")
-        ax.set_title(measure.capitalize())
         for cue in cues.itertuples(index=False):
             ax.axvspan(cue.start, cue.end, color=colors[str(cue.track)], alpha=0.15, linewidth=0)
-    strip = axes[-1]
+    below = axes[-1]
     for cue in cues.itertuples(index=False):
-        strip.barh(
-            tracks.index(str(cue.track)), cue.end - cue.start, left=cue.start, height=0.7, color=colors[str(cue.track)]
-        )
-    strip.set_yticks(range(len(tracks)), [text.figure(track) for track in tracks])
-    strip.set_ylim(max(len(tracks), 1) - 0.4, -0.6)
-    strip.set_title("Cues by track")
-    strip.grid(axis="y", visible=False)
-    strip.margins(x=0.01)
-    film_time(strip)
+        track, seconds = str(cue.track), cue.end - cue.start
+        below.barh(tracks.index(track), seconds, left=cue.start, height=0.7, color=colors[track])
+    below.set_yticks(range(len(tracks)), [text.figure(track) for track in tracks])
+    below.set(ylim=(max(len(tracks), 1) - 0.4, -0.6), title="Cues by track")
+    below.grid(axis="y", visible=False)
+    below.margins(x=0.01)
+    film_time(below)
     if title:
         fig.suptitle(title)
     return fig
@@ -299,13 +213,7 @@ def _draw_strip(ax, times: np.ndarray, colours: np.ndarray, *, end: float) -> No
 
 
 def plot_tags(table: pd.DataFrame) -> Figure:
-    """In how many cues each tag is among the five highest.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per cue: film_id, cue and a column for each tag.
-    """
+    """In how many cues each tag is among the five highest; `table` has film_id, cue and a column for each tag."""
     tags = table.drop(columns=["film_id", "cue"])
     among = (tags.rank(axis=1, ascending=False) <= 5).sum().sort_values(ascending=False)
     among = among[among > 0]

@@ -20,12 +20,8 @@ _MUSIC, _OTHERS = "#0072B2", "#8C8C8C"
 def plot_film_time(data: pd.DataFrame) -> Figure:
     """Coverage above, one panel per genre below: films with it in its colour, films without it grey.
 
-    Parts of which fewer than three films have a value are left open.
-
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.along_film_time`.
+    `data` is from :func:`~filmlens.findings.along_film_time`; parts of which fewer than three films have a value stay
+    open.
     """
     genres = [q for q in dict.fromkeys(data["quantity"]) if q != COVERAGE]
     columns = min(3, max(1, len(genres)))
@@ -43,17 +39,13 @@ def plot_film_time(data: pd.DataFrame) -> Figure:
         for which, color in ((WITHOUT, _OTHERS), (WITH, colors[genre])):
             _draw(ax, data[(data["quantity"] == genre) & (data["films"] == which)], color, which)
         count = _films(data[(data["quantity"] == genre) & (data["films"] == WITH)])
-        ax.set_title(f"{genre} ({count} {'film' if count == 1 else 'films'})")
-        ax.set_ylim(0, 1)
+        ax.set(title=f"{genre} ({count} {'film' if count == 1 else 'films'})", ylim=(0, 1))
         if i % columns == 0:
             ax.set_ylabel("probability of the genre")
         ax.tick_params(labelleft=i % columns == 0)
-    for ax in figure.axes:
-        ax.set_xlim(0, 1)
-    bottom = figure.axes[-columns:] if genres else figure.axes
-    for ax in bottom:
-        ax.set_xlabel("place in the film (0 first second, 1 last)")
-    handles, names = (figure.axes[-1]).get_legend_handles_labels()
+    plt.setp(figure.axes, xlim=(0, 1))
+    plt.setp(figure.axes[-columns:], xlabel="place in the film (0 first second, 1 last)")
+    handles, names = figure.axes[-1].get_legend_handles_labels()
     names = ["in their colour: films with the genre" if n == WITH else n for n in names]
     labels = [f"{n}, 95 % bootstrap over films" for n in names[::-1]]
     figure.tight_layout(rect=(0, 0.05, 1, 1))
@@ -67,18 +59,9 @@ def _draw(ax, part: pd.DataFrame, color: str, label: str) -> None:
     edges = np.append(part["begin"].to_numpy(), part["end"].to_numpy()[-1:])
     ax.stairs(part["value"], edges, color=color, lw=1.8, label=label, baseline=None)
     band = part.dropna(subset=["low", "high"])
-    width = band["end"] - band["begin"]
-    ax.bar(
-        band["begin"],
-        band["high"] - band["low"],
-        width,
-        band["low"],
-        align="edge",
-        color=color,
-        alpha=0.2,
-        lw=0,
-        aa=False,
-    )
+    height, width = band["high"] - band["low"], band["end"] - band["begin"]
+    style = {"align": "edge", "color": color, "alpha": 0.2, "lw": 0, "aa": False}
+    ax.bar(band["begin"], height, width, band["low"], **style)
 
 
 def _films(part: pd.DataFrame) -> int:

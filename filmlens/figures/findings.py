@@ -29,10 +29,7 @@ _VERDICTS = {"holds": ("o", "#0072B2"), "undecided": ("D", "#999999"), "contradi
 def plot_importance(data: pd.DataFrame) -> Figure:
     """Fig 3: what is lost per genre and feature group, with its three intervals (named in the legend).
 
-    Parameters
-    ----------
-    data : DataFrame
-        Rows of one measure from :func:`~filmlens.findings.group_importance`.
+    `data` holds rows of one measure from :func:`~filmlens.findings.group_importance`.
     """
     films = dict(zip(data["genre"], data["films"], strict=True))
     few = set(data.loc[data["note"] != "", "genre"])
@@ -47,9 +44,8 @@ def plot_importance(data: pd.DataFrame) -> Figure:
     panels = axes.ravel()
     for ax, genre in zip(panels, genres, strict=False):
         part = data[data["genre"] == genre]
-        sns.barplot(
-            part, y="group", x="importance", order=groups, color=colors[genre], errorbar=None, ax=ax, alpha=0.55
-        )
+        style = {"color": colors[genre], "alpha": 0.55, "errorbar": None}
+        sns.barplot(part, y="group", x="importance", order=groups, ax=ax, **style)
         for y, row in enumerate(part.set_index("group").loc[groups].itertuples()):
             ax.plot([row.run_low, row.run_high], [y - 0.12] * 2, color=_INK, lw=0.9, marker="|", ms=5)
             ax.plot([row.mean_low, row.mean_high], [y - 0.12] * 2, color=_INK, lw=3.4, solid_capstyle="butt")
@@ -79,11 +75,7 @@ def plot_importance(data: pd.DataFrame) -> Figure:
 def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
     """Table 5 as a picture: medians from Actual to Predicted to False positives, and what the labels alone expect.
 
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.cross_modal`.
-    unit : {"films", "clips"}
+    `data` is from :func:`~filmlens.findings.cross_modal`, of which the `unit` "films" or "clips" is drawn.
     """
     data = data[data["unit"] == unit]
     sources, genres, measures = (list(dict.fromkeys(data[c])) for c in ("source", "genre", "measure"))
@@ -98,22 +90,15 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
             x = np.arange(len(sources))
             ax.axhline(0, color=_INK, lw=0.8)
             bold, tested = part["significant"].to_numpy(bool), part["p"].notna()
-            ax.scatter(
-                x,
-                part["difference"],
-                s=np.where(tested, 42, 12),
-                color=np.where(bold, colors[genre], "white"),
-                ec=colors[genre],
-                zorder=3,
-            )
+            size, color = np.where(tested, 42, 12), np.where(bold, colors[genre], "white")
+            ax.scatter(x, part["difference"], s=size, color=color, ec=colors[genre], zorder=3)
             ax.scatter(x, part["expected"], s=150, marker="_", color=_INK, zorder=4)
             for k, row in enumerate(part.itertuples()):
                 # hollow and small: numbers only
                 if np.isnan(row.difference) or np.isnan(row.p):
                     ax.annotate(f"n = {row.n_films}", (k, 0), ha="center", va="bottom", fontsize=7, color=_SOFT)
             ax.set_xticks(x, [short.get(s, s) for s in sources], rotation=90, fontsize=8)
-            ax.set_xlim(-0.5, len(sources) - 0.5)
-            ax.set_title(genre if i == 0 else "")
+            ax.set(xlim=(-0.5, len(sources) - 0.5), title=genre if i == 0 else "")
             ax.grid(axis="x", visible=False)
         axes[i, 0].set_ylabel(f"{measure}\ndifference of medians × 10")
     handles = [
@@ -130,10 +115,7 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
 def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
     """What was planted in a synthetic corpus against what permutation found.
 
-    Parameters
-    ----------
-    data : DataFrame
-        genre, group, importance, film_low, and planted (bool).
+    `data` has genre, group, importance, film_low and planted (bool).
     """
     ax = ax or plt.subplots(figsize=(8, 3.6))[1]
     genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
@@ -166,26 +148,17 @@ def plot_genre_timeline(
     visual: pd.DataFrame | None = None,
     frames: Sequence[tuple[float, np.ndarray]] = (),
 ) -> Figure:
-    """One film: what each cue sounds like along it, over its pictures.
+    """One film of :func:`~filmlens.findings.genre_timeline`: what each cue sounds like along it, over its pictures.
 
-    Parameters
-    ----------
-    data : DataFrame
-        One film of :func:`~filmlens.findings.genre_timeline`.
-    own : sequence of str
-        The film's own genres; the others' cues of probability 0.5 or more are outlined.
-    visual : DataFrame, optional
-        time (s), brightness, contrast.
-    frames : sequence of (time, image), optional
-        A strip of pictures, (h, w) or (h, w, 3) in [0, 1], placed at their times.
+    `own` are the film's own genres; the others' cues of probability 0.5 or more are outlined. `visual` has time (s),
+    brightness, contrast; `frames` are pictures, (h, w) or (h, w, 3) in [0, 1], placed in a strip at their times.
     """
     genres = list(dict.fromkeys(data["genre"]))
     colors = genre_colors(genres)
     heights = [0.9] * bool(len(frames)) + [1.1] * (visual is not None) + [0.42 * len(genres) + 0.2]
-    figure, axes = plt.subplots(
-        len(heights), 1, figsize=(10, sum(heights) + 1), sharex=True, squeeze=False, height_ratios=heights
-    )
-    panels = list(axes.ravel())
+    size = (10, sum(heights) + 1)
+    figure, axes = plt.subplots(len(heights), 1, figsize=size, sharex=True, squeeze=False, height_ratios=heights)
+    panels = list(axes[:, 0])
     end = max(float(data["end"].max()), float(visual["time"].max()) if visual is not None else 0)
     if len(frames):
         ax = panels.pop(0)
@@ -231,14 +204,8 @@ def plot_genre_timeline(
 
 
 def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
-    """Signed heat map of Cliff's delta; descriptors by their largest effect.
-
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.genre_profile`.
-    top : int
-        Descriptors shown.
+    """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`); the `top` descriptors by largest
+    effect.
     """
     genres = list(dict.fromkeys(data["genre"]))
     tested = data["p"].notna()
@@ -268,10 +235,7 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
 def plot_claims(data: pd.DataFrame) -> Figure:
     """Which claims stand: one claims table as intervals, differences of scores above and of pictures below.
 
-    Parameters
-    ----------
-    data : DataFrame
-        From :func:`~filmlens.findings.claims_table`.
+    `data` is from :func:`~filmlens.findings.claims_table`.
     """
     pictures = data["estimate is"].str.contains("medians").to_numpy(bool)
     parts = [(part, name) for part, name in ((data[~pictures], "score"), (data[pictures], "median × 10")) if len(part)]
@@ -303,12 +267,8 @@ def plot_claims(data: pd.DataFrame) -> Figure:
 def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     """Which claims stand when one choice at a time is made otherwise, under the headline numbers.
 
-    Parameters
-    ----------
-    claims : DataFrame
-        From :func:`~filmlens.findings.robustness_table`.
-    headlines : DataFrame
-        condition, measure, films, value, low, high.
+    `claims` is from :func:`~filmlens.findings.robustness_table`; `headlines` has condition, measure, films, value, low,
+    high.
     """
     conditions, measures = list(dict.fromkeys(claims["condition"])), list(dict.fromkeys(headlines["measure"]))
     names = list(dict.fromkeys(claims["claim"]))
@@ -322,16 +282,14 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
         ax.vlines(x, rows["low"], rows["high"], color=_SOFT, lw=2)
         ax.plot(x, rows["value"], "o", color=_INK, ms=6)
         ax.axhline(rows["value"].iloc[0], color=_SOFT, lw=0.8, ls=":")
-        words = f"{measure} (95 % bootstrap over {_films(rows)}; dotted: {conditions[0]})"
-        ax.set_title(words, loc="left", fontsize=9)
+        ax.set_title(f"{measure} (95 % bootstrap over {_films(rows)}; dotted: {conditions[0]})", loc="left", fontsize=9)
     grid = axes[-1]
     for row in claims.itertuples():
         marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), ("_", "#CCCCCC"))
         grid.plot(conditions.index(row.condition), names.index(row.claim), marker, color=color, ms=8)
     grid.set_yticks(range(len(names)), names)
-    grid.set_ylim(len(names) - 0.5, -0.5)
     grid.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
-    grid.set_xlim(-0.6, len(conditions) - 0.4)
+    grid.set(ylim=(len(names) - 0.5, -0.5), xlim=(-0.6, len(conditions) - 0.4))
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     handles.append(Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested"))
     note = " (synthetic corpus)" if claims["verdict"].str.contains("synthetic").any() else ""

@@ -27,12 +27,7 @@ _INK, _SOFT = "#333333", "#8C8C8C"
 def plot_model(model: BagClassifier | Network, *, genres: Sequence[str] = (), ax: Axes | None = None) -> Axes:
     """Fig 2, drawn from a fitted model: its layers with the shapes of their live weights.
 
-    Parameters
-    ----------
-    model : BagClassifier (fitted) or Network
-    genres : sequence of str
-        Names at the output; those the classifier learnt otherwise.
-    ax : Axes, optional
+    `genres` are names at the output; those the classifier learnt otherwise.
     """
     network = model if isinstance(model, Network) else model.network_
     names = list(genres) or list(getattr(model, "genres_", ())) or [f"genre {k}" for k in range(network.genres)]
@@ -47,8 +42,7 @@ def plot_model(model: BagClassifier | Network, *, genres: Sequence[str] = (), ax
         _, fan_in, fan_out = getattr(network, layer).weight.shape
         return f"{fan_in} × {fan_out}"
 
-    extras = [text for text, on in (("batch norm", network.batch_norm), ("ReLU", True)) if on]
-    extras += [f"dropout {network.dropout:g}"] if network.dropout else []
+    extras = ["batch norm"] * network.batch_norm + ["ReLU"] + [f"dropout {network.dropout:g}"] * bool(network.dropout)
     _box(ax, 0, middle, f"film\nn instances\nn × {network.inputs}", grey)
     for layer, x in enumerate((18, 36, 54), start=1):
         _box(ax, x, middle, "\n".join([f"dense {layer}", shape(f"dense{layer}"), *extras]), blue)
@@ -101,11 +95,8 @@ def _arrow(ax: Axes, start: tuple[float, float], stop: tuple[float, float], bend
 def plot_scores(table: pd.DataFrame) -> Figure:
     """Table 4 as dots with 95 % bootstrap intervals over films; hollow diamonds are F1 on training films.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`, which gives
-        the colours.
+    `table` holds rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`,
+    which gives the colours.
     """
     labels = table["label"] if "label" in table else table["model"]
     groups = table["features"] if "features" in table else pd.Series("", index=table.index)
@@ -123,10 +114,10 @@ def plot_scores(table: pd.DataFrame) -> Figure:
             ax.plot(row[metric], y, "o", color=colors[group], ms=5)
             if metric == "f1" and pd.notna(row.get("training_f1")):
                 ax.plot(row["training_f1"], y, "D", mfc="none", mec=colors[group], ms=4.5, mew=1)
-        ax.set(title=_METRIC_TITLES[metric], xlim=(-0.02, 1.02), xticks=[0, 0.25, 0.5, 0.75, 1])
-        ax.set_xticklabels(["0", ".25", ".5", ".75", "1"])
-    axes[0, 0].set(yticks=range(len(order)), ylim=(len(order) - 0.5, -0.5))
-    axes[0, 0].set_yticklabels(order)
+        ax.set(title=_METRIC_TITLES[metric], xlim=(-0.02, 1.02))
+        ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
+    axes[0, 0].set_yticks(range(len(order)), order)
+    axes[0, 0].set_ylim(len(order) - 0.5, -0.5)
     films = f" (n = {table['films'].max()})" if "films" in table else ""
     fig.supxlabel(f"macro average over genres; lines: 95 % bootstrap interval over films{films}", fontsize=9)
     handles = [Line2D([], [], color=colors[k], marker="o", ms=5, label=k) for k in kinds if k]
@@ -139,13 +130,7 @@ def plot_scores(table: pd.DataFrame) -> Figure:
 
 
 def plot_precision_recall(curves: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
-    """S2: precision against recall, one line per genre.
-
-    Parameters
-    ----------
-    curves : DataFrame
-        genre, films, recall, precision, as `scores.curves` gives them.
-    """
+    """S2: precision against recall of `scores.curves`, one line per genre."""
     ax = plt.subplots(figsize=(6, 4.2))[1] if ax is None else ax
     names = genre_order(curves["genre"].unique())
     colors = genre_colors(names)
@@ -168,16 +153,11 @@ def plot_films(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """S3: every film by the precision and recall of its cues' labels.
+    """S3: every film by the precision and recall of its cues' labels (`scores.per_film_cue_scores`), some with their
+    `names`.
 
-    Parameters
-    ----------
-    table : DataFrame
-        film_id, cues, precision, recall, as `scores.per_film_cue_scores` gives them. A film none of whose cues got a
-        label has no precision and stands hollow on the lower margin; one without labels has no recall and stands on
-        the left margin.
-    names : sequence of str
-        Films to name.
+    A film none of whose cues got a label has no precision and stands hollow on the lower margin; one without labels has
+    no recall and stands on the left margin.
     """
     ax, color = plt.subplots(figsize=(5.6, 5))[1] if ax is None else ax, TRACK_COLORS[0]
     margin = -0.09
@@ -203,12 +183,8 @@ def plot_films(
     most = max(int(table["cues"].max()), 1) if len(table) else 1
     shown = (max(round(0.2 * most), 1), most)
     sizes = [np.sqrt(14 + 90 * n / most) for n in shown]
-    ax.legend(
-        [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=size) for size in sizes],
-        [f"{n} cue{'s' * (n != 1)}" for n in shown],
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1),
-    )
+    handles = [Line2D([], [], marker="o", lw=0, color=color, alpha=0.65, ms=size) for size in sizes]
+    ax.legend(handles, [f"{n} cue{'s' * (n != 1)}" for n in shown], loc="upper left", bbox_to_anchor=(1.02, 1))
     return ax
 
 
@@ -217,12 +193,8 @@ def plot_attention(
 ) -> Axes:
     """The cues that carried a film's genres: a dot's area is the cue's weight, filled where it has the label.
 
-    Parameters
-    ----------
-    instances : DataFrame
-        Rows of one film from `CrossValidation.instances`: cue, `<genre>` and `attention <genre>`.
-    genres : sequence of str, optional
-        Genres to show, such as the film's own.
+    `instances` are rows of one film from `CrossValidation.instances`: cue, `<genre>` and `attention <genre>`; `genres`
+    are those to show, such as the film's own.
     """
     prefix = "attention "
     found = [c.removeprefix(prefix) for c in instances.columns if c.startswith(prefix)]
@@ -238,20 +210,14 @@ def plot_attention(
     for row, name in enumerate(names):
         sizes = 12 + 330 * weight[prefix + name] / largest
         positive = share[name].to_numpy() >= 0.5
+        style = {"edgecolor": colors[name], "lw": 1.2, "alpha": 0.85}
         for mask, face in ((positive, colors[name]), (~positive, "white")):
-            ax.scatter(
-                np.arange(len(weight))[mask],
-                np.full(mask.sum(), row),
-                s=sizes[mask],
-                facecolor=face,
-                edgecolor=colors[name],
-                lw=1.2,
-                alpha=0.85,
-            )
+            at = np.flatnonzero(mask)
+            ax.scatter(at, np.full(len(at), row), s=sizes[mask], facecolor=face, **style)
     step = max(1, -(-len(weight) // 30))
     ticks = np.arange(0, len(weight), step)
-    ax.set(yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
-    ax.set_yticklabels(names)
+    ax.set(ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
+    ax.set_yticks(range(len(names)), names)
     ax.set_xticks(ticks, weight.index[ticks])
     known = "film_id" in instances and len(instances)
     ax.set_title(title or "Cues that carried the genres" + (f" of {instances['film_id'].iloc[0]}" if known else ""))

@@ -34,29 +34,19 @@ def plot_windows(
 ) -> Figure:
     """Fig 1 at a real moment: the film's sound, what each window predicts, the cues that follow, the annotation.
 
-    Parameters
-    ----------
-    windows : DataFrame
-        `time`, `track` (None without a prediction), `counted`, as in `CueSheet.windows`.
-    cues : DataFrame
-        `track`, `start`, `end`.
-    start, end : float
-        The moment shown, seconds on the film's clock.
-    annotations : DataFrame, optional
-        Like `cues`.
-    sound : ndarray, shape (n,), optional
-        The film's mono sound at 11,025 Hz from `start` on, shown as an envelope.
+    `windows` has time, track (None without a prediction) and counted, as in `CueSheet.windows`; `cues` and
+    `annotations` track, start, end. `start` and `end` are the moment shown, seconds on the film's clock; `sound` is the
+    film's, mono at 11,025 Hz, from there on, shown as an envelope.
     """
     shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
     parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
     inside = [(name, t[(t["start"] < end) & (t["end"] > start)]) for name, t in parts]
     colors = track_colors([*inside[-1][1]["track"], *inside[0][1]["track"], *shown.loc[shown["counted"], "track"]])
 
-    heights = ([1.0] if sound is not None else []) + [1.0] + [0.45] * len(inside)
-    fig, axes = plt.subplots(
-        len(heights), 1, figsize=(10, 0.8 * sum(heights) + 0.9), sharex=True, height_ratios=heights, squeeze=False
-    )
-    panels = iter(axes[:, 0])
+    heights = [1.0] * (sound is not None) + [1.0] + [0.45] * len(inside)
+    size = (10, 0.8 * sum(heights) + 0.9)
+    fig, axes = plt.subplots(len(heights), 1, figsize=size, sharex=True, height_ratios=heights)
+    panels = iter(axes)
     if sound is not None:
         _envelope(next(panels), sound, start)
     _window_boxes(next(panels), shown, colors)
@@ -66,14 +56,12 @@ def plot_windows(
             ax.barh(0, cue.end - cue.start, left=cue.start, height=0.8, color=colors[cue.track], edgecolor="white")
         ax.set_ylim(-0.5, 0.5)
         _label_row(ax, name)
-    axes[-1, 0].set_xlim(start, end)
-    axes[-1, 0].xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], nbins=10))
-    axes[-1, 0].xaxis.set_major_formatter(FuncFormatter(_clock))
-    axes[-1, 0].set_xlabel("time in the film [min:s]")
+    axes[-1].set_xlim(start, end)
+    _film_axis(axes[-1], steps=[1, 2, 5, 10])
     handles = [plt.Rectangle((0, 0), 1, 1, color=c) for c in colors.values()]
     handles.append(plt.Rectangle((0, 0), 1, 1, facecolor="white", edgecolor=_QUIET, hatch="////"))
     names = [*map(text.figure, colors), "prediction that does not count"]
-    axes[0, 0].set_title("From window predictions to cues")
+    axes[0].set_title("From window predictions to cues")
     fig.legend(handles, names, loc="upper left", bbox_to_anchor=(0.1, 0.0), ncols=3)
     inch = 1 / fig.get_figheight()
     fig.subplots_adjust(left=0.11, right=0.98, hspace=0.12, top=1 - 0.3 * inch, bottom=0.5 * inch)
@@ -88,20 +76,13 @@ def plot_timeline(
     soundtrack: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Cues of a film along its time, one row per track, annotated cues as outlines.
+    """Cues of a film of `duration` seconds along its time, one row per track, annotated cues as outlines.
 
-    Parameters
-    ----------
-    cues, annotations : DataFrame
-        `track`, `start`, `end` [s].
-    duration : float
-        Seconds of the film.
-    soundtrack : sequence of str
-        All of its tracks, so that each has the colour that the audition gives it.
+    Both tables have track, start, end [s]. `soundtrack` names all tracks, so that each has the colour that the audition
+    gives it.
     """
-    names = list(cues["track"]) + (list(annotations["track"]) if annotations is not None else [])
-    starts = list(cues["start"]) + (list(annotations["start"]) if annotations is not None else [])
-    tracks = list(dict.fromkeys(name for _, name in sorted(zip(starts, names, strict=True))))
+    both = pd.concat([cues, annotations])
+    tracks = list(both.sort_values(["start", "track"])["track"].unique())
     if ax is None:
         _, ax = plt.subplots(figsize=(10, 0.28 * max(2, len(tracks)) + 1.1))
     row = {track: i for i, track in enumerate(tracks)}
@@ -109,24 +90,14 @@ def plot_timeline(
     for cue in cues.itertuples(index=False):
         ax.barh(row[cue.track], cue.end - cue.start, left=cue.start, height=0.55, color=colors[cue.track])
     if annotations is not None:
-        ax.barh(
-            annotations["track"].map(row),
-            annotations["end"] - annotations["start"],
-            left=annotations["start"],
-            height=0.85,
-            facecolor="none",
-            edgecolor="#222222",
-            linewidth=0.9,
-        )
+        style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.9, "height": 0.85}
+        seconds = annotations["end"] - annotations["start"]
+        ax.barh(annotations["track"].map(row), seconds, left=annotations["start"], **style)
         handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Rectangle((0, 0), 1, 1, fill=False)]
         ax.legend(handles, ["cue found", "cue annotated"], loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     ax.set_yticks(range(len(tracks)), [text.figure(t) for t in tracks])
-    ax.set_ylim(len(tracks) - 0.4, -0.6)
-    ax.set_xlim(0, duration)
-    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
-    ax.xaxis.set_major_formatter(FuncFormatter(_clock))
-    ax.set_xlabel("time in the film [min:s]")
-    ax.set_title("Cues")
+    ax.set(ylim=(len(tracks) - 0.4, -0.6), xlim=(0, duration), title="Cues")
+    _film_axis(ax)
     return ax
 
 
@@ -135,15 +106,9 @@ def plot_timelines(
 ) -> Figure:
     """Cues of all films, a row each, the darker the more evidence per second; annotated cues as outlines.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        `film_id`, `start`, `end` [s], `score` (missing of cues that no engine found).
-    placement : DataFrame
-        From :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest
-        stretch without music is a line, the share with music stands on the right.
-    annotations : mapping of film_id to DataFrame, optional
-        `start`, `end`.
+    `cues` has film_id, start, end [s] and score (missing of cues that no engine found); `placement` is from
+    :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest stretch
+    without music is a line, the share with music stands on the right. `annotations` has start and end by film_id.
     """
     row = {film_id: i for i, film_id in enumerate(placement["film_id"])}
     longest = placement["seconds"].max() if len(placement) else 1.0
@@ -163,13 +128,9 @@ def plot_timelines(
         style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.8, "height": 0.84}
         ax.barh([row[film_id]] * len(table), table["end"] - table["start"], left=table["start"], **style)
     ax.set_yticks(range(len(row)), [text.figure(name, 36) for name in placement["title"]])
-    ax.set_ylim(len(row) - 0.4, -0.6)
-    ax.set_xlim(0, longest)
-    ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], nbins=10))
-    ax.xaxis.set_major_formatter(FuncFormatter(_clock))
+    ax.set(ylim=(len(row) - 0.4, -0.6), xlim=(0, longest), title="Cues of every film")
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("time in the film [min:s]; right: share of the film with music")
-    ax.set_title("Cues of every film")
+    _film_axis(ax, more="; right: share of the film with music")
     handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Line2D([], [], color=_SILENCE, lw=1.6)]
     handles += [plt.Rectangle((0, 0), 1, 1, fill=False)] if annotations else []
     labels = ["cue found", "longest stretch without music", "cue annotated"][: len(handles)]
@@ -178,12 +139,8 @@ def plot_timelines(
 
 
 def plot_recall(table: pd.DataFrame) -> Figure:
-    """Recall of the stamper by place in the film, with its interval where there are films enough.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`~filmlens.findings.placement.recall_by_place`.
+    """Recall by place in the film (:func:`~filmlens.findings.placement.recall_by_place`), with its interval where there
+    is one.
     """
     fig, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
     width = table["end"] - table["begin"]
@@ -193,11 +150,8 @@ def plot_recall(table: pd.DataFrame) -> Figure:
     for x, row in zip(middle, table.itertuples(index=False), strict=True):
         style = {"ha": "center", "fontsize": 8, "color": "white" if row.recall > 0.15 else "black"}
         ax.annotate(f"{row.seconds:.0f} s", (x, 0), (0, 3), textcoords="offset points", **style)
-    ax.set_ylim(0, 1)
-    ax.set_xlim(0, 1)
+    ax.set(ylim=(0, 1), xlim=(0, 1), ylabel="recall", title="How much of the annotated music was found, and where")
     ax.set_xlabel("place in the film (0 first second, 1 last); in the bars: annotated music")
-    ax.set_ylabel("recall")
-    ax.set_title("How much of the annotated music was found, and where")
     ax.grid(axis="x", visible=False)
     return fig
 
@@ -205,10 +159,7 @@ def plot_recall(table: pd.DataFrame) -> Figure:
 def plot_album_order(use: pd.DataFrame) -> Figure:
     """Every used track by its place on the album and in its film, larger the more often it is used.
 
-    Parameters
-    ----------
-    use : DataFrame
-        From :func:`~filmlens.findings.placement.track_use`.
+    `use` is from :func:`~filmlens.findings.placement.track_use`.
     """
     last = use.groupby("film_id")[["album", "film"]].transform("max")
     heard = use["film"].notna()
@@ -225,36 +176,26 @@ def plot_album_order(use: pd.DataFrame) -> Figure:
 
 
 def plot_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Precision and recall of each engine beside the paper's; whiskers are one SD over films.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `engine`, `precision`, `recall`, and where known `precision_sd`, `recall_sd`. A row whose engine begins with
-        "paper" is drawn hollow: its films are others.
+    """Precision and recall of each `engine` beside the paper's; whiskers are one SD over films, where `precision_sd`
+    and `recall_sd` are known. A row whose engine begins with "paper" is drawn hollow: its films are others.
     """
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 0.75 * len(table) + 1.3))
-    for offset, measure, color in ((-0.15, "precision", TRACK_COLORS[0]), (0.15, "recall", TRACK_COLORS[1])):
+    rows = ((-0.15, "precision", TRACK_COLORS[0], "o", 7), (0.15, "recall", TRACK_COLORS[1], "s", -15))
+    for offset, measure, color, marker, above in rows:
         sd = table.get(f"{measure}_sd", pd.Series(np.nan, index=table.index))
         for y, (engine, value, spread) in enumerate(zip(table["engine"], table[measure], sd, strict=True)):
-            hollow = str(engine).startswith("paper")
-            style = {"fmt": "o" if measure == "precision" else "s", "ms": 8, "color": color, "capsize": 3}
-            face = "white" if hollow else color
+            face = "white" if str(engine).startswith("paper") else color
+            style = {"fmt": marker, "ms": 8, "color": color, "capsize": 3, "markerfacecolor": face}
             error = None if pd.isna(spread) else spread
-            label = measure if y == len(table) - 1 else None
-            ax.errorbar(value, y + offset, xerr=error, markerfacecolor=face, label=label, **style)
-            above = 7 if measure == "precision" else -15
-            ax.annotate(
-                f"{value:.2f}", (value, y + offset), (0, above), textcoords="offset points", ha="center", fontsize=9
-            )
+            ax.errorbar(value, y + offset, xerr=error, label=measure if y == len(table) - 1 else None, **style)
+            style = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
+            ax.annotate(f"{value:.2f}", (value, y + offset), (0, above), **style)
     ax.set_yticks(range(len(table)), table["engine"])
-    ax.set_ylim(len(table) - 0.4, -0.6)
-    ax.set_xlim(0, 1.03)
+    ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, 1.03), title="Accuracy of the stamping")
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("share of seconds (precision of the predicted, recall of the annotated)")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    ax.set_title("Accuracy of the stamping")
     return ax
 
 
@@ -289,17 +230,16 @@ def _envelope(ax: Axes, sound: np.ndarray, start: float) -> None:
 
 def _label_row(ax: Axes, name: str, y: float = 0) -> None:
     ax.set_yticks([y], [name])
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(length=0)
     ax.grid(axis="y", visible=False)
-    ax.tick_params(axis="x", length=0)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)
 
 
 def _dark(color: str) -> bool:
     return float(np.dot(to_rgb(color), (0.30, 0.59, 0.11))) < 0.5
 
 
-def _clock(seconds: float, _position: int | None = None) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+def _film_axis(ax: Axes, *, steps: Sequence[float] = (1, 1.5, 3, 6, 10), more: str = "") -> None:
+    ax.xaxis.set_major_locator(MaxNLocator(steps=steps, nbins=10))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda s, _: f"{round(s) // 60}:{round(s) % 60:02d}"))
+    ax.set_xlabel(f"time in the film [min:s]{more}")

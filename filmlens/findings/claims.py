@@ -42,34 +42,20 @@ def claims_table(
     Columns: claim, paper, estimate, low, high (of the level that the verdict rests on, all claims together 95 %),
     detectable (the smallest difference that 80 % of such corpora would have shown), films (of the smaller side),
     verdict, and in words what the estimate is. Without the data that a claim needs the verdict is ``not tested (no
-    weights)`` and the like, and with fewer than ten films ``too few films``. ValueError if an array does not have the
-    shape of `labels`.
+    weights)`` and the like, with fewer than ten films ``too few films``; of a `synthetic` corpus it says so. ValueError
+    if an array does not have the shape of `labels` (films x genres, those that were predicted).
 
-    Parameters
-    ----------
-    labels : DataFrame of bool
-        Index film_id, one column per genre; the films that were predicted.
-    predictions : mapping of (features, level, model) to (films, genres), optional
-        Held-out probabilities (cut at 0.5 for F1) or bool, all under one cross-validation; (starts, films, genres) of a
-        model that was trained from several starts. features are ``mir``, ``vggish`` or others; level is ``cue`` or
-        ``frame``; model is a pooling (``max``, ``linear_softmax``, with anything behind it, such as ``average 64``) or
-        a base classifier (``simple MI svm``, ``voting knn``).
-    levels : mapping like `predictions`, optional
-        Cue and frame level under the same folds, when those differ from the folds of `predictions`.
-    baselines : mapping of name to (films, genres) or (draws, films, genres), optional
-        ``random guess``, ``zero rule`` and ``always positive``; draws are averaged.
-    importance : ImportanceRuns, optional
-        From :func:`~filmlens.findings.permutation_runs`.
-    pictures : (clips, predicted), optional
-        As given to :func:`~filmlens.findings.cross_modal`.
-    stamper : DataFrame, optional
-        precision and recall of the stamper, a row per annotated film.
-    unit : {"clips", "films"}
-        What medians of pictures are taken over; films are resampled either way.
-    start_sd : float
-        Standard deviation of a score over starts, for networks of one start: (1, films, genres).
-    synthetic : bool
-        The verdicts then say that they are about a synthetic corpus.
+    `predictions` are held-out probabilities (cut at 0.5 for F1) or bool under one cross-validation, (films, genres) or,
+    of a model trained from several starts, (starts, films, genres). Their keys are features (``mir``, ``vggish`` or
+    others), level (``cue`` or ``frame``) and model: a pooling (``max``, ``linear_softmax``, with anything behind it,
+    such as ``average 64``) or a base classifier (``simple MI svm``, ``voting knn``). `levels` are like them, cue and
+    frame level under the same folds, when those differ. `baselines` are named ``random guess``, ``zero rule`` and
+    ``always positive``; of (draws, films, genres) the draws are averaged.
+
+    `importance` comes from :func:`~filmlens.findings.permutation_runs`; `pictures`, clips and predicted labels, are as
+    given to :func:`~filmlens.findings.cross_modal`; `stamper` has precision and recall in a row per annotated film.
+    `unit` ("clips" or "films") is what medians of pictures are taken over; films are resampled either way. `start_sd`
+    is the standard deviation of a score over starts, for networks of one start: (1, films, genres).
     """
     truth = labels.to_numpy(bool)
     weights = film_weights(np.random.default_rng(seed), len(truth), n_boot)
@@ -87,11 +73,10 @@ def claims_table(
 
 
 def robustness_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Claims under several conditions, one below the other.
+    """Claims under several conditions, one below the other: results of :func:`claims_table` by condition.
 
-    `tables` holds results of :func:`claims_table` by condition, such as ``{"seed 0": ..., "folds by franchise": ...,
-    "clean sound": ...}``. Columns: condition, those of the tables, and ``holds in``: the share of conditions that
-    tested the claim in which it holds.
+    Columns: condition, those of the tables, and ``holds in``: the share of conditions that tested the claim in which it
+    holds.
     """
     table = pd.concat([t.assign(condition=name) for name, t in tables.items()], ignore_index=True)
     tested = ~table["verdict"].str.startswith(("not tested", FEW))

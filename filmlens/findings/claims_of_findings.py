@@ -11,7 +11,7 @@ import pandas as pd
 
 from filmlens import paper
 from filmlens.findings.importance import ImportanceRuns
-from filmlens.findings.units import clip_units, film_units, weighted_gap
+from filmlens.findings.units import clip_units, film_units, mean_of_known, weighted_gap
 from filmlens.findings.verdicts import Claim, Pair
 from filmlens.stats.bootstrap import film_weights
 from filmlens.stats.enough import enough
@@ -34,8 +34,8 @@ def importance_claims(runs: ImportanceRuns | None) -> list[Claim]:
     if runs is not None:
         drops, films = runs.drops[runs.measure], runs.positives
         mean, what = drops.runs.mean(axis=1), f"drop of {runs.measure}, scheme {runs.scheme}"
-        names = {g.lower().replace("ddmfcc", "dd").replace("mfcc (", "mfcc"): i for i, g in enumerate(runs.groups)}
-        place = {g: i for g, i in names.items()}
+        place = {g.lower().replace("ddmfcc", "dd").replace("mfcc (", "mfcc"): i for i, g in enumerate(runs.groups)}
+        at = {genre: k for k, genre in enumerate(runs.genres)}
         mfcc, overall = place.get("mfcc"), len(runs.genres)
 
         def of(g: int, k: int, other: int | None = None) -> Pair:
@@ -53,15 +53,13 @@ def importance_claims(runs: ImportanceRuns | None) -> list[Claim]:
         others = [g for g in range(len(runs.groups)) if g not in (*second, mfcc)]
         then = [of(g, overall, o) for g in second for o in others]
         if "tone" in place:
-            at = {genre: k for k, genre in enumerate(runs.genres)}
             tone = [of(place["tone"], at["Horror"])] if "Horror" in at else []
             rest = [of(place["tone"], at[genre]) for genre in ("Romance", "Sci-Fi") if genre in at]
         lead = [place[g] for g in ("mfcc", "dmfcc") if g in place]
-        for genre in ("Comedy", "Drama"):
-            if genre in runs.genres and len(lead) == 2:
-                k = runs.genres.index(genre)
-                only += [of(g, k, o) for g in lead for o in range(len(runs.groups)) if o not in lead]
-        rare = [k for k, g in enumerate(runs.genres) if g in ("Horror", "Romance")]
+        if len(lead) == 2:
+            rest_of = [o for o in range(len(runs.groups)) if o not in lead]
+            only = [of(g, at[genre], o) for genre in ("Comedy", "Drama") if genre in at for g in lead for o in rest_of]
+        rare = [k for g, k in at.items() if g in ("Horror", "Romance")]
         others = [k for k in range(overall) if k not in rare]
         plain = runs.drops["F1"]
         if len(rare) == 2 and others and plain.runs.shape[1] > 1:
@@ -99,16 +97,11 @@ def picture_claims(labels: pd.DataFrame, pictures, unit: str, weights: np.ndarra
         both = np.minimum(films[0], films[1])
         nearer = _cell_mean(np.abs(actual) - np.abs(pred), both, "|Actual| minus |Predicted|")
         reversed_ = _cell_mean(turned, films[2], "False positives against Actual's sign")
-        beyond = _cell_mean(
-            -np.sign(actual) * clean, films[3], "False positives vs true negatives against Actual's sign"
-        )
-        shares = [np.array([m == measure for m, _ in cells]) for measure in MEASURES]
-        half, most = (
-            _cell_mean(
-                np.where(np.isfinite(turned[s]), turned[s] > 0, np.nan) - 0.5, films[2][s], "share minus one half"
-            )
-            for s in shares
-        )
+        name = "False positives vs true negatives against Actual's sign"
+        beyond = _cell_mean(-np.sign(actual) * clean, films[3], name)
+        share = np.where(np.isfinite(turned), turned > 0, np.nan) - 0.5
+        of = [np.array([m == measure for m, _ in cells]) for measure in MEASURES]
+        half, most = (_cell_mean(share[cell], films[2][cell], "share minus one half") for cell in of)
     why = "no picture measures"
     what = f"difference of medians × 10, {unit}, mean of genres and measures"
     return [
@@ -135,9 +128,8 @@ def stamper_claim(stamper: pd.DataFrame | None, n_boot: int, seed: int) -> Claim
         for name in ("precision", "recall"):
             ours = stamper[name].to_numpy(float)
             stated = paper.number(f"stamper {name}")
-            pairs.append(
-                Pair(f"{name} minus {stated:.2f}", ours.mean() - stated, weights @ ours - stated, (len(ours),))
-            )
+            draws = weights @ ours - stated
+            pairs.append(Pair(f"{name} minus {stated:.2f}", ours.mean() - stated, draws, (len(ours),)))
     return Claim(
         "the Score Stamper's precision and recall",
         ".94 and .47",
@@ -170,6 +162,5 @@ def _cell_mean(values: np.ndarray, films: np.ndarray, name: str) -> list[Pair]:
         return []
     size = (int(films[kept].min()),) if kept.any() else (int(films[known].min(axis=1).max()),)
     cells = values[kept] if kept.any() else values[known]
-    counts = np.isfinite(cells).sum(axis=0)
-    mean = np.where(counts > 0, np.nansum(cells, axis=0) / np.maximum(counts, 1), np.nan)
+    mean = mean_of_known(cells)
     return [Pair(f"{name} ({len(cells)} cells)", float(mean[0]), mean[1:], size)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 
-from filmlens.findings.verdicts import Claim, Pair, Scorer, gap, mean_ap
+from filmlens.findings.verdicts import Claim, Pair, Score, Scorer, gap, mean_ap
 from filmlens.stats.metrics import f1, precision, recall
 
 Configuration = tuple[str, str, str]
@@ -27,12 +28,10 @@ def model_claims(
 ) -> list[Claim]:
     """Every claim about models; arguments as in `claims_table`."""
     cue = {k: v for k, v in predictions.items() if k[1] == "cue"}
-    known: dict[tuple, object] = {}
 
-    def scored(key: Configuration | str, measure: Callable = f1):
-        if (key, measure) not in known:
-            known[key, measure] = score(baselines[key] if isinstance(key, str) else cue[key], measure)
-        return known[key, measure]
+    @cache
+    def scored(key: Configuration | str, measure: Callable = f1) -> Score:
+        return score(baselines[key] if isinstance(key, str) else cue[key], measure)
 
     def less(name: str, one, other, measure: Callable = f1) -> Pair:
         return gap(name, scored(one, measure), scored(other, measure), films)

@@ -18,26 +18,18 @@ from sklearn.preprocessing import StandardScaler
 
 from filmlens.findings.feature_groups import columns_of, validated
 from filmlens.findings.importance import Predict, permutation_runs
+from filmlens.findings.units import mean_of_known
 
 #: Above this share of variance a group is not separable from the others.
 NOT_SEPARABLE = 0.9
 
 
 def foretold(bags: Sequence[np.ndarray], index: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, float]:
-    """A group's values predicted from the other columns, and the variance explained in films held out (ten folds).
+    """A group's values predicted from the other columns, (cues, len(index)), and the variance explained in ten folds of
+    films.
 
-    Parameters
-    ----------
-    bags : list of (n_i, D) arrays
-    index : array of int
-        Columns of the group. A value that is missing in the other columns is taken as their mean.
-    seed : int
-
-    Returns
-    -------
-    expected : (cues, len(index)) array
-    explained : float
-        1 - residual over total sum of squares of the standardised columns; NaN without a column that varies.
+    That is 1 - residual over total sum of squares of the standardised columns; NaN without a column that varies. A
+    value that is missing in the other columns is taken as their mean.
     """
     lengths = np.array([len(b) for b in bags])
     flat = np.concatenate(bags).astype(float)
@@ -51,9 +43,9 @@ def foretold(bags: Sequence[np.ndarray], index: np.ndarray, *, seed: int = 0) ->
     expected, residual, total = np.zeros(own.shape), 0.0, 0.0
     for held in range(dealt.max() + 1):
         here, there = fold == held, fold != held
-        X = np.where(np.isfinite(rest), rest, _known_mean(rest[there]))
-        centre = _known_mean(own[there])
-        scale = np.sqrt(_known_mean((own[there] - centre) ** 2))
+        X = np.where(np.isfinite(rest), rest, np.nan_to_num(mean_of_known(rest[there])))
+        centre = np.nan_to_num(mean_of_known(own[there]))
+        scale = np.sqrt(np.nan_to_num(mean_of_known((own[there] - centre) ** 2)))
         expected[here] = centre
         for pattern in range(patterns.max() + 1):
             some = np.flatnonzero((patterns == pattern) & (scale > 0))
@@ -68,11 +60,6 @@ def foretold(bags: Sequence[np.ndarray], index: np.ndarray, *, seed: int = 0) ->
             residual += np.sum((scaled - (expected[np.ix_(test, some)] - centre[some]) / scale[some]) ** 2)
             total += np.sum(scaled**2)
     return expected, 1 - residual / total if total else np.nan
-
-
-def _known_mean(values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    return np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
 def conditional_importance(

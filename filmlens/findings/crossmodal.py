@@ -55,20 +55,17 @@ def clip_medians(cues: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
     """
     measures = ["brightness", "contrast"]
     visual = visual.sort_values("time").reset_index(drop=True)
-    values = visual[measures].to_numpy(float)
-    rows = visual.groupby("film_id", sort=False).indices
-    first, last = np.zeros((2, len(cues)), dtype=int)  # of each cue, in the rows of all films one after another
-    order, before = [np.zeros(0, dtype=int)], 0
+    time, rows = visual["time"].to_numpy(float), visual.groupby("film_id", sort=False).indices
+    spans = [np.zeros(0, dtype=int)] * len(cues)  # rows of the samples in each cue
     for film, at in cues.reset_index(drop=True).groupby("film_id", sort=False).indices.items():
-        if film not in rows:
-            continue
-        time = visual["time"].to_numpy(float)[rows[film]]
-        first[at], last[at] = (before + ends for ends in _spanned(time, cues.iloc[at]))
-        order.append(rows[film])
-        before += len(time)
-    medians = _medians(values[np.concatenate(order)], first, last)
+        if film in rows:
+            for cue, first, last in zip(at, *_spanned(time[rows[film]], cues.iloc[at]), strict=True):
+                spans[cue] = rows[film][first:last]
+    finite = visual[measures].astype(float).replace([np.inf, -np.inf], np.nan)
+    inside = finite.iloc[np.concatenate([np.zeros(0, dtype=int), *spans])]
+    of = np.repeat(np.arange(len(cues)), [len(span) for span in spans])
     table = cues[["film_id", "cue"]].reset_index(drop=True)
-    table[measures] = medians
+    table[measures] = inside.groupby(of).median().reindex(table.index)
     return table
 
 
@@ -81,23 +78,6 @@ def _spanned(time: np.ndarray, cues: pd.DataFrame) -> tuple[np.ndarray, np.ndarr
         first[i] = np.abs(time - middle).argmin()
         last[i] = first[i] + (abs(time[first[i]] - middle) <= 1)
     return first, last
-
-
-def _medians(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Medians of the finite values in rows first to last of every column; NaN where there are none."""
-    lengths = np.maximum(last - first, 0)
-    span = np.repeat(np.arange(len(first)), lengths)
-    row = np.arange(len(span)) + np.repeat(first - np.cumsum(lengths) + lengths, lengths)
-    medians = np.full((len(first), values.shape[1]), np.nan)
-    for column, known in zip(medians.T, values.T, strict=True):
-        inside, of = known[row], span
-        of, inside = of[np.isfinite(inside)], inside[np.isfinite(inside)]
-        inside = inside[np.lexsort((inside, of))]
-        counts = np.bincount(of, minlength=len(first))
-        start, some = np.cumsum(counts) - counts, counts > 0
-        low, high = (start + (counts - 1) // 2)[some], (start + counts // 2)[some]
-        column[some] = (inside[low] + inside[high]) / 2
-    return medians
 
 
 def cross_modal(
@@ -116,8 +96,14 @@ def cross_modal(
 ) -> pd.DataFrame:
     """Table 5 of Ma et al. 2021 with the tests beside it that take films as the unit.
 
-    One row per measure, source, genre and unit. ValueError if labels and predictions differ in films or genres, or a
-    clip's film has no label. Columns besides these:
+    `clips` has film_id, cue and the measures, one row per cue (:func:`clip_medians`); NaN values are left out. `labels`
+    and `predicted` (out of fold) are bool, films x genres. `cue_predicted`, (clips, genres) bool in the order of
+    `clips`, is used for the unit ``clips`` instead of the film's prediction. `m` is the number of tests in the
+    Bonferroni correction of one source, by default that of the genres (the paper's 6). `n_permutations` stand behind
+    the p values, `n_expected` behind the expected difference. ValueError if labels and predictions differ in films or
+    genres, or a clip's film has no label.
+
+    One row per measure, source, genre and unit. Columns besides these:
 
     - n, n_others, n_films, n_other_films: units that carry the label, units it is compared with, films that each come
       from;
@@ -134,19 +120,6 @@ def cross_modal(
     - p_residuals: a check that assumes that labels add up: the picture's residuals on all labels, predictions permuted
       within the genre's films and within the others;
     - note: why there is no number or no test, such as ``n = 0: no false positive`` or ``too few films: ...``.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        film_id, cue and the measures, one row per cue (:func:`clip_medians`). NaN values are left out.
-    labels, predicted : DataFrame of bool
-        Index film_id, one column per genre: actual labels and those predicted out of fold.
-    cue_predicted : DataFrame or (clips, genres) array of bool, optional
-        Each cue's own prediction, in the order of `clips`, used for the unit ``clips`` instead of the film's label.
-    m : int, optional
-        Tests in the Bonferroni correction of one source; the number of genres (the paper's 6) by default.
-    n_permutations, n_expected, n_boot : int
-        Permutations behind the p values, behind the expected difference, and bootstrap samples of films.
     """
     labels, predicted = _aligned(clips, labels, predicted)
     genres = list(labels.columns)
@@ -168,37 +141,34 @@ def cross_modal(
                 for source in SOURCES:
                     row = _row(pictures, actual, own, source, unit, alpha / m, n_expected)
                     rows.append({"measure": measure, "source": source, "genre": genre, "unit": unit, **row})
-    table = pd.DataFrame(rows)
-    table["p_corrected"] = (table["p"] * m).clip(upper=1)
-    table["significant"] = table["p_corrected"] < alpha
-    table["correction"] = f"Bonferroni, m = {m}, alpha = {alpha:g}"
     order = [
         *("measure", "source", "genre", "unit", "n", "n_others", "n_films", "n_other_films", "difference", "expected"),
         *("U", "p", "p_corrected", "significant", "correction", "p_permutation"),
         *("p_conditional", "movable", "p_least", "p_residuals"),
         *("effect", "effect_low", "effect_high", "detectable", "note"),
     ]
+    table = pd.DataFrame(rows, columns=order)
+    table["p_corrected"] = (table["p"] * m).clip(upper=1)
+    table["significant"] = table["p_corrected"] < alpha
+    table["correction"] = f"Bonferroni, m = {m}, alpha = {alpha:g}"
     rank = {name: i for i, name in enumerate([*measures, *SOURCES, *genres, "clips", "films"])}
     keys = ["measure", "source", "genre", "unit"]
-    return table[order].sort_values(keys, key=lambda s: s.map(rank), kind="stable", ignore_index=True)
+    return table.sort_values(keys, key=lambda s: s.map(rank), kind="stable", ignore_index=True)
 
 
 def table5(
     table: pd.DataFrame, *, unit: str = "films", sources: Sequence[str] = SOURCES
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The paper's layout: a row per genre, a column per source and measure, as text, and which cells are bold.
-
-    `table` is from :func:`cross_modal`; `unit` is "films" or "clips". Both results have the same labels; a cell without
-    a number says why (``n = 0``).
+    """The paper's layout of :func:`cross_modal`'s table: a row per genre, a column per source and measure, as text, and
+    which cells are bold. A cell without a number says why (``n = 0``).
     """
     part = table[(table["unit"] == unit) & table["source"].isin(sources)]
     if part.empty:
         raise ValueError(f"no rows of unit {unit!r}; there are {sorted(table['unit'].unique())}")
-    text = {"Genre": {}}
-    bold = {"Genre": {}}
+    genres = part["genre"].unique()
+    text, bold = {"Genre": dict(zip(genres, genres, strict=True))}, {"Genre": dict.fromkeys(genres, False)}
     for row in part.itertuples():
         column = f"{row.source}: {row.measure}"
-        text["Genre"][row.genre], bold["Genre"][row.genre] = row.genre, False
         value = row.note.split(":")[0] if np.isnan(row.difference) else f"{row.difference:+.2f}"
         text.setdefault(column, {})[row.genre] = value
         bold.setdefault(column, {})[row.genre] = bool(row.significant)
@@ -233,7 +203,6 @@ class _Pictures:
         self.residuals = replace(units, values=units.values - fitted)
 
     def permuted(self, strata: list[np.ndarray]) -> np.ndarray:
-        """Permutations of films within strata."""
         return film_permutations(self.rng, strata, self.n_permutations)
 
 
@@ -245,11 +214,7 @@ def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> d
     label = {ACTUAL: truth, PREDICTED: own}.get(source, own & ~truth)
     here, there = label & inside, ~label & inside
     films = tuple(len(np.unique(units.film[side])) for side in (here, there))
-    row = {
-        **{"n": int(here.sum()), "n_others": int(there.sum()), "n_films": films[0], "n_other_films": films[1]},
-        **dict.fromkeys(("difference", "expected", "U", "p", "p_permutation", "p_conditional", "movable"), np.nan),
-        **dict.fromkeys(("p_least", "p_residuals", "effect", "effect_low", "effect_high", "detectable"), np.nan),
-    }
+    row = {"n": int(here.sum()), "n_others": int(there.sum()), "n_films": films[0], "n_other_films": films[1]}
     if not (here.any() and there.any()):
         # Which of the two is empty decides what the reader is told.
         empty = _NOBODY[source] if not here.any() else f"{unit[:-1]} to compare with"
@@ -275,17 +240,13 @@ def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> d
     if source == ACTUAL:
         return {**row, "note": ""}
 
-    def p_of(values: Units, inside: np.ndarray, order: np.ndarray) -> float:
-        here, there = label & inside, ~label & inside
-        if not (here.any() and there.any()):
-            return np.nan
+    def p_of(values: Units, order: np.ndarray) -> float:
         return permutation_p(permuted_rank_biserial(values, label, inside, order), values.rank_biserial(here, there))
 
     if row["p_least"] <= _TELLING:
-        row["p_conditional"] = p_of(pictures.centred, inside, pictures.within_sets)
+        row["p_conditional"] = p_of(pictures.centred, pictures.within_sets)
     # the plain division by one genre, which the residuals on all of them make good where labels add up
-    by_genre = pictures.permuted([present & actual, present & ~actual])
-    row["p_residuals"] = p_of(pictures.residuals, inside, by_genre)
+    row["p_residuals"] = p_of(pictures.residuals, pictures.permuted([present & actual, present & ~actual]))
     return {**row, "note": ""}
 
 

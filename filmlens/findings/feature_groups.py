@@ -12,19 +12,24 @@ from filmlens.look import GENRES
 
 def validated(bags, Y, genres) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
     """Bags, bool labels and genre names that fit each other; ValueError otherwise."""
-    if genres is None and isinstance(Y, pd.DataFrame):
-        genres = list(Y.columns)
-    Y = np.asarray(Y).astype(bool)
+    table, Y = Y, np.asarray(Y).astype(bool)
     bags = [np.asarray(b) for b in bags]
     if Y.ndim != 2 or len(bags) != len(Y):
         raise ValueError(f"{len(bags)} bags for labels of shape {Y.shape}; give one bag and one row of labels per film")
-    genres = list(genres) if genres is not None else list(GENRES[: Y.shape[1]])
-    if len(genres) != Y.shape[1]:
-        raise ValueError(f"{len(genres)} genre names for {Y.shape[1]} columns of labels")
+    genres = genre_names(genres, table, Y.shape[1], "labels")
     widths = {b.shape[1] if b.ndim == 2 else None for b in bags}
     if len(widths) != 1 or None in widths:
         raise ValueError("every bag must be a (cues, features) array with the same features; an empty one is (0, D)")
     return bags, Y, genres
+
+
+def genre_names(genres: Sequence[str] | None, table: object, width: int, what: str) -> list[str]:
+    """The names given, else those of a DataFrame, else the paper's; ValueError unless every column has one."""
+    if genres is None:
+        genres = table.columns if isinstance(table, pd.DataFrame) else GENRES[:width]
+    if len(genres) != width:
+        raise ValueError(f"{len(genres)} genre names for {width} columns of {what}")
+    return list(genres)
 
 
 def columns_of(name: str, index: Sequence[int], width: int) -> np.ndarray:

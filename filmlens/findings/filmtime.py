@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from filmlens.findings.units import mean_of_known
 from filmlens.stamper import intervals
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough
@@ -31,25 +32,16 @@ def along_film_time(
 ) -> pd.DataFrame:
     """Share of each part of the films with music, and how probable each genre sounds there.
 
+    `cues` has film_id, start, end (s) and the columns that `probability` names by genre, NaN for cues that no model
+    heard. `spans` has begin and end (s) of what counts as the film, by film_id; films without a cue belong in it, their
+    coverage is 0. `labels` are films x genres, bool. The `parts` are of equal length; twenty are six minutes each of a
+    two-hour film.
+
     Columns: quantity ("coverage" or a genre), films (all films, films with the genre, films without it), part, begin,
     end (0-1), value (mean over films), low, high (95 % bootstrap over films), n (films that have a value). Within a
     film and part a cue counts by its seconds there. NaN where no film has a value, intervals below ten films.
     ValueError on fewer than one part, or a film that ends before it begins.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, start, end (s) and the columns named by `probability`, NaN for cues that no model heard.
-    spans : DataFrame
-        begin, end (s); index film_id: what counts as the film. Films without a cue belong in it, their coverage is 0.
-    probability : mapping of genre to column
-    labels : DataFrame of bool
-        Index film_id, one column per genre.
-    parts : int
-        Parts of equal length. Twenty: six minutes of a two-hour film.
-
-    Examples
-    --------
     >>> cues = pd.DataFrame({"film_id": ["a", "a"], "start": [0.0, 50.0], "end": [50.0, 75.0], "p": [1.0, 0.5]})
     >>> spans = pd.DataFrame({"begin": [0.0], "end": [100.0]}, index=["a"])
     >>> labels = pd.DataFrame({"Horror": [True]}, index=["a"])
@@ -74,7 +66,8 @@ def along_film_time(
             weight = seconds * np.isfinite(heard)[:, None]
             total = weight.sum(axis=0)
             values[k, i] = np.divide(np.nan_to_num(heard) @ weight, total, out=np.full(parts, np.nan), where=total > 0)
-    rng, tables = np.random.default_rng(seed), [_summary(COVERAGE, ALL, values[0], n_boot, np.random.default_rng(seed))]
+    tables = [_summary(COVERAGE, ALL, values[0], n_boot, np.random.default_rng(seed))]
+    rng = np.random.default_rng(seed)
     for k, genre in enumerate(names, start=1):
         carries = labels[genre].reindex(spans.index, fill_value=False).to_numpy(bool)
         tables.append(_summary(genre, WITH, values[k, carries], n_boot, rng))
@@ -92,7 +85,6 @@ def _summary(quantity: str, which: str, values: np.ndarray, n_boot: int, rng: np
     films, parts = values.shape
     there = np.isfinite(values)
     n = there.sum(axis=0)
-    mean = np.divide(np.nansum(values, axis=0), n, out=np.full(parts, np.nan), where=n > 0)
     low, high = np.full(parts, np.nan), np.full(parts, np.nan)
     if films:
         weights = film_weights(rng, films, n_boot)
@@ -102,4 +94,4 @@ def _summary(quantity: str, which: str, values: np.ndarray, n_boot: int, rng: np
             low[part], high[part] = interval(draws[:, part])
     edges = np.arange(parts + 1) / parts
     columns = {"quantity": quantity, "films": which, "part": np.arange(parts), "begin": edges[:-1], "end": edges[1:]}
-    return pd.DataFrame(columns | {"value": mean, "low": low, "high": high, "n": n})
+    return pd.DataFrame(columns | {"value": mean_of_known(values), "low": low, "high": high, "n": n})

@@ -33,6 +33,7 @@ import pandas as pd
 from scipy import stats
 
 from filmlens.findings.feature_groups import columns_of, validated
+from filmlens.findings.units import mean_of_known
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough, few
 from filmlens.stats.metrics import above_chance, area_under_curve, average_precision, chance_precision, f1
@@ -61,29 +62,13 @@ class Drops:
 
 @dataclass(frozen=True, eq=False)
 class ImportanceRuns:
-    """Every run behind a table of importances.
+    """Every run behind a table of importances; the last entry of an axis of genres is Overall.
 
-    Attributes
-    ----------
-    genres, groups : list of str
-    drops : mapping of measure (`AP`, `F1`) to Drops
-    area : (groups, genres + 1) array
-        Mean drop of the area under the ROC curve.
-    spread : (groups, n_boot, genres + 1) array
-        Standard deviation over runs of the drop of F1 in each bootstrap sample.
-    positives : (genres,) array
-        Films of each genre among those scored.
-    scored : int
-        Films that were scored.
-    left_out : tuple of int
-        Positions of films without cues.
-    scheme : str
-    starts : (starts, groups, genres + 1) array
-        Mean drop of the measure that is interpreted, of single starts; none of a model that tells no starts.
-    averaged : int
-        How many starts the model that is judged is a mean of.
-    measure : str
-        The measure that is interpreted.
+    `area` (groups, genres + 1) is the mean drop of the area under the ROC curve, `spread` (groups, n_boot, genres + 1)
+    the standard deviation over runs of the drop of F1 in each bootstrap sample. `positives` counts each genre's films
+    among the `scored` ones; `left_out` are positions of films without cues. `starts` (starts, groups, genres + 1) is
+    the mean drop of `measure`, the one that is interpreted, of single starts, none of a model that tells no starts;
+    `averaged` is how many starts the model that is judged is a mean of.
     """
 
     genres: list[str]
@@ -230,7 +215,7 @@ def permutation_runs(
                 drawn[m].append(before[m] - after[m])
         for m in runs:
             found[m].append(runs[m])
-            films[m].append(_mean_of_known(np.array(drawn[m])))
+            films[m].append(mean_of_known(np.array(drawn[m])))
         areas.append(np.mean(lost, axis=0))
         of_starts.append(np.mean(apart, axis=0))
         spread.append(
@@ -251,13 +236,6 @@ def permutation_runs(
     )
 
 
-def _mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    return np.divide(np.where(known, values, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
-
-
 def group_importance(
     predict: Predict,
     bags: Sequence[np.ndarray],
@@ -274,45 +252,23 @@ def group_importance(
 ) -> pd.DataFrame:
     """What is lost when a group's values are permuted, per genre and overall (Ma et al. 2021, eq. 3, Fig 3).
 
+    `predict`, or ``predict_proba`` of an estimator, maps the list of all bags, in film order, to held-out probabilities
+    (films, genres); for flat estimators see :func:`~filmlens.findings.simple_mi`. `bags` are (cues, features) arrays,
+    one per film; NaN values travel with their rows, and films with no rows are passed on but not scored. `groups` name
+    column indices; see :func:`~filmlens.findings.single_features` for one group per column.
+
+    `scheme` is "cues" or "films" (see the module), or a callable ``(rng, lengths, width) -> (cues, width)`` row
+    indices. `columns` says whether a group's columns are permuted each on its own ("independent") or rows together
+    ("joint"); by default independent for ``cues`` (as the paper), joint for ``films``. `genres` name Y's columns; they
+    are taken from a DataFrame, else the paper's six. A film is positive where the probability is at least `threshold`.
+    Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
+
     Columns: measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low,
-    mean_high (95 % confidence of the mean over runs, Student's t), run_low, run_high (2.5 and 97.5 percentiles of the
-    runs), film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both sides only
-    importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped draws and
-    films left out. ValueError on shapes that do not agree, a column that does not exist, or an unknown scheme.
-
-    Parameters
-    ----------
-    predict : callable or estimator
-        Maps the list of all bags, in film order, to held-out probabilities (films, genres). An object with
-        ``predict_proba(bags)`` serves as well; for flat ones see :func:`~filmlens.findings.simple_mi`.
-    bags : list of (n_i, D) arrays
-        One per film; NaN values travel with their rows. Films with no rows are passed on but not scored.
-    Y : (films, genres) bool array or DataFrame
-    groups : mapping of name to column indices
-        See :func:`~filmlens.findings.single_features` for one group per column.
-    n_repeats : int
-        Runs per group.
-    scheme : {"cues", "films"} or callable
-        See the module. A callable ``(rng, lengths, width) -> (cues, width)`` row indices is a scheme of its own.
-    columns : {"independent", "joint"}, optional
-        Whether the group's columns are permuted each on its own or rows together. The default is what the scheme means:
-        independent for ``cues`` (as the paper), joint for ``films``.
-    genres : list of str, optional
-        Names of Y's columns; taken from a DataFrame, else the paper's six.
-    threshold : float
-        A film is positive where the probability is at least this.
-    n_boot : int
-        Bootstrap samples of films. Samples without a positive film of a genre are skipped for it and for Overall.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> bags = [rng.normal(size=(10, 2)) + [[i % 2, 0]] for i in range(40)]
-    >>> Y = np.array([[i % 2 == 1] for i in range(40)])
-    >>> predict = lambda bags: np.array([[b[:, 0].mean()] for b in bags])
-    >>> table = group_importance(predict, bags, Y, {"used": [0], "unused": [1]}, scheme="films", genres=["Horror"])
-    >>> table.loc[table.genre == "Horror", ["measure", "group", "importance"]].round(1).values.tolist()
-    [['AP above chance', 'used', 0.9], ['AP above chance', 'unused', 0.0], ['F1', 'used', 0.4], ['F1', 'unused', 0.0]]
+    mean_high (95 % confidence of the mean over the `n_repeats` runs, Student's t), run_low, run_high (2.5 and 97.5
+    percentiles of the runs), film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both
+    sides only importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped
+    draws and films left out. ValueError on shapes that do not agree, a column that does not exist, or an unknown
+    scheme.
     """
     return permutation_runs(
         predict,

@@ -8,18 +8,9 @@ from filmlens.text import latex
 
 
 def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption: str = "", label: str = "") -> str:
-    """A ``table`` environment with booktabs rules, to be pasted into a paper.
+    """A ``table`` environment with booktabs rules, of `text` as :func:`~filmlens.findings.table5` gives it; `bold` has
+    its labels.
 
-    Parameters
-    ----------
-    text : DataFrame
-        Cells as they are to be read, such as :func:`~filmlens.findings.table5` gives.
-    bold : DataFrame of bool, optional
-        Cells to set in bold; same labels as `text`.
-    caption, label : str
-
-    Examples
-    --------
     >>> table = pd.DataFrame({"Genre": ["Sci-Fi"], "100 %": ["-0.31"]})
     >>> print(latex_table(table, bold=table == "-0.31").splitlines()[5])
     Sci-Fi & \\textbf{-0.31} \\\\
@@ -31,16 +22,7 @@ def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption
             words = [rf"\textbf{{{w}}}" if b else w for w, b in zip(words, bold.iloc[i], strict=True)]
         rows.append(" & ".join(words) + r" \\")
     head = " & ".join(latex(c) for c in text.columns) + r" \\"
-    columns = "l" + "r" * (text.shape[1] - 1)
-    lines = [
-        r"\begin{table}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-    ]
-    lines.append(r"\end{tabular}")
+    begin = [r"\begin{table}", rf"\begin{{tabular}}{{l{'r' * (text.shape[1] - 1)}}}", r"\toprule", head, r"\midrule"]
+    lines = [*begin, *rows, r"\bottomrule", r"\end{tabular}"]
     lines += [rf"\caption{{{latex(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
     return "\n".join([*lines, r"\end{table}"]) + "\n"

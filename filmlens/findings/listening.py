@@ -28,31 +28,13 @@ def agreement(
 ) -> pd.DataFrame:
     """What raters heard, beside each other and beside the model.
 
-    Parameters
-    ----------
-    key : DataFrame
-        clip, pair, kind ("transplanted" or "control"), genre (the pair's), film_id, and ``p <genre>``: the model's
-        probability of each genre.
-    answers : DataFrame
-        who, clip, genres (those named, with ``|`` between them), known (bool).
-    genres : sequence of str
-        In question.
-    n_boot, seed : int
+    `key` has clip, pair, kind ("transplanted" or "control"), genre (the pair's), film_id, and ``p <genre>``: the
+    model's probability of each of the `genres` in question. `answers` has who, clip, genres (those named, with ``|``
+    between them), known (bool).
 
-    Returns
-    -------
-    DataFrame
-        measure, value, low, high (95 % bootstrap over films and raters; NaN below ten films), clips, films, raters,
-        note. Measures: the share of raters who name the genre for transplanted cues and for controls, and the
-        difference over pairs; alpha among raters; alpha of each rater with the model, mean over raters.
-
-    Examples
-    --------
-    >>> key = pd.DataFrame({"clip": [1, 2], "pair": 1, "kind": [TRANSPLANTED, CONTROL], "genre": "Horror",
-    ...                     "film_id": "a", "p Horror": [0.9, 0.1], "p Drama": [0.2, 0.8]})
-    >>> answers = pd.DataFrame({"who": "ann", "clip": [1, 2], "genres": ["Horror", "Drama"], "known": False})
-    >>> agreement(key, answers, ["Horror", "Drama"])[["measure", "value"]].values.tolist()[:2]
-    [['named, transplanted', 1.0], ['named, control', 0.0]]
+    Columns: measure, value, low, high (95 % bootstrap over films and raters; NaN below ten films), clips, films,
+    raters, note. Measures: the share of raters who name the genre for transplanted cues and for controls, and the
+    difference over pairs; alpha among raters; alpha of each rater with the model, mean over raters.
     """
     heard = answers[~answers["known"].astype(bool)].merge(key, on="clip")
     who, films = list(dict.fromkeys(heard["who"])), list(dict.fromkeys(key["film_id"]))
@@ -98,16 +80,12 @@ def agreement(
         value = measure(np.arange(len(who)), np.ones(len(films))) if len(who) else np.nan
         low = high = np.nan
         if enough(count) and np.isfinite(value):
-            low, high = interval(_draws(measure, len(who), len(films), n_boot, seed))
+            rng = np.random.default_rng(seed)
+            counts = film_weights(rng, len(films), n_boot)
+            low, high = interval(np.array([measure(rng.integers(len(who), size=len(who)), c) for c in counts]))
         note = few(count) if not enough(count) else "one rater: nothing is said of others" if len(who) == 1 else ""
         rows.append((name, value, low, high, int(answered.sum()), count, len(who), note))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _draws(measure: Callable, raters: int, films: int, n_boot: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    counts = film_weights(rng, films, n_boot)
-    return np.array([measure(rng.integers(raters, size=raters), count) for count in counts])
 
 
 def _pairs(key: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

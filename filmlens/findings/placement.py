@@ -126,22 +126,10 @@ def recall_by_place(
 ) -> pd.DataFrame:
     """Share of the annotated music that was found with the right track, by place in the film.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, track, start, end, as found.
-    annotations : mapping of film_id to DataFrame
-        track, start, end.
-    lengths : mapping of film_id to seconds
-    parts : int
-        Parts of equal length of each film.
-    n_boot, seed : int
-
-    Returns
-    -------
-    DataFrame
-        part, begin, end (0-1), recall (found over annotated seconds, all films together), low, high (95 % bootstrap
-        over films; NaN below ten), films (with annotated music there), seconds (annotated).
+    `cues` has film_id, track, start, end, as found; `annotations` track, start, end by film_id; `lengths` are seconds
+    by film_id, divided in equal `parts`. Columns: part, begin, end (0-1), recall (found over annotated seconds, all
+    films together), low, high (95 % bootstrap over films; NaN below ten), films (with annotated music there), seconds
+    (annotated).
     """
     found, true = np.zeros((2, len(annotations), parts))
     for i, (film_id, truth) in enumerate(annotations.items()):

@@ -32,30 +32,18 @@ def genre_profile(
 ) -> pd.DataFrame:
     """How each genre's films differ from the others in every descriptor.
 
-    Parameters
-    ----------
-    cue_features : DataFrame
-        film_id, cue and one column per descriptor, one row per cue (such as ``mir-cues``). NaN values are left out.
-    labels : DataFrame of bool
-        Index film_id, one column per genre.
-    descriptors : sequence of str, optional
-        All feature columns by default.
-    alpha : float
-        False discovery rate.
-    n_boot : int
-        Bootstrap samples of films.
-    seed : int
+    `cue_features` has film_id, cue and one column per descriptor, one row per cue (such as ``mir-cues``); NaN values
+    are left out, and all feature columns are `descriptors` by default. `labels` are films x genres, bool; `alpha` is
+    the false discovery rate.
 
-    Returns
-    -------
-    DataFrame
-        genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect, effect_low,
-        effect_high (Cliff's delta, 95 % bootstrap over films), detectable (the smallest delta that would have been
-        found with 80 % power after the correction), p, p_corrected, significant, correction, note. Where a genre has
-        no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either
-        side only p and interval are, and the note says ``too few films``.
+    Columns: genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect,
+    effect_low, effect_high (Cliff's delta, 95 % bootstrap over films), detectable (the smallest delta that would have
+    been found with 80 % power after the correction), p, p_corrected, significant, correction, note. Where a genre has
+    no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either side only
+    p and interval are, and the note says ``too few films``.
     """
-    descriptors = list(descriptors) if descriptors is not None else _descriptors(cue_features)
+    if descriptors is None:
+        descriptors = [c for c in cue_features.select_dtypes("number") if c not in _NOT_FEATURES]
     labels = labels.loc[labels.index.isin(set(cue_features["film_id"]))].astype(bool)
     medians = cue_features.groupby("film_id")[descriptors].median().reindex(labels.index)
     weights = film_weights(np.random.default_rng(seed), len(labels), n_boot)
@@ -67,19 +55,17 @@ def genre_profile(
         for genre in labels.columns:
             here = labels[genre].to_numpy()[kept]
             row = {"genre": genre, "descriptor": descriptor, "n": int(here.sum()), "n_others": int((~here).sum())}
-            if not (here.any() and (~here).any()):
-                rows.append(
-                    {**row, "note": f"n = 0: no {'film of the genre' if not here.any() else 'film to compare with'}"}
-                )
+            rows.append(row)
+            if here.all() or not here.any():
+                row["note"] = f"n = 0: no film {'to compare with' if here.any() else 'of the genre'}"
                 continue
             own, others = units.values[here], units.values[~here]
             row["difference"] = np.median(own) - np.median(others)
             row["effect"] = units.rank_biserial(here, ~here)
-            if not enough(row["n"], row["n_others"]):
-                rows.append({**row, "note": few(row["n"], row["n_others"])})
-                continue
-            row["effect_low"], row["effect_high"] = interval(units.bootstrap(here, ~here, weights))
-            rows.append({**row, "p": float(stats.mannwhitneyu(own, others).pvalue), "note": ""})
+            row["note"] = "" if enough(len(own), len(others)) else few(len(own), len(others))
+            if not row["note"]:
+                row["effect_low"], row["effect_high"] = interval(units.bootstrap(here, ~here, weights))
+                row["p"] = float(stats.mannwhitneyu(own, others).pvalue)
     numbers = ["difference", "effect", "effect_low", "effect_high", "p"]
     table = pd.DataFrame(rows, columns=["genre", "descriptor", "n", "n_others", *numbers, "note"])
     tested = table["p"].notna()
@@ -105,10 +91,10 @@ def example_cues(
 ) -> pd.DataFrame:
     """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
 
-    `profile` holds rows of :func:`genre_profile`'s result (all, or those worth hearing); the rest is as given to it.
-    The random cue is there so that nobody hears the best alone. Columns: genre, descriptor, kind (typical, contrary,
-    random), rank (1 first), film_id, cue, value. Typical cues lie furthest the way of the effect among the genre's
-    films, contrary ones furthest the other way: three of each, from different films, as far as the genre has films.
+    `profile` holds rows of :func:`genre_profile`'s result (all, or those worth hearing). The random cue is there so
+    that nobody hears the best alone. Columns: genre, descriptor, kind (typical, contrary, random), rank (1 first),
+    film_id, cue, value. Typical cues lie furthest the way of the effect among the genre's films, contrary ones furthest
+    the other way: three of each, from different films, as far as the genre has films.
     """
     rows, rng = [], np.random.default_rng(seed)
     for cell in profile[profile["effect"].notna()].itertuples():
@@ -131,8 +117,3 @@ def example_cues(
 def told_descriptors(cue_features: pd.DataFrame) -> list[str]:
     """The columns whose lower and higher values have a name for readers."""
     return [c for c in cue_features.columns if (found := names.look_up(c)) and found.lower]
-
-
-def _descriptors(cue_features: pd.DataFrame) -> list[str]:
-    numeric = cue_features.select_dtypes("number").columns
-    return [c for c in numeric if c not in _NOT_FEATURES]

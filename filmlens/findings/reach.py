@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens.corpus.facts import Facts
+from filmlens.findings.sentences import films_text
 from filmlens.stats.enough import LEAST, detectable, enough
 
 _ONE_THING = 0.8  # phi of two genres from which they are hardly told apart
@@ -29,10 +30,8 @@ class Reach(NamedTuple):
 
 
 def genre_counts(labels: pd.DataFrame) -> pd.DataFrame:
-    """A row per genre: films with it, films without, films with it alone, and the smallest difference to be found.
-
-    `labels` is films x genres, bool. Columns: genre, films, without, alone, detectable (standard deviations; NaN below
-    ten films on a side).
+    """A row per genre of `labels` (films x genres, bool): genre, films with it, without, with it alone, and detectable:
+    the smallest difference to be found (standard deviations; NaN below ten films on a side).
     """
     alone = labels[labels.sum(axis=1) == 1].sum()
     rows = []
@@ -54,13 +53,7 @@ def together(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def reach(facts: Facts) -> Reach:
-    """What these films can answer.
-
-    Parameters
-    ----------
-    facts : Facts
-        As `filmlens.corpus.facts.gather` or `filmlens.corpus.check.check` gives them.
-    """
+    """What these films can answer, of the facts that `corpus.facts.gather` or `corpus.check.check` gives."""
     usable = [f for f in facts.films if f.film.genres]
     labels = facts.labels().loc[[f.film.id for f in usable]]
     can, cannot = [], []
@@ -72,7 +65,7 @@ def reach(facts: Facts) -> Reach:
     _of_the_stamper(sum(f.cues for f in facts.films), can, cannot)
     blind = sum(f.info is not None and not f.info.has_pictures for f in facts.films)
     if blind:
-        cannot.append(f"Whether the picture agrees with the music in {_films(blind)} without pictures.")
+        cannot.append(f"Whether the picture agrees with the music in {films_text(blind)} without pictures.")
     cannot.append("Whether what holds here holds for cinema: the films were chosen, not drawn at random.")
     return Reach(can, cannot)
 
@@ -86,7 +79,7 @@ def _of_genres(labels: pd.DataFrame, can: list[str], cannot: list[str]) -> None:
         )
     else:
         cannot.append(
-            f"How well music predicts genre: {_films(len(labels))} with a genre, at least {LEAST} are needed."
+            f"How well music predicts genre: {films_text(len(labels))} with a genre, at least {LEAST} are needed."
         )
     counts = genre_counts(labels)
     compared = [r for r in counts.itertuples() if enough(r.films, r.without)]
@@ -108,7 +101,7 @@ def _of_genres(labels: pd.DataFrame, can: list[str], cannot: list[str]) -> None:
     for row in few:
         lack, side = LEAST - min(row.films, row.without), "with it" if row.films <= row.without else "without it"
         cannot.append(
-            f"Whether the music of {row.genre} differs ({_films(row.films)} with it, {row.without} without): it is "
+            f"Whether the music of {row.genre} differs ({films_text(row.films)} with it, {row.without} without): it is "
             f"shown in numbers, without p or verdict, until there are {lack} more {side}."
         )
 
@@ -136,7 +129,7 @@ def _of_dependence(facts: Facts, cannot: list[str]) -> None:
         )
     if facts.shared:
         films = len({film for ids in facts.shared for film in ids})
-        cannot.append(f"As much as from independent films, because {_films(films)} share recordings.")
+        cannot.append(f"As much as from independent films, because {films_text(films)} share recordings.")
 
 
 def _of_the_stamper(cues: int, can: list[str], cannot: list[str]) -> None:
@@ -150,7 +143,3 @@ def _of_the_stamper(cues: int, can: list[str], cannot: list[str]) -> None:
             f"{cues or 'no'} cue{'s' * (cues > 1)} of these films {'is' if cues <= 1 else 'are'} annotated; "
             "judge some (notebook 06), or annotate one film."
         )
-
-
-def _films(number: int) -> str:
-    return f"{number} film{'' if number == 1 else 's'}"

@@ -29,10 +29,6 @@ def sentence(row: Mapping | pd.Series, *, synthetic: bool = False) -> str:
     'Horror: key clarity lower (delta −.41 [−.62, −.15], 11 of 110 films, p = .012, Benjamini-Hochberg over 840).'
     >>> sentence(row | {"descriptor": "roughness_mean", "effect": 0.41, "effect_low": 0.15, "effect_high": 0.62})
     'Horror: rougher (delta +.41 [+.15, +.62], 11 of 110 films, p = .012, Benjamini-Hochberg over 840).'
-    >>> sentence({"genre": "Horror", "effect": -0.4, "n": 11})
-    Traceback (most recent call last):
-    ...
-    ValueError: no sentence without p, correction: the row of Horror has effect, n
     """
     return _clause(row) + (" (synthetic corpus)." if synthetic else ".")
 
@@ -45,19 +41,10 @@ def strongest(profile: pd.DataFrame, *, synthetic: bool = False) -> pd.DataFrame
 
 
 def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool = False) -> pd.DataFrame:
-    """Table 5 in words: actual, predicted and false positives of each genre and measure in one sentence.
+    """:func:`~filmlens.findings.cross_modal` in words: actual, predicted and false positives of each genre and measure
+    in one sentence.
 
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`~filmlens.findings.cross_modal`.
-    unit : {"clips", "films"}
-    synthetic : bool
-
-    Returns
-    -------
-    DataFrame
-        genre, measure, sentence; of cells that could be tested alone (:func:`too_few` says which could not).
+    Columns: genre, measure, sentence; of cells that could be tested alone (:func:`too_few` says which could not).
     """
     rows = []
     part = table[(table["unit"] == unit) & (table["source"] != "False positives vs true negatives")]
@@ -95,13 +82,8 @@ def too_few(table: pd.DataFrame) -> str:
 
 
 def importance_caption(table: pd.DataFrame, *, synthetic: bool = False) -> str:
-    """What stands under Fig 3: how values were permuted, and what each of the three intervals says.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of one measure from :func:`~filmlens.findings.group_importance`, with its attrs.
-    synthetic : bool
+    """What stands under Fig 3, of one measure of :func:`~filmlens.findings.group_importance` with its attrs: how values
+    were permuted, and what each of the three intervals says.
     """
     facts, measure = table.attrs, table["measure"].iloc[0]
     few = ", ".join(f"{g} {n}" for g, n in facts["positives"].items() if not enough(n))
@@ -127,6 +109,11 @@ def number(value: float, digits: int = 2) -> str:
     text = f"{abs(value):.{digits}f}"
     sign = "" if float(text) == 0 else "−" if value < 0 else "+"
     return sign + (text[1:] if text.startswith("0") else text)
+
+
+def films_text(count: int) -> str:
+    """So many films, in words."""
+    return f"{count} film{'' if count == 1 else 's'}"
 
 
 def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None) -> str:

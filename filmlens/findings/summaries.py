@@ -13,7 +13,7 @@ import pandas as pd
 
 from filmlens import names
 from filmlens.findings.filmtime import ALL, COVERAGE
-from filmlens.findings.sentences import genre_sentences, number, p_text, sentence, too_few
+from filmlens.findings.sentences import films_text, genre_sentences, number, p_text, sentence, too_few
 from filmlens.look import clock
 from filmlens.stats.enough import FEW, LEAST, enough
 
@@ -44,7 +44,7 @@ def cues(table: pd.DataFrame) -> list[str]:
     count, of = table["film_id"].nunique(), table.groupby("film_id").size()
     spread = f"{of.min()} to {of.max()}" if of.min() < of.max() else f"{of.min()}"
     return [
-        f"{len(table)} cues were found in {_films(count)}, {spread} per film. Their median length is "
+        f"{len(table)} cues were found in {films_text(count)}, {spread} per film. Their median length is "
         f"{seconds.median():.0f} s."
     ]
 
@@ -63,7 +63,7 @@ def placement(table: pd.DataFrame) -> list[str]:
     if len(order):
         kept = int((order > 0.999).sum())
         told.append(
-            f"{kept or 'None'} of {_films(len(order))} keep{'s' * int(kept == 1)} the album's order throughout."
+            f"{kept or 'None'} of {films_text(len(order))} keep{'s' * int(kept == 1)} the album's order throughout."
         )
     return told
 
@@ -84,7 +84,7 @@ def entries(table: pd.DataFrame) -> list[str]:
     where = {"cuts": "within a second of a cut", "speech": "during speech"}
     told = []
     for row in table.itertuples(index=False):
-        words = f"{row.share:.0%} of the entries in {_films(row.films)} lie {where[row.of]}"
+        words = f"{row.share:.0%} of the entries in {films_text(row.films)} lie {where[row.of]}"
         words += f"; at any moment it is {row.chance:.0%}"
         if np.isfinite(row.low):
             shown = "more" if row.low > 0 else "fewer" if row.high < 0 else "not shown to differ"
@@ -101,7 +101,7 @@ def recall(table: pd.DataFrame) -> list[str]:
     least, most = there.loc[there["recall"].idxmin()], there.loc[there["recall"].idxmax()]
     told = [
         f"Least of the annotated music was found {_place(least)} ({least['recall']:.0%} of {least['seconds']:.0f} s), "
-        f"most {_place(most)} ({most['recall']:.0%}); {_films(int(table['films'].max()))} with annotations."
+        f"most {_place(most)} ({most['recall']:.0%}); {films_text(int(table['films'].max()))} with annotations."
     ]
     if not enough(int(table["films"].max())):
         told.append("So few annotated films say nothing of others.")
@@ -118,7 +118,7 @@ def stamper(table: pd.DataFrame) -> list[str]:
         for name in ("precision", "recall")
         if f"stamper {name}" in value
     ]
-    return [f"Over {_films(int(value['annotated films']))} with annotations: {', '.join(parts)} (mean over films)."]
+    return [f"Over {films_text(int(value['annotated films']))} with annotations: {', '.join(parts)} (mean over films)."]
 
 
 def definition(_table: pd.DataFrame) -> list[str]:
@@ -128,7 +128,7 @@ def definition(_table: pd.DataFrame) -> list[str]:
 
 def listed(table: pd.DataFrame) -> list[str]:
     """Of a list of films: its length."""
-    return [f"A list of {_films(len(table))}: nothing is tested."]
+    return [f"A list of {films_text(len(table))}: nothing is tested."]
 
 
 def curves(_table: pd.DataFrame) -> list[str]:
@@ -139,8 +139,8 @@ def curves(_table: pd.DataFrame) -> list[str]:
 def per_film(table: pd.DataFrame) -> list[str]:
     """Of S3: in how many films every genre that the cues were given is the film's, and in how many none was given."""
     right, none = int((table["precision"] == 1).sum()), int(table["precision"].isna().sum())
-    told = f"In {right} of {_films(len(table))} every genre that the cues were given is one of the film's"
-    return [f"{told}; {_films(none)} {'was' if none == 1 else 'were'} given none. This describes these films."]
+    told = f"In {right} of {films_text(len(table))} every genre that the cues were given is one of the film's"
+    return [f"{told}; {films_text(none)} {'was' if none == 1 else 'were'} given none. This describes these films."]
 
 
 def prediction(table: pd.DataFrame) -> list[str]:
@@ -236,7 +236,7 @@ def within(table: pd.DataFrame) -> list[str]:
     tested = table.dropna(subset="p")
     told = [
         f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} "
-        f"[{number(row.low)}, {number(row.high)}], {_films(int(row.films))}, "
+        f"[{number(row.low)}, {number(row.high)}], {films_text(int(row.films))}, "
         f"Bonferroni's {p_text('p', row.p_corrected)}."
         for row in tested[tested["p_corrected"] < 0.05].itertuples()
     ]
@@ -279,7 +279,7 @@ def listening(table: pd.DataFrame) -> list[str]:
     rows = table.set_index("measure")
     more, first = rows.loc["named, transplanted minus control"], table.iloc[0]
     raters = f"{first['raters']} rater{'s' * int(first['raters'] != 1)}"
-    said = f"{raters} heard {first['clips']} clips of {_films(first['films'])}"
+    said = f"{raters} heard {first['clips']} clips of {films_text(first['films'])}"
     if more["value"] != more["value"]:
         return [f"{said}; no pair of a transplanted cue and its control is complete."]
     named = [f"{rows.loc[f'named, {kind}', 'value']:.0%}" for kind in ("transplanted", "control")]
@@ -301,10 +301,6 @@ def listening(table: pd.DataFrame) -> list[str]:
             shown = "" if row["low"] > 0 else ": not shown to be better than chance"
             told.append(f"Agreement of {words}: {alpha}{shown}.")
     return told
-
-
-def _films(n: int) -> str:
-    return f"{n} film{'s' * int(n != 1)}"
 
 
 def _plain(value: float) -> str:

@@ -16,17 +16,7 @@ from scipy import stats
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Values of one measure, ordered by film.
-
-    Attributes
-    ----------
-    values : (units,) array
-        Finite.
-    film : (units,) int array
-        Position of each unit's film, ascending.
-    films : int
-        Number of films, those without units included.
-    """
+    """Finite `values` of one measure, and the position of each one's `film` among all `films`, ascending."""
 
     values: np.ndarray
     film: np.ndarray
@@ -143,6 +133,13 @@ def weighted_gap(units: Units, here: np.ndarray, there: np.ndarray, weights: np.
         middle = (values[side][low] + values[side][high]) / 2
         medians.append(np.where(total[:, 0] > 0, middle, np.nan))
     return medians[0] - medians[1]
+
+
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=0)
+    return np.divide(np.where(known, values, 0).sum(axis=0), count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _medians(values: np.ndarray, masks: np.ndarray) -> np.ndarray:

@@ -120,7 +120,7 @@ def _row(claim: Claim, alpha: float) -> tuple:
         least = min(pairs, key=lambda p: min(p.films))
         return *head, least.estimate, *[np.nan] * 3, min(least.films), few(*least.films), f"{claim.what}: {least.name}"
     if claim.margin is not None:
-        return _similar(claim, tested[0], alpha)
+        return *head, *_similar(claim, tested[0], alpha)
     lows = [p.limits(alpha)[0] for p in tested]
     # one difference of many on the other side must be there after a correction for their number
     highs = [p.limits(alpha / len(tested))[1] for p in tested]
@@ -145,14 +145,4 @@ def _similar(claim: Claim, pair: Pair, alpha: float) -> tuple:
     words = (
         f"{claim.what}, {pair.name}; similar within ±{margin:g}, which equal models would show with power {power:.2f}"
     )
-    return (
-        claim.claim,
-        claim.paper,
-        pair.estimate,
-        low,
-        high,
-        detectable(pair.deviation, alpha=alpha),
-        min(pair.films),
-        verdict,
-        words,
-    )
+    return pair.estimate, low, high, detectable(pair.deviation, alpha=alpha), min(pair.films), verdict, words

@@ -36,32 +36,12 @@ def within_films(
 ) -> pd.DataFrame:
     """Rank correlation of each genre's probability with the picture along the cues of films without the genre.
 
-    Parameters
-    ----------
-    cues : DataFrame
-        film_id, start (s, NaN where film time is not known), a column per genre (the cue's out-of-fold probability)
-        and the measures.
-    labels : DataFrame of bool
-        Index film_id, one column per genre.
-    measures : sequence of str
-    n_permutations, n_boot, seed : int
-
-    Returns
-    -------
-    DataFrame
-        genre, measure, films, cues, left_out (films without the genre that have too few cues with a place, a
-        probability and a picture, or in which one of them only ever changes with the place), correlation (mean over
-        films), low, high (95 % bootstrap over films), p (two-sided; films' signs flipped), p_corrected, detectable
-        (80 % power at .05 after Bonferroni's correction over the genres), note.
-
-    Examples
-    --------
-    >>> cues = pd.DataFrame({"film_id": np.repeat(list("abcdefghijkl"), 9), "start": np.tile(np.arange(9.0), 12)})
-    >>> cues["Horror"] = cues["brightness"] = np.random.default_rng(0).random(len(cues))
-    >>> labels = pd.DataFrame({"Horror": [True] + [False] * 11}, index=list("abcdefghijkl"))
-    >>> table = within_films(cues, labels, measures=["brightness"], n_permutations=99)
-    >>> table[["films", "cues", "left_out", "correlation", "p"]].round(2).values.tolist()
-    [[11.0, 99.0, 0.0, 1.0, 0.01]]
+    `cues` has film_id, start (s, NaN where film time is not known), a column per genre (the cue's out-of-fold
+    probability) and the measures; `labels` are films x genres, bool. Columns: genre, measure, films, cues, left_out
+    (films without the genre that have too few cues with a place, a probability and a picture, or in which one of them
+    only ever changes with the place), correlation (mean over films), low, high (95 % bootstrap over films), p
+    (two-sided; films' signs flipped), p_corrected, detectable (80 % power at .05 after Bonferroni's correction over the
+    genres), note.
     """
     rng = np.random.default_rng(seed)
     placed = cues[np.isfinite(cues["start"].to_numpy(float))].sort_values("start", kind="stable")
