@@ -74,30 +74,10 @@ class BatchNorm(nn.Module):
 
 
 class Network(nn.Module):
-    """A stack of `folds` networks with one architecture.
+    """A stack of `folds` networks with one architecture: D inputs, H hidden nodes, K genres.
 
-    Parameters
-    ----------
-    folds, inputs, hidden, genres : int
-        Numbers of folds, features (D), nodes per hidden layer (H) and genres (K).
-    pooling : str
-        A key of `POOLINGS`.
-    space : {"decision", "embedding"}
-        What is pooled: the instances' probabilities (Kong et al. 2019), or their embedding before the output layer.
-    weighing : {"sigmoid", "softmax"}
-        What makes an attention of the attending layer's output: sigmoid (Kong et al. 2019), or the exponential, whose
-        shares in a film are a softmax over its instances (Ilse et al. 2018).
-    dropout : float
-        After each hidden layer, in training.
-    batch_norm : bool
-        Before each rectifier.
-    seed : int
-        Of the initial weights.
-
-    Attributes
-    ----------
-    noise : torch.Generator
-        Of dropout; set while training.
+    The other parameters are those of `BagClassifier`; `seed` is of the initial weights. `noise`, the generator of
+    dropout, is set while training.
     """
 
     def __init__(
