@@ -215,21 +215,13 @@ def _try_lock(file) -> bool:
 
 
 def _counting(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
-    """The rows that count, their positions, and what each row of the text is about.
-
-    Of several rows on the same cue, such as in joined files, the latest counts.
-    """
+    """The rows that count (of several on the same cue the latest), their positions, and what each row is about."""
     table = _typed(text, path)
-    key = _key(table)
+    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
+    key = key.join(table[["start", "end"]].round(2))
     order = table["when"].str.replace("Z", "+00:00").argsort(kind="stable")
     latest = np.flatnonzero(~key.iloc[order].duplicated(keep="last").sort_index())
     return table.iloc[latest].reset_index(drop=True), latest, key
-
-
-def _key(table: pd.DataFrame) -> pd.DataFrame:
-    """What each row is about."""
-    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
-    return key.join(table[["start", "end"]].round(2))
 
 
 def _kind(verdict: str) -> str:
