@@ -8,8 +8,6 @@ mean nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
@@ -73,9 +71,7 @@ def repeated_folds(vectors: np.ndarray, labels: np.ndarray, *, repeats: int = 10
         folds = KFold(5, shuffle=True, random_state=42 + repeat).split(vectors)
         for fold, (train, test) in enumerate(folds):
             C = _chosen(vectors[train], labels[train])
-            scores[repeat, fold] = macro(labels[test], _predicted(vectors[train], labels[train], vectors[test], C))[
-                "F1"
-            ]
+            scores[repeat, fold] = _scored(vectors, labels, train, test, C)
     return scores
 
 
@@ -113,20 +109,14 @@ def table(corpus: Corpus) -> pd.DataFrame:
 def _chosen(vectors: np.ndarray, labels: np.ndarray) -> float:
     """Of the grid the C of best mean macro-F1 over three folds; of equals the smallest."""
     films = np.arange(len(vectors))
-    means = [
-        np.mean(
-            [
-                macro(labels[test], _predicted(vectors[train], labels[train], vectors[test], C))["F1"]
-                for train, test in _inner(films)
-            ]
-        )
-        for C in _GRID
-    ]
+    folds = list(GroupKFold(3).split(films, groups=films))
+    means = [np.mean([_scored(vectors, labels, train, test, C) for train, test in folds]) for C in _GRID]
     return _GRID[int(np.argmax(means))]
 
 
-def _inner(films: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    return GroupKFold(3).split(films, groups=films)
+def _scored(vectors: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, C: float) -> float:
+    """Macro-F1 of the films `test`, learnt from the films `train`."""
+    return macro(labels[test], _predicted(vectors[train], labels[train], vectors[test], C))["F1"]
 
 
 def _predicted(train: np.ndarray, labels: np.ndarray, test: np.ndarray, C: float) -> np.ndarray:

@@ -87,21 +87,9 @@ class Shared:
 def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     """Write everything measured so far into one zip; the same tables give the same bytes.
 
-    A zip that was written from the same files and is as it was left stays; the user's cache remembers it.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    out : path
-        Ends in ``.zip``.
-    licence : str
-        What others may do with the tables, such as "CC BY 4.0"; stands in the README. Of a corpus that was shared
-        before, that licence by default; whom it credits is passed on.
-
-    Raises
-    ------
-    SharingError
-        No cue sheet was made yet, or `out` is no zip.
+    A zip that was written from the same files and is as it was left stays; the user's cache remembers it. `licence`,
+    such as "CC BY 4.0", stands in the README; by default it is that of a corpus that was shared before, whose credit is
+    passed on. `SharingError` when no cue sheet was made yet, or `out` is no zip.
     """
     out = utf8(Path(out))
     if out.suffix != ".zip":
@@ -114,7 +102,9 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     tables = _tables(corpus, seen, survey)
     made_of += [seen, {name: [path.stem for path in paths] for name, paths in tables.items()}]
     memory, made_of = ledger_of(out.resolve(), cache_folder() / "shared"), digest(json.dumps(made_of).encode())
-    before = _remembered(memory)
+    before: dict = {}
+    with suppress(artefacts.ArtefactError):
+        before = read_sealed(memory)
     if before.get("made_of") == made_of and before.get("zip") == list(kept.identity(out)):
         result.rows, result.left_out, result.again = Counter(before["rows"]), before["left_out"], True
         return result
@@ -134,14 +124,6 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     with suppress(artefacts.WriteError):  # a cache that may not be written: the zip is written again next time
         write_sealed(memory, told | {"made_of": made_of})
     return result
-
-
-def _remembered(memory: Path) -> dict:
-    """What is remembered of a zip that was written; empty when nothing is."""
-    try:
-        return read_sealed(memory)
-    except artefacts.ArtefactError:
-        return {}
 
 
 def _read_labels(corpus: Corpus) -> list[list[str]]:
