@@ -7,13 +7,14 @@ and says nothing about film music.
 
 from __future__ import annotations
 
-import csv
 import json
 import multiprocessing
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+
+import pandas as pd
 
 from filmlens import __version__, text
 from filmlens.demo.films import render
@@ -64,13 +65,9 @@ def build(
         (folder / name).mkdir()
     for done, film in enumerate(_rendered(corpus, folder, jobs), start=1):
         progress(f"{film.film_id}  {film.title} ({film.year})  {done} of {films}")
-    with open(folder / "films.csv", "w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(_COLUMNS)
-        for film in corpus:
-            genres = "|".join(film.genres)
-            row = (film.film_id, film.title, film.year, genres, film.film, film.soundtrack)
-            rows.writerow((*row, film.franchise, film.composer))
+    rows = [[getattr(film, column) for column in _COLUMNS] for film in corpus]
+    table = pd.DataFrame(rows, columns=_COLUMNS).assign(genres=["|".join(film.genres) for film in corpus])
+    table.to_csv(folder / "films.csv", index=False, lineterminator="\n")
     return folder
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from filmlens.demo.pictures import moving_pictures
 from filmlens.demo.plan import FilmPlan
@@ -39,7 +39,5 @@ def render(film: FilmPlan, folder) -> None:
         options={"preset": "superfast"},
         bit_rate=128_000,
     )
-    with open(folder / "annotations" / f"{film.film_id}.csv", "w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("start", "end", "track", "track_start"))
-        rows.writerows((cue.start, cue.end, cue.track, cue.track_start) for cue in film.cues)
+    cues = pd.DataFrame(film.cues)[["start", "end", "track", "track_start"]]
+    cues.to_csv(folder / "annotations" / f"{film.film_id}.csv", index=False, lineterminator="\n")

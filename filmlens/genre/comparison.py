@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import has_positives, interval, resamples
 from filmlens.stats.enough import detectable, enough, few, power_of_similar
 from filmlens.stats.metrics import METRICS, macro
-
-if TYPE_CHECKING:
-    from filmlens.genre.results import CrossValidation
 
 #: Two models are similar when the whole interval of their difference lies within this.
 SIMILAR = 0.05

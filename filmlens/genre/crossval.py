@@ -161,14 +161,12 @@ def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: 
 
 def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int, inside: bool) -> tuple:
     tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
-    if jobs == 1 or isinstance(model, Floor):
-        done = _fit_folds(model, bags, labels, fold, tasks, rebalanced, inside)
-    else:
-        with parallel_config("loky", inner_max_num_threads=1):
-            parts = Parallel(n_jobs=jobs)(
-                delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
-            )
-        done = {task: result for part in parts for task, result in part.items()}
+    jobs = 1 if isinstance(model, Floor) else jobs
+    with parallel_config("loky", inner_max_num_threads=1):
+        parts = Parallel(n_jobs=jobs)(
+            delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
+        )
+    done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
     for (seed, f), (out, _) in done.items():
         probabilities[seed, fold == f] = out

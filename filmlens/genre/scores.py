@@ -29,20 +29,18 @@ Uncertainty
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.metrics import precision_recall_curve
 
 from filmlens.genre.chance import p_above
 from filmlens.genre.comparison import guess, sampled
+from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import interval, resamples
 from filmlens.stats.enough import enough
 from filmlens.stats.metrics import METRICS, average_precision, macro, per_genre, rates
-
-if TYPE_CHECKING:
-    from filmlens.genre.crossval import CrossValidation
 
 
 def evaluate(
@@ -155,13 +153,9 @@ def curves(cv: CrossValidation) -> pd.DataFrame:
     for name, y, s in zip(cv.genres, cv.labels[keep].T, cv.score[keep].T, strict=True):
         if not y.any():
             continue
-        order = np.argsort(-s, kind="stable")
-        hits, ranked = np.cumsum(y[order]), s[order]
-        last = np.append(ranked[1:] != ranked[:-1], True)
-        rank = np.arange(1, len(y) + 1)
-        steps = {"threshold": ranked, "recall": hits / hits[-1], "precision": hits / rank}
-        own = {"genre": name, "films": int(y.sum())} | {column: values[last] for column, values in steps.items()}
-        parts.append(pd.DataFrame(own))
+        precision, recall, threshold = precision_recall_curve(y, s)
+        steps = {"threshold": threshold[::-1], "recall": recall[-2::-1], "precision": precision[-2::-1]}
+        parts.append(pd.DataFrame({"genre": name, "films": int(y.sum())} | steps))
     none = pd.DataFrame(columns=["genre", "films", "threshold", "recall", "precision"])
     return pd.concat(parts, ignore_index=True) if parts else none
 

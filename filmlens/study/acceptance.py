@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_fscore_support
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -58,9 +58,8 @@ def leave_one_out(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Held-out labels, (films, genres); C .01, and one standardisation over all films first, as in that work."""
     vectors = StandardScaler().fit_transform(vectors)
     predicted = np.zeros(labels.shape, dtype=bool)
-    for film in range(len(vectors)):
-        train = np.arange(len(vectors)) != film
-        predicted[film] = _predicted(vectors[train], labels[train], vectors[film : film + 1], 0.01)
+    for train, film in LeaveOneOut().split(vectors):
+        predicted[film] = _predicted(vectors[train], labels[train], vectors[film], 0.01)
     return predicted
 
 

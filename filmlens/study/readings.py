@@ -9,6 +9,7 @@ paper's. The quoted numbers are second-hand (`filmlens.paper.table4`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -93,13 +94,8 @@ def compatible(
     readings = readings or (list(READINGS) if whole else [AS_HERE])
     trainings = trainings or trainings_of(study.profile)
     rows = rows or [row for row in ROWS if whole or row[2] == 64]
-    plan = [
-        (training, reading, row)
-        for training in trainings
-        for reading in readings
-        for row in rows
-        if row[0] in there and _applies(READINGS[reading], row[1])
-    ]
+    every = product(trainings, readings, rows)
+    plan = [(t, reading, row) for t, reading, row in every if row[0] in there and _applies(READINGS[reading], row[1])]
     folded = {k: v for k, v in study.ensemble.items() if k != "starts"}
     sweep = [
         configuration(there[row[0]], row, TRAININGS[training]) | folded | READINGS[reading] | {"seed": study.seed + k}
