@@ -114,16 +114,13 @@ class CrossValidation(Stored):
 
     def predict_starts(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """As `predict`, of every start: probabilities (starts, n, K)."""
-        return self._held_out(bags, instances=False)[0]
+        bags = self._matching(bags)
+        return np.array([predict_held_out(start, bags, self.fold, instances=False)[0] for start in self._starts])
 
     def predict_instances(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """As `predict`, probabilities (N, K) of the instances."""
-        return self._held_out(bags, instances=True)[1].mean(axis=0)
-
-    def _held_out(self, bags: Bags | Sequence[np.ndarray], *, instances: bool) -> list:
         bags = self._matching(bags)
-        each = [predict_held_out(start, bags, self.fold, instances=instances) for start in self._starts]
-        return [None if part[0] is None else np.array(part) for part in zip(*each, strict=True)]
+        return np.mean([predict_held_out(start, bags, self.fold)[1] for start in self._starts], axis=0)
 
     @cached_property
     def _starts(self) -> list[Network]:

@@ -219,22 +219,17 @@ def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
     write_csv(dictionary.describe(table).drop(columns="table"), folder / "cues_columns.csv")
 
 
-def slug(name: str, taken: tuple[str, ...] = ()) -> str:
-    """A genre as part of a column name; numbered when another genre has it already.
-
-    >>> slug("Sci-Fi"), slug("Film noir"), slug("Sci Fi", ("sci_fi",))
-    ('sci_fi', 'film_noir', 'sci_fi_2')
-    """
-    word = "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "genre"
-    same = sum(t == word or (t.startswith(f"{word}_") and t[len(word) + 1 :].isdigit()) for t in taken)
-    return f"{word}_{same + 1}" if same else word
-
-
 def slugs(genres) -> dict[str, str]:
-    """Genre -> its part of a column name, all different."""
+    """Genre -> its part of a column name; numbered when another genre has it already.
+
+    >>> slugs(["Sci-Fi", "Film noir", "Sci Fi"])
+    {'Sci-Fi': 'sci_fi', 'Film noir': 'film_noir', 'Sci Fi': 'sci_fi_2'}
+    """
     found: dict[str, str] = {}
     for genre in genres:
-        found[genre] = slug(genre, tuple(found.values()))
+        word = "_".join("".join(c if c.isalnum() else " " for c in genre.lower()).split()) or "genre"
+        same = sum(t == word or (t.startswith(f"{word}_") and t[len(word) + 1 :].isdigit()) for t in found.values())
+        found[genre] = f"{word}_{same + 1}" if same else word
     return found
 
 

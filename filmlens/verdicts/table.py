@@ -28,7 +28,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -87,7 +87,7 @@ def put(
         unchanged = text
         for place, row in changes:
             if place is not None:
-                text = _changed(text, *(counting if text is unchanged else _counting(text, path)), place, row)
+                text = _changed(text, counting if text is unchanged else _counting(text, path), place, row)
         added = [{k: _text(v) for k, v in row.items()} for place, row in changes if place is None]
         if added:
             text = pd.concat([text, pd.DataFrame(added)], ignore_index=True).fillna("")
@@ -97,15 +97,9 @@ def put(
         return before, path.read_bytes()
 
 
-def _changed(
-    text: pd.DataFrame,
-    table: pd.DataFrame,
-    latest: np.ndarray,
-    key: pd.DataFrame,
-    place: Callable[[pd.DataFrame], int],
-    row: Mapping[str, Any] | None,
-) -> pd.DataFrame:
-    """The file's text after one change."""
+def _changed(text: pd.DataFrame, counting: Sequence, place: Callable, row: Mapping[str, Any] | None) -> pd.DataFrame:
+    """The file's text after one change; `counting` is what `_counting` gives of the text."""
+    table, latest, key = counting
     at = place(table)
     at = int(latest[at]) if at >= 0 else -1
     if row is None:
