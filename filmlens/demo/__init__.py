@@ -7,13 +7,14 @@ and says nothing about film music.
 
 from __future__ import annotations
 
-import csv
 import json
 import multiprocessing
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+
+import pandas as pd
 
 from filmlens import __version__, text
 from filmlens.demo.films import render
@@ -48,13 +49,12 @@ def build(
     jobs: int = 2,
     progress: Callable[[str], object] = text.say,
 ) -> Path:
-    """Build the synthetic corpus; gives its folder.
+    """Build the synthetic corpus in `folder`, which is new, empty, or an older synthetic corpus; gives the folder.
 
-    `folder` is new, empty, or an older synthetic corpus: its media are replaced, what was computed or judged in it is
-    kept. `seconds` is the length of each film, at least 12. The same `seed` gives the same bytes, whatever `jobs` is:
-    processes, of which each renders whole films. `progress` receives one line for each finished film. `films.csv` is
-    written last, so a corpus without it is not finished. Raises `FileExistsError` when the folder holds something that
-    is no synthetic corpus, `ValueError` for no film, or films too short.
+    Media of an older corpus are replaced, what was computed or judged in it is kept. `seconds` is the length of each
+    film, at least 12. The same `seed` gives the same bytes, whatever number of processes `jobs` is. `progress` receives
+    one line for each finished film. `films.csv` is written last, so a corpus without it is not finished. Raises
+    `FileExistsError` when the folder holds something else, `ValueError` for no film, or films too short.
     """
     folder = Path(folder)
     corpus = plan_films(films=films, seconds=seconds, seed=seed)
@@ -63,17 +63,11 @@ def build(
     (folder / _MARK).write_text(json.dumps(story, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name in ("films", "annotations"):
         (folder / name).mkdir()
-    done = 0
-    for film in _rendered(corpus, folder, jobs):
-        done += 1
+    for done, film in enumerate(_rendered(corpus, folder, jobs), start=1):
         progress(f"{film.film_id}  {film.title} ({film.year})  {done} of {films}")
-    with open(folder / "films.csv", "w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(_COLUMNS)
-        for film in corpus:
-            genres = "|".join(film.genres)
-            row = (film.film_id, film.title, film.year, genres, film.film, film.soundtrack)
-            rows.writerow((*row, film.franchise, film.composer))
+    rows = [[getattr(film, column) for column in _COLUMNS] for film in corpus]
+    table = pd.DataFrame(rows, columns=_COLUMNS).assign(genres=["|".join(film.genres) for film in corpus])
+    table.to_csv(folder / "films.csv", index=False, lineterminator="\n")
     return folder
 
 
@@ -98,11 +92,9 @@ def _rendered(corpus: list[FilmPlan], folder: Path, jobs: int):
 
 def _clear(folder: Path):
     """Make room in `folder`, or refuse."""
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        return
-    if not folder.is_dir():
+    if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; name a new folder for the synthetic corpus")
+    folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()) and not is_demo(folder):
         raise FileExistsError(
             f"{folder} holds files that are no synthetic corpus ({_MARK} is missing); name a new or an empty folder"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from filmlens.demo.pictures import moving_pictures
 from filmlens.demo.plan import FilmPlan
@@ -17,37 +17,15 @@ from filmlens.media.write import write_audio, write_film
 RATE, FPS = 44100, 12
 
 
-def play_tracks(film: FilmPlan) -> dict[str, np.ndarray]:
-    """Compose the tracks of a film: name -> float32 array, shape (2, n), at `RATE`.
-
-    Each track has its own generator, so one track can be played alone and sounds the same.
-    """
-    return {
-        track.name: compose(track.style, track.seconds, RATE, np.random.default_rng([*film.seed, 1, t]))
-        for t, track in enumerate(film.tracks)
-    }
-
-
-def render(film: FilmPlan, folder) -> str:
-    """Write the media and the annotations of one film under `folder`.
-
-    Parameters
-    ----------
-    film : FilmPlan
-    folder : path-like
-        The corpus; `films` and `annotations` must exist in it.
-
-    Returns
-    -------
-    str
-        The film's id.
-    """
-    folder = Path(folder)
-    tracks = play_tracks(film)
-    for track in film.tracks:
+def render(film: FilmPlan, folder) -> None:
+    """Write the media and the annotations of one film; `films` and `annotations` must exist in the corpus `folder`."""
+    folder, tracks = Path(folder), {}
+    for t, track in enumerate(film.tracks):
         path = folder / film.soundtrack / f"{track.name}{track.ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        played = tracks[track.name]
+        # each track has its own generator, so that it can be played alone and sounds the same
+        played = compose(track.style, track.seconds, RATE, np.random.default_rng([*film.seed, 1, t]))
+        tracks[track.name] = played
         # one channel of FLAC instead of two: a hundred megabytes less in the whole corpus
         write_audio(path, played.mean(axis=0) if track.ending == ".flac" else played, RATE, bit_rate=128_000)
     voices, eyes = (np.random.default_rng([*film.seed, part]) for part in (2, 3))
@@ -61,8 +39,5 @@ def render(film: FilmPlan, folder) -> str:
         options={"preset": "superfast"},
         bit_rate=128_000,
     )
-    with open(folder / "annotations" / f"{film.film_id}.csv", "w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("start", "end", "track", "track_start"))
-        rows.writerows((cue.start, cue.end, cue.track, cue.track_start) for cue in film.cues)
-    return film.film_id
+    cues = pd.DataFrame(film.cues)[["start", "end", "track", "track_start"]]
+    cues.to_csv(folder / "annotations" / f"{film.film_id}.csv", index=False, lineterminator="\n")

@@ -60,8 +60,7 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
     table = importance.merge(planted[planted["planted"]], on=["genre", "group"])
     table["found"] = table["film_low"] > 0
     low, high = (table[c].map("{:.2f}".format).astype(str) for c in ("film_low", "film_high"))
-    spans = low + " to " + high
-    spans = ("interval over films " + spans).where(table["film_low"].notna(), table["note"])
+    spans = ("interval over films " + low + " to " + high).where(table["film_low"].notna(), table["note"])
     table["why"] = spans.where(~table["found"], "")
     return table[["genre", "group", "importance", "film_low", "film_high", "found", "why"]]
 

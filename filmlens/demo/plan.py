@@ -116,19 +116,11 @@ def plan_films(*, films: int = 36, seconds: float = 90, seed: int = 0) -> list[F
 
 
 def planted(corpus: list[FilmPlan], *, seed: int) -> dict[str, Any]:
-    """What planted.json says: the effects, and every parameter of every film.
-
-    The keys: `synthetic`, `seed`, `seconds`, `descriptors`, `music` and `pictures` (effects by genre), `noise`,
-    `main_share`, `transplanted` (film_id, track, start, end, genre), `films` (by film_id).
-    """
-    films = {}
-    transplanted = []
+    """What planted.json says: the effects by genre, every parameter of every film, and the transplanted cues."""
+    films, transplanted = {}, []
     for film in corpus:
-        row = asdict(film)
         foreign = {t.name: t.genre for t in film.tracks if t.transplanted}
-        for name in ("film_id", "seconds", "seed"):
-            row.pop(name)
-        films[film.film_id] = row
+        films[film.film_id] = {k: v for k, v in asdict(film).items() if k not in ("film_id", "seconds", "seed")}
         transplanted += [
             {"film_id": film.film_id, "track": c.track, "start": c.start, "end": c.end, "genre": foreign[c.track]}
             for c in film.cues
@@ -158,8 +150,7 @@ def _composers(films: int, rng: np.random.Generator) -> list[tuple[str, np.ndarr
 
 def _transplants(tags: list[tuple[str, ...]], rng: np.random.Generator) -> dict[int, str]:
     """Three films with at most two genres, each with the genre whose music is farthest from its own."""
-    eligible = [k for k, genres in enumerate(tags) if len(genres) < 3]
-    chosen = rng.permutation(eligible)[:3]
+    chosen = rng.permutation([k for k, genres in enumerate(tags) if len(genres) < 3])[:3]
 
     def distance(k: int, genre: str) -> float:
         return min(float(np.linalg.norm(np.subtract(MUSIC_EFFECTS[genre], MUSIC_EFFECTS[g]))) for g in tags[k])

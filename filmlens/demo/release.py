@@ -38,27 +38,10 @@ _HEARD = 0.1  # how far a genre moves a column of VGGish; with it plain classifi
 
 
 def build_release(folder: str | Path, *, films: int = 110, most_cues: int = 1000, seed: int = 0) -> Path:
-    """Write the twin's files.
+    """Write the twin's files into a new or empty folder, `FileExistsError` for another; gives the folder.
 
-    Parameters
-    ----------
-    folder : path
-        New or empty.
-    films : int
-        Of the study's 110, spread over them; the film whose sets disagree is always among them.
-    most_cues : int
-        Cues of a film beyond these are left out.
-    seed : int
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    FileExistsError
-        It holds files.
+    `films` of the study's 110 are spread over them; the film whose sets disagree is always among them. Cues of a film
+    beyond `most_cues` are left out.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,17 +50,24 @@ def build_release(folder: str | Path, *, films: int = 110, most_cues: int = 1000
     chosen = _chosen(films)
     rng = np.random.default_rng(seed)
     mixing = _HEARD * rng.normal(size=(len(LEANINGS), _VGGISH))
+    groups = [_GROUP_OF[name.rpartition("_")[0]] for name in _NAMES]
     mir, vggish = {}, {}
     for film in chosen.itertuples():
         genres = film.genres.split("|")
         counts = min(film.cues, most_cues)
         lengths = np.clip(np.round(rng.lognormal(np.log(19), 0.4, counts)), 5, 120).astype(int)
         more = np.full(min(_MORE, most_cues), 12) if film.film_id == _ODD else np.empty(0, dtype=int)
-        mir[film.film_id] = _mir_cues(rng, genres, np.concatenate([lengths, more]))
-        vggish[film.film_id] = _vggish_cues(rng, genres, lengths, mixing)
+        shift = np.array([sum(LEANINGS[genre].get(group, 0.0) for genre in genres) for group in groups])
+        mir[film.film_id] = _cues(rng, _FILM * shift, np.concatenate([lengths, more]))
+        for cue in mir[film.film_id]:
+            cue[:, -1] = 1.0
+        has = np.array([genre in genres for genre in LEANINGS], dtype=float)
+        heard = _cues(rng, has @ mixing, lengths)
+        vggish[film.film_id] = [np.clip(np.round(128 + 50 * cue), 0, 255).astype(np.uint8) for cue in heard]
     story = {"synthetic": True, "made_by": f"filmlens {__version__}", "seed": seed, "music": LEANINGS, "pictures": {}}
     (folder / "planted.json").write_text(json.dumps(story, indent=1) + "\n", encoding="utf-8")
-    lines = [f'{f.film_id},"{g}","{g}"\n' for f, g in zip(chosen.itertuples(), _listed(chosen), strict=True)]
+    listed = chosen["genres"].str.lower().str.replace("|", ",")
+    lines = [f'{film_id},"{g}","{g}"\n' for film_id, g in zip(chosen["film_id"], listed, strict=True)]
     (folder / paper.S4_FILES["films"]).write_text("".join(lines), encoding="utf-8")
     (folder / paper.S4_FILES["names"]).write_text("\t".join(_NAMES) + "\n", encoding="utf-8")
     np.save(folder / paper.S4_FILES["mir"], mir, allow_pickle=True)
@@ -94,31 +84,8 @@ def _chosen(films: int) -> pd.DataFrame:
     return every.iloc[sorted(index)]
 
 
-def _listed(chosen: pd.DataFrame) -> list[str]:
-    return [genres.lower().replace("|", ",") for genres in chosen["genres"]]
-
-
-def _mir_cues(rng: np.random.Generator, genres: list[str], lengths: np.ndarray) -> list[np.ndarray]:
-    """Frames of a film's cues: its genres, the film, the cue, the frame; one column is constant."""
-    groups = [_GROUP_OF[name.rpartition("_")[0]] for name in _NAMES]
-    shift = np.array([sum(LEANINGS[genre].get(group, 0.0) for genre in genres) for group in groups])
-    film = _FILM * shift + rng.normal(0, _FILM, len(_NAMES))
-    cues = []
-    for length in lengths:
-        cue = film + rng.normal(0, _CUE, len(_NAMES)) + rng.normal(0, _FRAME, (length, len(_NAMES)))
-        cue[:, -1] = 1.0
-        cues.append(cue)
-    return cues
-
-
-def _vggish_cues(
-    rng: np.random.Generator, genres: list[str], lengths: np.ndarray, mixing: np.ndarray
-) -> list[np.ndarray]:
-    """Frames of a film's cues as 8-bit numbers, 0 to 255."""
-    has = np.array([genre in genres for genre in LEANINGS], dtype=float)
-    film = has @ mixing + rng.normal(0, _FILM, _VGGISH)
-    cues = []
-    for length in lengths:
-        cue = film + rng.normal(0, _CUE, _VGGISH) + rng.normal(0, _FRAME, (length, _VGGISH))
-        cues.append(np.clip(np.round(128 + 50 * cue), 0, 255).astype(np.uint8))
-    return cues
+def _cues(rng: np.random.Generator, leaning: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    """Frames of a film's cues: the leaning of its genres, the film, the cue, the frame."""
+    width = len(leaning)
+    film = leaning + rng.normal(0, _FILM, width)
+    return [film + rng.normal(0, _CUE, width) + rng.normal(0, _FRAME, (length, width)) for length in lengths]

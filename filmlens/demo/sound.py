@@ -23,20 +23,9 @@ _GAINS = (1.0, 0.9, 0.8)
 
 
 def babble(seconds: float, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Two voices taking turns.
+    """Two voices taking turns: float32 (round(seconds * rate),); `rate` in Hz.
 
-    Parameters
-    ----------
-    seconds : float
-        Length.
-    rate : int
-        Sampling rate of the result in Hz.
-    rng : numpy Generator
-
-    Returns
-    -------
-    float32 array, shape (round(seconds * rate),)
-        With an RMS of 1 over the voiced turns, about three quarters of the time.
+    RMS is 1 over the voiced turns, about three quarters of the time.
     """
     n = int(np.ceil(seconds * _RATE)) + 1
     pitch, vowel = np.zeros(n, np.float32), np.full(n, -1, np.int8)

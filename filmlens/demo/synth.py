@@ -10,7 +10,6 @@ so that a place in a film belongs to one place in a track.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.signal import lfilter
@@ -57,29 +56,20 @@ def compose(style: Mapping[str, float], seconds: float, rate: int, rng: np.rando
     return _master(band, z, rng)
 
 
-@dataclass
 class _Band:
     """The instruments of a piece and the sound they have made so far."""
 
-    z: dict[str, float]
-    seconds: float
-    rate: int
-    rng: np.random.Generator
-    sound: np.ndarray = field(init=False)
-    drums: np.ndarray = field(init=False)
-
-    def __post_init__(self):
-        size = round(self.seconds * self.rate)
-        self.sound, self.drums = np.zeros(size, np.float32), np.zeros(size, np.float32)
-        slope = 1.7 - 0.45 * self.z["brightness"] + self.rng.normal(0, 0.08)
-        self.voices = {name: _Voice(slope, self.rate, self.rng) for name in ("chords", "melody", "bass")}
-        sustain = self.z["sustain"]
-        self.attack = 0.012 * 4 ** np.clip(sustain, -1, 2)  # seconds: 3 ms plucked, 0.2 s bowed
-        self.decay = 0.9 * 2.2**sustain
-        self.hits = _drum_kit(self.rate, self.z["brightness"], self.rng)
-        longest = np.arange(int(8 * self.rate), dtype=np.float32) / self.rate
-        self.fall = np.exp(-longest / np.float32(self.decay))
-        self.rise = np.minimum(longest / np.float32(self.attack), 1)
+    def __init__(self, z: Mapping[str, float], seconds: float, rate: int, rng: np.random.Generator):
+        self.seconds, self.rate, self.rng = seconds, rate, rng
+        self.sound, self.drums = np.zeros((2, round(seconds * rate)), np.float32)
+        slope = 1.7 - 0.45 * z["brightness"] + rng.normal(0, 0.08)
+        self.voices = {name: _Voice(slope, rate, rng) for name in ("chords", "melody", "bass")}
+        attack = 0.012 * 4 ** np.clip(z["sustain"], -1, 2)  # seconds: 3 ms plucked, 0.2 s bowed
+        decay = 0.9 * 2.2 ** z["sustain"]
+        self.hits = _drum_kit(rate, z["brightness"], rng)
+        longest = np.arange(int(8 * rate), dtype=np.float32) / rate
+        self.fall = np.exp(-longest / np.float32(decay))
+        self.rise = np.minimum(longest / np.float32(attack), 1)
 
     def note(self, voice: str, start: float, length: float, pitch: float, gain: float):
         """Add one note; `pitch` in semitones of MIDI, 69 = 440 Hz."""

@@ -3,18 +3,12 @@
 from filmlens.genre.bags import KEYS, Bags, as_bags
 from filmlens.genre.baselines import AlwaysPositive, InstanceVoting, RandomGuess, SimpleMI, ZeroRule
 from filmlens.genre.chance import p_above, retrained_chance
+from filmlens.genre.comparison import paired_difference, selection_corrected
 from filmlens.genre.crossval import cross_validate
 from filmlens.genre.estimator import BagClassifier
 from filmlens.genre.pooling import POOLINGS, table3
 from filmlens.genre.results import CrossValidation
-from filmlens.genre.scores import (
-    evaluate,
-    paired_difference,
-    paper_rows,
-    per_film_cue_scores,
-    selection_corrected,
-    summary,
-)
+from filmlens.genre.scores import evaluate, paper_rows, per_film_cue_scores, summary
 
 __all__ = [
     "KEYS",

@@ -24,22 +24,10 @@ KEYS = ("film_id", "cue", "time", "frame")
 class Bags:
     """Films and their instances.
 
-    Parameters
-    ----------
-    instances : ndarray, shape (N, D)
-        Rows of all films, film after film; NaN where a value is missing.
-    offsets : ndarray of int, shape (n_films + 1,)
-        Film i owns rows ``offsets[i]:offsets[i + 1]``.
-    film_ids : tuple of str
-    columns : tuple of str
-        Names of the D features.
-    cues : DataFrame, optional
-        One row per instance (film_id, cue and, at frame level, time or frame), to join results back to cues.
-    named : bool
-        Whether `film_ids` are films' own names, by which labels are aligned; bags of plain arrays are only counted.
-
-    Examples
-    --------
+    `instances` (N, D) are the rows of all films, film after film; film i owns rows ``offsets[i]:offsets[i + 1]``.
+    `columns` name the D features. `cues` has a row per instance (film_id, cue and, at frame level, time or frame), to
+    join results back to cues. `named` says whether `film_ids` are films' own names, by which labels are aligned; bags
+    of plain arrays are only counted.
     >>> bags = Bags.from_arrays([np.ones((2, 3)), np.zeros((0, 3))], film_ids=["up", "down"])
     >>> bags
     Bags(2 films, 2 instances, 3 features, 1 empty)
@@ -114,16 +102,10 @@ class Bags:
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, film_ids: Sequence[str], columns: Sequence[str]) -> Bags:
-        """Bags from a table of features with a `film_id` column and, where known, the others of `KEYS`.
+        """Bags from a table with a row per instance: film_id, where known the others of `KEYS`, and the features.
 
-        Parameters
-        ----------
-        table : DataFrame
-            One row per instance; rows keep their order within a film.
-        film_ids : sequence of str
-            The films and their order; a film without rows becomes an empty bag, rows of other films are left.
-        columns : sequence of str
-            The features.
+        `film_ids` are the films and their order: a film without rows becomes an empty bag, rows of other films are
+        left. Rows keep their order within a film.
         """
         missing = [c for c in ("film_id", *columns) if c not in table.columns]
         if missing:
@@ -171,18 +153,13 @@ class Bags:
         return np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
 
     def take(self, films: Sequence[int]) -> Bags:
-        """Some of the films, in the order given.
-
-        Parameters
-        ----------
-        films : sequence of int, or mask of bool of length n_films
-        """
+        """Some of the films, in the order given; `films` are their numbers, or a mask of bool."""
         films = np.asarray(films)
         films = np.flatnonzero(films) if films.dtype == bool else films.astype(np.int64)
         rows = self.rows(films)
         return Bags(
             self.instances[rows],
-            np.concatenate([[0], np.cumsum(self.sizes[films])]).astype(np.int64),
+            np.concatenate([[0], np.cumsum(self.sizes[films])]),
             tuple(self.film_ids[i] for i in films),
             self.columns,
             None if self.cues is None else self.cues.iloc[rows].reset_index(drop=True),
@@ -202,23 +179,10 @@ def as_bags(bags: Bags | Sequence[np.ndarray]) -> Bags:
 
 
 def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as a matrix of bool and the names of its genres.
+    """Labels as a matrix of bool, (n_films, n_genres), and the names of its genres.
 
-    Parameters
-    ----------
-    labels : array-like or DataFrame, shape (n_films, n_genres) or (n_films,)
-        Of bool or of 0 and 1. A DataFrame gives the genres' names; if its index names the films it is aligned by it.
-    bags : Bags
-
-    Returns
-    -------
-    labels : ndarray of bool, shape (n_films, n_genres)
-    genres : tuple of str
-
-    Raises
-    ------
-    ValueError
-        Other values than 0 and 1, missing ones, or another number of films than bags.
+    `labels` are (n_films, n_genres) or (n_films,), of bool or of 0 and 1. A DataFrame gives the genres' names; if its
+    index names the films it is aligned by it. ValueError on other values, missing ones, another number of films.
     """
     genres = None
     if isinstance(labels, (pd.DataFrame, pd.Series)):
@@ -236,7 +200,7 @@ def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
     try:
         numbers = array.astype(float)
     except (TypeError, ValueError):
-        raise ValueError("labels must be 0 and 1 (or bool), one column per genre") from None
+        numbers = np.array(np.nan)
     if not np.isin(numbers, (0.0, 1.0)).all():
         raise ValueError("labels must be 0 and 1 (or bool), one column per genre")
     matrix = numbers.reshape(len(array), -1).astype(bool)
@@ -255,20 +219,10 @@ def film_sums(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
 
 
 def moments(bags: Bags, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each feature over the instances of each fold's training films.
+    """Mean and standard deviation (ddof 0) of each feature over the training instances of each fold; (n_folds, D).
 
-    Missing values are ignored; a feature that does not vary, or is never observed, gets scale 1.
-
-    Parameters
-    ----------
-    bags : Bags
-    members : ndarray of bool, shape (n_folds, n_films)
-        The training films of each fold.
-
-    Returns
-    -------
-    mean, scale : ndarray, shape (n_folds, D)
-        In the features' units; the standard deviation has ddof 0.
+    `members` (n_folds, n_films) of bool are the training films. Missing values are ignored; a feature that does not
+    vary, or is never observed, gets scale 1.
     """
     observed = ~np.isnan(bags.instances)
     filled = np.where(observed, bags.instances, 0.0)

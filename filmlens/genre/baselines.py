@@ -59,14 +59,12 @@ class _Based(BagEstimator):
         rows, targets = self._training_rows(bags, labels)
         self.constant_ = np.where(targets.all(0), 1.0, np.where(targets.any(0), np.nan, 0.0))
         learnt = np.flatnonzero(np.isnan(self.constant_))
-        self.models_ = {}
         # whose neighbours a film has does not depend on the genre: one search serves all
         together = self.base == "knn" or (self.joint_forest and self.base == "forest")
         if together and len(learnt) > 1:
-            self.models_["all"] = self._base(len(rows)).fit(rows, targets[:, learnt])
+            self.models_ = {"all": self._base(len(rows)).fit(rows, targets[:, learnt])}
         else:
-            for k in learnt:
-                self.models_[int(k)] = self._base(len(rows)).fit(rows, targets[:, k])
+            self.models_ = {int(k): self._base(len(rows)).fit(rows, targets[:, k]) for k in learnt}
         return self
 
     def _standard(self, instances: np.ndarray) -> np.ndarray:
@@ -122,20 +120,11 @@ class SimpleMI(_Based):
 class InstanceVoting(_Based):
     """The film's labels copied to its instances; a film is positive when more than half of its instances are.
 
-    An exact tie goes by the mean score of the instances (>= .5). Parameters as in `SimpleMI`, and:
+    An exact tie goes by the mean score of the instances (>= .5). Parameters as in `SimpleMI`; `most_rows` are the
+    instances to learn from, drawn at random where the training films have more.
 
-    Parameters
-    ----------
-    most_rows : int, optional
-        Instances to learn from, drawn at random from those of the training films where they have more.
-
-    Notes
-    -----
     `predict_proba` is the share of positive instances; among equal shares it is ordered by the mean score, within
     1e-8, so that one number carries the vote, its tie rule and the ranking.
-
-    Examples
-    --------
     >>> films = [np.full((5, 1), float(i)) for i in range(8)]
     >>> model = InstanceVoting("knn").fit(films, [0, 0, 0, 0, 1, 1, 1, 1])
     >>> model.predict_proba([np.array([[0.0], [7.0], [7.0]])]).round(3).tolist()
@@ -190,16 +179,9 @@ class Floor(BagEstimator):
 
 
 class RandomGuess(Floor):
-    """Each genre drawn with its frequency among the training films (scores of draws: see `scores.evaluate`).
+    """Each genre drawn with its frequency among the training films.
 
-    Parameters
-    ----------
-    draws : int
-        Draws that an evaluation averages over.
-
-    Notes
-    -----
-    `predict_proba` is the frequency and `predict` one draw.
+    `predict_proba` is the frequency and `predict` one draw; `scores.evaluate` averages over `draws` of them.
     """
 
     def __init__(self, draws: int = 1000, random_state: int = 0) -> None:

@@ -40,16 +40,9 @@ def retrained_chance(
 ) -> np.ndarray:
     """mAP of the model trained again on label rows permuted over films; (permutations,).
 
-    With fewer than ten films nothing is permuted, and there is no draw.
+    Parameters as in `cross_validate`; films that are held out together exchange labels among themselves only. With
+    fewer than ten films nothing is permuted, and there is no draw.
 
-    Parameters
-    ----------
-    model, bags, Y, scheme, groups, jobs :
-        As in `cross_validate`; films that are held out together exchange labels among themselves only.
-    permutations, seed : int
-
-    Notes
-    -----
     Simple MI and instance voting learn each genre on its own, so that many permutations are columns of one
     cross-validation. A network learns its genres together: one cross-validation each.
     """

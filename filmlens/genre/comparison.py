@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import has_positives, interval, resamples
 from filmlens.stats.enough import detectable, enough, few, power_of_similar
 from filmlens.stats.metrics import METRICS, macro
-
-if TYPE_CHECKING:
-    from filmlens.genre.results import CrossValidation
 
 #: Two models are similar when the whole interval of their difference lies within this.
 SIMILAR = 0.05
@@ -24,22 +21,15 @@ _LUCK = 0.632
 def paired_difference(
     a: CrossValidation, b: CrossValidation, *, metric: str = "f1", replicates: int = 1000
 ) -> dict[str, object]:
-    """How much better `a` is than `b` on the same films.
+    """How much better `a` is than `b`; ValueError where they were not made on the same films, genres and labels.
 
-    Returns
-    -------
-    dict
-        `metric`, `difference`, `low`, `high` (95 % bootstrap over films), `similar` (the whole interval within +-.05),
-        `verdict` ("higher", "lower", "similar", "undecided" or "too few films"), `detectable` (the smallest
-        difference that would have been found with 80 % power), `power_of_similar` (how often "similar" would come
-        out were there no difference at all), `films`, `skipped`.
-
-    Raises
-    ------
-    ValueError
-        The two were not made on the same films, genres and labels.
+    Gives `metric`, `difference`, `low`, `high` (95 % bootstrap over films), `similar` (the whole interval within
+    +-.05), `verdict` ("higher", "lower", "similar", "undecided" or "too few films"), `detectable` (the smallest
+    difference that would have been found with 80 % power), `power_of_similar` (how often "similar" would come out were
+    there no difference at all), `films`, `skipped`.
     """
-    _check_metric(metric)
+    if metric not in METRICS:
+        raise ValueError(f"metric {metric!r} is unknown; one of {', '.join(METRICS)}")
     keep = shared_films([a, b])
     Y = a.labels[keep]
     weights, skipped = resamples(Y, replicates, np.random.default_rng(0))
@@ -74,12 +64,8 @@ def selection_corrected(
     nothing. Films left out err the other way than films drawn, so that .632 of it is taken off, as in Efron's .632
     bootstrap; taking off all of it overshoots (benchmarks/statistics.md). Nothing is trained again.
 
-    Returns
-    -------
-    dict
-        `best` (name), `plain` (its macro-F1 on all films), `corrected`, `low`, `high` (95 % bootstrap
-        over films of the best, less the same luck), `chosen` (Series: share of samples in which each name was the
-        best), `skipped`.
+    Gives `best` (name), `plain` (its macro-F1 on all films), `corrected`, `low`, `high` (95 % bootstrap over films of
+    the best, less the same luck), `chosen` (Series: share of samples in which each name was the best), `skipped`.
     """
     if not cvs:
         raise ValueError("nothing to choose from")
@@ -109,11 +95,6 @@ def selection_corrected(
         "chosen": pd.Series(np.bincount(choice, minlength=len(names)) / max(len(choice), 1), index=names),
         "skipped": skipped,
     }
-
-
-def _check_metric(metric: str) -> None:
-    if metric not in METRICS:
-        raise ValueError(f"metric {metric!r} is unknown; one of {', '.join(METRICS)}")
 
 
 def shared_films(cvs: list[CrossValidation]) -> np.ndarray:

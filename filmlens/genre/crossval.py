@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from filmlens.genre.estimator import BagClassifier, BagEstimator
 from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, REBALANCED, assign_folds
 from filmlens.genre.prediction import predict_all, predict_held_out
 from filmlens.genre.results import CrossValidation
-from filmlens.genre.storage import is_stored, stored_path
+from filmlens.genre.storage import stored_path
 from filmlens.genre.training import train
 from filmlens.stats.metrics import best_thresholds, macro_f1
 
@@ -41,31 +42,16 @@ def cross_validate(
     folder: str | Path | None = None,
     inside: bool = True,
 ) -> CrossValidation:
-    """Out-of-fold predictions of every film.
+    """Out-of-fold predictions of every film by an unfitted model, which stays untouched.
+
+    `bags` are `Bags` or (n_i, D) arrays, `Y` is (n_films, n_genres); films with empty bags are left out and listed.
+    `scheme` and `groups` are those of `folds.assign_folds`; "rebalanced" is for simple MI and instance voting, whose
+    genres are learnt apart. `seeds` repeats with `random_state`, `random_state` + 1, ...: the starts of a network.
+    `jobs` are threads (networks) or processes (other models), one core each. In `folder` results are stored under a
+    name made from model, data and folds; one already there is read, so that a stopped sweep resumes. Without `inside`
+    no fold predicts the films it learnt from: `training_f1s` and `thresholds` are NaN.
 
     ValueError on fewer than two folds, lengths that differ, labels other than 0 and 1.
-
-    Parameters
-    ----------
-    model : BagClassifier, SimpleMI, InstanceVoting, RandomGuess, ZeroRule or AlwaysPositive
-        Not fitted; it stays untouched.
-    bags : Bags or list of (n_i, D) arrays
-        Films with empty bags are left out and listed.
-    Y : array-like or DataFrame, shape (n_films, n_genres)
-    scheme, groups :
-        See `folds.assign_folds`; "rebalanced" is for simple MI and instance voting, whose genres are learnt apart.
-    seeds : int
-        Repetitions with `random_state`, `random_state` + 1, ...: the starts of a network.
-    jobs : int
-        Threads (networks) or processes (other models), one core each.
-    folder : path, optional
-        Where results are stored under a name made from model, data and folds; a result already there is read, not
-        computed, so that a stopped sweep resumes.
-    inside : bool
-        Whether each fold also predicts the films it learnt from: without, `training_f1s` and `thresholds` are NaN.
-
-    Examples
-    --------
     >>> rng = np.random.default_rng(0)
     >>> Y = rng.random((10, 2)) < 0.5
     >>> films = [rng.normal(size=(3, 4)) + y.sum() for y in Y]
@@ -91,7 +77,7 @@ def cross_validate(
     path = None
     if folder is not None:
         path = stored_path(folder, record | {"seeds": seeds}, bags.instances, bags.offsets, labels, fold)
-        if is_stored(path):
+        with suppress(FileNotFoundError):
             return CrossValidation.load(path)
     started = time.perf_counter()
     if scheme == REBALANCED and not hasattr(model, "base"):
@@ -99,17 +85,19 @@ def cross_validate(
             'scheme "rebalanced" is for simple MI and instance voting: a network learns its genres together'
         )
     if isinstance(model, BagClassifier):
-        result = _networks(model, bags, labels, fold, seeds, jobs, inside)
+        result, judged = _networks(model, bags, labels, fold, seeds, jobs, inside)
     else:
         # voting knows the cues it learnt from: it fits them whatever they say, and to ask takes ten times the model
         inside = inside and not isinstance(model, (InstanceVoting, RandomGuess))
-        result = _others(model, bags, labels, fold, seeds, jobs, _DRAWS if scheme == REBALANCED else 0, inside)
+        result, judged = _others(model, bags, labels, fold, seeds, jobs, _DRAWS if scheme == REBALANCED else 0, inside)
     result = CrossValidation(
         **record,
         labels=labels,
         fold=fold,
         offsets=bags.offsets,
         cues=bags.cues,
+        training_f1s=np.array([f1 for f1, _ in judged]),
+        thresholds=np.array([t for _, t in judged]),
         draws=getattr(model, "draws", 0),
         seconds=time.perf_counter() - started,
         **result,
@@ -120,17 +108,16 @@ def cross_validate(
 
 
 def stack_size(bags: Bags, model: BagClassifier) -> int:
-    """Folds to train together, by the hidden layer of one fold's batch.
+    """Folds to train together: as many as one fold's hidden layer lets stay in a core's cache, more or less.
 
-    As many as stay in a core's cache, more or less, 5 to 22, because fewer do not pay for what they share; less where
-    even five would fill the memory.
+    That is 5 to 22, because fewer do not pay for what they share; less where even five would fill the memory.
     """
     films = bags.sizes[bags.sizes > 0]
     cells = films.mean() * min(model.batch_size, len(films)) * model.hidden
     return int(max(min(np.clip((1 << 20) // cells, 5, 22), (1 << 24) // cells), 1))
 
 
-def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: int, inside: bool) -> dict:
+def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: int, inside: bool) -> tuple:
     settings = model.training()
     folds = fold.max() + 1
     members = (fold[None] != np.arange(folds)[:, None]) & (fold >= 0)
@@ -163,38 +150,28 @@ def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: 
     judged = [j for *_, each, _ in done[: len(stacks)] for j in each]
     arrays = [a for *_, a in done]
     shared = ("centre", "spread")
-    return {
+    result = {
         "probabilities": probabilities,
         "instance_probability": alone.mean(axis=0),
         "attention": attention.mean(axis=0),
-        "training_f1s": np.array([f1 for f1, _ in judged]),
-        "thresholds": np.array([t for _, t in judged]),
         "folds": {n: arrays[0][n] if n in shared else np.concatenate([a[n] for a in arrays]) for n in arrays[0]},
     }
+    return result, judged
 
 
-def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int, inside: bool) -> dict:
+def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int, inside: bool) -> tuple:
     tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
-    if jobs == 1 or isinstance(model, Floor):
-        done = _fit_folds(model, bags, labels, fold, tasks, rebalanced, inside)
-    else:
-        with parallel_config("loky", inner_max_num_threads=1):
-            parts = Parallel(n_jobs=jobs)(
-                delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
-            )
-        done = {task: result for part in parts for task, result in part.items()}
+    jobs = 1 if isinstance(model, Floor) else jobs
+    with parallel_config("loky", inner_max_num_threads=1):
+        parts = Parallel(n_jobs=jobs)(
+            delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
+        )
+    done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
     for (seed, f), (out, _) in done.items():
         probabilities[seed, fold == f] = out
-    judged = [done[0, f][1] for f in range(fold.max() + 1)]
-    return {
-        "probabilities": probabilities,
-        "instance_probability": None,
-        "attention": None,
-        "training_f1s": np.array([f1 for f1, _ in judged]),
-        "thresholds": np.array([t for _, t in judged]),
-        "folds": {},
-    }
+    result = {"probabilities": probabilities, "instance_probability": None, "attention": None, "folds": {}}
+    return result, [done[0, f][1] for f in range(fold.max() + 1)]
 
 
 def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int, inside: bool) -> dict:
@@ -211,9 +188,10 @@ def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced:
         if seed == 0:
             judged = _judge(labels[member], fresh.predict_proba(learnt) if inside else None)
         held = np.flatnonzero(fold == f)
-        found = fresh.predict_proba(bags.take(held))
         if rebalanced:
             found = _without_one_more(fresh, bags, labels, member, held, rebalanced)
+        else:
+            found = fresh.predict_proba(bags.take(held))
         done[seed, f] = found, judged
     return done
 

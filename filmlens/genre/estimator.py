@@ -73,21 +73,19 @@ class BagClassifier(BagEstimator):
 
     Parameters
     ----------
-    pooling : {"max", "average", "linear_softmax", "single_attention", "multi_attention", "feature_attention"}
-        See `POOLINGS` (Table 3).
+    pooling : key of `POOLINGS` (Table 3)
     hidden : int
         Nodes per hidden layer.
     epochs, learning_rate, batch_size : int, float, int
         Of Adam; the defaults are the paper's. At 5e-5 a weight moves little in 200 epochs: 1e-3 for 60 to 100 epochs
         converges.
-    dropout : float
-        After each hidden layer.
-    batch_norm : bool
-        Before each rectifier.
+    dropout, batch_norm : float, bool
+        After each hidden layer; before each rectifier.
     space : {"decision", "embedding"}
-        Whether the instances' probabilities are pooled, as in Kong et al. 2019, or their embedding.
+        Whether the instances' probabilities are pooled (Kong et al. 2019), or their embedding before the output layer.
     weighing : {"sigmoid", "softmax"}
-        Attention as a sigmoid, as in Kong et al. 2019, or as a softmax over a film's instances.
+        What makes an attention of the attending layer's output: sigmoid (Kong et al. 2019), or the exponential, whose
+        shares in a film are a softmax over its instances (Ilse et al. 2018).
     class_weight : {"balanced", None}
         Balanced: positives weigh N / 2N+, negatives N / 2N-, per genre.
     standardize : bool
@@ -96,16 +94,10 @@ class BagClassifier(BagEstimator):
     random_state : int
         Of initial weights, batches and dropout.
 
-    Attributes
-    ----------
-    network_ : Network
-        A stack of one.
-    genres_ : tuple of str
-
     Notes
     -----
     An empty bag (a film without instances) is left out of fitting; its probabilities are NaN, its labels none.
-    A genre that all or none of the training films carry is predicted constant.
+    A genre that all or none of the training films carry is predicted constant. `network_` is a stack of one.
 
     Examples
     --------

@@ -74,30 +74,10 @@ class BatchNorm(nn.Module):
 
 
 class Network(nn.Module):
-    """A stack of `folds` networks with one architecture.
+    """A stack of `folds` networks with one architecture: D inputs, H hidden nodes, K genres.
 
-    Parameters
-    ----------
-    folds, inputs, hidden, genres : int
-        Numbers of folds, features (D), nodes per hidden layer (H) and genres (K).
-    pooling : str
-        A key of `POOLINGS`.
-    space : {"decision", "embedding"}
-        What is pooled: the instances' probabilities (Kong et al. 2019), or their embedding before the output layer.
-    weighing : {"sigmoid", "softmax"}
-        What makes an attention of the attending layer's output: sigmoid (Kong et al. 2019), or the exponential, whose
-        shares in a film are a softmax over its instances (Ilse et al. 2018).
-    dropout : float
-        After each hidden layer, in training.
-    batch_norm : bool
-        Before each rectifier.
-    seed : int
-        Of the initial weights.
-
-    Attributes
-    ----------
-    noise : torch.Generator
-        Of dropout; set while training.
+    The other parameters are those of `BagClassifier`; `seed` is of the initial weights. `noise`, the generator of
+    dropout, is set while training.
     """
 
     def __init__(
@@ -186,8 +166,7 @@ class Network(nn.Module):
 
     def embed(self, x: Tensor, missing: Tensor, member: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The second and third hidden layers, (folds, N, H) each, of `x` (folds, N, D + missing)."""
-        weight, bias = self.first_layer(missing)
-        h1 = self._hidden(x, weight, bias, 1, member)
+        h1 = self._hidden(x, *self.first_layer(missing), 1, member)
         h2 = self._hidden(h1, self.dense2.weight, self.dense2.bias, 2, member)
         return h2, self._hidden(h2, self.dense3.weight, self.dense3.bias, 3, member)
 
@@ -205,12 +184,9 @@ class Network(nn.Module):
     def pool(self, h2: Tensor, h3: Tensor, lengths: Tensor) -> Tensor:
         """Probabilities (folds, films, K) of films whose instances follow each other in `lengths` (folds, films)."""
         if self.pooling == "multi_attention":
+            layers = (h2, self.decision2, self.attention2), (h3, self.decision3, self.attention3)
             halves = [
-                attention_pool(_sigmoid(decide(h)), self._weights(attend(h)), lengths)
-                for h, decide, attend in (
-                    (h2, self.decision2, self.attention2),
-                    (h3, self.decision3, self.attention3),
-                )
+                attention_pool(_sigmoid(decide(h)), self._weights(attend(h)), lengths) for h, decide, attend in layers
             ]
             return _sigmoid(self.output(torch.cat(halves, 2)))
         if self.pooling == "feature_attention":
@@ -238,11 +214,9 @@ class Network(nn.Module):
     def attention_of(self, h2: Tensor, h3: Tensor, lengths: Tensor) -> Tensor:
         """What each instance weighs for each genre, (folds, N, K): see `BagClassifier.attention`."""
         if self.pooling == "multi_attention":
-            each = [
-                _share(self._weights(attend(h)), lengths)
-                for h, attend in ((h2, self.attention2), (h3, self.attention3))
-            ]
-            return (each[0] + each[1]) / 2
+            second = _share(self._weights(self.attention2(h2)), lengths)
+            third = _share(self._weights(self.attention3(h3)), lengths)
+            return (second + third) / 2
         if self.pooling == "feature_attention" or (self.pooling == "single_attention" and self.space == "embedding"):
             importance = self.output.weight.abs()
             importance = importance / importance.sum(1, keepdim=True).clamp(min=CLAMP)

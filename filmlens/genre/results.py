@@ -29,49 +29,26 @@ _TITLES = {
 class CrossValidation(Stored):
     """Result of the cross-validation of one model; n films, K genres, N instances, F folds, S seeds.
 
-    Attributes
-    ----------
-    model : str
-        Class of the model.
-    labels : ndarray of bool, shape (n, K)
-        The films' actual labels.
-    fold : ndarray of int, shape (n,)
-        The fold that held each film out; -1 for films without instances, which are left out.
-    probabilities : ndarray, shape (S, n, K)
-        Out of fold, one per seed; NaN for films left out.
-    training_f1s : ndarray, shape (F,)
-        Macro-F1 of each fold's model on its own training films (first seed); NaN for voting and a random guess.
-    thresholds : ndarray, shape (F, K)
-        The probability that gives the best F1 on each fold's training films; NaN likewise.
-    offsets : ndarray of int, shape (n + 1,)
-        Rows of each film's instances.
-    instance_probability, attention : ndarray, shape (N, K), or None
-        Of held-out instances, networks only, the mean over starts: see `BagClassifier`.
-    cues : DataFrame or None
-        Film, cue (and time) of each instance.
-    folds : dict of ndarray
-        The fitted networks, one row per fold, start after start; empty for other models.
-    draws : int
-        Draws that scores of a random guess are averaged over; 0 for models.
+    Macro-F1 and thresholds on training films are of the first seed, and NaN for voting and a random guess.
     """
 
-    model: str
+    model: str  # its class
     parameters: dict
     scheme: str
     film_ids: tuple[str, ...]
     genres: tuple[str, ...]
     columns: tuple[str, ...]
-    labels: np.ndarray
-    fold: np.ndarray
-    probabilities: np.ndarray
-    training_f1s: np.ndarray
-    thresholds: np.ndarray
-    offsets: np.ndarray
-    instance_probability: np.ndarray | None
-    attention: np.ndarray | None
-    cues: pd.DataFrame | None
-    folds: dict[str, np.ndarray]
-    draws: int
+    labels: np.ndarray  # (n, K) of bool
+    fold: np.ndarray  # (n,), that held each film out; -1 for films without instances, which are left out
+    probabilities: np.ndarray  # (S, n, K), out of fold; NaN for films left out
+    training_f1s: np.ndarray  # (F,), macro-F1 of each fold's model on its own training films
+    thresholds: np.ndarray  # (F, K), the probability that gives the best F1 on each fold's training films
+    offsets: np.ndarray  # (n + 1,), rows of each film's instances
+    instance_probability: np.ndarray | None  # (N, K), held out, of networks, the mean over starts
+    attention: np.ndarray | None  # (N, K), likewise: see `BagClassifier`
+    cues: pd.DataFrame | None  # film, cue (and time) of each instance
+    folds: dict[str, np.ndarray]  # the fitted networks, one row per fold, start after start; empty for other models
+    draws: int  # that scores of a random guess are averaged over; 0 for models
     seconds: float
 
     def __repr__(self) -> str:
@@ -137,16 +114,13 @@ class CrossValidation(Stored):
 
     def predict_starts(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """As `predict`, of every start: probabilities (starts, n, K)."""
-        return self._held_out(bags, instances=False)[0]
+        bags = self._matching(bags)
+        return np.array([predict_held_out(start, bags, self.fold, instances=False)[0] for start in self._starts])
 
     def predict_instances(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
         """As `predict`, probabilities (N, K) of the instances."""
-        return self._held_out(bags, instances=True)[1].mean(axis=0)
-
-    def _held_out(self, bags: Bags | Sequence[np.ndarray], *, instances: bool) -> list:
         bags = self._matching(bags)
-        each = [predict_held_out(start, bags, self.fold, instances=instances) for start in self._starts]
-        return [None if part[0] is None else np.array(part) for part in zip(*each, strict=True)]
+        return np.mean([predict_held_out(start, bags, self.fold)[1] for start in self._starts], axis=0)
 
     @cached_property
     def _starts(self) -> list[Network]:

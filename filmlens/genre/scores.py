@@ -24,81 +24,37 @@ Uncertainty
     * Models are compared by the bootstrap of their paired difference; "similar" only when the whole interval lies
       within +-.05 (`paired_difference`).
     * Of the best of many the luck of having been chosen is taken off (`selection_corrected`).
-
-Metrics
-    `per_genre`, `macro`, `average_precision`, ... in `metrics`; `evaluate` gives them all for one cross-validation,
-    `summary` for many; `per_film_cue_scores` is S3, `curves` is S2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.metrics import precision_recall_curve
 
 from filmlens.genre.chance import p_above
-from filmlens.genre.comparison import guess, paired_difference, sampled, selection_corrected
+from filmlens.genre.comparison import guess, sampled
+from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import interval, resamples
 from filmlens.stats.enough import enough
-from filmlens.stats.metrics import (
-    METRICS,
-    average_precision,
-    best_thresholds,
-    macro,
-    macro_f1,
-    per_genre,
-    rates,
-    validate,
-)
-
-if TYPE_CHECKING:
-    from filmlens.genre.crossval import CrossValidation
-
-__all__ = [
-    "METRICS",
-    "average_precision",
-    "best_thresholds",
-    "curves",
-    "evaluate",
-    "macro",
-    "macro_f1",
-    "paired_difference",
-    "paper_rows",
-    "per_film_cue_scores",
-    "per_genre",
-    "selection_corrected",
-    "summary",
-    "validate",
-]
+from filmlens.stats.metrics import METRICS, average_precision, macro, per_genre, rates
 
 
 def evaluate(
     cv: CrossValidation, *, replicates: int = 1000, permutations: int = 9999, seed: int = 0
 ) -> dict[str, object]:
-    """Every score of one cross-validation.
+    """Every score of one cross-validation, over `replicates` bootstrap samples of films.
 
-    Parameters
-    ----------
-    cv : CrossValidation
-    replicates : int
-        Bootstrap samples of films.
-    permutations : int
-        Of the test against random guess.
-    seed : int
-
-    Returns
-    -------
-    dict
-        `precision`, `recall`, `f1`, `map`, each with `_low` and `_high`; `per_genre` (DataFrame); `training_f1`;
-        `seeds`, `f1_single`, `map_single`, `f1_seed_sd`, `map_seed_sd` (mean and SD of the single starts; SD NaN for
-        one), while all other scores are of the mean probability of the starts; `gain`, `p_paper` (mean gain of
-        average precision over a random guess, the paper's paired t-test over genres), `p_chance` (mAP against
-        permuted label rows, not trained again), all p one-sided: above chance; `tuned` (the four numbers of the first
-        start at thresholds chosen on training films; NaN where the model has none); `films`, `left_out`, `skipped`
-        (bootstrap draws), `undefined` (genres without positives or negatives).
+    Gives `precision`, `recall`, `f1`, `map`, each with `_low` and `_high`; `per_genre` (DataFrame); `training_f1`;
+    `seeds`, `f1_single`, `map_single`, `f1_seed_sd`, `map_seed_sd` (mean and SD of the single starts; SD NaN for one),
+    while all other scores are of the mean probability of the starts; `gain`, `p_paper` (mean gain of average precision
+    over a random guess, the paper's paired t-test over genres), `p_chance` (mAP against `permutations` of label rows,
+    not trained again), all p one-sided: above chance; `tuned` (the four numbers of the first start at thresholds chosen
+    on training films; NaN where the model has none); `films`, `left_out`, `skipped` (bootstrap draws), `undefined`
+    (genres without positives or negatives).
     """
     keep = cv.fold >= 0
     Y = cv.labels[keep]
@@ -168,16 +124,8 @@ def paper_rows(table: pd.DataFrame) -> pd.DataFrame:
 def per_film_cue_scores(cv: CrossValidation, *, threshold: float = 0.5) -> pd.DataFrame:
     """S3: the held-out model's labels of each cue against the film's labels, micro-averaged over cues and genres.
 
-    Returns
-    -------
-    DataFrame
-        film_id, cues, tp, fp, fn, precision, recall; precision is NaN where no cue got a label, recall where the film
-        has none. Films left out have no row.
-
-    Raises
-    ------
-    ValueError
-        The model has no instance probabilities.
+    Columns: film_id, cues, tp, fp, fn, precision, recall; precision is NaN where no cue got a label, recall where the
+    film has none. Films left out have no row. ValueError for a model without instance probabilities.
     """
     if cv.instance_probability is None:
         raise ValueError(f"{cv.title} has no probabilities of cues; cross-validate a BagClassifier")
@@ -196,39 +144,20 @@ def per_film_cue_scores(cv: CrossValidation, *, threshold: float = 0.5) -> pd.Da
 
 
 def curves(cv: CrossValidation) -> pd.DataFrame:
-    """S2: precision and recall of each genre at every score.
+    """S2: precision and recall of each genre at every score, from the highest threshold down.
 
-    Returns
-    -------
-    DataFrame
-        genre, films (that have it), threshold, recall, precision, from the highest threshold down; genres without
-        positives have no rows.
+    `films` have the genre; genres without positives have no rows.
     """
     keep = cv.fold >= 0
     parts = []
     for name, y, s in zip(cv.genres, cv.labels[keep].T, cv.score[keep].T, strict=True):
         if not y.any():
             continue
-        order = np.argsort(-s, kind="stable")
-        hits, ranked = np.cumsum(y[order]), s[order]
-        last = np.append(ranked[1:] != ranked[:-1], True)
-        rank = np.arange(1, len(y) + 1)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "genre": name,
-                    "films": int(y.sum()),
-                    "threshold": ranked[last],
-                    "recall": (hits / hits[-1])[last],
-                    "precision": (hits / rank)[last],
-                }
-            )
-        )
-    return (
-        pd.concat(parts, ignore_index=True)
-        if parts
-        else pd.DataFrame(columns=["genre", "films", "threshold", "recall", "precision"])
-    )
+        precision, recall, threshold = precision_recall_curve(y, s)
+        steps = {"threshold": threshold[::-1], "recall": recall[-2::-1], "precision": precision[-2::-1]}
+        parts.append(pd.DataFrame({"genre": name, "films": int(y.sum())} | steps))
+    none = pd.DataFrame(columns=["genre", "films", "threshold", "recall", "precision"])
+    return pd.concat(parts, ignore_index=True) if parts else none
 
 
 def _over_seeds(cv: CrossValidation, keep: np.ndarray) -> dict[str, float]:

@@ -22,13 +22,7 @@ class Stored:
     """Saving and loading of a dataclass of arrays, tuples and plain values."""
 
     def save(self, path: str | Path) -> Path:
-        """Write `path`.npz and `path`.json; the JSON comes last and names the npz by its hash.
-
-        Returns
-        -------
-        Path
-            Without ending; `load` takes it.
-        """
+        """Write `path`.npz, and `path`.json, which names it by its hash; gives the path without ending."""
         path = _stem(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays, plain = {}, {"format": _FORMAT}
@@ -85,11 +79,6 @@ def stored_path(folder: str | Path, record: dict, *arrays: np.ndarray) -> Path:
     variant = record["parameters"].get("pooling") or record["parameters"].get("base")
     words = [record["model"], *([str(variant)] if variant else []), digest.hexdigest()[:16]]
     return Path(folder) / "-".join("".join(c if c.isalnum() or c == "_" else "_" for c in w) for w in words)
-
-
-def is_stored(path: Path) -> bool:
-    """Whether both files of `path` are there."""
-    return _ending(path, ".json").exists() and _ending(path, ".npz").exists()
 
 
 def _stem(path: str | Path) -> Path:

@@ -25,11 +25,6 @@ from filmlens.genre.prediction import one_thread, prepare
 _LANES = 32
 
 
-def choose_device(device: str) -> torch.device:
-    """`"auto"`: CUDA when there is one, else the CPU."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-
-
 def loss_weights(labels: np.ndarray, members: np.ndarray, class_weight: str | None) -> np.ndarray:
     """Weight of every film and genre in every fold's loss, shape (n_folds, n_films, n_genres).
 
@@ -72,26 +67,11 @@ def train(
     device: str = "auto",
     dtype: torch.dtype = torch.float32,
 ) -> Network:
-    """One network per fold, trained together.
+    """One network per fold, trained together; in evaluation mode.
 
-    Parameters
-    ----------
-    bags : Bags
-        All films; those without instances are passed over.
-    labels : ndarray of bool, shape (n_films, n_genres)
-    members : ndarray of bool, shape (n_folds, n_films)
-        The training films of each fold.
-    architecture : mapping
-        `network.ARCHITECTURE` of the network; the others are those of `BagClassifier`.
-    device : str
-        "auto" takes CUDA when there is one.
-    dtype : torch.dtype
-        float64 to check equalities; float32 otherwise.
-
-    Returns
-    -------
-    Network
-        In evaluation mode.
+    `members` (n_folds, n_films) of bool are the training films of each fold; those without instances are passed over.
+    `architecture` is `network.ARCHITECTURE` by name; the other settings are those of `BagClassifier`. `device` "auto"
+    takes CUDA when there is one; `dtype` is float64 to check equalities.
     """
     members = members & (bags.sizes > 0)
     if not members.any(1).all():
@@ -110,7 +90,8 @@ def train(
         network.mean[:, 0] = torch.as_tensor((mean - network.centre) / network.spread)
         network.scale[:, 0] = torch.as_tensor(scale / network.spread)
     network.constant[:, 0] = torch.as_tensor(constants(labels, members))
-    network.to(choose_device(device), dtype)
+    fastest = "cuda" if torch.cuda.is_available() else "cpu"
+    network.to(fastest if device == "auto" else device, dtype)
     with one_thread():
         _descend(network, bags, labels, members, epochs, learning_rate, batch_size, class_weight, seed)
     return network.eval()

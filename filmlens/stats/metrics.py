@@ -57,12 +57,9 @@ def rates(Y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> tuple[np
 
 
 def average_precision(Y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Average precision per genre under weights of films; parameters as in `rates`.
+    """Average precision per genre under weights of films, (R, K): NaN where a sample holds no positive film.
 
-    Returns
-    -------
-    ndarray, shape (R, K)
-        NaN where a sample holds no positive film.
+    Parameters as in `rates`.
     """
     weights = np.asarray(weights, dtype=float)
     out = np.full((len(weights), Y.shape[1]), np.nan)
@@ -180,36 +177,29 @@ def f1(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = Non
     >>> f1(truth, truth[::-1]).round(3).tolist()
     [0.5, 0.5, 0.5]
     """
-    size = truth.sum(axis=0) + positive.sum(axis=-2)
-    both = (truth & positive).sum(axis=-2)
+    true = _count(truth, weights)
+    score = divide(2 * _count(truth & positive, weights), true + _count(positive, weights))
     if weights is not None:
-        both = weights @ (truth & positive)
-        own = weights @ truth
-        size = own + weights @ positive
-    score = np.divide(2 * both, size, out=np.zeros(np.shape(size)), where=size > 0)
-    if weights is not None:
-        score = np.where((own == 0) & truth.any(axis=0), np.nan, score)
-    return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
+        score = np.where((true == 0) & truth.any(axis=0), np.nan, score)
+    return _with_mean(score)
 
 
 def precision(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Precision of every genre, and their mean last; no prediction counts as 0. Parameters as :func:`f1`."""
-    return _hits_among(positive, truth, positive, weights)
+    return _with_mean(divide(_count(truth & positive, weights), _count(positive, weights)))
 
 
 def recall(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Recall of every genre, and their mean last; no positive film counts as 0. Parameters as :func:`f1`."""
-    return _hits_among(truth, truth, positive, weights)
+    return _with_mean(divide(_count(truth & positive, weights), _count(truth, weights)))
 
 
-def _hits_among(which: np.ndarray, truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    hits = truth & positive
-    which = np.broadcast_to(which, hits.shape)
-    if weights is not None:
-        hits, which = weights @ hits, weights @ which
-    else:
-        hits, which = hits.sum(axis=-2), which.sum(axis=-2)
-    score = np.divide(hits, which, out=np.zeros(np.shape(hits)), where=which > 0)
+def _count(films: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """How many of (..., films, genres) are marked, or their weight in each sample."""
+    return films.sum(axis=-2) if weights is None else weights @ films
+
+
+def _with_mean(score: np.ndarray) -> np.ndarray:
     return np.concatenate([score, score.mean(axis=-1, keepdims=True)], axis=-1)
 
 

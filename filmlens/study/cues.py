@@ -27,6 +27,7 @@ from filmlens.media import container
 from filmlens.media.apart import apart
 from filmlens.stages.plan import label_hash
 from filmlens.study import dictionary, kept
+from filmlens.verdicts.applied import TRUE
 from filmlens.verdicts.table import find
 
 #: Networks that findings and claims are about are trained from so many weights: one start moves macro-F1 by SD .03.
@@ -43,7 +44,7 @@ MODELS = tuple(
 _VERSION = 1  # of `_gathered`: raised when it makes something else of the same tables
 _KEYS = ["film_id", "cue"]
 _READERS = 2  # decoding Parquet needs no lock of Python's
-_TRUE = ("accept", "corrected", "added")
+
 _TIMES = ["start", "end", "duration", "position", "film_seconds", "track_start", "speed", "score"]
 
 
@@ -58,48 +59,34 @@ def cues_table(
 ) -> pd.DataFrame:
     """Everything measured so far, one row per cue; nothing is computed.
 
-    It is kept under ``derived/gathered`` as long as none of the files changes that it was gathered from.
+    It is kept under ``derived/gathered`` as long as none of the files changes that it was gathered from. `cues` and
+    `sound` are those of `Study`; `seed` and `features` are those of the genre model, and of its `models`, parameters of
+    the stage ``genre``, the first that was fitted is taken.
 
-    Parameters
-    ----------
-    cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
-        The cue sheet.
-    sound : {"track", "film"}
-        What the music was measured on.
-    seed, features
-        Seed of the genre model, and the feature set that it learnt from, whose own columns are not in the table.
-    models : sequence of mapping
-        Parameters of the stage ``genre``; the first that was fitted is taken.
-
-    Returns
-    -------
-    DataFrame
-        The film's columns of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end,
-        duration, position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score,
-        probability (that the cue is its track), match (same recording, altered in pitch or tempo, or other rendition);
-        the 140 MIR columns (in a corpus of what the study released, its own);
-        ``probability_<genre>`` and ``attention_<genre>`` of the model that never saw the film; picture_brightness and
-        picture_contrast (medians over the cue); verdict. What was not measured is missing (NaN, or empty text). By
-        film, in the order of films.csv, and start. See `filmlens.study.dictionary`.
+    Columns: the film's of films.csv (without its media) and ``genre_<genre>`` (bool); cue, track, start, end, duration,
+    position (0-1: the middle of the cue in the film), film_seconds, track_start, speed, score, probability (that the
+    cue is its track), match (same recording, altered in pitch or tempo, or other rendition); the 140 MIR columns (in a
+    corpus of what the study released, its own), but none of other `features`; ``probability_<genre>`` and
+    ``attention_<genre>`` of the model that never saw the film; picture_brightness and picture_contrast (medians over
+    the cue); verdict. What was not measured is missing (NaN, or empty text). By film, in the order of films.csv, and
+    start. See `filmlens.study.dictionary`.
     """
     given = {"cues": cues, "sound": sound, "seed": seed, "features": features}
     state, models = kept.state_of(corpus), [dict(model) for model in models]
     known = json.loads(json.dumps({"version": _VERSION, "given": given, "models": models, "state": state}))
     name = digest(json.dumps([given, models]).encode())
     path = corpus.derived / kept.FOLDER / f"{name}.parquet"
-    before = artefacts.read_provenance(path)
+    before, table = artefacts.read_provenance(path), None
     if before.get("known") == known:
         with suppress(artefacts.ArtefactError):
-            table = artefacts.read_table(path)
-            for text in before["told"]:
-                warnings.warn(text, stacklevel=2)
-            return table
-    table, told = _gathered(corpus, given, models)
+            table, told = artefacts.read_table(path), before["told"]
+    if table is None:
+        table, told = _gathered(corpus, given, models)
+        if len(table):
+            with suppress(artefacts.WriteError):  # a place that may not be written: it is gathered again next time
+                artefacts.write_unhashed(path, table, {"known": known, "told": told})
     for text in told:
         warnings.warn(text, stacklevel=2)
-    if len(table):
-        with suppress(artefacts.WriteError):  # a place that may not be written: it is gathered again next time
-            artefacts.write_unhashed(path, table, {"known": known, "told": told})
     return table
 
 
@@ -121,12 +108,11 @@ def _gathered(corpus: Corpus, given: Mapping[str, Any], models: Sequence[Mapping
     tables.hashes(described)  # what the cue vectors stand on
     vectors = tables.read(f"{described}-cues")
     vectors = vectors.reindex(columns=[*_KEYS, *mir.COLUMNS]) if described == "mir" else vectors
-    parts = [vectors, _pictures(sheet, tables.read("visual"))]
+    pictures = _pictures(sheet, tables.read("visual"))
     if features != described:
         for level in ("frame", "cue"):
             tables.hashes(stages.feature_stage(features, level))
-    parts.insert(1, _heard(corpus, tables.model(models)))
-    for part in parts:
+    for part in (vectors, _heard(corpus, tables.model(models)), pictures):
         table = table.merge(part.astype({"film_id": table["film_id"].dtype}), on=_KEYS, how="left", validate="1:1")
     by_film = table.groupby("film_id", sort=False)
     heard = [_verdicts(corpus[film_id], part, corrected=cues != "stamped") for film_id, part in by_film]
@@ -193,7 +179,7 @@ class _Tables:
         """The films' files of a stage that stand on the tables so far; their hashes count from now on."""
         if name not in stages.STAGES:
             return []
-        place, paths = stages.place(self._corpus, name, **self._known(name)), []
+        place, paths = stages.place(self._corpus, name, **stages.accepted_by(name, self._chosen)), []
         for film_id in self._corpus.ids:
             path = place.path(film_id)
             provenance = artefacts.read_provenance(path)
@@ -224,9 +210,6 @@ class _Tables:
             )
         return None
 
-    def _known(self, stage: str) -> dict[str, Any]:
-        return stages.accepted_by(stage, self._chosen)
-
 
 def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
     """``cues.parquet``, ``cues.csv`` and the data dictionary ``cues_columns.csv``."""
@@ -236,22 +219,17 @@ def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
     write_csv(dictionary.describe(table).drop(columns="table"), folder / "cues_columns.csv")
 
 
-def slug(name: str, taken: tuple[str, ...] = ()) -> str:
-    """A genre as part of a column name; numbered when another genre has it already.
-
-    >>> slug("Sci-Fi"), slug("Film noir"), slug("Sci Fi", ("sci_fi",))
-    ('sci_fi', 'film_noir', 'sci_fi_2')
-    """
-    word = "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split()) or "genre"
-    same = sum(t == word or (t.startswith(f"{word}_") and t[len(word) + 1 :].isdigit()) for t in taken)
-    return f"{word}_{same + 1}" if same else word
-
-
 def slugs(genres) -> dict[str, str]:
-    """Genre -> its part of a column name, all different."""
+    """Genre -> its part of a column name; numbered when another genre has it already.
+
+    >>> slugs(["Sci-Fi", "Film noir", "Sci Fi"])
+    {'Sci-Fi': 'sci_fi', 'Film noir': 'film_noir', 'Sci Fi': 'sci_fi_2'}
+    """
     found: dict[str, str] = {}
     for genre in genres:
-        found[genre] = slug(genre, tuple(found.values()))
+        word = "_".join("".join(c if c.isalnum() else " " for c in genre.lower()).split()) or "genre"
+        same = sum(t == word or (t.startswith(f"{word}_") and t[len(word) + 1 :].isdigit()) for t in found.values())
+        found[genre] = f"{word}_{same + 1}" if same else word
     return found
 
 
@@ -290,12 +268,10 @@ def _pictures(sheet: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
 
 
 def _length(film: Film) -> float:
-    if not film.film.is_file():
-        return float("nan")
-    try:
-        return apart(container.duration, film.film)
-    except container.MediaError:
-        return float("nan")
+    if film.film.is_file():
+        with suppress(container.MediaError):
+            return apart(container.duration, film.film)
+    return float("nan")
 
 
 def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
@@ -305,7 +281,7 @@ def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
     table = verdicts.read(film.verdicts)
     found = _judged(cues, table, table["verdict"])
     if corrected:
-        moved = table[table["verdict"].isin(_TRUE)].reset_index(drop=True)
+        moved = table[table["verdict"].isin(TRUE)].reset_index(drop=True)
         for column in ("track", "start", "end"):
             new = moved[f"new_{column}"]
             moved[column] = moved[column].where(new.isna() | (new == ""), new)

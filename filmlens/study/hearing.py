@@ -81,13 +81,11 @@ def _sounds(corpus: Corpus, examples: pd.DataFrame) -> Iterator[tuple[int, bytes
 
 
 def _page(corpus: Corpus, examples: pd.DataFrame, sources: dict[int, str]) -> str:
-    rows = examples.reset_index(drop=True)
     parts = []
-    for finding, cues in rows.groupby("finding", sort=False):
+    for finding, cues in examples.reset_index(drop=True).groupby("finding", sort=False):
         parts.append(f"<h4>{html(finding)}</h4>")
         for kind in _KINDS:
-            some = cues[cues["kind"] == kind]
-            for cue in some.itertuples():
+            for cue in cues[cues["kind"] == kind].itertuples():
                 place = f", at {clock(cue.start)}" if np.isfinite(cue.start) else ""
                 name = html(f"{kind}: {corpus[cue.film_id].title}, {cue.track}{place}")
                 source = sources.get(cue.Index, "")

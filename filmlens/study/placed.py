@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -63,17 +61,15 @@ def typical_moment(study: Study, cues: pd.DataFrame, film: str) -> tuple[str, fl
 
 
 def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
-    """Entries against the cuts and the speech that the user's files tell, over films.
+    """Entries against the cuts and the speech that the user's files tell, over films; empty where nothing is known.
 
-    Returns
-    -------
-    DataFrame
-        of, films, entries, share, chance (means over films), more (share minus chance) with low and high (95 %
-        bootstrap over films; NaN below ten). Empty where nothing is known.
+    Columns: of, films, entries, share, chance (means over films), more (share minus chance) with low and high (95 %
+    bootstrap over films; NaN below ten).
     """
-    corpus = study.corpus
-    cuts, speech = ({f.id: read(f) for f in corpus} for read in (marks.cuts, marks.speech))
-    table = find.entries(cues, lengths(study), *(_known(given) for given in (cuts, speech)))
+    told = [
+        {f.id: found for f in study.corpus if (found := read(f)) is not None} for read in (marks.cuts, marks.speech)
+    ]
+    table = find.entries(cues, lengths(study), *told)
     rows = []
     for kind, part in table.dropna(subset="share").groupby("of", sort=False):
         more, low, high = (part["share"] - part["chance"]).to_numpy(), float("nan"), float("nan")
@@ -116,7 +112,3 @@ def recall(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
     seconds = lengths(study)
     truth = {f.id: f.annotations() for f in study.corpus if f.annotation and f.id in seconds}
     return find.recall_by_place(cues, truth, seconds, n_boot=study.n_boot, seed=study.seed)
-
-
-def _known(given: Mapping) -> dict:
-    return {film_id: values for film_id, values in given.items() if values is not None}

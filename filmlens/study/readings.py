@@ -9,6 +9,7 @@ paper's. The quoted numbers are second-hand (`filmlens.paper.table4`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ _OTHERS = (
     ("mir", "zero_rule"),
     ("mir", "always_positive"),
 )
-_SCORES = {"P": "precision", "R": "recall", "F1": "f1"}
+_SCORES = {"P": "precision", "R": "recall", "F1": "f1", "low": "f1_low", "high": "f1_high"}
 
 
 def trainings_of(profile: str) -> list[str]:
@@ -79,24 +80,12 @@ def compatible(
 ) -> pd.DataFrame:
     """F1 under each reading, and whether the quoted F1 lies in its interval.
 
-    By default the profile paper asks for all of them, and the profile quick for the reading of this software, the
-    training that converges and the networks of 64 nodes.
+    `readings` and `trainings` are keys of `READINGS` and `TRAININGS`, `rows` some of `ROWS`; those whose features the
+    corpus has not are left out. By default the profile paper asks for all of them, and the profile quick for the
+    reading of this software, the training that converges and the networks of 64 nodes. `starts` are two seeds or more.
 
-    Parameters
-    ----------
-    study : Study
-    readings, trainings : sequence of str
-        Keys of `READINGS` and `TRAININGS`.
-    rows : sequence of (features, model, nodes)
-        The paper's names of feature sets; those that the corpus has not are left out.
-    starts : int
-        Seeds, at least two.
-
-    Returns
-    -------
-    DataFrame
-        training, reading, features, model, paper F1 (second-hand), F1 (mean over the starts), low, high (95 %, films
-        and starts drawn), SD of starts, training F1, compatible.
+    Columns: training, reading, features, model, paper F1 (second-hand), F1 (mean over the starts), low, high (95 %,
+    films and starts drawn), SD of starts, training F1, compatible.
     """
     if starts < 2:
         raise ValueError("an interval over starts needs at least two")
@@ -105,13 +94,8 @@ def compatible(
     readings = readings or (list(READINGS) if whole else [AS_HERE])
     trainings = trainings or trainings_of(study.profile)
     rows = rows or [row for row in ROWS if whole or row[2] == 64]
-    plan = [
-        (training, reading, row)
-        for training in trainings
-        for reading in readings
-        for row in rows
-        if row[0] in there and _applies(READINGS[reading], row[1])
-    ]
+    every = product(trainings, readings, rows)
+    plan = [(t, reading, row) for t, reading, row in every if row[0] in there and _applies(READINGS[reading], row[1])]
     folded = {k: v for k, v in study.ensemble.items() if k != "starts"}
     sweep = [
         configuration(there[row[0]], row, TRAININGS[training]) | folded | READINGS[reading] | {"seed": study.seed + k}
@@ -162,8 +146,8 @@ def over_starts(models: Sequence, *, replicates: int = 1000) -> dict[str, float]
 def side_by_side(studies: Mapping[str, Study], *, trainings: Sequence[str] = tuple(TRAININGS)) -> pd.DataFrame:
     """The quoted rows of Table 4 beside what corpora give: paper | the authors' features here | your films.
 
-    `studies` go by what each is called in the table; a corpus without a row's features has NaN there. `trainings` are
-    keys of `TRAININGS`; networks have a row for each.
+    `studies` go by what each is called in the table; a corpus without a row's features has NaN there. Networks have a
+    row for each of `trainings`.
 
     Columns: row, training (of a network), paper P, paper R, paper F1, then for each corpus P, R, F1, low and high (95 %
     over its films), and the paper's doubt. The last row is the floor that stands in each: every genre for every film.
@@ -190,15 +174,10 @@ def _scores(study: Study, lines: Sequence[tuple], floors: Sequence[bool]) -> lis
         elif features in there:
             other = {"model": model, "features": there[features]}
             plan[at] = configuration(there[features], row, TRAININGS[training]) if row else other
-    fitted = dict(zip(plan, study.models(list(plan.values())), strict=True))
-    empty = dict.fromkeys([*_SCORES, "low", "high"], float("nan"))
-    found = []
-    for at in range(len(lines)):
-        if at not in fitted:
-            found.append(empty)
-            continue
-        scores = genre.evaluate(fitted[at], replicates=study.n_boot, permutations=1)
-        found.append({k: scores[v] for k, v in _SCORES.items()} | {"low": scores["f1_low"], "high": scores["f1_high"]})
+    found = [dict.fromkeys(_SCORES, float("nan"))] * len(lines)
+    for at, model in zip(plan, study.models(list(plan.values())), strict=True):
+        scores = genre.evaluate(model, replicates=study.n_boot, permutations=1)
+        found[at] = {name: scores[score] for name, score in _SCORES.items()}
     return found
 
 

@@ -60,21 +60,10 @@ def fetch(url: str = URL, *, progress: Callable[[int, int], None] = lambda done,
 
 
 def make_corpus(file: str | Path, out: str | Path, *, jobs: int = 1) -> Made:
-    """Write a corpus of what the study released.
+    """Write a corpus of what the study released into the new folder `out`.
 
-    Parameters
-    ----------
-    file : path
-        The supplement's zip, or the folder it was unpacked into.
-    out : path
-        A new folder.
-    jobs : int
-        Processes that average the frames of each cue.
-
-    Raises
-    ------
-    ReleaseError
-        The folder exists, or the supplement cannot be read; nothing is left behind.
+    `file` is the supplement's zip, or the folder it was unpacked into; `jobs` processes average the frames of each cue.
+    A `ReleaseError` where the folder exists or the supplement cannot be read; nothing is left behind.
     """
     out = utf8(Path(out).resolve())
     if out.exists():
@@ -112,9 +101,8 @@ def _write(release: Release, folder: Path, jobs: int) -> Made:
     for film_id in films["film_id"]:
         cues = {key: release.features[key].pop(film_id, []) for key in WIDTHS}
         sheet, numbers = _sheet(film_id, cues)
-        equal += [
-            (sheet["frames_mir"] == sheet["frames_vggish"])[sheet[["frames_mir", "frames_vggish"]].notna().all(axis=1)]
-        ]
+        both = sheet[["frames_mir", "frames_vggish"]].dropna()
+        equal.append(both["frames_mir"] == both["frames_vggish"])
         told = _save(folder, "cues", film_id, sheet, [])
         words.setdefault("cues", dictionary.describe(sheet, "cues"))
         for key, frames in cues.items():
@@ -192,12 +180,10 @@ def _save(folder: Path, stage: str, film_id: str, table: pd.DataFrame, inputs: l
 
 def _oddities(release: Release, films: pd.DataFrame, means: list[np.ndarray], equal: pd.Series) -> list[str]:
     """What one should know of these files before believing a number of theirs."""
-    told = []
     known = paper.films().set_index("film_id")
-    ours = films[films["film_id"].isin(known.index)]
-    strange = films[~films["film_id"].isin(known.index)]["film_id"]
-    told += [f"{film} is none of the study's 110 films as we know them" for film in strange]
-    for film in ours.itertuples():
+    ours = films["film_id"].isin(known.index)
+    told = [f"{film} is none of the study's 110 films as we know them" for film in films.loc[~ours, "film_id"]]
+    for film in films[ours].itertuples():
         if film.genres != (was := known.loc[film.film_id, "genres"]):
             told.append(f"{film.film_id}: genres {film.genres or 'none'} here, {was} in data/paper/films.csv")
     names = np.array(release.names)

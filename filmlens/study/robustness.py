@@ -53,16 +53,11 @@ _FRAME_FOLDS = 10
 
 
 def conditions(study: Study, *, names: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """The conditions that a corpus allows: films are held out together only where two share a composer.
+    """The conditions, all or those of `names`, that a corpus allows.
 
-    A shared corpus allows those on whose features it brings. With too few films for a verdict there is nothing that
-    another choice could change, and only what is reported stands.
-
-    Parameters
-    ----------
-    study : Study
-    names : sequence of str
-        Keys of `CONDITIONS`; all by default.
+    Films are held out together only where two share a composer; a shared corpus allows those on features that it
+    brings. With too few films for a verdict there is nothing that another choice could change, and only what is
+    reported stands.
     """
     if not enough(len(study.corpus)):
         return {AS_REPORTED: CONDITIONS[AS_REPORTED]}
@@ -98,13 +93,8 @@ def claims_under(
     classifiers and baselines are compared in the first condition. Raises `StudyError` when a model could not be
     trained.
 
-    Returns
-    -------
-    claims : DataFrame
-        From `findings.robustness_table`: condition, claim, estimate, interval, verdict.
-    headlines : DataFrame
-        condition, measure, films, value, low, high: macro-F1 of average pooling, and the drop of macro-F1 when the MFCC
-        are permuted, each with its 95 % bootstrap over films.
+    Gives `findings.robustness_table`; and the headlines, by condition, measure, films, value, low, high: macro-F1 of
+    average pooling, and the drop of macro-F1 when the MFCC are permuted, each with its 95 % bootstrap over films.
     """
     poolings = poolings or (_QUICK if study.profile == "quick" else tuple(genre.POOLINGS))
     poolings = list(dict.fromkeys([*poolings, HEADLINE, PICTURES]))
@@ -232,15 +222,12 @@ def _pictures(study, models, plan, labels, contrast):
     features = "vggish" if ("vggish", "cue", PICTURES) in models else "mir"
     model = models[features, "cue", PICTURES]
     made = plan[features, "cue", PICTURES]
-    sheet, visual = (
-        study.table("sheet", **stages.accepted_by("cues", made)),
-        study.table("visual", **stages.accepted_by("visual", made)),
-    )
+    sheet = study.table("sheet", **stages.accepted_by("cues", made))
+    visual = study.table("visual", **stages.accepted_by("visual", made))
     if visual.empty:
         return None
-    clips = crossmodal.clip_medians(
-        sheet[sheet["film_id"].isin(labels.index)], visual.assign(contrast=visual[contrast])
-    )
+    sheet = sheet[sheet["film_id"].isin(labels.index)]
+    clips = crossmodal.clip_medians(sheet, visual.assign(contrast=visual[contrast]))
     return clips, of_corpus.predicted_labels(model).loc[labels.index]
 
 

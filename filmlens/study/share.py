@@ -87,34 +87,24 @@ class Shared:
 def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     """Write everything measured so far into one zip; the same tables give the same bytes.
 
-    A zip that was written from the same files and is as it was left stays; the user's cache remembers it.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    out : path
-        Ends in ``.zip``.
-    licence : str
-        What others may do with the tables, such as "CC BY 4.0"; stands in the README. Of a corpus that was shared
-        before, that licence by default; whom it credits is passed on.
-
-    Raises
-    ------
-    SharingError
-        No cue sheet was made yet, or `out` is no zip.
+    A zip that was written from the same files and is as it was left stays; the user's cache remembers it. `licence`,
+    such as "CC BY 4.0", stands in the README; by default it is that of a corpus that was shared before, whose credit is
+    passed on. `SharingError` when no cue sheet was made yet, or `out` is no zip.
     """
     out = utf8(Path(out))
     if out.suffix != ".zip":
         raise SharingError(f"{out}: the data set is a zip; write --out {out.with_suffix('.zip').name}")
     result, given, survey = Shared(out, len(corpus)), _given(corpus), Survey(corpus)
     licence = licence or given["licence"] or NO_LICENCE
-    made_of = [kept.state_of(corpus), licence, given["credit"], _read_labels(corpus), _failures(corpus).to_csv()]
+    made_of = [kept.state_of(corpus), licence, given["credit"], _labels(corpus), _failures(corpus).to_csv()]
     made_of.append(kept.identity(corpus.folder / "planted.json"))
     seen: dict[str, str] = {}
     tables = _tables(corpus, seen, survey)
     made_of += [seen, {name: [path.stem for path in paths] for name, paths in tables.items()}]
     memory, made_of = ledger_of(out.resolve(), cache_folder() / "shared"), digest(json.dumps(made_of).encode())
-    before = _remembered(memory)
+    before: dict = {}
+    with suppress(artefacts.ArtefactError):
+        before = read_sealed(memory)
     if before.get("made_of") == made_of and before.get("zip") == list(kept.identity(out)):
         result.rows, result.left_out, result.again = Counter(before["rows"]), before["left_out"], True
         return result
@@ -134,18 +124,6 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
     with suppress(artefacts.WriteError):  # a cache that may not be written: the zip is written again next time
         write_sealed(memory, told | {"made_of": made_of})
     return result
-
-
-def _remembered(memory: Path) -> dict:
-    """What is remembered of a zip that was written; empty when nothing is."""
-    try:
-        return read_sealed(memory)
-    except artefacts.ArtefactError:
-        return {}
-
-
-def _read_labels(corpus: Corpus) -> list[list[str]]:
-    return [[name, _csv_text(table)] for film in corpus for name, table in _labels(film)]
 
 
 def _failures(corpus: Corpus) -> pd.DataFrame:
@@ -175,7 +153,7 @@ def _write(
     films = corpus.films.assign(genres=["|".join(f.genres) for f in corpus], film="", soundtrack="")
     films = films.drop(columns=["library"], errors="ignore")  # a folder of this machine
     text("films.csv", _csv_text(films))
-    for name, content in _read_labels(corpus):
+    for name, content in _labels(corpus):
         text(name, content)
     words, done = [], []
     for name, paths in tables.items():
@@ -262,15 +240,18 @@ def _unchanged(film: Film, kind: str, was: Any, survey: Survey) -> bool:
     return now == was or (kind == "film" and now["size"] < 0)
 
 
-def _labels(film: Film) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Annotations and verdicts of a film without who made them, when, and their notes."""
-    truth = film.annotations()
-    if truth is not None:
-        yield f"annotations/{film.id}.csv", truth[[c for c in _LABELS if c in truth]]
-    if film.verdicts.is_file():
-        text = io.StringIO(artefacts.read_text(film.verdicts))
-        verdicts = restored(pd.read_csv(text, dtype=str, keep_default_na=False))
-        yield f"verdicts/{film.id}.csv", verdicts[[c for c in _VERDICTS if c in verdicts]]
+def _labels(corpus: Corpus) -> list[tuple[str, str]]:
+    """Names and texts of annotations and verdicts, without who made them, when, and their notes."""
+    found = []
+    for film in corpus:
+        truth = film.annotations()
+        if truth is not None:
+            found.append((f"annotations/{film.id}.csv", _csv_text(truth[[c for c in _LABELS if c in truth]])))
+        if film.verdicts.is_file():
+            text = io.StringIO(artefacts.read_text(film.verdicts))
+            verdicts = restored(pd.read_csv(text, dtype=str, keep_default_na=False))
+            found.append((f"verdicts/{film.id}.csv", _csv_text(verdicts[[c for c in _VERDICTS if c in verdicts]])))
+    return found
 
 
 def _parquet(path: Path, corpus: Corpus) -> bytes:

@@ -62,28 +62,17 @@ class StudyError(ValueError):
 class Study:
     """One corpus and the choices of a notebook.
 
-    Attributes
-    ----------
-    corpus : Corpus
-    figures : Path
-        Where figures and tables are saved.
-    profile : {"quick", "paper"}
-    seed : int
-    jobs : int
-        Processes for what has to be computed.
-    cues : {"stamped", "verified", "verified-score", "verified-song", "verified-diegetic", "annotated"}
-        The cue sheet that everything after stamping stands on; verified cues may be those of one usage.
-    sound : {"track", "film"}
-        Which sound a cue is measured on.
+    `cues` is the cue sheet that everything after stamping stands on: "stamped", "verified" (also those of one usage,
+    "verified-score", "verified-song" or "verified-diegetic") or "annotated".
     """
 
     corpus: Corpus
-    figures: Path
-    profile: str
+    figures: Path  # where figures and tables are saved
+    profile: str  # a key of `PROFILES`
     seed: int
-    jobs: int
+    jobs: int  # processes for what has to be computed
     cues: str
-    sound: str
+    sound: str  # that a cue is measured on: "track" or "film"
 
     @classmethod
     def open(
@@ -158,11 +147,7 @@ class Study:
     def models(self, configurations: Sequence[Mapping[str, Any]], **parameters) -> list:
         """Cross-validated models, one per configuration of the stage ``genre``, fitted where they are stale."""
         sweep = [self._known("genre", dict(c) | parameters) for c in configurations]
-        self._need_cues()
-        outcomes = stages.run(self.corpus, "genre", jobs=self.jobs, sweep=sweep)
-        failed = {text for outcome in outcomes if outcome.stage == "genre" for text in outcome.failed.values()}
-        if failed:
-            raise StudyError("; ".join(sorted(failed)))
+        self._learn("genre", sweep=sweep)
         return [stages.folds(self.corpus, "genre", **c) for c in sweep]
 
     def chances(self, configurations: Sequence[Mapping[str, Any]]) -> list[np.ndarray]:
@@ -174,11 +159,7 @@ class Study:
     def finding(self, name: str, **parameters) -> pd.DataFrame:
         """The table of a corpus stage, such as "importance"; raises `StudyError` when it could not be made."""
         parameters = self._known(name, parameters)
-        self._need_cues()
-        outcomes = stages.run(self.corpus, name, jobs=self.jobs, **parameters)
-        failed = {text for outcome in outcomes if outcome.stage in ("genre", name) for text in outcome.failed.values()}
-        if failed:
-            raise StudyError("; ".join(sorted(failed)))
+        self._learn(name, **parameters)
         return stages.read(self.corpus, name, **parameters)
 
     @property
@@ -220,12 +201,8 @@ class Study:
     def features(self, chosen: str = "", *, measured: bool = False) -> list[str]:
         """Names of feature sets, checked to be there: those chosen, or all that can be measured here.
 
-        Parameters
-        ----------
-        chosen : str
-            Names with commas between them: rows of `FEATURES` or folders of the user's under ``features/``.
-        measured : bool
-            Also those that wait until they are named.
+        `chosen` are names with commas between them: rows of `FEATURES` or folders of the user's under ``features/``.
+        With `measured`, those that wait until they are named are among all.
         """
         names = [name.strip() for name in chosen.split(",") if name.strip()]
         shared = self.corpus.shared
@@ -452,13 +429,17 @@ class Study:
         known = stages.parameter_names(stage, own | dict(parameters))
         return {k: v for k, v in own.items() if k in known} | dict(parameters)
 
-    def _need_cues(self) -> None:
-        sheet = self.table("sheet")
-        if sheet.empty:
+    def _learn(self, stage: str, **parameters) -> None:
+        """Run a stage that learns from the cues; `StudyError` without a cue, and when it or its model failed."""
+        if self.table("sheet").empty:
             raise StudyError(
                 f"no {self.cues} cue in any of the {len(self.corpus)} films of {self.corpus.folder}: there is no music "
                 "to learn from. Notebook 01 shows what the stamper met; `filmlens check` looks at the files."
             )
+        outcomes = stages.run(self.corpus, stage, jobs=self.jobs, **parameters)
+        failed = {text for outcome in outcomes if outcome.stage in ("genre", stage) for text in outcome.failed.values()}
+        if failed:
+            raise StudyError("; ".join(sorted(failed)))
 
 
 def _need_columns(derived: Path) -> None:

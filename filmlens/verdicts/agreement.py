@@ -176,9 +176,6 @@ class _Part(NamedTuple):
     def paired(self) -> np.ndarray:
         return (self.ratings >= 0).sum(axis=0) >= 2
 
-    def blocks(self) -> int:
-        return len(np.unique(self.block[self.paired]))
-
     def disagreement(self, counts: np.ndarray | None = None) -> list[np.ndarray]:
         """Observed and expected, of kappa (NaN of more than two) and of alpha; counts: (draws, blocks)."""
         weights = self.seconds
@@ -192,10 +189,10 @@ def _row(film_id: str, of: str, who: tuple[str, ...], parts: list[_Part], n_boot
     """A row of the table; of one film, or of all of them."""
     seconds = sum(p.seconds[p.paired].sum() for p in parts)
     alone = sum(p.seconds[(p.ratings >= 0).sum(axis=0) == 1].sum() for p in parts)
-    named = [dict.fromkeys(p.words, 0.0) for p in parts]
-    for p, names in zip(parts, named, strict=True):
-        for k, word in enumerate(p.words):
-            names[word] = float((p.seconds * (p.ratings == k).sum(axis=0))[p.paired].sum())
+    named = [
+        {word: float((p.seconds * (p.ratings == k).sum(axis=0))[p.paired].sum()) for k, word in enumerate(p.words)}
+        for p in parts
+    ]
     shares = pd.DataFrame(named).sum()
     commonest, share = (shares.idxmax(), shares.max() / shares.sum()) if shares.sum() > 0 else ("", np.nan)
     masses = np.array([p.disagreement() for p in parts]).sum(axis=0)
@@ -208,9 +205,8 @@ def _row(film_id: str, of: str, who: tuple[str, ...], parts: list[_Part], n_boot
         note = f"all call it {commonest}: agreement beyond chance cannot be known"
     else:
         limits, note = _limits(parts, n_boot, rng)
-    whole = " and ".join(who)
-    numbers = (values[0], limits[0], limits[1], values[1], limits[2], limits[3])
-    return (film_id, of, whole, *numbers, seconds, alone, same, commonest, share, note)
+    numbers = (values[0], *limits[:2], values[1], *limits[2:])
+    return (film_id, of, " and ".join(who), *numbers, seconds, alone, same, commonest, share, note)
 
 
 def _same(ratings: np.ndarray) -> np.ndarray:
@@ -224,7 +220,7 @@ def _same(ratings: np.ndarray) -> np.ndarray:
 def _limits(parts: list[_Part], n_boot: int, rng) -> tuple[np.ndarray, str]:
     """Intervals of kappa and alpha, and over what they are, or why there are none."""
     films = [p for p in parts if p.paired.any()]
-    blocks = sum(p.blocks() for p in films)
+    blocks = sum(len(np.unique(p.block[p.paired])) for p in films)
     if enough(len(films)):
         masses = np.array([p.disagreement() for p in films])
         draws = np.tensordot(film_weights(rng, len(films), n_boot), masses, 1).T

@@ -26,23 +26,14 @@ _SIGNED = ("who", "when")
 class Matter:
     """One cue, as each annotator has it.
 
-    Attributes
-    ----------
-    versions : dict of annotator to dict
-        Their cue as it stands (a row of `filmlens.verdicts.judged`), with `said`, the row of their file (None where it
-        was not judged). Who has no such cue is not among them.
-    decided : dict or None
-        The same of the verdicts that were decided on.
-    settled : bool
-        Whether it was decided.
-    why : str
-        How annotators differ; empty where they do not.
+    A version is a cue as it stands (a row of `filmlens.verdicts.judged`), with `said`, the row of the file (None where
+    it was not judged). Who has no such cue is not among them.
     """
 
-    versions: dict[str, dict[str, Any]]
-    decided: dict[str, Any] | None
-    settled: bool
-    why: str
+    versions: dict[str, dict[str, Any]]  # by annotator
+    decided: dict[str, Any] | None  # that of the verdicts that were decided on
+    settled: bool  # whether it was decided
+    why: str  # how annotators differ; empty where they do not
 
     @property
     def open(self) -> bool:
@@ -70,14 +61,8 @@ def cues_of(stamped: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
 def matters(versions: Mapping[str, list[dict]], decided: list[dict], table: pd.DataFrame) -> list[Matter]:
     """All cues that anyone judged, by start.
 
-    Parameters
-    ----------
-    versions : mapping of annotator to list of dict
-        The cues as each left them (`cues_of`).
-    decided : list of dict
-        The cues as they were decided on.
-    table : DataFrame
-        The verdicts that were decided on.
+    `versions` are the cues as each annotator left them (`cues_of`), `decided` those that were decided on, by the
+    verdicts in `table`.
     """
     sides = {**versions, "": decided}
     places: dict[tuple, dict[str, dict]] = {}
@@ -85,7 +70,8 @@ def matters(versions: Mapping[str, list[dict]], decided: list[dict], table: pd.D
     for who, cues in sides.items():
         for cue in cues:
             if cue["basis"] == "stamped":
-                places.setdefault(_key(cue), {})[who] = cue
+                edges = round(cue["stamped_start"], 3), round(cue["stamped_end"], 3)
+                places.setdefault((cue["stamped_track"], *edges), {})[who] = cue
         _join(others, who, [cue for cue in cues if cue["basis"] != "stamped"])
     gone = table[table["verdict"] == LEFT_OUT].to_dict("records")
     found = []
@@ -128,7 +114,7 @@ def differences(versions: Mapping[str, Mapping[str, Any]], who: list[str]) -> st
         times = [cue[edge] for cue in true]
         apart = max(times) - min(times) if true else 0.0
         words += [f"{edge} {apart:.2f} s"] if apart > EDGE_S + 1e-9 else []
-    words += [field for field in FIELDS if len({_set(cue[field]) for cue in true if cue[field]}) > 1]
+    words += [f for f in FIELDS if len({frozenset(cue[f].split("|")) for cue in true if cue[f]}) > 1]
     return ", ".join(words)
 
 
@@ -154,10 +140,6 @@ def merged(matter: Matter) -> dict[str, Any] | None:
         moved = any(row[c] not in (None, "") for c in ("new_track", "new_start", "new_end", "name"))
         row["verdict"] = "corrected" if moved else "accept"
     return row
-
-
-def _key(cue: Mapping[str, Any]) -> tuple:
-    return cue["stamped_track"], round(cue["stamped_start"], 3), round(cue["stamped_end"], 3)
 
 
 def _join(groups: list[dict[str, dict]], who: str, cues: list[dict[str, Any]]) -> None:
@@ -190,7 +172,3 @@ def _alike(cue: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether a row of the file is about a cue as someone added it."""
     said = cue["said"]
     return said["track"] == row["track"] and all(abs(said[e] - row[e]) < SAME_S for e in ("start", "end"))
-
-
-def _set(text: str) -> frozenset[str]:
-    return frozenset(text.split("|"))

@@ -120,11 +120,8 @@ def spot_recall(
     Spans that a later stamping covers are left out: they are no longer outside. Until spans of both kinds were
     answered, the film is one kind. `share` is the precision of the judged cues, where it is at hand.
 
-    Returns
-    -------
-    list of dict
-        answered, music (spans), seconds_outside, seconds_found (stamped, each second once; only in the first),
-        precision of the judged cues (1 where none was judged).
+    Gives answered, music (spans), seconds_outside, seconds_found (stamped, each second once; only in the first), and
+    precision of the judged cues (1 where none was judged).
     """
     free = _outside(stamped, duration)
     heard = np.zeros((0, 2)) if music is None else intervals.intersection(free, music[["start", "end"]].to_numpy(float))
@@ -171,8 +168,6 @@ def recall_from_spans(films: list[dict[str, float]]) -> dict[str, float]:
     films = [f for f in films if f["answered"]]
     answered, music = sum(f["answered"] for f in films), sum(f["music"] for f in films)
     counts = {"answered": answered, "music": music, "films": len(films)}
-    if not films:
-        return {"recall": float("nan"), "low": float("nan"), "high": float("nan")} | counts
     found = sum(f["seconds_found"] * f["precision"] for f in films)
     missed = sum(f["seconds_outside"] * f["music"] / f["answered"] for f in films)
     if not found + missed:
@@ -198,24 +193,12 @@ def _missed(film: dict[str, float], quantile) -> np.ndarray | float:
 
 
 def judged_accuracy(corpus, cues: pd.DataFrame, length, music: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Precision over judged cues, and recall where it can be known, film by film.
+    """Precision over judged cues, and recall where it can be known, film by film; empty when nothing was judged.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    cues : DataFrame
-        The stamped cues of all films, with film_id.
-    length : callable
-        Seconds of a film by its film_id.
-    music : DataFrame, optional
-        Unidentified music of all films, with film_id.
-
-    Returns
-    -------
-    DataFrame
-        One row per film with a verdict: film_id, cues, judged, precision (over judged cues, time-weighted), recall,
-        recall_low, recall_high, recall_from ("complete", "spans" or ""); then the row "all films" (precision pooled
-        over seconds, recall over the films of the better kind of knowledge). Empty when nothing was judged.
+    `cues` are the stamped ones of all films, and `music` their unidentified music, both with film_id; `length` gives
+    the seconds of a film by its film_id. A row per film with a verdict: film_id, cues, judged, precision (over judged
+    cues, time-weighted), recall, recall_low, recall_high, recall_from ("complete", "spans" or ""); then the row "all
+    films" (precision pooled over seconds, recall over the films of the better kind of knowledge).
     """
     rows, spans, whole = [], [], {}
     right = seconds = 0.0
@@ -227,16 +210,14 @@ def judged_accuracy(corpus, cues: pd.DataFrame, length, music: pd.DataFrame | No
         heard = None if music is None else music[music["film_id"] == film.id]
         found, spot = precision(stamped, table), spot_recall(stamped, table, length(film.id), heard)
         right, seconds = right + found["seconds_right"], seconds + found["seconds_judged"]
-        estimate = {"recall": float("nan"), "low": float("nan"), "high": float("nan")}
-        source = ""
+        recall = recall_from_spans(spot)
+        estimate = (recall["recall"], recall["low"], recall["high"], "spans" if recall["answered"] else "")
         if (table["verdict"] == COMPLETE).any():
             whole[film.id] = evaluation.evaluate(verified(stamped, table, trackless=True), stamped)
-            estimate["recall"], source = whole[film.id]["recall"], "complete"
-        elif any(kind["answered"] for kind in spot):
+            estimate = (whole[film.id]["recall"], np.nan, np.nan, "complete")
+        elif recall["answered"]:
             spans += spot
-            estimate, source = recall_from_spans(spot), "spans"
-        about = (film.id, found["cues"], found["cues_judged"], found["precision"])
-        rows.append((*about, estimate["recall"], estimate["low"], estimate["high"], source))
+        rows.append((film.id, found["cues"], found["cues_judged"], found["precision"], *estimate))
     columns = ["film_id", "cues", "judged", "precision", "recall", "recall_low", "recall_high", "recall_from"]
     if not rows:
         return pd.DataFrame(columns=columns)

@@ -28,7 +28,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -87,7 +87,7 @@ def put(
         unchanged = text
         for place, row in changes:
             if place is not None:
-                text = _changed(text, *(counting if text is unchanged else _counting(text, path)), place, row)
+                text = _changed(text, counting if text is unchanged else _counting(text, path), place, row)
         added = [{k: _text(v) for k, v in row.items()} for place, row in changes if place is None]
         if added:
             text = pd.concat([text, pd.DataFrame(added)], ignore_index=True).fillna("")
@@ -97,15 +97,9 @@ def put(
         return before, path.read_bytes()
 
 
-def _changed(
-    text: pd.DataFrame,
-    table: pd.DataFrame,
-    latest: np.ndarray,
-    key: pd.DataFrame,
-    place: Callable[[pd.DataFrame], int],
-    row: Mapping[str, Any] | None,
-) -> pd.DataFrame:
-    """The file's text after one change."""
+def _changed(text: pd.DataFrame, counting: Sequence, place: Callable, row: Mapping[str, Any] | None) -> pd.DataFrame:
+    """The file's text after one change; `counting` is what `_counting` gives of the text."""
+    table, latest, key = counting
     at = place(table)
     at = int(latest[at]) if at >= 0 else -1
     if row is None:
@@ -215,21 +209,13 @@ def _try_lock(file) -> bool:
 
 
 def _counting(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
-    """The rows that count, their positions, and what each row of the text is about.
-
-    Of several rows on the same cue, such as in joined files, the latest counts.
-    """
+    """The rows that count (of several on the same cue the latest), their positions, and what each row is about."""
     table = _typed(text, path)
-    key = _key(table)
+    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
+    key = key.join(table[["start", "end"]].round(2))
     order = table["when"].str.replace("Z", "+00:00").argsort(kind="stable")
     latest = np.flatnonzero(~key.iloc[order].duplicated(keep="last").sort_index())
     return table.iloc[latest].reset_index(drop=True), latest, key
-
-
-def _key(table: pd.DataFrame) -> pd.DataFrame:
-    """What each row is about."""
-    key = pd.DataFrame({"kind": table["verdict"].map(_kind), "track": table["track"]})
-    return key.join(table[["start", "end"]].round(2))
 
 
 def _kind(verdict: str) -> str:
