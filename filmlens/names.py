@@ -162,25 +162,18 @@ ROWS: tuple[tuple[str, Name], ...] = (
     ("mode_mean", Name("mode", "", "", "more minor than major", "more major than minor")),
     ("rms_mean", Name("loudness", "", "", "quieter", "louder")),
     ("rms_std", Name("swings of loudness", "", "", "steadier loudness", "louder swings")),
-    (
-        "tag_([a-z]+)",
-        Name(
-            "tagged as “{0}”",
-            "how strongly the network would tag the music as “{0}”; not calibrated",
-            "ranks of 100",
-            "less tagged as “{0}”",
-            "more tagged as “{0}”",
-        ),
-    ),
-    (
-        "tag_([a-z]+)_([a-z]+)",
-        Name(
-            "tagged as “{0} {1}”",
-            "how strongly the network would tag the music as “{0} {1}”; not calibrated",
-            "ranks of 100",
-            "less tagged as “{0} {1}”",
-            "more tagged as “{0} {1}”",
-        ),
+    *(
+        (
+            pattern,
+            Name(
+                f"tagged as {words}",
+                f"how strongly the network would tag the music as {words}; not calibrated",
+                "ranks of 100",
+                f"less tagged as {words}",
+                f"more tagged as {words}",
+            ),
+        )
+        for pattern, words in (("tag_([a-z]+)", "“{0}”"), ("tag_([a-z]+)_([a-z]+)", "“{0} {1}”"))
     ),
     *(
         (
