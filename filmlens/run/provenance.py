@@ -39,9 +39,8 @@ PACKAGES = (
 def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict:
     """What a run was made with: JSON-able, without names of people or machines.
 
-    `profile` is "quick" or "paper"; `parameters` are as they were given, `known` those of all notebooks with their
-    defaults, so that nothing has to be guessed later. Gives filmlens, revision, corpus, inputs (film -> fingerprints of
-    its files), profile, seed, parameters, defaults, python, machine, packages.
+    `parameters` are as they were given, `known` those of all notebooks with their defaults, so that nothing has to be
+    guessed later.
     """
     return {
         "filmlens": __version__,
