@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens.artefacts import PART, read_failures, table_hash
+from filmlens.artefacts import table_hash
 from filmlens.corpus import GROUPS, SHARED_MUSIC, Corpus
 from filmlens.corpus.doubles import music_groups
 from filmlens.stages import staleness
@@ -25,16 +25,9 @@ _FOREIGN = "is damaged, or not one of FilmLens"
 class Place:
     """Where the artefacts of a stage with its parameters lie.
 
-    Attributes
-    ----------
-    stage : str
-    folder : Path
-    counted : frozenset of str
-        Folders whose failures make an artefact here unusable: its own and those of the stages it stands on.
-    configuration : mapping
-        Parameters of the whole chain, which an artefact here must carry.
-    whole, file : str
-        Of a stage of the whole corpus: what its one subject is called, and the name of its file.
+    `counted` are the folders whose failures make an artefact here unusable: its own and those of the stages it stands
+    on. An artefact here must carry `configuration`, the parameters of the whole chain. Of a stage of the whole corpus
+    `whole` is what its one subject is called, and `file` the name of its file.
     """
 
     stage: str
@@ -92,23 +85,12 @@ class Plan:
     damaged: list[str] = field(default_factory=list)
 
 
-def plan_step(
-    corpus: Corpus, step: Step, films: list[str], coming: Container[Path] = (), survey: Survey | None = None
-) -> Plan:
-    """Find what is stale of a stage with its parameters.
+def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming: Container[Path] = ()) -> Plan:
+    """Find what is stale of a stage with its parameters; one of the whole corpus takes all films in any case.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    step : Step
-    films : list of str
-        Film ids; a stage of the whole corpus takes all in any case.
-    coming : container of Path
-        Artefacts that will be computed before, so that what stands on them is stale.
-    survey : Survey, optional
-        What was seen of the corpus, for a caller with many steps.
+    `coming` are artefacts that will be computed before, so that what stands on them is stale.
     """
-    seen, plan, place = survey or Survey(corpus), Plan(step), step.place
+    plan, place = Plan(step), step.place
     failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
         inputs: dict[str, list[Path]] = {}
@@ -208,10 +190,3 @@ def label_hash(corpus: Corpus, configuration: Mapping[str, Any]) -> str:
     if scheme in (*GROUPS, SHARED_MUSIC):
         told = told.merge(held_together(corpus, scheme)[[scheme]].reset_index(), on="film_id")
     return table_hash(told)
-
-
-def dropped(corpus: Corpus, place: Place) -> set[str]:
-    """Subjects that failed there or, film by film, in a stage that it stands on: what they left before is stale."""
-    failures = read_failures(corpus.derived / "failures.csv")
-    failures = failures[~failures["error"].str.startswith(PART)]
-    return set(failures.loc[failures["stage"].isin(place.counted), "film_id"])
