@@ -177,11 +177,10 @@ def _missing(facts: Facts) -> list[str]:
 
 def _shared(facts: Facts) -> list[str]:
     names = {f.film.id: called(f) for f in facts.films}
-    lines = []
-    for ids, tracks in facts.shared.items():
-        films = ", ".join(names[i] for i in ids)
-        lines.append(clean(f"{films}: {counted(len(tracks), 'recording')} ({_some(tracks)})"))
-    return lines
+    return [
+        clean(f"{', '.join(names[i] for i in ids)}: {counted(len(tracks), 'recording')} ({_some(tracks)})")
+        for ids, tracks in facts.shared.items()
+    ]
 
 
 def _some(names: list[str]) -> str:

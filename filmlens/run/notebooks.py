@@ -257,8 +257,7 @@ def dry_run(
     parameters = _checked({"profile": profile} | dict(parameters or {}), defaults)
     numbers = [n.stem[:2] for n in chosen]
     said = status.dry_run(opened, status.asked(numbers, profile, parameters), jobs=jobs)
-    unknown = status.unknown_notebooks(numbers, profile)
-    if unknown:
+    if unknown := status.unknown_notebooks(numbers, profile):
         said += f"\nnever run here with the profile {profile}, so that only what they measure is counted: "
         said += ", ".join(unknown)
     return said

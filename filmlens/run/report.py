@@ -53,7 +53,7 @@ def write_report(
             unsaid.append(made)
         else:
             shown.append(made)
-    parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(item.part for item in ITEMS)]
+    parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(i["part"] for i in shown)]
     unlike: dict[str, Any] = {}
     foreign = _read(figures / "transplanted.csv", titles) if testable else None
     if foreign is not None and len(foreign):
@@ -73,7 +73,7 @@ def write_report(
         css=Markup(look.TABLE_CSS + CSS),
         health=Markup(corpus_health(corpus)),
         carries=_carries(len(corpus), testable),
-        parts=[(part, items) for part, items in parts if items],
+        parts=parts,
         unsaid=unsaid,
         absent=list(absent.items()),
         **unlike,
@@ -221,7 +221,7 @@ def _hear(corpus: Corpus, out: Path, figures: Path) -> str:
 
 
 def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
-    """The paper's numbers, ours where the notebooks' files hold them, and the difference: item, number, source, ...
+    """Item, number, source, the paper's number, ours where the notebooks' files hold it, and diff, their difference.
 
     Quoted rows of Table 4 stand there. `synthetic` is said in the column's name, and no difference is formed: a
     synthetic corpus has nothing to agree with.

@@ -73,8 +73,6 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
 
     Gives film_id, cue, time (on the film's clock) and the columns of the set; notes: its own.
     """
-    if sound not in ("track", "film"):
-        raise ValueError(f"sound={sound!r} is unknown; choose track or film")
     row, tracks = FEATURES[features], _tracks(film, sound, tables["sheet"]["track_start"])
     placed: list[tuple[Any, float]] = []
 

@@ -47,22 +47,50 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One row of `STAGES`.
+
+    - name: folder under ``derived/``
+    - function: ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should
+      pay). It is called with the `Film`, or what is known of all films, the tables of the inputs, and the parameters by
+      name, and gives the table, or a `Measured`
+    - inputs: earlier stages, or tables beside theirs; "sheet" and "features" are the ones that the parameters choose
+    - media: files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which
+      of the film's); or weights (of its feature set)
+    - parameters: its own, with their defaults; `settled` are further arguments that nobody chooses
+    - unit: "film" or "corpus"
+    - beside: further tables that it writes, each in a folder of its own
+    - folded: whether the result is fitted folds: npz and JSON in place of Parquet
+    - version: raised when the function's results change; libraries: packages whose major or minor version may change
+      them, too
+    """
+
+    name: str
+    function: str
+    inputs: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "film"
+    beside: tuple[str, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    folded: bool = False
+    version: int = 1
+    libraries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """A stage with its parameters, all names resolved.
 
-    `function` is ``module:name``, `settled` its further arguments, `sources` the places of the tables it is given by
-    what it calls them. `libraries` are packages whose version decides its numbers, `media` the files of the film it
-    reads, as `staleness.files` takes them. `own` are the stage's parameters, `configuration` those of the whole chain,
-    `label` stage and variant.
+    `media` are the files of the film it reads, as `staleness.files` takes them, `sources` the places of the tables it
+    is given by what it calls them. `own` are the stage's parameters, `configuration` those of the whole chain, `label`
+    stage and variant.
     """
 
+    stage: Stage
     place: Place
-    function: str
-    version: int
-    libraries: tuple[str, ...]
     media: tuple[Any, ...]
     own: Mapping[str, Any]
-    settled: Mapping[str, Any]
     configuration: Mapping[str, Any]
     label: str
     sources: Mapping[str, Place]
@@ -128,7 +156,7 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
             else seen.media(payload, files, before if isinstance(before, dict) else {})
         )
         recipe = staleness.recipe(
-            place.stage, step.version, step.own, tables, media, subject=subject, libraries=step.libraries
+            place.stage, step.stage.version, step.own, tables, media, subject=subject, libraries=step.stage.libraries
         )
         why = (damaged or staleness.reason(path, carried, recipe)) if there else staleness.NEW
         if damaged:
@@ -141,11 +169,11 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
             continue
         task = Task(
             stage=place.stage,
-            function=step.function,
+            function=step.stage.function,
             subject=subject,
             payload=payload,
             inputs=inputs,
-            arguments={**step.settled, **step.own},
+            arguments={**step.stage.settled, **step.own},
             configuration=step.configuration,
             path=path,
             recipe=recipe,

@@ -1,9 +1,8 @@
 """One line per stage while it runs: films done, how many times faster than the film, time left.
 
 In a terminal the line renews itself, in a notebook its output does, elsewhere a plain line follows every minute.
-Under ``filmlens run`` the notebooks are other processes: they write to the run's
-journal, which shows the lines. Under papermill alone they go to its terminal as well, since outputs are seen when it
-has ended.
+Under ``filmlens run`` the notebooks are other processes: they write to the run's journal, which shows the lines. Under
+papermill alone they go to its terminal as well, since outputs are seen when it has ended.
 """
 
 from __future__ import annotations

@@ -9,48 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filmlens.corpus import USAGES, Corpus, Film
 from filmlens.features import FEATURES, FeatureSet, own
-from filmlens.stages.plan import Place, Step
+from filmlens.stages.plan import Place, Stage, Step
 
 #: The name under which a failure of the whole corpus is recorded.
 CORPUS = "(corpus)"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One row of `STAGES`.
-
-    - name: folder under ``derived/``
-    - function: ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should
-      pay). It is called with the `Film`, or what is known of all films, the tables of the inputs, and the parameters by
-      name, and gives the table, or a `Measured`
-    - inputs: earlier stages, or tables beside theirs; "sheet" and "features" are the ones that the parameters choose
-    - media: files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which
-      of the film's); or weights (of its feature set)
-    - parameters: its own, with their defaults; `settled` are further arguments that nobody chooses
-    - unit: "film" or "corpus"
-    - beside: further tables that it writes, each in a folder of its own
-    - folded: whether the result is fitted folds: npz and JSON in place of Parquet
-    - version: raised when the function's results change; libraries: packages whose major or minor version may change
-      them, too
-    """
-
-    name: str
-    function: str
-    inputs: tuple[str, ...] = ()
-    media: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    unit: str = "film"
-    beside: tuple[str, ...] = ()
-    settled: Mapping[str, Any] = field(default_factory=dict)
-    folded: bool = False
-    version: int = 1
-    libraries: tuple[str, ...] = ()
 
 
 #: Parameters of film stages that are one of a few words: another one is refused before the first film.
@@ -333,13 +300,10 @@ def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
     stage = STAGES[name]
     inputs = zip(stage.inputs, _inputs(name, parameters), strict=True)
     return Step(
+        stage=stage,
         place=place_of(corpus, name, parameters),
-        function=stage.function,
-        version=stage.version,
-        libraries=stage.libraries,
         media=tuple(_kind(name, kind, parameters) for kind in stage.media),
         own={k: parameters[k] for k in stage.parameters},
-        settled=stage.settled,
         configuration=parameters,
         label="@".join(filter(None, [name, variant(name, parameters)])),
         sources={a: place_of(corpus, n, restrict(owner(n), parameters)) for a, n in inputs},
