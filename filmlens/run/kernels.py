@@ -125,8 +125,7 @@ def followed(
 def read_journal(journal: Path) -> dict[str, dict]:
     """Sums over the notebooks of a run: stage -> computed, failed and damaged (film -> text, the last), seconds."""
     stages: dict[str, dict] = {}
-    lines = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
-    for line in map(json.loads, lines):
+    for line in _entries(journal):
         if "stage" in line:
             stage = stages.setdefault(line["stage"], {"computed": 0, "failed": {}, "damaged": {}, "seconds": 0.0})
             stage["computed"] += line["computed"]
@@ -138,12 +137,12 @@ def read_journal(journal: Path) -> dict[str, dict]:
 
 def read_asked(journal: Path, begin: int) -> list[tuple[str, dict]]:
     """What was asked of the stages, from a place in the journal on."""
-    if not journal.is_file():
-        return []
-    with journal.open("rb") as file:
-        file.seek(begin)
-        lines = [json.loads(line) for line in file.read().splitlines()]
-    return [(stage, parameters) for line in lines for stage, parameters in line.get("asked", ())]
+    return [(stage, parameters) for line in _entries(journal, begin) for stage, parameters in line.get("asked", ())]
+
+
+def _entries(journal: Path, begin: int = 0) -> list[dict]:
+    lines = journal.read_bytes()[begin:].splitlines() if journal.is_file() else []
+    return [json.loads(line) for line in lines]
 
 
 #: Kinds of outputs, tags and attributes that an HTML copy keeps.

@@ -21,7 +21,7 @@ from filmlens.artefacts import PART, ArtefactError, WriteError, read_provenance,
 from filmlens.artefacts import sweep as sweep_away
 from filmlens.corpus import Corpus
 from filmlens.stages import costs, lock, progress, work, workers
-from filmlens.stages.plan import Place, Plan, plan_step
+from filmlens.stages.plan import Plan, plan_step
 from filmlens.stages.survey import Survey
 from filmlens.stages.table import STAGES, chain, complete, place, restrict, step
 from filmlens.stages.work import Done
@@ -126,19 +126,14 @@ def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
     """
     where = place(corpus, name, **parameters)
     failed = Survey(corpus).fallen(where.counted)  # what they left before is stale
-    subjects = [""] if where.whole else [f for f in corpus.ids if f not in failed]
-    return work.read([path for subject in subjects if (path := held(where, subject))])
-
-
-def held(where: Place, subject: str) -> Path | None:
-    """The stored file of a subject, or None. A file of something else is left out with a warning."""
-    path = where.path(subject)
-    if not path.is_file():
-        return None
-    if not where.holds(subject, read_provenance(path)):
-        warnings.warn(f"{path}: is damaged or of something else, so left out; run again", stacklevel=3)
-        return None
-    return path
+    paths = []
+    for subject in [""] if where.whole else [f for f in corpus.ids if f not in failed]:
+        path = where.path(subject)
+        if path.is_file() and where.holds(subject, read_provenance(path)):
+            paths.append(path)
+        elif path.is_file():
+            warnings.warn(f"{path}: is damaged or of something else, so left out; run again", stacklevel=2)
+    return work.read(paths)
 
 
 def read_one(corpus: Corpus, name: str, film_id: str, **parameters) -> tuple[pd.DataFrame, dict[str, Any]] | None:
