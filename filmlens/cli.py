@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,17 @@ Jobs = Annotated[int, typer.Option(help="Number of processes.", min=1)]
 Annotator = Annotated[
     str, typer.Option("--who", metavar="NAME", help="One of several annotators, whose verdicts go to verdicts/NAME/.")
 ]
+Derived = Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")]
+ReadDerived = Annotated[Path | None, typer.Option(help="Folder of the computed tables.")]
+Port = Annotated[int, typer.Option(help="Number of the port; a free one by default.")]
+Browser = Annotated[bool, typer.Option(help="Open a browser.")]
 _CORES = os.cpu_count() or 1
+
+
+def _open(corpus: Path, **where: Path | None):
+    from filmlens.corpus import Corpus
+
+    return Corpus.open(corpus, **where)
 
 
 def _version(show: bool) -> None:
@@ -124,14 +135,13 @@ def stamp(
         Path | None, typer.Option(metavar="FOLDER", help="Folder of further music, such as songs.")
     ] = None,
     jobs: Jobs = _CORES,
-    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
+    derived: Derived = None,
 ) -> None:
     """Find where each track plays in its film. Prints a line per film and writes derived/cues."""
     from filmlens import stages
-    from filmlens.corpus import Corpus
     from filmlens.stamper.report import lines
 
-    opened = Corpus.open(corpus, derived=derived, library=library)
+    opened = _open(corpus, derived=derived, library=library)
     if opened.told:
         say(opened.told)
     chosen = films_of(opened, films)
@@ -148,18 +158,17 @@ def music(
     corpus: CorpusFolder,
     films: Annotated[str, typer.Option(metavar="ID ...", help="Film ids; all by default.")] = "",
     jobs: Jobs = _CORES,
-    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
+    derived: Derived = None,
 ) -> None:
     """Find music that is on no track, and which of it returns. Prints a line per film and writes derived/music."""
     from filmlens import stages
-    from filmlens.corpus import Corpus
     from filmlens.stamper.music import MISSING, available
     from filmlens.stamper.report import unidentified
 
     if not available():
         say(MISSING)
         raise typer.Exit(1)
-    opened = Corpus.open(corpus, derived=derived)
+    opened = _open(corpus, derived=derived)
     chosen = films_of(opened, films)
     outcomes = stages.run(opened, "music", films=chosen, jobs=jobs, say=say)
     failed = {film: error for outcome in outcomes for film, error in outcome.failed.items()}
@@ -184,15 +193,14 @@ def features(
     ] = "exact",
     films: Annotated[str, typer.Option(help="Film ids, such as film01,film02; all by default.")] = "",
     jobs: Jobs = _CORES,
-    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
+    derived: Derived = None,
 ) -> None:
     """Measure music and pictures of every cue, and say how fast."""
     from filmlens.run.features import extract
 
-    chosen = names(which) or None
-    ids = names(films) or None
     parameters = {"cues": cues, "sound": sound, "whole_film": whole_film, "sampling": sampling}
-    raise typer.Exit(extract(corpus, chosen, films=ids, jobs=jobs, derived=derived, **parameters))
+    chosen = {"which": names(which) or None, "films": names(films) or None}
+    raise typer.Exit(extract(corpus, **chosen, jobs=jobs, derived=derived, **parameters))
 
 
 @app.command()
@@ -204,15 +212,9 @@ def weights(
     if network not in ("musicnn", "vggish"):
         raise typer.BadParameter(f"{network!r} has no weights here; the networks are musicnn and vggish")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is half done is cleared away as at Ctrl-C
-    if network == "musicnn":
-        from filmlens.features.musicnn import download
-
-        say(f"kept as {download.keep(file) if file is not None else download.fetch()}")
-        return
-    from filmlens.features.vggish import download
-
-    if file is not None:
-        say(f"kept as {download.keep(file)}")
+    download = import_module(f"filmlens.features.{network}.download")
+    if file is not None or network == "musicnn":
+        say(f"kept as {download.fetch() if file is None else download.keep(file)}")
         return
     with typer.progressbar(length=download.SIZE, label="VGGish weights") as bar:
         path = download.fetch(progress=lambda done, of: bar.update(done - bar.pos))
@@ -258,7 +260,7 @@ def run(
         float, typer.Option(metavar="MINUTES", help="Time limit for each film and stage.", min=0.01)
     ] = 360,
     figures: Annotated[Path | None, typer.Option(help="Write figures and tables to this folder.")] = None,
-    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
+    derived: Derived = None,
     excerpts: Annotated[
         bool, typer.Option("--excerpts", help="Also write ten seconds of sound for each example.")
     ] = False,
@@ -287,8 +289,7 @@ def run(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's scheduler asks to end as Ctrl-C does
     settings = {"figures": figures, "derived": derived, "dask": dask, "limit": limit * 60, "excerpts": excerpts}
-    code = run(corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, **settings)
-    raise typer.Exit(code)
+    raise typer.Exit(run(corpus, out, notebooks=numbers, profile=profile, parameters=given, jobs=jobs, **settings))
 
 
 @app.command()
@@ -296,13 +297,12 @@ def share(
     corpus: CorpusFolder,
     out: Annotated[Path, typer.Option(help="The zip to write, such as features.zip.")],
     licence: Annotated[str, typer.Option(help="What others may do with it, such as 'CC BY 4.0'.")] = "",
-    derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
+    derived: ReadDerived = None,
 ) -> None:
     """Write what was measured into a zip for others, without films and music. `filmlens run` takes it as a corpus."""
-    from filmlens.corpus import Corpus
     from filmlens.study.share import share
 
-    say(share(Corpus.open(corpus, derived=derived), out, licence=licence))
+    say(share(_open(corpus, derived=derived), out, licence=licence))
 
 
 @app.command()
@@ -313,12 +313,11 @@ def genres(
     out: Annotated[Path | None, typer.Option(help="Write a new films.csv with these genres.")] = None,
 ) -> None:
     """Look up the films' genres by their imdb_id. The corpus itself is not changed."""
-    from filmlens.corpus import Corpus
     from filmlens.corpus.imdb import labels as look_up
     from filmlens.corpus.imdb import write_films
     from filmlens.look import GENRES
 
-    opened = Corpus.open(corpus)
+    opened = _open(corpus)
     found = look_up(opened, imdb, genres=labels.split(",") if labels else GENRES)
     shown = found.films[["film_id", "imdb_id", "imdb_title", "imdb_year", "before", "genres"]]
     say(defused(shown).to_csv(index=False))
@@ -332,14 +331,13 @@ def genres(
 @app.command()
 def status(
     corpus: CorpusFolder,
-    derived: Annotated[Path | None, typer.Option(help="Write computed tables to this folder.")] = None,
+    derived: Derived = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read every byte of films, tracks and tables.")] = False,
 ) -> None:
     """Say what is done, stale or failed in a corpus, and why."""
-    from filmlens.corpus import Corpus
     from filmlens.run.status import status
 
-    say(status(Corpus.open(corpus, derived=derived), verify=verify))
+    say(status(_open(corpus, derived=derived), verify=verify))
 
 
 @app.command()
@@ -355,29 +353,27 @@ def export(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the files, or a .zip; CORPUS/exports by default.")
     ] = None,
-    derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
+    derived: ReadDerived = None,
 ) -> None:
     """Write the cues of each film for other programs."""
     from filmlens.audition.exports import export
-    from filmlens.corpus import Corpus
 
-    chosen = names(films) or None
-    for path in export(Corpus.open(corpus, derived=derived), format, films=chosen, cues=cues, out=out):
+    for path in export(_open(corpus, derived=derived), format, films=names(films) or None, cues=cues, out=out):
         say(path)
 
 
 @app.command()
 def audition(
     corpus: CorpusFolder,
-    port: Annotated[int, typer.Option(help="Number of the port; a free one by default.")] = 0,
-    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    port: Port = 0,
+    browser: Browser = True,
     who: Annotator = "",
 ) -> None:
     """Open a page on which you hear and judge cues. Only this machine can reach it."""
     from filmlens.audition.serve import serve
-    from filmlens.corpus import Corpus, annotators
+    from filmlens.corpus import annotators
 
-    folder = Corpus.open(corpus).folder
+    folder = _open(corpus).folder
     serve(folder, who=who and annotators.checked(folder, who), port=port, browser=browser)
 
 
@@ -389,9 +385,8 @@ def agreement(
 ) -> None:
     """Say how far annotators agree on seconds, tracks, fields and edges, and on how many cues they differ."""
     from filmlens.audition.agreeing import agreement_report
-    from filmlens.corpus import Corpus
 
-    for line in agreement_report(Corpus.open(corpus, derived=derived), out):
+    for line in agreement_report(_open(corpus, derived=derived), out):
         say(line)
 
 
@@ -402,13 +397,12 @@ def listen(
         bool, typer.Option("--blind", help="Play cues without picture and title, and ask for their genres.")
     ] = False,
     who: Annotated[str, typer.Option(help="The rater's name.")] = "rater",
-    port: Annotated[int, typer.Option(help="Number of the port; a free one by default.")] = 0,
-    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    port: Port = 0,
+    browser: Browser = True,
 ) -> None:
     """Ask raters whether cues sound like another genre. Without --blind: print what they have said so far."""
-    from filmlens.corpus import Corpus
 
-    opened = Corpus.open(corpus)
+    opened = _open(corpus)
     if blind:
         from filmlens.audition.quiz import serve
 
@@ -431,14 +425,13 @@ def import_labels(
         Path, typer.Argument(metavar="LABELS", help="A table, or a file of Audacity, ELAN, Praat, TiLiA, ...")
     ],
     who: Annotator = "",
-    derived: Annotated[Path | None, typer.Option(help="Folder of the computed tables.")] = None,
+    derived: ReadDerived = None,
 ) -> None:
     """Read a list of cues as verdicts. A cue over a found one corrects it, any other is added."""
     from filmlens.audition.labels import read_labels
     from filmlens.audition.session import open_session
-    from filmlens.corpus import Corpus
 
-    opened = Corpus.open(corpus, derived=derived)
+    opened = _open(corpus, derived=derived)
     if film not in opened.ids:
         raise typer.BadParameter(terminal(f"no film {film!r}; films.csv has {', '.join(opened.ids)}"))
     counts, problems = read_labels(labels, open_session(opened, film, who=who))

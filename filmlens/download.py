@@ -29,23 +29,15 @@ def fetch(
     progress: Callable[[int, int], None] = lambda done, of: None,
     timeout: float = 30.0,
 ) -> Path:
-    """Download a file, or return it when it is there already.
+    """Download a file to `target`, or return it when it is there already.
+
+    What was broken off lies beside it as ``.part`` and is continued by the next call. `size` are the bytes that it must
+    have, by default those that the server says, `sha` its SHA-256 or the beginning of it. `progress` is given the bytes
+    that are there and those of the whole file (0 where the server does not say). An attempt is given up after `timeout`
+    seconds without an answer.
 
     Raises `DownloadError` without a network, for another file at the address (such as a page of HTML), or a wrong hash,
     in which case nothing of it is kept.
-
-    Parameters
-    ----------
-    target : Path
-        Where it is kept; what was broken off lies beside it as ``.part`` and is continued by the next call.
-    size : int, optional
-        Bytes that the file must have; what the server says by default.
-    sha : str
-        The SHA-256 that it must have, or the beginning of it; empty where none is known.
-    progress : callable
-        Is given the bytes that are there and those of the whole file (0 where the server does not say).
-    timeout : float
-        Seconds without an answer after which an attempt is given up.
     """
     part = target.with_name(f"{target.name}.part")
     if target.is_file() and size in (None, target.stat().st_size):
@@ -69,17 +61,13 @@ def fetch(
         again = f" ({kept:,} bytes are kept, the same command continues)" if kept else ""
         raise DownloadError(f"{url}: could not be fetched: {reason}{again}") from error
     if sha:
-        _same(url, part, sha)
+        with part.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.startswith(sha):
+            part.unlink()
+            raise DownloadError(f"{url}: has the SHA-256 {found[:12]}..., not {sha[:12]}...; removed")
     os.replace(part, target)
     return target
-
-
-def _same(url: str, part: Path, sha: str) -> None:
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(sha):
-        part.unlink()
-        raise DownloadError(f"{url}: has the SHA-256 {found[:12]}..., not {sha[:12]}...; removed")
 
 
 def _receive(
@@ -99,8 +87,7 @@ def _receive(
     with answer:
         kind = answer.headers.get_content_type()
         resumed = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        have = have if resumed else 0
-        length = answer.headers.get("Content-Length")
+        length, have = answer.headers.get("Content-Length"), have if resumed else 0
         whole = have + int(length) if length else size
         if kind == "text/html" or (size is not None and whole != size):
             part.unlink(missing_ok=True)

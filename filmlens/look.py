@@ -112,33 +112,20 @@ def html_table(
     index: bool = False,
     heading: Callable[[str], str] = str,
 ) -> str:
-    """A table as HTML in which every cell is escaped text.
+    """A table as HTML in which every cell is escaped text, under a plain `caption`.
 
-    Parameters
-    ----------
-    caption : str
-        Plain text above the table.
-    formats : mapping of column to format spec or function, optional
-        ``"{:.2f}"`` or a callable; floats get three decimals otherwise, and p values (columns ``p`` and ``p_...``) are
-        written as `p_value` does. Missing values show as an en dash, truth values as yes or no.
-    bold : DataFrame of bool, optional
-        Cells to set in bold; same labels as `table`.
-    index : bool
-        Whether the index is shown as the first column.
-    heading : callable
-        What a reader calls a column.
+    `formats` are by column: ``"{:.2f}"``, or a function. Other floats get three decimals, and p values (columns ``p``
+    and ``p_...``) are written as `p_value` does. Missing values show as an en dash, truth values as yes or no. `bold`
+    has the labels of the table and says which cells are set in bold; `index` shows the index as the first column, and
+    `heading` gives what a reader calls a column.
 
-    Examples
-    --------
     >>> rows = html_table(pd.DataFrame({"n": [11], "p": [2e-5], "delta": [-0.41]}))
     >>> [cell in rows for cell in ("&lt;.001", ">-0.410<", ">11<")]
     [True, True, True]
     """
     formats = dict(formats or {})
     if index:
-        name = table.index.name or ""
-        bold = bold.reset_index(drop=True) if bold is not None else None
-        table = table.rename_axis(name).reset_index()
+        table = table.rename_axis(table.index.name or "").reset_index()
     numeric = {c: pd.api.types.is_numeric_dtype(table[c]) and table[c].dtype != bool for c in table.columns}
 
     def cell(column: object, value: object) -> str:
@@ -242,21 +229,10 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str) -> None:
     """Write ``name.png``, ``name.svg`` and the plotted numbers as ``name.csv``, the same bytes for the same input.
 
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-    name : str
-        File name without ending, such as ``fig3_importance``.
-    data : DataFrame
-        The numbers that the figure shows.
-    folder : Path
-        Made when missing.
-    footer : str
-        Set small under the figure.
+    The folder is made when missing; `footer` is set small under the figure.
     """
     import matplotlib as mpl
 
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for legend in fig.legends:
         # a tight box moves what hangs on the figure's own box, but not what hangs on its coordinates
@@ -267,16 +243,13 @@ def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str
     bottom = drawn.y0 - 0.04 / fig.get_figheight()
     fig.text(drawn.x1, bottom, footer, ha="right", va="top", fontsize=7, color="#666666")
     with mpl.rc_context(STYLE):
-        fig.savefig(folder / f"{name}.png", bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
-        fig.savefig(
-            folder / f"{name}.svg", bbox_inches="tight", pad_inches=0.15, metadata={"Date": None, "Creator": None}
-        )
+        for ending, about in {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}.items():
+            fig.savefig(folder / f"{name}.{ending}", bbox_inches="tight", pad_inches=0.15, metadata=about)
     write_csv(data, folder / f"{name}.csv")
 
 
 def save_table(table: pd.DataFrame, name: str, *, folder: Path, footer: str, caption: str, shown=None, **how) -> None:
     """Write ``name.csv`` and ``name.html`` (a page of its own, every cell escaped; of the table `shown`, if given)."""
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(table, folder / f"{name}.csv")
     body = html_table(table if shown is None else shown, caption=caption, **how)

@@ -140,7 +140,7 @@ def _mapped(table: pd.DataFrame, change) -> pd.DataFrame:
             if all(text == changed for text, changed in known.items()):
                 continue
             values = [known[v] if isinstance(v, str) else v for v in texts]
-            table.isetitem(at, pd.Series(values, index=table.index, dtype=kind if len(values) == 0 else None))
+            table.isetitem(at, pd.Series(values, index=table.index))
     return table
 
 
@@ -150,13 +150,10 @@ def terminal(text: object) -> str:
     >>> terminal("a\x1b[31mb\n" + "c\u202e")
     'a\\x1b[31mb\nc\\u202e'
     """
-    lines = _BYTE.sub(lambda m: f"\\x{ord(m.group()) - 0xDC00:02x}", str(text)).split("\n")
-    return "\n".join(
-        "".join(
-            c if c == "\t" or not (_CONTROL.match(c) or _TURNING.match(c) or _HALF.match(c)) else ascii(c)[1:-1]
-            for c in line
-        )
-        for line in lines
+    shown = _BYTE.sub(lambda m: f"\\x{ord(m.group()) - 0xDC00:02x}", str(text))
+    return "".join(
+        c if c in "\t\n" or not (_CONTROL.match(c) or _TURNING.match(c) or _HALF.match(c)) else ascii(c)[1:-1]
+        for c in shown
     )
 
 

@@ -16,7 +16,7 @@ from filmlens.corpus.check import Checked, counted
 from filmlens.corpus.facts import Facts, FilmFacts, gather, hours
 from filmlens.findings.reach import genre_counts, reach, together
 from filmlens.media.container import MediaInfo
-from filmlens.text import clean
+from filmlens.text import clean, html
 
 _SHOWN = 6  # films or names in one sentence
 
@@ -98,15 +98,7 @@ def section(facts: Facts) -> str:
 
 
 def write_page(checked: Checked, name: str, path: Path) -> Path:
-    """Write the page of a corpus that was checked.
-
-    Parameters
-    ----------
-    checked : Checked
-    name : str
-        Of the corpus.
-    path : Path
-    """
+    """Write the page of a corpus that was checked, under the corpus's name."""
     page = _PAGE.render(
         policy=Markup(look.POLICY),
         name=clean(name),
@@ -121,11 +113,10 @@ def write_page(checked: Checked, name: str, path: Path) -> Path:
 
 
 def _sums(facts: Facts) -> list[tuple[str, str]]:
-    tracks = sum(len(f.tracks) for f in facts.films)
     sums = [
         (str(len(facts.films)), "films"),
         (hours(sum(f.seconds for f in facts.films)), "of film"),
-        (str(tracks), "tracks"),
+        (str(sum(len(f.tracks) for f in facts.films)), "tracks"),
         (hours(sum(f.music_seconds for f in facts.films)), "of music"),
         (str(len(facts.labels().columns)), "genres"),
         (str(sum(f.cues for f in facts.films)), "annotated cues"),
@@ -153,28 +144,22 @@ def _genres(counts: pd.DataFrame, films: int) -> str:
 
 def _together(counts: pd.DataFrame) -> str:
     """Genres that come together; the darker, the larger the share of the row's films."""
-    head = "".join(f'<th scope="col">{_html(g)}</th>' for g in counts.columns)
+    head = "".join(f'<th scope="col">{html(g)}</th>' for g in counts.columns)
     rows = []
     for genre, line in counts.iterrows():
         cells = []
         for other, films in line.items():
-            share = films / max(1, line[genre])
-            cells.append(
-                f'<td style="background: rgb(0 114 178 / {0 if other == genre else 0.6 * share:.2f})">{films}</td>'
-            )
-        rows.append(f'<tr><th scope="row">{_html(genre)}</th>{"".join(cells)}</tr>')
+            depth = 0.0 if other == genre else 0.6 * (films / max(1, line[genre]))
+            cells.append(f'<td style="background: rgb(0 114 178 / {depth:.2f})">{films}</td>')
+        rows.append(f'<tr><th scope="row">{html(genre)}</th>{"".join(cells)}</tr>')
     caption = (
         "Films that have both genres; colour: share of the films of the row. Genres that always come together cannot "
         "be told apart."
     )
     return (
-        f'<table class="filmlens together"><caption>{_html(caption)}</caption><thead><tr><th></th>{head}</tr></thead>'
+        f'<table class="filmlens together"><caption>{html(caption)}</caption><thead><tr><th></th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>"
     )
-
-
-def _html(value: object) -> str:
-    return str(Markup.escape(clean(value)))
 
 
 def _missing(facts: Facts) -> list[str]:
@@ -185,19 +170,17 @@ def _missing(facts: Facts) -> list[str]:
             lacks.setdefault(lack, []).append(called(film))
     lines = [f"{lack}: {_some(films)}" for lack, films in lacks.items()]
     bare = [called(f) for f in facts.films if not f.cues]
-    lines += [
-        f"annotated cues: {_some(bare)}" if len(bare) < len(facts.films) else "annotated cues: every film"
-    ] * bool(bare)
+    if bare:
+        lines.append(f"annotated cues: {_some(bare) if len(bare) < len(facts.films) else 'every film'}")
     return lines + [f"{counted(facts.not_owned, 'film')} of the table without a file"] * bool(facts.not_owned)
 
 
 def _shared(facts: Facts) -> list[str]:
     names = {f.film.id: called(f) for f in facts.films}
-    lines = []
-    for ids, tracks in facts.shared.items():
-        films = ", ".join(names[i] for i in ids)
-        lines.append(clean(f"{films}: {counted(len(tracks), 'recording')} ({_some(tracks)})"))
-    return lines
+    return [
+        clean(f"{', '.join(names[i] for i in ids)}: {counted(len(tracks), 'recording')} ({_some(tracks)})")
+        for ids, tracks in facts.shared.items()
+    ]
 
 
 def _some(names: list[str]) -> str:
@@ -205,43 +188,24 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _unbroken(text: str) -> str:
-    """A line may break after its comma only."""
-    return text.replace(" ", "\u00a0").replace(",\u00a0", ", ")
-
-
 def _films(facts: Facts) -> str:
-    rows = []
-    for f in facts.films:
-        info = f.info or MediaInfo(0.0)
-        picture = f"{info.width} × {info.height}, {info.fps:.3g} fps" if info.has_pictures else "–"
-        sound = f"{info.sample_rate / 1000:g} kHz, {info.channels} ch" if info.has_sound else "–"
-        rows.append(
-            {"film": called(f), "genres": ", ".join(f.film.genres), "minutes": f.seconds / 60}
-            | {"picture": _unbroken(picture), "sound": _unbroken(sound)}
-            | {"tracks": len(f.tracks), "minutes of music": f.music_seconds / 60, "annotated cues": f.cues}
-            | {"missing": ", ".join(f.missing) or "–"}
-        )
-    columns = [
-        "film",
-        "genres",
-        "minutes",
-        "picture",
-        "sound",
-        "tracks",
-        "minutes of music",
-        "annotated cues",
-        "missing",
-    ]
-    formats = {
-        "minutes": "{:.0f}" if _long(facts) else "{:.1f}",
-        "minutes of music": "{:.0f}" if _long(facts) else "{:.1f}",
+    films, infos = facts.films, [f.info or MediaInfo(0.0) for f in facts.films]
+    columns = {  # a line may break after a comma only
+        "film": [called(f) for f in films],
+        "genres": [", ".join(f.film.genres) for f in films],
+        "minutes": [f.seconds / 60 for f in films],
+        "picture": [
+            f"{i.width}\u00a0×\u00a0{i.height}, {i.fps:.3g}\u00a0fps" if i.has_pictures else "–" for i in infos
+        ],
+        "sound": [f"{i.sample_rate / 1000:g}\u00a0kHz, {i.channels}\u00a0ch" if i.has_sound else "–" for i in infos],
+        "tracks": [len(f.tracks) for f in films],
+        "minutes of music": [f.music_seconds / 60 for f in films],
+        "annotated cues": [f.cues for f in films],
+        "missing": [", ".join(f.missing) or "–" for f in films],
     }
-    return look.html_table(pd.DataFrame(rows, columns=columns), caption="Every film and its files.", formats=formats)
-
-
-def _long(facts: Facts) -> bool:
-    return any(f.seconds > 1800 for f in facts.films)
+    minutes = "{:.0f}" if any(f.seconds > 1800 for f in films) else "{:.1f}"
+    formats = {"minutes": minutes, "minutes of music": minutes}
+    return look.html_table(pd.DataFrame(columns), caption="Every film and its files.", formats=formats)
 
 
 def _codecs(facts: Facts) -> str:

@@ -45,13 +45,14 @@ def execute(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | None
     thread.start()
     while thread.is_alive():
         thread.join(0.2)
-    if result and isinstance(result[0], OSError) and not result[0].filename:  # of a write, such as on a full disk
+    [answer] = result or [RuntimeError(f"{notebook}: the notebook client ended without an answer")]
+    if isinstance(answer, OSError) and not answer.filename:  # of a write, such as on a full disk
         with writing(out):
-            raise result[0]
-    if not result or isinstance(result[0], Exception):
-        raise result[0] if result else RuntimeError(f"{notebook}: the notebook client ended without an answer")
+            raise answer
+    if isinstance(answer, Exception):
+        raise answer
     write_html(out)
-    return result[0]
+    return answer
 
 
 def _papermill(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | Exception | None:
@@ -59,15 +60,9 @@ def _papermill(notebook: Path, out: Path, parameters: dict[str, Any]) -> str | E
     from jupyter_core.utils import ensure_event_loop
     from papermill.exceptions import PapermillExecutionError
 
+    how = {"kernel_name": "python3", "progress_bar": False, "cwd": str(out.parent)}
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(out),
-            parameters=parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=str(out.parent),
-        )
+        papermill.execute_notebook(str(notebook), str(out), parameters=parameters, **how)
     except PapermillExecutionError as failure:
         return f"cell {failure.exec_count}: {failure.ename}: {failure.evalue}"
     except RuntimeError as failure:  # the kernel died
@@ -91,21 +86,14 @@ def ended_with() -> Iterator[None]:
     except BaseException:
         logging.getLogger("papermill").disabled = True  # that its kernel died is known
         new = [child for child in this.children() if child.pid not in before]
-        new += [grandchild for child in new for grandchild in _descendants(child)]
+        for child in list(new):
+            with suppress(psutil.NoSuchProcess):
+                new += child.children(recursive=True)
         for process in new:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(new, timeout=5)
         raise
-
-
-def _descendants(process) -> list:
-    import psutil
-
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
 
 
 @contextmanager
@@ -114,14 +102,7 @@ def followed(
 ) -> Iterator[None]:
     """Show what a notebook is at: the stage that it waits for, by the journal of the run, else its own work.
 
-    Parameters
-    ----------
-    journal : Path
-    say : callable
-    name : str
-        Of the notebook.
-    before : float
-        Seconds that it took last time; NaN when it is not known.
+    `before` are the seconds that it took last time; NaN when they are not known.
     """
     begun, place, stage = time.monotonic(), journal.stat().st_size if journal.is_file() else 0, ""
 
@@ -144,8 +125,7 @@ def followed(
 def read_journal(journal: Path) -> dict[str, dict]:
     """Sums over the notebooks of a run: stage -> computed, failed and damaged (film -> text, the last), seconds."""
     stages: dict[str, dict] = {}
-    lines = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
-    for line in map(json.loads, lines):
+    for line in _entries(journal):
         if "stage" in line:
             stage = stages.setdefault(line["stage"], {"computed": 0, "failed": {}, "damaged": {}, "seconds": 0.0})
             stage["computed"] += line["computed"]
@@ -157,12 +137,12 @@ def read_journal(journal: Path) -> dict[str, dict]:
 
 def read_asked(journal: Path, begin: int) -> list[tuple[str, dict]]:
     """What was asked of the stages, from a place in the journal on."""
-    if not journal.is_file():
-        return []
-    with journal.open("rb") as file:
-        file.seek(begin)
-        lines = [json.loads(line) for line in file.read().splitlines()]
-    return [(stage, parameters) for line in lines for stage, parameters in line.get("asked", ())]
+    return [(stage, parameters) for line in _entries(journal, begin) for stage, parameters in line.get("asked", ())]
+
+
+def _entries(journal: Path, begin: int = 0) -> list[dict]:
+    lines = journal.read_bytes()[begin:].splitlines() if journal.is_file() else []
+    return [json.loads(line) for line in lines]
 
 
 #: Kinds of outputs, tags and attributes that an HTML copy keeps.
@@ -183,9 +163,8 @@ def _sanitised(html: str) -> str:
 def write_html(notebook: Path) -> Path:
     """HTML copy of an executed notebook that runs no script and asks no other machine for anything.
 
-    The template of nbconvert loads scripts for mathematics, widgets and diagrams from content networks; they are
-    cut, since every widget has a static figure beside it and formulas are written as text. Of the outputs text,
-    pictures and the HTML of tables and players stay.
+    The scripts of nbconvert's template are cut, since every widget has a static figure beside it and formulas are
+    written as text. Of the outputs text, pictures and the HTML of tables and players stay.
     """
     import nbformat
     from nbconvert import HTMLExporter
@@ -195,13 +174,13 @@ def write_html(notebook: Path) -> Path:
     for cell in book.cells:
         if "outputs" in cell:
             cell["outputs"] = [o for o in cell["outputs"] if "data" not in o or _KEPT & set(o["data"])]
-        for output in cell.get("outputs", []):
-            for kind in set(output.get("data", {})) - _KEPT:
-                del output["data"][kind]
-            if "text/html" in output.get("data", {}):
-                output["data"]["text/html"] = _sanitised(output["data"]["text/html"])
-    exporter, about = HTMLExporter(embed_images=True), {"metadata": {"name": notebook.stem}}
-    page, _ = exporter.from_notebook_node(book, resources=about)
+        for data in (output["data"] for output in cell.get("outputs", []) if "data" in output):
+            for kind in set(data) - _KEPT:
+                del data[kind]
+            if "text/html" in data:
+                data["text/html"] = _sanitised(data["text/html"])
+    about = {"metadata": {"name": notebook.stem}}
+    page, _ = HTMLExporter(embed_images=True).from_notebook_node(book, resources=about)
     page = re.sub(r"<script\b.*?</script>", "", page, flags=re.DOTALL)
     page = re.sub(r'<link[^>]*href="https?://[^"]*"[^>]*>', "", page)
     page = page.replace("<head>", f"<head>{look.POLICY}<style>{look.TABLE_CSS}</style>", 1)

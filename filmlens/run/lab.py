@@ -27,10 +27,7 @@ def command(port: int, place: str) -> list[str]:
 def main(place: str = "") -> None:
     """Start JupyterLab in the place of this process; ``--no-browser`` and other options of its own are passed on.
 
-    Parameters
-    ----------
-    place : str
-        What opens: a path from the repository, with ``?reset`` without what was open before; the start page by default.
+    `place`, the start page by default, opens: a path from the repository, with ``?reset`` without what was open before.
     """
     place = place or write_start(Path.cwd()).relative_to(Path.cwd()).as_posix()
     with socket.socket() as probe:

@@ -30,8 +30,6 @@ from filmlens.study import PROFILES, Study
 from filmlens.study.cues import descriptors_of, write_cues_table
 from filmlens.text import utf8
 
-#: What the shell is told of a run that was interrupted.
-INTERRUPTED = 130
 #: Notebooks that listen to or look at the films, that need their pictures, and that are about the study's own features.
 MEDIA, PICTURES, RELEASED = ("01", "02", "06"), ("05", "07"), ("08",)
 
@@ -104,43 +102,16 @@ def run(
     excerpts: bool = False,
     say: Callable[[str], None] = text.say,
 ) -> int:
-    """Execute the notebooks on a corpus.
+    """Execute the notebooks on a corpus; gives 0, 1 when a notebook or a film failed, 130 when it was interrupted.
 
-    Parameters
-    ----------
-    corpus : path
-    out : path
-        Gets ``notebooks/``, ``figures/``, ``index.html``, ``provenance.json``.
-    notebooks : iterable of str, optional
-        Numbers; all by default.
-    profile : {"quick", "paper"}
-    parameters : mapping, optional
-        Further notebook parameters; each goes to the notebooks that know it.
-    jobs : int
-        Processes for what has to be computed.
-    dask : str
-        Address of a Dask scheduler, used in place of processes.
-    limit : float, optional
-        Seconds after which a film is given up.
-    figures : path, optional
-        Another folder for the figures.
-    derived : path, optional
-        Another folder for computed tables, when the corpus must not be written to.
-    excerpts : bool
-        Whether ten seconds of each example cue are written beside the report: sound of the films, for the user's own
-        ears and in no data set.
-    say : callable
-        Is given one line per notebook.
+    `out` gets ``notebooks/``, ``figures/`` (unless another folder is named), ``index.html`` and ``provenance.json``.
+    `notebooks` are numbers, all by default; each of the `parameters` goes to the notebooks that know it. `dask` is the
+    address of a scheduler, used in place of processes; after `limit` seconds a film is given up. `derived` is another
+    folder for computed tables, when the corpus must not be written to. With `excerpts` ten seconds of each example cue
+    are written beside the report: sound of the films, for the user's own ears and in no data set. `say` is given one
+    line per notebook.
 
-    Returns
-    -------
-    int
-        0; 1 when a notebook or a film failed; 130 when it was interrupted.
-
-    Raises
-    ------
-    RunError, CorpusError, LockError, WriteError
-        Before anything is run.
+    Raises `RunError`, `CorpusError`, `LockError` or `WriteError` before anything is run.
     """
     from filmlens.run import status
     from filmlens.run.report import write_report
@@ -148,11 +119,11 @@ def run(
     opened = Corpus.open(corpus, derived=derived)
     if opened.told:
         say(opened.told)
-    chosen = choose_notebooks(notebooks)
-    chosen = _possible(opened, chosen, asked=notebooks is not None, say=say)
-    given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
+    chosen = _possible(opened, notebooks, say=say)
     known = {n: known_parameters(n) for n in chosen}
-    given = _checked(given, known)
+    defaults = {name: value for own in known.values() for name, value in own.items()}
+    given = {"corpus": str(opened.folder), "profile": profile, "jobs": jobs} | dict(parameters or {})
+    given = _checked(given, defaults)
     if given.get("film") and given["film"] not in opened.ids:
         raise RunError(f"-p film={given['film']}: no such film in films.csv; it has {', '.join(opened.ids)}")
     out = utf8(Path(out).resolve())
@@ -187,10 +158,7 @@ def run(
     failed = {(film, stage): text for stage, s in stages.items() for film, text in s["failed"].items()}
     damaged = {(film, stage): text for stage, s in stages.items() for film, text in s["damaged"].items()}
     choices = {k: v for k, v in given.items() if k not in ("corpus", "figures")}
-    written = provenance(
-        opened, profile=profile, parameters=choices, known={k: v for names in known.values() for k, v in names.items()}
-    )
-    written |= {
+    written = provenance(opened, profile=profile, parameters=choices, known=defaults) | {
         "notebooks": minutes,
         "errors": errors,
         "stages": stages,
@@ -203,7 +171,7 @@ def run(
     write_atomically(out / "provenance.json", lambda part: part.write_text(text, encoding="utf-8"))
     if interrupted:
         say("interrupted; what was finished is kept, and the same command continues")
-        return INTERRUPTED
+        return 130  # what a shell is told of Ctrl-C
     for_study = {k: v for k, v in given.items() if k in ("cues", "sound", "seed")}
     study = Study.open(opened.folder, derived=opened.derived, profile=profile, **for_study)
     _write_cues(study, str(given.get("features", "")), out, say)
@@ -220,9 +188,8 @@ def run(
 def _seconds_before(path: Path) -> dict[str, float]:
     """What each notebook took in the run before; empty when there was none."""
     try:
-        return {
-            name: 60.0 * minutes for name, minutes in json.loads(path.read_text(encoding="utf-8"))["notebooks"].items()
-        }
+        minutes = json.loads(path.read_text(encoding="utf-8"))["notebooks"]
+        return {name: 60.0 * taken for name, taken in minutes.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -234,8 +201,9 @@ def _stop_when_full(error: str) -> None:
         raise WriteError(text)
 
 
-def _possible(corpus: Corpus, chosen: list[Path], *, asked: bool, say: Callable[[str], None]) -> list[Path]:
-    """Of the notebooks, those that a corpus can run; of a shared one the others are named, and refused when asked."""
+def _possible(corpus: Corpus, numbers: Iterable[str] | None, *, say: Callable[[str], None]) -> list[Path]:
+    """Notebooks that a corpus can run; of a shared one the others are named, and refused where they are asked for."""
+    chosen, asked = choose_notebooks(numbers), numbers is not None
     is_release = descriptors_of(corpus) == "mir-released"
     seen = not corpus.shared or any(corpus.derived.glob("visual*"))
     reasons = [
@@ -243,8 +211,8 @@ def _possible(corpus: Corpus, chosen: list[Path], *, asked: bool, say: Callable[
         (PICTURES, not seen, "need pictures, which were not measured", "no pictures were measured"),
         (RELEASED, not is_release, "are about what `filmlens release` reads", ""),
     ]
-    for numbers, lacks, refusal, told in reasons:
-        needy = [n for n in chosen if n.stem[:2] in numbers and lacks]
+    for needing, lacks, refusal, told in reasons:
+        needy = [n for n in chosen if n.stem[:2] in needing and lacks]
         if needy and asked:
             raise RunError(f"{', '.join(n.stem for n in needy)} {refusal}")
         if needy and told:
@@ -284,23 +252,19 @@ def dry_run(
     from filmlens.run import status
 
     opened = Corpus.open(corpus, derived=derived)
-    chosen = choose_notebooks(notebooks)
-    chosen = _possible(opened, chosen, asked=notebooks is not None, say=lambda line: None)
-    given = {"profile": profile} | dict(parameters or {})
-    parameters = _checked(given, {n: known_parameters(n) for n in chosen})
+    chosen = _possible(opened, notebooks, say=lambda line: None)
+    defaults = {name: value for n in chosen for name, value in known_parameters(n).items()}
+    parameters = _checked({"profile": profile} | dict(parameters or {}), defaults)
     numbers = [n.stem[:2] for n in chosen]
-    wanted = status.asked(numbers, profile, parameters)
-    said = status.dry_run(opened, wanted, jobs=jobs)
-    unknown = status.unknown_notebooks(numbers, profile)
-    if unknown:
+    said = status.dry_run(opened, status.asked(numbers, profile, parameters), jobs=jobs)
+    if unknown := status.unknown_notebooks(numbers, profile):
         said += f"\nnever run here with the profile {profile}, so that only what they measure is counted: "
         said += ", ".join(unknown)
     return said
 
 
-def _checked(given: Mapping[str, Any], known: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
+def _checked(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as the notebooks' defaults are; an error when one is given that none knows."""
-    defaults = {name: value for own in known.values() for name, value in own.items()}
     unknown = sorted(set(given) - set(defaults))
     if unknown:
         raise RunError(f"no notebook knows the parameter {', '.join(unknown)}; they know {', '.join(sorted(defaults))}")

@@ -6,13 +6,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from filmlens import __version__
 from filmlens.artefacts import fingerprint
 from filmlens.corpus import Corpus, CorpusError
+from filmlens.stages.staleness import installed
 
 PACKAGES = (
     "av",
@@ -39,9 +39,8 @@ PACKAGES = (
 def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], known: Mapping[str, Any]) -> dict:
     """What a run was made with: JSON-able, without names of people or machines.
 
-    `profile` is "quick" or "paper"; `parameters` are as they were given, `known` those of all notebooks with their
-    defaults, so that nothing has to be guessed later. Gives filmlens, revision, corpus, inputs (film -> fingerprints of
-    its files), profile, seed, parameters, defaults, python, machine, packages.
+    `parameters` are as they were given, `known` those of all notebooks with their defaults, so that nothing has to be
+    guessed later.
     """
     return {
         "filmlens": __version__,
@@ -54,7 +53,7 @@ def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], k
         "defaults": {name: value for name, value in sorted(known.items()) if name not in parameters},
         "python": platform.python_version(),
         "machine": machine(),
-        "packages": {p: _version(p) for p in PACKAGES},
+        "packages": {p: installed(p) for p in PACKAGES},
     }
 
 
@@ -85,10 +84,3 @@ def _inputs(film) -> dict[str, Any]:
         tracks = {"error": str(error)}
     annotation = {"annotation": fingerprint(film.annotation)} if film.annotation else {}
     return {"film": fingerprint(film.film), "soundtrack": tracks} | annotation
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

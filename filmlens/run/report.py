@@ -36,18 +36,9 @@ def write_report(
 ) -> Path:
     """Write ``index.html`` of a run.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    out : Path
-        Folder of the run, with ``notebooks/``.
-    figures : Path
-        Where the notebooks wrote figures and tables.
-    provenance : dict
-        As `filmlens.run.run` writes it.
-    failed : mapping of (film, stage) to text
-    excerpts : bool
-        Whether the example cues are to be heard: their sound is written into ``excerpts/``.
+    `out` is the folder of the run, with ``notebooks/``, `figures` where they wrote figures and tables. `provenance` is
+    as `filmlens.run.run` writes it, `failed` gives a text for (film, stage). With `excerpts` the example cues are to be
+    heard: their sound is written into ``excerpts/``.
     """
     testable = [g for g, n in corpus.labels().sum().items() if enough(n, len(corpus) - n)]
     titles = {film.id: film.title or film.id for film in corpus}
@@ -62,35 +53,31 @@ def write_report(
             unsaid.append(made)
         else:
             shown.append(made)
-    parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(item.part for item in ITEMS)]
+    parts = [(p, [i for i in shown if i["part"] == p]) for p in dict.fromkeys(i["part"] for i in shown)]
+    unlike: dict[str, Any] = {}
     foreign = _read(figures / "transplanted.csv", titles) if testable else None
-    foreign = None if foreign is None or foreign.empty else foreign
-    sounds: dict[int, str] = {}
-    if foreign is not None and excerpts:
-        sounds = excerpt_files(corpus, foreign.head(_UNLIKE), out / "excerpts", "unlike-")
+    if foreign is not None and len(foreign):
+        listed = foreign.head(_UNLIKE)
+        sounds = excerpt_files(corpus, listed, out / "excerpts", "unlike-") if excerpts else {}
+        table = Markup(_unlike(corpus, out, listed, sounds))
+        unlike = {"unlike": table, "unlike_summary": summaries.transplanted(foreign), "heard": bool(sounds)}
     cues = _read(figures / "stamper_timelines.csv", titles)
-    foot = look.footer(
-        version=provenance["filmlens"],
-        profile=provenance["profile"],
-        seed=provenance["parameters"].get("seed", 0),
-        synthetic=corpus.synthetic,
-    )
+    made_by = {"version": provenance["filmlens"], "profile": provenance["profile"]}
+    seed = provenance["parameters"].get("seed", 0)
     page = _PAGE.render(
         policy=Markup(look.POLICY),
         name=corpus.folder.name,
         films=len(corpus),
-        foot=foot,
+        foot=look.footer(**made_by, seed=seed, synthetic=corpus.synthetic),
         synthetic=corpus.synthetic,
         css=Markup(look.TABLE_CSS + CSS),
         health=Markup(corpus_health(corpus)),
         carries=_carries(len(corpus), testable),
-        parts=[(part, items) for part, items in parts if items],
+        parts=parts,
         unsaid=unsaid,
         absent=list(absent.items()),
-        unlike=Markup(_unlike(corpus, out, foreign, sounds)) if foreign is not None else "",
-        unlike_summary=summaries.transplanted(foreign) if foreign is not None else [],
+        **unlike,
         unlike_csv=_link(figures / "transplanted.csv", out),
-        heard=bool(sounds),
         plays=not corpus.shared,
         sheets=Markup(_sheets(corpus, out, cues)) if cues is not None else "",
         failures=Markup(_failures(failed, provenance["errors"])),
@@ -116,11 +103,10 @@ def _made(item: Item, out: Path, figures: Path, titles: Mapping[str, str]) -> di
         if table.partition("</thead>")[0].count("<th") > _WIDE:
             table = table.replace('class="filmlens', 'class="filmlens wide', 1)
     numbers = _read(figures / f"{item.numbers or item.file}.csv", titles) if item.summary else None
-    sentences = ["Numbers only: no sentence is made of them."]
+    sentences: list[str] = []
     if numbers is not None:
-        sentences = (
-            item.summary(numbers) if len(numbers) else ["Nothing was found, so that nothing is told."]
-        ) or sentences
+        sentences = item.summary(numbers) if len(numbers) else ["Nothing was found, so that nothing is told."]
+    sentences = sentences or ["Numbers only: no sentence is made of them."]
     alt = " ".join([f"{item.name}: {item.title}.", item.caption, *sentences]).replace("  ", " ")
     return item._asdict() | links | {"table": Markup(table), "summary": sentences, "alt": alt}
 
@@ -159,7 +145,7 @@ def _unlike(corpus: Corpus, out: Path, foreign: pd.DataFrame, sounds: Mapping[in
             f"{cue.probability:.2f}",
             f"{cue.excess:.2f}",
         ]
-        for cue in foreign.head(_UNLIKE).itertuples()
+        for cue in foreign.itertuples()
     ]
     return _table(["film", "its genres", "at", "track", "sounds like", "probability", "excess"], rows)
 
@@ -235,11 +221,10 @@ def _hear(corpus: Corpus, out: Path, figures: Path) -> str:
 
 
 def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
-    """The paper's numbers, ours where the figures hold them, and the difference; quoted rows stand in Table 4 itself.
+    """Item, number, source, the paper's number, ours where the notebooks' files hold it, and diff, their difference.
 
-    `figures` is the folder with the CSV files that the notebooks wrote. `synthetic` is said in the column's name, and
-    no difference is formed: a synthetic corpus has nothing to agree with. Columns: item, number, source (with what
-    speaks against it), paper, ours or "ours (synthetic)", diff.
+    Quoted rows of Table 4 stand there. `synthetic` is said in the column's name, and no difference is formed: a
+    synthetic corpus has nothing to agree with.
     """
     ours = _ours(figures)
     rows_of_table4 = {name for row in paper.TABLE4.values() for name in paper.row_names(row).values()}
@@ -264,7 +249,7 @@ def _ours(figures: Path) -> dict[str, float]:
     found: dict[str, float] = {}
     if (figures / "table1_films.csv").is_file():
         table = pd.read_csv(figures / "table1_films.csv")
-        names = [f"films tagged {of}" if not str(of).startswith("films") else of for of in table["set"]]
+        names = [of if str(of).startswith("films") else f"films tagged {of}" for of in table["set"]]
         found |= dict(zip(names, table["films"], strict=True))
     for path in sorted(figures.glob("paper_numbers_*.csv")):
         table = pd.read_csv(path)

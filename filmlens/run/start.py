@@ -21,10 +21,7 @@ _READ_ON = {
 
 
 def write_start(root: Path) -> Path:
-    """Write ``out/start.md`` in the folder in which JupyterLab opens, and give its path.
-
-    Links lead to ``notebooks/`` and ``docs/`` of `root`, and to every run in its ``out/``, the latest first.
-    """
+    """Write ``out/start.md`` below `root`, with links to its notebooks, documents and runs; gives the page's path."""
     page = root / "out" / "start.md"
     page.parent.mkdir(exist_ok=True)
     text = "\n".join(_lines(root)) + "\n"
@@ -44,13 +41,8 @@ def _lines(root: Path) -> Iterator[str]:
         yield f"| **{markdown(name)}** | {links} | open out/{markdown(name)}/index.html in a browser |"
     if not runs:
         yield "There is no run yet: `make figures` makes the demo corpus and runs the study on it."
-    yield from (
-        "",
-        "## Work in a notebook",
-        "",
-        "The second cell of each holds its parameters. Change them and run.",
-        "",
-    )
+    yield from ("", "## Work in a notebook", "")
+    yield from ("The second cell of each holds its parameters. Change them and run.", "")
     yield from ("| notebook | section of the paper |", "|---|---|")
     for path in choose_notebooks():
         first = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])

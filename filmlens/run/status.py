@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,26 +41,18 @@ OWN = {"cues": "stamped", "sound": "track", "seed": 0}
 def asked(notebooks: Iterable[str], profile: str = "quick", parameters: Mapping[str, Any] | None = None) -> list[Asked]:
     """Stages and parameters that notebooks ask for: as they did last time here, else what they measure.
 
-    Parameters
-    ----------
-    notebooks : iterable of str
-        Numbers.
-    profile : {"quick", "paper"}
-    parameters : mapping, optional
-        Notebook parameters; cues, sound and seed make a difference here.
+    `notebooks` are numbers; of the notebooks' `parameters` cues, sound and seed make a difference here.
     """
     given, remembered = dict(parameters or {}), costs.asked()
     own = {k: given[k] for k in OWN if k in given}
     wanted: list[Asked] = []
     for number in notebooks:
         for stage, before in remembered.get(f"{number} {profile}", MEASURED.get(number, [])):
-            try:
+            with suppress(ValueError):  # a stage of a version that had others
                 known = stages.parameter_names(stage, own | before)
                 # a notebook that compares choices asked for some of them itself: those stay
                 chosen = {k: v for k, v in own.items() if k in known and before.get(k, OWN[k]) == OWN[k]}
                 wanted.append((stage, known | before | chosen))
-            except ValueError:
-                continue  # a stage of a version that had others
     return wanted
 
 
@@ -68,22 +61,14 @@ def to_do(corpus: Corpus, wanted: Iterable[Asked], *, verify: bool = False) -> l
     known = []
     for stage, parameters in wanted:
         if isinstance(parameters.get("scheme"), int):  # as many folds as there are films, at most
-            parameters = parameters | {"scheme": min(parameters["scheme"], _films_with_genre(corpus))}
+            films = max(2, sum(bool(film.genres) for film in corpus))
+            parameters = parameters | {"scheme": min(parameters["scheme"], films)}
         known.append((stage, stages.complete(stage, parameters)))
     return stages.plans_of(corpus, known, Survey(corpus, every_byte=verify))
 
 
 def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
-    """What a run would compute: per stage how many, how many of them stale, and minutes by the rates measured here.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    wanted : iterable of (stage, parameters)
-        As `asked` gives them.
-    jobs : int
-        Processes that share the work.
-    """
+    """What a run would compute: per stage how many, how many of them stale, and minutes by the rates measured here."""
     measured, lengths = costs.known(), {}
     rows, whole, unknown = [], 0.0, []
     plans = to_do(corpus, wanted)
@@ -96,13 +81,13 @@ def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
             rate = costs.rate(plan.step.label, measured)
             seconds += rate.estimate(_length(t, lengths) for t in plan.tasks) if plan.tasks else 0.0
         seconds /= max(1, min(jobs, len(tasks)))
+        minutes = f"{seconds / 60:.1f}" if tasks else "0"
         if seconds != seconds:
             unknown.append(name)
             minutes = "not measured yet"
         else:
             whole += seconds
-            minutes = f"{seconds / 60:.1f}" if tasks else "0"
-        unit = "films" if not mine[0].step.place.whole else "results"
+        unit = "results" if mine[0].step.place.whole else "films"
         rows.append((name, f"{every} {unit}", str(len(tasks)), minutes))
     lines = _columns([("stage", "", "stale", "minutes"), *rows])
     lines += _reasons([(t.subject, _row_name(p), t.why) for p in plans for t in p.tasks])
@@ -126,34 +111,27 @@ def status(corpus: Corpus, *, verify: bool = False) -> str:
     """
     failures = read_failures(corpus.derived / "failures.csv")
     failed = {(f, s): e for f, s, e in failures.itertuples(index=False)}
-    fallen: dict[str, set[str]] = {}  # folder -> those that failed there altogether
-    for (film_id, folder), error in failed.items():
-        fallen.setdefault(folder, set()).update([film_id] if not error.startswith(PART) else [])
-    rows, stale = [], []
+    whole = {key: error for key, error in failed.items() if not error.startswith(PART)}
+    totals: dict[str, list[int]] = {}
+    stale = []
     for plan in to_do(corpus, _on_disk(corpus), verify=verify):
         place = plan.step.place
         mine = {t.subject: t.why for t in plan.tasks} | dict.fromkeys(plan.blocked, "") | plan.failed
-        bad = [s for s in mine if s in plan.failed or not failed.get((s, place.folder.name), PART).startswith(PART)]
-        above = place.counted - {place.folder.name}
-        blocked = [
-            s for s in mine if s not in bad and any(not failed.get((s, f), PART).startswith(PART) for f in above)
-        ]
-        blocked += [s for s in plan.blocked if s not in bad and s not in blocked]
+        bad = [s for s in mine if s in plan.failed or (s, place.folder.name) in whole]
+        barred = {s for s, folder in whole if folder in place.counted} | set(plan.blocked)
+        blocked = [s for s in mine if s in barred and s not in bad]
         new = [s for s, why in mine.items() if s not in [*bad, *blocked] and why == NEW]
-        again = [s for s in mine if s not in bad and s not in new and s not in blocked]
-        rows.append((_row_name(plan), *map(str, (len(plan.fresh), len(again), len(bad), len(new), len(blocked)))))
-        stale += [(s, _row_name(plan), mine[s]) for s in again]
-    totals: dict[str, list[int]] = {}
-    for name, *counts in rows:
-        totals[name] = [a + int(b) for a, b in zip(totals.get(name, [0] * 5), counts, strict=True)]
+        again = [s for s in mine if s not in [*bad, *blocked, *new]]
+        counts = map(len, (plan.fresh, again, bad, new, blocked))
+        name = _row_name(plan)
+        totals[name] = [a + b for a, b in zip(totals.get(name, [0] * 5), counts, strict=True)]
+        stale += [(s, name, mine[s]) for s in again]
     lines = [f"{corpus.folder}: {len(corpus)} film{'s' * (len(corpus) != 1)}; computed tables in {corpus.derived}"]
     header = ("stage", "done", "stale", "failed", "not yet", "input failed")
     lines += _columns([header, *((name, *map(str, counts)) for name, counts in totals.items())])
     lines += ["", "stale:", *_reasons(stale)] if stale else []
-    whole = [(f, s, e) for (f, s), e in failed.items() if not e.startswith(PART)]
-    lines += ["", "failed:", *(f"  {f}, {s}: {e}" for f, s, e in whole)] if whole else []
-    part = [(f, s, e) for (f, s), e in failed.items() if e.startswith(PART)]
-    lines += ["", "damaged:", *(f"  {f}, {s}: {e}" for f, s, e in part)] if part else []
+    for title, some in {"failed:": whole, "damaged:": {k: e for k, e in failed.items() if k not in whole}}.items():
+        lines += ["", title, *(f"  {f}, {s}: {e}" for (f, s), e in some.items())] if some else []
     path = corpus.derived / lock.NAME
     held = lock.owner(path)
     if held:
@@ -175,22 +153,10 @@ def _on_disk(corpus: Corpus) -> list[Asked]:
         if name in stages.STAGES:
             files = sorted(p for p in folder.glob("*") if p.suffix in (".npz", ".parquet") and p.name[0] != ".")
             for path in files if stages.STAGES[name].unit == "corpus" else files[:1]:
-                wanted += _configured(name, path)
+                configuration = read_provenance(path).get("configuration")
+                with suppress(ValueError):  # of a version that had other parameters
+                    wanted += [(name, stages.complete(name, configuration))] if configuration is not None else []
     return wanted
-
-
-def _configured(name: str, path: Path) -> list[Asked]:
-    configuration = read_provenance(path).get("configuration")
-    if configuration is None:
-        return []
-    try:
-        return [(name, stages.complete(name, configuration))]
-    except ValueError:
-        return []  # of a version that had other parameters
-
-
-def _films_with_genre(corpus: Corpus) -> int:
-    return max(2, sum(bool(film.genres) for film in corpus))
 
 
 def _length(task: Task, known: dict[Path, float]) -> float:

@@ -24,20 +24,10 @@ page to judge on appears under *Pick and listen*."""
 
 
 def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") -> Path:
-    """Notebook 06, executed at the cue that stands out of its film most.
+    """Notebook 06, executed at the cue that stands out of its film most; `out` gets it and its HTML copy.
 
-    Parameters
-    ----------
-    corpus : path
-    out : path
-        Gets the notebook and its HTML copy.
-    figures : path
-        Where the claims of a run are, for the last of the five steps.
-
-    Raises
-    ------
-    CorpusError
-        No genre model of the stamped cues yet, or the notebook stopped.
+    `figures` is where the claims of a run are, for the last of the five steps. Raises `CorpusError` when there is no
+    genre model of the stamped cues yet, or the notebook stopped.
     """
     opened, out = Corpus.open(corpus), Path(out).resolve()
     cues = transplanted_first(opened, 1)
@@ -45,21 +35,20 @@ def prepare(corpus: str | Path, out: str | Path, *, figures: str | Path = "") ->
         raise CorpusError(f"{opened.folder}: no genre model of its cues yet; run `make figures`, then `make tour`")
     film, cue = cues.loc[0, "film_id"], int(cues.loc[0, "cue"])
     [notebook] = choose_notebooks(["06"])
+    page = out / notebook.name
     out.mkdir(parents=True, exist_ok=True)
     given = {"corpus": str(opened.folder), "film": film, "cue": cue, "figures": str(Path(figures).resolve())}
     with kernels.ended_with(), kernels.surroundings():
-        error = kernels.execute(notebook, out / notebook.name, given)
+        error = kernels.execute(notebook, page, given)
     if error:
         raise CorpusError(f"{notebook.name}: {error}")
-    page = out / notebook.name
     written = json.loads(page.read_text(encoding="utf-8"))
     for cell in written["cells"]:  # a tour is read and heard; the code is one click away
         if cell["cell_type"] == "code":
             cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
             # what JupyterLab shows of hidden code is its first line, however long
             cell["source"] = f"# code\n{''.join(cell['source'])}"
-    welcome = {"cell_type": "markdown", "id": "welcome", "metadata": {}, "source": WELCOME}
-    written["cells"].insert(0, welcome)
+    written["cells"].insert(0, {"cell_type": "markdown", "id": "welcome", "metadata": {}, "source": WELCOME})
     page.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return page
 

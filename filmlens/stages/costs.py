@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 from filmlens.artefacts import cache_folder, write_atomically
@@ -80,10 +81,8 @@ def remember_asked(name: str, asks: Iterable[tuple[str, dict]]) -> None:
 
 
 def _write(name: str, content: dict) -> None:
-    try:
+    with suppress(OSError):
         write_atomically(cache_folder() / name, lambda part: part.write_text(json.dumps(content), encoding="utf-8"))
-    except OSError:
-        return
 
 
 def _read(name: str) -> dict:

@@ -10,8 +10,6 @@ from contextvars import ContextVar
 #: One thread of linear algebra each: two processes with one thread beat one with two, and sums do not depend on the
 #: machine.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
 #: Processors that the task in hand may use.
 CORES: ContextVar[int] = ContextVar("cores", default=1)
 

@@ -12,17 +12,18 @@ from __future__ import annotations
 import json
 import os
 import platform
-import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import filelock
 
 from filmlens.artefacts import here, started, writing
 from filmlens.artefacts.writing import aside
+from filmlens.stages.progress import every
 
 NAME = ".lock"
 #: The file that the operating system locks.
@@ -49,36 +50,26 @@ def locked(folder: Path) -> Iterator[str]:
     if held and os.environ.get(TOKEN) == held["token"]:
         yield held["token"]  # the run that started this kernel holds it
         return
+    guard = filelock.FileLock(folder / HELD)
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
-        guard = filelock.FileLock(folder / HELD)
-    with writing(path), _guarded(guard, path):
-        token = _take(path)
-    ended = threading.Event()
-    beat = threading.Thread(target=_beat, args=(path, ended), daemon=True, name="lock")
-    beat.start()
+        try:
+            guard.acquire(timeout=0)
+        except filelock.Timeout:
+            raise LockError(_told(path, owner(path))) from None
+        try:
+            token = _take(path)
+        except BaseException:
+            guard.release()
+            raise
     try:
-        yield token
+        with every(_BEAT_S, partial(_touch, path)):
+            yield token
     finally:
-        ended.set()
         if (owner(path) or {}).get("token") == token:
             path.unlink(missing_ok=True)
         (folder / HELD).unlink(missing_ok=True)  # while it is held: who waits for it notices
         guard.release()
-
-
-@contextmanager
-def _guarded(guard: filelock.BaseFileLock, path: Path) -> Iterator[None]:
-    """Take the lock of the operating system, and keep it unless what is inside fails."""
-    try:
-        guard.acquire(timeout=0)
-    except filelock.Timeout:
-        raise LockError(_told(path, owner(path))) from None
-    try:
-        yield
-    except BaseException:
-        guard.release()
-        raise
 
 
 def owner(path: Path) -> dict | None:
@@ -93,10 +84,9 @@ def owner(path: Path) -> dict | None:
 
 def alive(path: Path, held: dict) -> bool:
     """Whether the owner of a lock may still be at work."""
-    guard = filelock.FileLock(path.with_name(HELD))
     if path.with_name(HELD).is_file():
         try:
-            with guard.acquire(timeout=0):
+            with filelock.FileLock(path.with_name(HELD)).acquire(timeout=0):
                 pass
         except filelock.Timeout:
             return True
@@ -170,21 +160,15 @@ def _break_if_dead(path: Path) -> None:
         os.replace(path, part)
     except FileNotFoundError:
         return
-    try:
-        if owner(part) != held:
+    if owner(part) != held:
+        with suppress(OSError):
             os.link(part, path)  # that of a newcomer who was quicker
-    except OSError:
-        pass
-    finally:
-        part.unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
 
 
-def _beat(path: Path, ended: threading.Event) -> None:
-    while not ended.wait(_BEAT_S):
-        try:
-            os.utime(path)
-        except OSError:
-            continue
+def _touch(path: Path) -> None:
+    with suppress(OSError):
+        os.utime(path)
 
 
 def _age(path: Path) -> float:

@@ -5,7 +5,6 @@ A film that fails is recorded in ``derived/failures.csv`` and the others go on.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import warnings
@@ -22,7 +21,7 @@ from filmlens.artefacts import PART, ArtefactError, WriteError, read_provenance,
 from filmlens.artefacts import sweep as sweep_away
 from filmlens.corpus import Corpus
 from filmlens.stages import costs, lock, progress, work, workers
-from filmlens.stages.plan import Place, Plan, dropped, plan_step
+from filmlens.stages.plan import Plan, plan_step
 from filmlens.stages.survey import Survey
 from filmlens.stages.table import STAGES, chain, complete, place, restrict, step
 from filmlens.stages.work import Done
@@ -48,21 +47,12 @@ class Outcome:
 
     def __str__(self) -> str:
         words = [f"{self.stage}: {self.computed} computed, {self.kept} kept"]
-        words += [f"{len(self.damaged)} damaged ({', '.join(sorted(self.damaged))})"] if self.damaged else []
-        words += (
-            [f"{len(self.healed)} had been damaged on disk ({', '.join(sorted(self.healed))})"] if self.healed else []
-        )
-        words += [f"{len(self.failed)} failed ({', '.join(sorted(self.failed))})"] if self.failed else []
+        told = {"damaged": self.damaged, "had been damaged on disk": self.healed, "failed": self.failed}
+        words += [f"{len(some)} {how} ({', '.join(sorted(some))})" for how, some in told.items() if some]
         return ", ".join(words) + (f", {self.seconds:.0f} s" if self.computed else "")
 
 
-def planned(
-    corpus: Corpus,
-    stage: str,
-    *,
-    films: Iterable[str] | None = None,
-    **parameters,
-) -> list[Plan]:
+def planned(corpus: Corpus, stage: str, *, films: Iterable[str] | None = None, **parameters) -> list[Plan]:
     """What a `run` with the same arguments would do, in running order; nothing is computed.
 
     Nothing is written but the hashes of files that were only touched, which are read through for this.
@@ -75,16 +65,11 @@ def plans_of(
     corpus: Corpus, asked: Iterable[tuple[str, dict[str, Any]]], survey: Survey, films: list[str] | None = None
 ) -> list[Plan]:
     """Plans of stages and all their inputs, each stage and parameters once, in running order."""
-    wanted: dict[str, dict[str, dict[str, Any]]] = {}
-    for stage, configuration in asked:
-        for name in chain(stage, configuration):
-            known = restrict(name, configuration)
-            wanted.setdefault(name, {}).setdefault(json.dumps(known, sort_keys=True), known)
     coming: set[Path] = set()
     plans = []
-    for name in filter(wanted.__contains__, STAGES):
-        for known in wanted[name].values():
-            plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, coming, survey))
+    for name, configurations in _steps(asked).items():
+        for known in configurations:
+            plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, survey, coming))
             coming |= {task.path for task in plans[-1].tasks}
     return plans
 
@@ -103,43 +88,28 @@ def run(
 ) -> list[Outcome]:
     """Bring a stage and all its inputs up to date; outcomes in running order, the stage itself last.
 
+    `parameters` are of the stage or any of its inputs; a `sweep` is several sets of them, mapped over the processes
+    together. `jobs` are processes with one thread each; 1 computes here. `dask` is the address of a Dask scheduler,
+    used in place of processes; the environment variable FILMLENS_DASK by default. After `limit` seconds a film is given
+    up; FILMLENS_LIMIT, then six hours by default. `say` is given one line per stage that computed or failed something.
+
     Raises `ValueError` for an unknown stage, parameter or film, or another run at work (`LockError`), `WriteError` when
     the place of the artefacts is full or may not be written to.
-
-    Parameters
-    ----------
-    stage : str
-        A name in `STAGES`.
-    films : iterable of str, optional
-        Film ids; all by default.
-    sweep : iterable of mappings, optional
-        Several sets of parameters at once, mapped over the processes together.
-    jobs : int
-        Processes, each with one thread. 1 computes here.
-    dask : str, optional
-        Address of a Dask scheduler, used in place of processes; the environment variable FILMLENS_DASK by default.
-    limit : float, optional
-        Seconds after which a film is given up; the environment variable FILMLENS_LIMIT, then six hours by default.
-    say : callable
-        Is given one line per stage that computed or failed something.
-    **parameters
-        Of the stage or any of its inputs.
     """
     chosen, configurations = _asked(corpus, stage, films, sweep, parameters)
     progress.tell({"asked": [(stage, c) for c in configurations]})
     dask = os.environ.get("FILMLENS_DASK", "") if dask is None else dask
     limit = float(os.environ.get("FILMLENS_LIMIT") or LIMIT_S) if limit is None else limit
-    steps = _steps(stage, configurations)
     outcomes, locked = [], False
     with ExitStack() as held:
-        for name in dict.fromkeys(name for name, _ in steps):
-            todo = [step(corpus, name, known) for other, known in steps if other == name]
+        for name, sets in _steps((stage, c) for c in configurations).items():
+            todo = [step(corpus, name, known) for known in sets]
             seen = Survey(corpus, whole=True)
-            plans = [plan_step(corpus, wanted, chosen, survey=seen) for wanted in todo]
+            plans = [plan_step(corpus, wanted, chosen, seen) for wanted in todo]
             if any(p.tasks for p in plans) and not locked:
                 locked = bool(held.enter_context(at_work(corpus.derived)))
                 seen = Survey(corpus, whole=True)
-                plans = [plan_step(corpus, wanted, chosen, survey=seen) for wanted in todo]  # what came in between
+                plans = [plan_step(corpus, wanted, chosen, seen) for wanted in todo]  # what came in between
             outcomes.append(carry_out(corpus, plans, say, jobs=jobs, dask=dask, limit=limit))
     if not locked and lock.left_behind(corpus.derived):
         with suppress(lock.LockError, WriteError), at_work(corpus.derived):
@@ -155,20 +125,15 @@ def read(corpus: Corpus, name: str, **parameters) -> pd.DataFrame:
     damaged table raises `ArtefactError`.
     """
     where = place(corpus, name, **parameters)
-    failed = dropped(corpus, where)
-    subjects = [""] if where.whole else [f for f in corpus.ids if f not in failed]
-    return work.read([path for subject in subjects if (path := held(where, subject))])
-
-
-def held(where: Place, subject: str) -> Path | None:
-    """The stored file of a subject, or None. A file of something else is left out with a warning."""
-    path = where.path(subject)
-    if not path.is_file():
-        return None
-    if not where.holds(subject, read_provenance(path)):
-        warnings.warn(f"{path}: is damaged or of something else, so left out; run again", stacklevel=3)
-        return None
-    return path
+    failed = Survey(corpus).fallen(where.counted)  # what they left before is stale
+    paths = []
+    for subject in [""] if where.whole else [f for f in corpus.ids if f not in failed]:
+        path = where.path(subject)
+        if path.is_file() and where.holds(subject, read_provenance(path)):
+            paths.append(path)
+        elif path.is_file():
+            warnings.warn(f"{path}: is damaged or of something else, so left out; run again", stacklevel=2)
+    return work.read(paths)
 
 
 def read_one(corpus: Corpus, name: str, film_id: str, **parameters) -> tuple[pd.DataFrame, dict[str, Any]] | None:
@@ -271,13 +236,12 @@ def _asked(corpus, stage, films, sweep, parameters) -> tuple[list[str], list[dic
     return chosen, configurations
 
 
-def _steps(stage: str, configurations: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    """Each stage with each distinct set of parameters that it knows, in running order, which is that of the rows."""
-    steps: list[tuple[str, dict[str, Any]]] = []
-    asked = {name for configuration in configurations for name in chain(stage, configuration)}
-    for name in filter(asked.__contains__, STAGES):
-        for configuration in configurations:
-            step = (name, restrict(name, configuration))
-            if name in chain(stage, configuration) and step not in steps:
-                steps.append(step)
-    return steps
+def _steps(asked: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Each distinct set of parameters of each stage in the chains, in running order, which is that of the rows."""
+    steps: dict[str, list[dict[str, Any]]] = {}
+    for stage, configuration in asked:
+        for name in chain(stage, configuration):
+            known = restrict(name, configuration)
+            if known not in steps.setdefault(name, []):
+                steps[name].append(known)
+    return {name: steps[name] for name in STAGES if name in steps}

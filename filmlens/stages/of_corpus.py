@@ -1,11 +1,11 @@
 """Stages of the whole corpus: genre models by cross-validation, feature importance, music against picture.
 
-The functions of the corpus stages. Each takes the labels of all films and the tables of the stages before, and
-writes nothing.
+Each function takes the labels of all films and the tables of the stages before, and writes nothing.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +33,16 @@ from filmlens.genre import (
 )
 from filmlens.stages.environment import CORES
 
+_BASES = ("knn", "svm", "forest")
+_sampled = partial(InstanceVoting, joint_forest=True, most_rows=1000)
 #: The models without a network, by the name that `model` takes.
 OTHERS = {
     "random_guess": lambda seed: RandomGuess(random_state=seed),
     "zero_rule": lambda seed: ZeroRule(),
     "always_positive": lambda seed: AlwaysPositive(),
-    **{
-        f"simple_mi_{base}": lambda seed, base=base: SimpleMI(base, random_state=seed)
-        for base in ("knn", "svm", "forest")
-    },
-    **{
-        f"voting_{base}": lambda seed, base=base: InstanceVoting(base, random_state=seed)
-        for base in ("knn", "svm", "forest")
-    },
-    **{
-        f"voting_{base}_sampled": lambda seed, base=base: InstanceVoting(
-            base, joint_forest=True, most_rows=1000, random_state=seed
-        )
-        for base in ("svm", "forest")
-    },
+    **{f"simple_mi_{base}": lambda seed, base=base: SimpleMI(base, random_state=seed) for base in _BASES},
+    **{f"voting_{base}": lambda seed, base=base: InstanceVoting(base, random_state=seed) for base in _BASES},
+    **{f"voting_{base}_sampled": lambda seed, base=base: _sampled(base, random_state=seed) for base in _BASES[1:]},
 }
 #: What stands in for a model whose cost grows with the cues, in a quick run on many of them: it learns from 1,000 of
 #: the cues, and one forest stands for all genres.
@@ -114,8 +105,10 @@ def _asked(films: pd.DataFrame, tables: dict[str, Any], p: dict[str, Any]) -> tu
     """The model that parameters ask for, its bags and labels, and which films are held out together."""
     labels = labels_of(films)
     features = medians(tables["features"]) if p["level"] == "median" else tables["features"]
-    unwanted = _unwanted(p["mfcc_ranks"]) if p["features"] == "mir" else []
-    bags = bags_of(features.drop(columns=unwanted), tables["sheet"], labels, shortest=p["shortest"])
+    if p["features"] == "mir":
+        kept = {c for columns in mir.groups(p["mfcc_ranks"]).values() for c in columns}
+        features = features.drop(columns=[c for c in mir.COLUMNS if c not in kept])
+    bags = bags_of(features, tables["sheet"], labels, shortest=p["shortest"])
     if (bags.sizes > 0).sum() < 2:
         raise ValueError(
             f"genre models need at least two films with a genre and a cue of {p['shortest']:g} s or more; there are "
@@ -134,18 +127,23 @@ def _asked(films: pd.DataFrame, tables: dict[str, Any], p: dict[str, Any]) -> tu
         return model, bags, truth, {"scheme": p["scheme"]}
     groups = films.loc[truth.index, p["scheme"]]
     if not (groups != "").any():
-        why = (
-            "no recording is in the soundtracks of two films"
-            if p["scheme"] == SHARED_MUSIC
-            else f"films.csv has no column {p['scheme']}, or nothing in it"
-        )
+        why = f"films.csv has no column {p['scheme']}, or nothing in it"
+        if p["scheme"] == SHARED_MUSIC:
+            why = "no recording is in the soundtracks of two films"
         raise ValueError(f"scheme={p['scheme']!r}: {why}")
     return model, bags, truth, {"scheme": "grouped", "groups": groups.tolist()}
 
 
-def _unwanted(mfcc_ranks: str) -> list[str]:
-    kept = {c for columns in mir.groups(mfcc_ranks).values() for c in columns}
-    return [c for c in mir.COLUMNS if c not in kept]
+def _learnt(tables: dict[str, Any], films: pd.DataFrame, rank0: str) -> tuple:
+    """A model, the bags that it learnt from, their labels, and the columns of each feature group."""
+    model: CrossValidation = tables["genre"]
+    bags = bags_like(model, tables["features"])
+    return model, bags, labels_of(films).loc[list(bags.film_ids)], groups_of(bags, rank0)
+
+
+def _unfitted(model: CrossValidation) -> BagClassifier:
+    """A model with the settings of one that has learnt."""
+    return BagClassifier(**{k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()})
 
 
 def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, permuted: str, rank0: str):
@@ -153,44 +151,32 @@ def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, p
 
     ``permuted="conditional"`` exchanges of each group only what the others do not foretell.
     """
-    model: CrossValidation = tables["genre"]
-    bags = bags_like(model, tables["features"])
-    known = labels_of(films).loc[list(bags.film_ids)]
+    model, bags, known, groups = _learnt(tables, films, rank0)
     if permuted == "conditional":
-        return findings.conditional_importance(
-            model.predict, list(bags), known, groups_of(bags, rank0), n_repeats=n_repeats
-        )
-    return findings.group_importance(
-        model.predict, list(bags), known, groups_of(bags, rank0), n_repeats=n_repeats, scheme=permuted
-    )
+        return findings.conditional_importance(model.predict, list(bags), known, groups, n_repeats=n_repeats)
+    return findings.group_importance(model.predict, list(bags), known, groups, n_repeats=n_repeats, scheme=permuted)
 
 
 def importance_null(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str, draws: int) -> pd.DataFrame:
     """Whether a feature group matters: the model trained again with the group's rows taken from other films."""
-    model: CrossValidation = tables["genre"]
-    bags = bags_like(model, tables["features"])
-    settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}
+    model, bags, known, groups = _learnt(tables, films, rank0)
     folds = min(10, int((bags.sizes > 0).sum()))
 
     def fit(own: list[np.ndarray], labels: np.ndarray):
-        return cross_validate(BagClassifier(**settings), own, labels, scheme=folds).predict
+        return cross_validate(_unfitted(model), own, labels, scheme=folds).predict
 
-    known = labels_of(films).loc[list(bags.film_ids)]
-    return findings.group_p(fit, list(bags), known, groups_of(bags, rank0), draws=draws)
+    return findings.group_p(fit, list(bags), known, groups, draws=draws)
 
 
 def retrained(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str) -> pd.DataFrame:
     """The model trained again without each feature group, and with only that group: the check on Fig 3."""
-    model: CrossValidation = tables["genre"]
-    bags = bags_like(model, tables["features"])
-    settings = {k: v for k, v in model.parameters.items() if k in BagClassifier().get_params()}
+    model, bags, known, groups = _learnt(tables, films, rank0)
 
     def fit_predict(some: list[np.ndarray], labels: np.ndarray) -> np.ndarray:
         folds = {"scheme": "grouped", "groups": model.fold.tolist()}
-        return cross_validate(BagClassifier(**settings), some, labels, jobs=CORES.get(), **folds).probability
+        return cross_validate(_unfitted(model), some, labels, jobs=CORES.get(), **folds).probability
 
-    known = labels_of(films).loc[list(bags.film_ids)]
-    return findings.retrained_importance(fit_predict, list(bags), known, groups_of(bags, rank0))
+    return findings.retrained_importance(fit_predict, list(bags), known, groups)
 
 
 def groups_of(bags: Bags, rank0: str) -> dict[str, list[int]]:
@@ -224,14 +210,10 @@ def cross_modal(films: pd.DataFrame, tables: dict[str, Any], *, contrast: str) -
     if visual.empty:
         raise ValueError("no film has pictures: there is nothing to compare the music with")
     if contrast not in visual:
-        raise ValueError(f"contrast={contrast!r} is unknown; choose one of {', '.join(measures_of(visual))}")
+        known = ", ".join(c for c in visual.columns if c.startswith("contrast"))
+        raise ValueError(f"contrast={contrast!r} is unknown; choose one of {known}")
     clips = crossmodal.clip_medians(cues, visual.assign(contrast=visual[contrast]))
     return findings.cross_modal(clips, labels.loc[predicted.index], predicted)
-
-
-def measures_of(visual: pd.DataFrame) -> list[str]:
-    """Names of the definitions of contrast among visual features."""
-    return [c for c in visual.columns if c.startswith("contrast")]
 
 
 def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:
@@ -245,7 +227,6 @@ def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:
 
 def read_folds(path: Path) -> CrossValidation:
     """What `write_folds` wrote, verified."""
-    damage = artefacts.damage(path)
-    if damage:
+    if damage := artefacts.damage(path):
         raise artefacts.ArtefactError(damage)
     return CrossValidation.load(path)

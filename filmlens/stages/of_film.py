@@ -1,7 +1,6 @@
 """Stages of one film: stamp its cues, measure the music of each cue, measure the picture.
 
-The functions of the film stages. Each takes the `Film` and the tables of the stages before, touches no other film
-and writes nothing.
+Each function takes the `Film` and the tables of the stages before, touches no other film and writes nothing.
 """
 
 from __future__ import annotations
@@ -74,8 +73,6 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
 
     Gives film_id, cue, time (on the film's clock) and the columns of the set; notes: its own.
     """
-    if sound not in ("track", "film"):
-        raise ValueError(f"sound={sound!r} is unknown; choose track or film")
     row, tracks = FEATURES[features], _tracks(film, sound, tables["sheet"]["track_start"])
     placed: list[tuple[Any, float]] = []
 
@@ -99,15 +96,13 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
 
 def of_rows(film: Film, tables: dict, *, features: str) -> Measured:
     """A feature set computed from the rows of another one."""
-    row = FEATURES[features]
-    table, notes = row.measure(tables[row.of])
+    table, notes = FEATURES[features].measure(tables[FEATURES[features].of])
     return Measured(table, notes=notes)
 
 
 def own(film: Film, tables: dict, *, cues: str, features: str) -> Measured:
     """Features that the user brings, checked against the cues (``features/<name>/<film_id>.parquet``)."""
-    table = own_.read(film, features, tables["sheet"])
-    return Measured(table, notes={"features": features, "cues": cues})
+    return Measured(own_.read(film, features, tables["sheet"]), notes={"features": features, "cues": cues})
 
 
 def _on_film(film: Film, parts: list[tuple[Any, float, pd.DataFrame]], columns) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from filmlens.artefacts import PART, read_failures, table_hash
+from filmlens.artefacts import table_hash
 from filmlens.corpus import GROUPS, SHARED_MUSIC, Corpus
 from filmlens.corpus.doubles import music_groups
 from filmlens.stages import staleness
@@ -25,16 +25,9 @@ _FOREIGN = "is damaged, or not one of FilmLens"
 class Place:
     """Where the artefacts of a stage with its parameters lie.
 
-    Attributes
-    ----------
-    stage : str
-    folder : Path
-    counted : frozenset of str
-        Folders whose failures make an artefact here unusable: its own and those of the stages it stands on.
-    configuration : mapping
-        Parameters of the whole chain, which an artefact here must carry.
-    whole, file : str
-        Of a stage of the whole corpus: what its one subject is called, and the name of its file.
+    `counted` are the folders whose failures make an artefact here unusable: its own and those of the stages it stands
+    on. An artefact here must carry `configuration`, the parameters of the whole chain. Of a stage of the whole corpus
+    `whole` is what its one subject is called, and `file` the name of its file.
     """
 
     stage: str
@@ -54,22 +47,50 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One row of `STAGES`.
+
+    - name: folder under ``derived/``
+    - function: ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should
+      pay). It is called with the `Film`, or what is known of all films, the tables of the inputs, and the parameters by
+      name, and gives the table, or a `Measured`
+    - inputs: earlier stages, or tables beside theirs; "sheet" and "features" are the ones that the parameters choose
+    - media: files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which
+      of the film's); or weights (of its feature set)
+    - parameters: its own, with their defaults; `settled` are further arguments that nobody chooses
+    - unit: "film" or "corpus"
+    - beside: further tables that it writes, each in a folder of its own
+    - folded: whether the result is fitted folds: npz and JSON in place of Parquet
+    - version: raised when the function's results change; libraries: packages whose major or minor version may change
+      them, too
+    """
+
+    name: str
+    function: str
+    inputs: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = "film"
+    beside: tuple[str, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    folded: bool = False
+    version: int = 1
+    libraries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Step:
     """A stage with its parameters, all names resolved.
 
-    `function` is ``module:name``, `settled` its further arguments, `sources` the places of the tables it is given by
-    what it calls them. `libraries` are packages whose version decides its numbers, `media` the files of the film it
-    reads, as `staleness.files` takes them. `own` are the stage's parameters, `configuration` those of the whole chain,
-    `label` stage and variant.
+    `media` are the files of the film it reads, as `staleness.files` takes them, `sources` the places of the tables it
+    is given by what it calls them. `own` are the stage's parameters, `configuration` those of the whole chain, `label`
+    stage and variant.
     """
 
+    stage: Stage
     place: Place
-    function: str
-    version: int
-    libraries: tuple[str, ...]
     media: tuple[Any, ...]
     own: Mapping[str, Any]
-    settled: Mapping[str, Any]
     configuration: Mapping[str, Any]
     label: str
     sources: Mapping[str, Place]
@@ -92,23 +113,12 @@ class Plan:
     damaged: list[str] = field(default_factory=list)
 
 
-def plan_step(
-    corpus: Corpus, step: Step, films: list[str], coming: Container[Path] = (), survey: Survey | None = None
-) -> Plan:
-    """Find what is stale of a stage with its parameters.
+def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming: Container[Path] = ()) -> Plan:
+    """Find what is stale of a stage with its parameters; one of the whole corpus takes all films in any case.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    step : Step
-    films : list of str
-        Film ids; a stage of the whole corpus takes all in any case.
-    coming : container of Path
-        Artefacts that will be computed before, so that what stands on them is stale.
-    survey : Survey, optional
-        What was seen of the corpus, for a caller with many steps.
+    `coming` are artefacts that will be computed before, so that what stands on them is stale.
     """
-    seen, plan, place = survey or Survey(corpus), Plan(step), step.place
+    plan, place = Plan(step), step.place
     failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
         inputs: dict[str, list[Path]] = {}
@@ -146,7 +156,7 @@ def plan_step(
             else seen.media(payload, files, before if isinstance(before, dict) else {})
         )
         recipe = staleness.recipe(
-            place.stage, step.version, step.own, tables, media, subject=subject, libraries=step.libraries
+            place.stage, step.stage.version, step.own, tables, media, subject=subject, libraries=step.stage.libraries
         )
         why = (damaged or staleness.reason(path, carried, recipe)) if there else staleness.NEW
         if damaged:
@@ -159,11 +169,11 @@ def plan_step(
             continue
         task = Task(
             stage=place.stage,
-            function=step.function,
+            function=step.stage.function,
             subject=subject,
             payload=payload,
             inputs=inputs,
-            arguments={**step.settled, **step.own},
+            arguments={**step.stage.settled, **step.own},
             configuration=step.configuration,
             path=path,
             recipe=recipe,
@@ -208,10 +218,3 @@ def label_hash(corpus: Corpus, configuration: Mapping[str, Any]) -> str:
     if scheme in (*GROUPS, SHARED_MUSIC):
         told = told.merge(held_together(corpus, scheme)[[scheme]].reset_index(), on="film_id")
     return table_hash(told)
-
-
-def dropped(corpus: Corpus, place: Place) -> set[str]:
-    """Subjects that failed there or, film by film, in a stage that it stands on: what they left before is stale."""
-    failures = read_failures(corpus.derived / "failures.csv")
-    failures = failures[~failures["error"].str.startswith(PART)]
-    return set(failures.loc[failures["stage"].isin(place.counted), "film_id"])

@@ -1,9 +1,8 @@
 """One line per stage while it runs: films done, how many times faster than the film, time left.
 
-In a terminal the line renews itself, in a notebook its output does, elsewhere a plain line follows every minute. It
-goes on while nothing is finished. Under ``filmlens run`` the notebooks are other processes: they write to the run's
-journal, which shows the lines. Under papermill alone they go to its terminal as well, since outputs are seen when it
-has ended.
+In a terminal the line renews itself, in a notebook its output does, elsewhere a plain line follows every minute.
+Under ``filmlens run`` the notebooks are other processes: they write to the run's journal, which shows the lines. Under
+papermill alone they go to its terminal as well, since outputs are seen when it has ended.
 """
 
 from __future__ import annotations
@@ -28,19 +27,8 @@ _TICK_S = 5.0  # after which a line is shown again with the time that has passed
 
 
 class Count:
-    """Progress of a stage.
+    """Progress of a stage with a total of tasks, which take `expected` seconds by what they took before, or NaN.
 
-    Parameters
-    ----------
-    stage : str
-    total : int
-        Tasks.
-    expected : float
-        Seconds that all of them take, by what they took before; NaN when it is not known.
-    clock : callable
-
-    Examples
-    --------
     >>> count = Count("mir", 4, clock=iter([0.0, 10.0]).__next__)
     >>> count.add(Done(seconds=9, length=100))
     >>> count.line()

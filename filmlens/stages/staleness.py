@@ -51,10 +51,15 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return {name: _version(name) for name in packages}
 
 
-@lru_cache
 def _version(name: str) -> str:
+    return ".".join(installed(name).split(".")[:2])
+
+
+@lru_cache
+def installed(package: str) -> str:
+    """Version of a package."""
     try:
-        return ".".join(metadata.version(name).split(".")[:2])
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
 
@@ -120,16 +125,9 @@ def read_through(
 
 
 def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> str:
-    """Why an artefact has to be computed again; empty when it is fresh.
+    """Why an artefact that is there has to be computed again; empty when it is fresh.
 
-    Parameters
-    ----------
-    path : Path
-        Of the artefact; it is there.
-    carried : mapping
-        The provenance inside it; empty when there is none.
-    today : mapping
-        Its `recipe` today.
+    `carried` is the provenance inside it, empty when there is none, `today` its `recipe` today.
     """
     before = carried.get("recipe")
     if not before:
@@ -146,25 +144,20 @@ def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> 
         before = before | {"libraries": today["libraries"]}
     if before == today:
         return ""
-    reasons = []
-    if before.get("version") != today["version"]:
-        reasons.append("the software computes it otherwise now")
-    for key in sorted(_changed(before.get("libraries"), today["libraries"])):
-        reasons.append(f"{key} is {today['libraries'].get(key)} now")
-    for key in sorted(_changed(before.get("parameters"), today["parameters"])):
-        reasons.append(f"{key} is {today['parameters'].get(key)!r} now")
-    reasons += [f"its {name} changed" for name in sorted(_changed(before.get("inputs"), today["inputs"]))]
+
+    def changed(part: str) -> list[tuple[str, Any, Any]]:
+        was, now = (told if isinstance(told, dict) else {} for told in (before.get(part), today[part]))
+        return [(key, was.get(key), now.get(key)) for key in sorted({*was, *now}) if was.get(key) != now.get(key)]
+
+    reasons = ["the software computes it otherwise now"] if before.get("version") != today["version"] else []
+    reasons += [f"{key} is {now} now" for key, _, now in changed("libraries")]
+    reasons += [f"{key} is {now!r} now" for key, _, now in changed("parameters")]
+    reasons += [f"its {name} changed" for name, _, _ in changed("inputs")]
     if isinstance(today["media"], str):
         reasons += ["films.csv changed"] if before.get("media") != today["media"] else []
     else:
-        media = sorted(_changed(before.get("media"), today["media"]))
-        reasons += [f"its {kind} {_how(before['media'].get(kind), today['media'].get(kind))}" for kind in media]
+        reasons += [f"its {kind} {_how(was, now)}" for kind, was, now in changed("media")]
     return ", ".join(reasons) or "its recipe changed"
-
-
-def _changed(before: Any, today: Any) -> set[str]:
-    before, today = before if isinstance(before, dict) else {}, today if isinstance(today, dict) else {}
-    return {key for key in {*before, *today} if before.get(key) != today.get(key)}
 
 
 def _how(before: Any, today: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,8 @@ from filmlens.stages import staleness
 class Survey:
     """A snapshot of the files of a corpus; made anew for every plan.
 
-    Parameters
-    ----------
-    corpus : Corpus
-    whole : bool
-        Whether the bytes of artefacts are verified, not only what they say of themselves.
-    every_byte : bool
-        Whether every byte of films and tracks is read, also of those that look as they did.
+    With `whole` the bytes of artefacts are verified, not only what they say of themselves; with `every_byte` those of
+    films and tracks, too, also of those that look as they did.
     """
 
     def __init__(self, corpus: Corpus, *, whole: bool = False, every_byte: bool = False):
@@ -35,10 +31,9 @@ class Survey:
     def is_there(self, path: Path) -> bool:
         """Whether a computed file exists."""
         if path.parent not in self._folders:
-            try:
+            self._folders[path.parent] = set()
+            with suppress(OSError):
                 self._folders[path.parent] = set(os.listdir(path.parent))
-            except OSError:
-                self._folders[path.parent] = set()
         return path.name in self._folders[path.parent]
 
     def provenance(self, path: Path) -> dict:

@@ -2,69 +2,22 @@
 
 A stage is a pure function of one film (or of the whole corpus) and the tables of earlier stages. Parameters are one
 flat set of names along the whole chain: a stage carries those of its inputs, so that the features of Dejavu's cues
-and of another engine's lie side by side (``derived/mir@engine=dejavu``). What is stale is recomputed, nothing
-else.
+and of another engine's lie side by side (``derived/mir@engine=dejavu``).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filmlens.corpus import USAGES, Corpus, Film
 from filmlens.features import FEATURES, FeatureSet, own
-from filmlens.stages.plan import Place, Step
+from filmlens.stages.plan import Place, Stage, Step
 
 #: The name under which a failure of the whole corpus is recorded.
 CORPUS = "(corpus)"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One row of `STAGES`.
-
-    Attributes
-    ----------
-    name : str
-        Folder under ``derived/``.
-    function : str
-        ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should pay):
-        ``function(subject, tables, **parameters)``, where subject is the `Film`, or the labels of all films.
-        Returns the table, or a `Measured`.
-    inputs : tuple of str
-        Earlier stages, or tables beside theirs; "sheet" and "features" stand for the ones that the parameters choose.
-    media : tuple of str
-        Files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which of
-        the film's); or weights (of its feature set).
-    parameters : mapping
-        Its own, with their defaults.
-    unit : {"film", "corpus"}
-    beside : tuple of str
-        Further tables that it writes, each in a folder of its own.
-    settled : mapping
-        Further arguments of the function that nobody chooses.
-    folded : bool
-        Whether the result is fitted folds: npz and JSON in place of Parquet.
-    version : int
-        Raised when the function's results change.
-    libraries : tuple of str
-        Packages whose major or minor version may change them, too.
-    """
-
-    name: str
-    function: str
-    inputs: tuple[str, ...] = ()
-    media: tuple[str, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    unit: str = "film"
-    beside: tuple[str, ...] = ()
-    settled: Mapping[str, Any] = field(default_factory=dict)
-    folded: bool = False
-    version: int = 1
-    libraries: tuple[str, ...] = ()
 
 
 #: Parameters of film stages that are one of a few words: another one is refused before the first film.
@@ -108,32 +61,21 @@ _MODELS = ("numpy", "scikit-learn", "torch")
 
 def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
     """The two stages of a feature set: its 1 Hz rows, and one row per cue."""
-    media = ("film", "sound", "soundtrack", *(["weights"] if row.weights else []))
-    parameters = _SOURCE | {"sound": "track"} | dict(row.parameters)
-    libraries = (*_SOUND, *row.libraries)
-    first = Stage(
-        row.name,
-        "of_film:music",
-        ("sheet",),
-        media,
-        parameters,
-        settled={"features": row.name},
-        version=row.version,
-        libraries=libraries,
-    )
+    weights, settled = ("weights",) if row.weights else (), {"features": row.name}
     if row.of:
-        first = Stage(
+        rows = Stage(row.name, "of_film:of_rows", (row.of,), weights, settled=settled, libraries=row.libraries)
+    else:
+        rows = Stage(
             row.name,
-            "of_film:of_rows",
-            (row.of,),
-            tuple(media[3:]),
-            settled={"features": row.name},
-            libraries=row.libraries,
+            "of_film:music",
+            ("sheet",),
+            ("film", "sound", "soundtrack", *weights),
+            _SOURCE | {"sound": "track"} | dict(row.parameters),
+            settled=settled,
+            version=row.version,
+            libraries=(*_SOUND, *row.libraries),
         )
-    return (
-        first,
-        Stage(f"{row.name}-cues", "of_film:cue_vectors", (row.name,)),
-    )
+    return rows, Stage(f"{row.name}-cues", "of_film:cue_vectors", (row.name,))
 
 
 _ROWS = (
@@ -191,35 +133,13 @@ _ROWS = (
         "corpus",
         libraries=_MODELS,
     ),
-    Stage(
-        "importance",
-        "of_corpus:importance",
-        ("genre", "features", "sheet"),
-        (),
-        _IMPORTANCE,
-        "corpus",
-        version=2,
-        libraries=_MODELS,
-    ),
-    Stage(
-        "importance-null",
-        "of_corpus:importance_null",
-        ("genre", "features", "sheet"),
-        (),
-        {"rank0": "MFCC", "draws": 39},
-        "corpus",
-        version=2,
-        libraries=_MODELS,
-    ),
-    Stage(
-        "retrained",
-        "of_corpus:retrained",
-        ("genre", "features", "sheet"),
-        (),
-        {"rank0": "MFCC"},
-        "corpus",
-        version=2,
-        libraries=_MODELS,
+    *(
+        Stage(name, function, ("genre", "features", "sheet"), (), given, "corpus", version=2, libraries=_MODELS)
+        for name, function, given in (
+            ("importance", "of_corpus:importance", _IMPORTANCE),
+            ("importance-null", "of_corpus:importance_null", {"rank0": "MFCC", "draws": 39}),
+            ("retrained", "of_corpus:retrained", {"rank0": "MFCC"}),
+        )
     ),
     Stage(
         "cross-modal",
@@ -280,10 +200,7 @@ def parameter_names(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]
     """Every parameter that a stage and its inputs know, with its default."""
     if stage not in STAGES:
         raise ValueError(f"no stage {stage!r}; the stages are {', '.join(STAGES)}")
-    known: dict[str, Any] = {}
-    for name in chain(stage, parameters):
-        known |= STAGES[name].parameters
-    return known
+    return {key: value for name in chain(stage, parameters) for key, value in STAGES[name].parameters.items()}
 
 
 def accepted_by(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -354,18 +271,17 @@ def place_of(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:
     """Where a stage with its parameters, or a table beside it, lies."""
     stage = STAGES[owner(name)]
     label = variant(stage.name, parameters)
-    above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == stage.unit and n != stage.name]
-    folders = {_folder(n, restrict(n, parameters)) for n in above} | {_folder(stage.name, parameters)}
     if stage.unit == "film":
-        return Place(name, corpus.derived / _folder(name, parameters), frozenset(folders), dict(parameters))
+        above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == "film"]
+        folders = frozenset(_folder(n, restrict(n, parameters)) for n in above)
+        return Place(name, corpus.derived / _folder(name, parameters), folders, dict(parameters))
     file = f"{label or 'default'}{'.npz' if stage.folded else '.parquet'}"
     return Place(name, corpus.derived / name, frozenset({name}), dict(parameters), f"{CORPUS} {label}".strip(), file)
 
 
 def _folder(name: str, parameters: Mapping[str, Any]) -> str:
-    stage = STAGES[owner(name)]
-    label = variant(stage.name, parameters)
-    return f"{name}@{label}" if label and stage.unit == "film" else name
+    label = variant(owner(name), parameters)
+    return f"{name}@{label}" if label else name
 
 
 def _kind(name: str, kind: str, parameters: Mapping[str, Any]) -> str | tuple[str, Callable[[Film], Any]]:
@@ -382,18 +298,13 @@ def _kind(name: str, kind: str, parameters: Mapping[str, Any]) -> str | tuple[st
 def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
     """A stage with its parameters and the places of its inputs, as the loop takes it."""
     stage = STAGES[name]
-    inputs = _inputs(name, parameters)
+    inputs = zip(stage.inputs, _inputs(name, parameters), strict=True)
     return Step(
+        stage=stage,
         place=place_of(corpus, name, parameters),
-        function=stage.function,
-        version=stage.version,
-        libraries=stage.libraries,
         media=tuple(_kind(name, kind, parameters) for kind in stage.media),
         own={k: parameters[k] for k in stage.parameters},
-        settled=stage.settled,
         configuration=parameters,
         label="@".join(filter(None, [name, variant(name, parameters)])),
-        sources={
-            a: place_of(corpus, n, restrict(owner(n), parameters)) for a, n in zip(stage.inputs, inputs, strict=True)
-        },
+        sources={a: place_of(corpus, n, restrict(owner(n), parameters)) for a, n in inputs},
     )

@@ -25,7 +25,6 @@ from filmlens.stages.environment import CORES
 from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
 
-TOO_LONG = "took longer than its time limit"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -33,26 +32,11 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class Task:
     """One artefact that has to be computed.
 
-    Attributes
-    ----------
-    function : str
-        ``module:name`` of what computes it.
-    subject : str
-        Film id, or the name of a configuration of the whole corpus.
-    payload, inputs, arguments
-        What the function is given: first a Film or DataFrame, then tables (name -> paths), then by name.
-    configuration : mapping
-        Parameters of the whole chain.
-    path : Path
-        Where the artefact goes.
-    recipe, files : mapping
-        As `filmlens.stages.staleness.recipe` gives it; kind -> name -> path of the media that it knows.
-    label : str
-        Stage and variant; what its cost is remembered under.
-    why : str
-        What made it stale.
-    cores : int
-        Processors it may use; more than one where fewer tasks than processes are left. Numbers do not depend on it.
+    `function`, ``module:name``, is given the payload (a Film or DataFrame), the tables of the inputs, and the arguments
+    by name. The `subject` is a film id, or the name of a configuration of the whole corpus; `configuration` are the
+    parameters of the whole chain. `recipe` is that of `filmlens.stages.staleness`, and `files` the media that it knows
+    (kind -> name -> path). The cost is remembered under `label`, stage and variant; `why` is what made it stale. More
+    than one of `cores` may be used where fewer tasks than processes are left; numbers do not depend on it.
     """
 
     stage: str
@@ -99,13 +83,11 @@ def attempt(task: Task, limit: float | None = None) -> Done:
         damage = compute(task, limit)
         return Done(damage=damage, seconds=time.monotonic() - begun, length=_length(task))
     except OSError as error:
-        full = not isinstance(error, WriteError) and error.errno in _FULL  # met by a library, in a cache of its own
-        said = (
-            f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room"
-            if full
-            else error_text(error)
-        )
-        return Done(said, full or isinstance(error, WriteError), seconds=time.monotonic() - begun)
+        said, fatal = error_text(error), isinstance(error, WriteError)
+        if error.errno in _FULL and not fatal:  # met by a library, in a cache of its own
+            said = f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room"
+            fatal = True
+        return Done(said, fatal, seconds=time.monotonic() - begun)
     except Exception as error:
         return Done(error_text(error), seconds=time.monotonic() - begun)
 
@@ -114,7 +96,7 @@ def error_text(error: BaseException) -> str:
     """An error as one line: those of ours as they are, others with their kind and place."""
     text = " ".join(clean(error).split())
     if isinstance(error, TimeoutError):
-        return TOO_LONG
+        return "took longer than its time limit"
     if isinstance(error, (ValueError, OSError, ArtefactError)) and text:
         return text
     frames = traceback.extract_tb(error.__traceback__)
@@ -128,9 +110,11 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
     Raises `TimeoutError` when `limit` seconds passed while media were read, `WriteError` when the artefact cannot be
     written.
     """
+    from threadpoolctl import threadpool_limits
+
     begun = time.monotonic()
     _can_see(task)
-    with watched(limit) as damage, _one_thread():
+    with watched(limit) as damage, threadpool_limits(1):  # the work is spread over films
         recipe = dict(task.recipe)
         if task.files:  # before they are decoded, so that a change in between is seen at the next look
             ledgers = task.path.parent.parent / LEDGERS
@@ -138,11 +122,10 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
         tables = {name: read(paths, task.recipe["inputs"][name]) for name, paths in task.inputs.items()}
         module, _, name = task.function.partition(":")
         function = getattr(import_module(f"filmlens.stages.{module}"), name)
-        _torch_too()
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)
         CORES.set(task.cores)
         result = Measured.of(function(task.payload, tables, **task.arguments))
-    folder = task.path.parent
-    beside = {n: folder.with_name(folder.name.replace(task.stage, n, 1)) / task.path.name for n in result.beside}
     provenance = {
         "name": task.stage,
         "recipe": recipe,
@@ -151,18 +134,16 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
         "seconds": round(time.monotonic() - begun, 3),
         "notes": result.notes,
         "damage": damage,
-        "beside": {
-            f"../{path.parent.name}/{path.name}": artefacts.table_hash(result.beside[name])
-            for name, path in beside.items()
-        },
+        "beside": {},
     }
-    for name, path in beside.items():
-        artefacts.write_table(path, result.beside[name], provenance | {"name": name, "beside": {}})
+    folder, hashes = task.path.parent, {}
+    for name, table in result.beside.items():
+        path = folder.with_name(folder.name.replace(task.stage, name, 1)) / task.path.name
+        artefacts.write_table(path, table, provenance | {"name": name})
+        hashes[f"../{path.parent.name}/{path.name}"] = artefacts.table_hash(table)
     # The table that the recipe is looked up in comes last: what was interrupted before counts as stale.
-    if task.path.suffix == ".npz":
-        _folds().write_folds(task.path, result.table, provenance)
-    else:
-        artefacts.write_table(task.path, result.table, provenance)
+    write = _folds().write_folds if task.path.suffix == ".npz" else artefacts.write_table
+    write(task.path, result.table, provenance | {"beside": hashes})
     return damage
 
 
@@ -188,33 +169,16 @@ def _folds():
 
 def _can_see(task: Task) -> None:
     """A worker on another machine must see the same files under the same paths, and be of the same version."""
+    worker = f"the worker on {platform.node()}"
     if task.version != __version__:
-        raise ValueError(
-            f"the worker on {platform.node()} has FilmLens {__version__}, the run {task.version}; install the same"
-        )
+        raise ValueError(f"{worker} has FilmLens {__version__}, the run {task.version}; install the same")
     wanted = [p for paths in task.inputs.values() for p in paths]
     if isinstance(task.payload, Film):
         media = task.recipe["media"]
         wanted += [task.payload.film] if media.get("film", {}).get("size", -1) >= 0 else []
         wanted += [task.payload.soundtrack] if media.get("soundtrack") else []
-    missing = [p for p in wanted if not p.exists()]
-    if missing:
-        raise ValueError(
-            f"the worker on {platform.node()} cannot see {missing[0]}, which the run sees; mount it there under "
-            "the same path"
-        )
-
-
-def _one_thread():
-    """One thread of linear algebra: the work is spread over films, and sums do not depend on the machine."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
-
-
-def _torch_too() -> None:
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+    if missing := [p for p in wanted if not p.exists()]:
+        raise ValueError(f"{worker} cannot see {missing[0]}, which the run sees; mount it there under the same path")
 
 
 def _length(task: Task) -> float:

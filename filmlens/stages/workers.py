@@ -7,7 +7,6 @@ repeats what a lost worker had in hand, and the deadline is looked at between pa
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.connection
 import os
 import sys
 import threading
