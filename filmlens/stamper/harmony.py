@@ -44,17 +44,17 @@ class Rendition(NamedTuple):
 
     track: int
     begin: int
-    at: np.ndarray
+    place: np.ndarray
     key: int
     score: float
 
     @property
     def end(self) -> int:
-        return self.begin + len(self.at)
+        return self.begin + len(self.place)
 
     def places(self, speed: float) -> tuple[np.ndarray, np.ndarray]:
         """Middles of its rows in a film of that speed, and in the track [s]."""
-        return (np.arange(self.begin, self.end) + 0.5) * (ROW_S / speed), (self.at + 0.5) * ROW_S
+        return (np.arange(self.begin, self.end) + 0.5) * (ROW_S / speed), (self.place + 0.5) * ROW_S
 
 
 def profile(levels: np.ndarray, speed: float = 1.0, pitch: float = 1.0) -> np.ndarray:
@@ -149,15 +149,17 @@ def _apart(found: list[Rendition]) -> list[Rendition]:
     """The stretches with most evidence, each without what is taken by one with more, by time."""
     kept: list[Rendition] = []
     for stretch in sorted(found, key=lambda s: -s.score):
-        free = np.ones(len(stretch.at), bool)
+        free = np.ones(len(stretch.place), bool)
         for other in kept:
             free[max(0, other.begin - stretch.begin) : max(0, other.end - stretch.begin)] = False
         runs = np.flatnonzero(np.diff(np.concatenate([[0], free, [0]]))).reshape(-1, 2)
         first, last = max(runs.tolist(), key=lambda run: run[1] - run[0], default=(0, 0))
         if last - first >= _SHORTEST:
-            share = (last - first) / len(stretch.at)
+            share = (last - first) / len(stretch.place)
             kept.append(
-                stretch._replace(begin=stretch.begin + first, at=stretch.at[first:last], score=stretch.score * share)
+                stretch._replace(
+                    begin=stretch.begin + first, place=stretch.place[first:last], score=stretch.score * share
+                )
             )
     return sorted(kept, key=lambda s: s.begin)
 
@@ -179,7 +181,7 @@ def features(stretch: Rendition, film: np.ndarray, tracks: Sequence[np.ndarray])
     others = max((_nearest(here, track) for i, track in enumerate(tracks) if i != stretch.track), default=backwards)
     keys = max(_nearest(_in_key(heard, key), own) for key in KEYS if key != stretch.key)
     leads = (3 * near - others - backwards - keys) * np.sqrt(len(heard) * ROW_S / 10)
-    likeness = (here * own[stretch.at]).sum(axis=1).mean()
+    likeness = (here * own[stretch.place]).sum(axis=1).mean()
     return np.array([np.log(max(near - others, _LEAST_LEAD)), np.log(max(leads, _LEAST_LEADS)), likeness])
 
 

@@ -266,13 +266,13 @@ def _rendition(
     rows = np.arange(int(start / semitones.ROW_S), min(int(end / semitones.ROW_S), len(levels)))
     at = np.interp((rows + 0.5) * semitones.ROW_S, *stretch.places(speed)) / semitones.ROW_S - 0.5
     lacking = semitones.lacking(levels, index.level(stretch.track), at, rows[0], pitch * 2 ** (stretch.key / 12))
-    drift = stretch.at[-1] - stretch.at[0] + 1 - len(stretch.at)
+    drift = stretch.place[-1] - stretch.place[0] + 1 - len(stretch.place)
     return {
         "track": index.names[stretch.track],
         "start": start,
         "end": min(end, duration),
-        "track_start": stretch.at[0] * harmony.ROW_S,
-        "speed": speed * (1 + drift / len(stretch.at)) if abs(drift) > 1 else speed,
+        "track_start": stretch.place[0] * harmony.ROW_S,
+        "speed": speed * (1 + drift / len(stretch.place)) if abs(drift) > 1 else speed,
         "score": stretch.score,
         "match": OTHER if stretch.key or lacking > _RENDITION else SAME,
     }
