@@ -27,7 +27,8 @@ __all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
 
 #: What a cue is of its track.
 SAME, ALTERED, OTHER = "same recording", "altered", "other rendition"
-# Another rendition lacks more than this share of its track's notes; cues shorter than so many seconds tell too little.
+# Another rendition lacks more than this share of its track's notes, or half of it where landmarks saw nothing; cues
+# shorter than so many seconds tell too little.
 _RENDITION, _RENDITION_S = 0.1, 5.0
 PAL = 25 / 24
 #: Hypotheses: seconds of track per second of film, and how much higher the film's pitch is.
@@ -52,8 +53,8 @@ _CENTRE_S = landmarks.FFT / 2 / landmarks.RATE  # a frame's peaks are heard at i
 _STEADY_S = 0.04
 # Seconds, and share of the seconds found, of decoys that are worth a warning.
 _DECOY_S, _DECOY_SHARE = 5.0, 0.03
-# The same of stretches that were left out.
-_ALIKE_S, _ALIKE_SHARE = 30.0, 0.1
+# The same of stretches that were left out; the share is of the film.
+_ALIKE_S, _ALIKE_SHARE = 30.0, 1 / 6
 
 
 def stamp(
@@ -115,7 +116,7 @@ def matched(
     rows += _by_harmony(rows, (speed, pitch), levels, duration, index, start_cost, least_probability)
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
-    if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * seconds):
+    if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * duration):
         problems.append(
             f"music like the tracks, but probably none of them, sounds for {alike_seconds:.0f} s and was left out: "
             "add its album if there is one, or set least_probability=0 to see where"
@@ -274,7 +275,7 @@ def _rendition(
         "track_start": stretch.place[0] * harmony.ROW_S,
         "speed": speed * (1 + drift / len(stretch.place)) if abs(drift) > 1 else speed,
         "score": stretch.score,
-        "match": OTHER if stretch.key or lacking > _RENDITION else SAME,
+        "match": OTHER if stretch.key or lacking > _RENDITION / 2 else SAME,
     }
 
 
