@@ -31,17 +31,18 @@ def stamp(film: Film, tables: dict, *, engine: str, rule: str) -> Measured:
     """Find the cues of a film's soundtrack, and of its library, in its sound (Score Stamper).
 
     The fingerprints of the tracks are kept under ``derived/tracks``: a library is read once for all films. Gives
-    `CUE_COLUMNS` (and `aligned`); beside it ``windows``, what each 5 s window predicted; notes: the film's duration and
-    what was passed over.
+    `CUE_COLUMNS` (and `aligned`); beside it ``windows``, what each 5 s window predicted, and ``segments``, where the
+    pieces of each cue lie; notes: the film's duration and what was passed over.
     """
     more = {"rule": rule} if engine == "dejavu" else {}
     keep = film.derived / "tracks" if film.derived else None
     index = stamper.index_tracks(film.tracks(), engine=engine, keep=keep)
     sheet = stamper.stamp(film.sound, index, **more)
-    windows = sheet.windows.copy()
-    windows.insert(0, "film_id", film.id)
+    beside = {"windows": sheet.windows, "segments": sheet.segments}
+    for table in beside.values():
+        table.insert(0, "film_id", film.id)
     notes = {"duration": sheet.duration, "speed": sheet.speed, "decoy_seconds": sheet.decoy_seconds}
-    return Measured(_numbered(film, sheet.table), {"windows": windows}, notes | {"problems": list(sheet.problems)})
+    return Measured(_numbered(film, sheet.table), beside, notes | {"problems": list(sheet.problems)})
 
 
 def annotated(film: Film, tables: dict) -> pd.DataFrame:

@@ -85,8 +85,8 @@ _ROWS = (
         (),
         ("film", "sound", "soundtrack"),
         _STAMPING,
-        beside=("windows",),
-        version=9,
+        beside=("windows", "segments"),
+        version=10,
         libraries=_STAMPED,
     ),
     Stage(

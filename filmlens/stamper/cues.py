@@ -1,7 +1,8 @@
 """The cue sheet of one film: which track plays from when to when, as a table that shows itself (paper: Fig 1).
 
 Times are float seconds on the film's clock. `track_start` is the place in the track that is heard at `start`;
-`speed` is how many seconds of track pass in a second of film (25/24 in a PAL transfer).
+`speed` is how many seconds of track pass in a second of film (25/24 in a PAL transfer). Where a film cuts inside a
+track, loops a bar or jumps, the cue has several segments, each at a place and speed of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ from filmlens.stamper import intervals
 
 #: Columns every cue sheet has, in order; an engine may add its own after them.
 COLUMNS = ("track", "start", "end", "track_start", "speed", "score")
+#: Columns of segments: the row of their cue, their number in it, and where they play.
+SEGMENT_COLUMNS = ("cue", "segment", "start", "end", "track_start", "speed")
+_PLACE = list(SEGMENT_COLUMNS[2:])
+# D: a longer pause between two pieces of a track is heard as an end and a new entry, and makes two cues of them.
+_PAUSE_S = 1.0
 _DEFAULTS = {"track_start": np.nan, "speed": 1.0, "score": np.nan}
 
 
@@ -30,6 +36,8 @@ class CueSheet:
     ----------
     table : DataFrame
         At least `track`, `start` and `end` [s]; `track_start`, `speed` and `score` are filled in when missing.
+    segments : DataFrame, optional
+        `SEGMENT_COLUMNS`, cue being the row in `table`, in order of time; one for each cue by default.
     duration : float, optional
         Seconds of the film; the end of the last cue when unknown.
     engine : str
@@ -53,9 +61,11 @@ class CueSheet:
     """
 
     def __init__(
-        self, table, *, duration=None, engine="", windows=None, speed=1.0, decoy_seconds=0.0, problems=()
+        self, table, *, segments=None, duration=None, engine="", windows=None, speed=1.0, decoy_seconds=0.0, problems=()
     ) -> None:
-        self._table = _checked(table)
+        table = _checked(table)
+        self._table = table.reset_index(drop=True)
+        self._segments = whole(self._table) if segments is None else _of_rows(segments, table.index)
         end = float(self._table["end"].max()) if len(self._table) else 0.0
         self._duration = max(end, float(duration or 0.0))
         self._engine, self._speed, self._decoy_seconds = str(engine), float(speed), float(decoy_seconds)
@@ -66,6 +76,11 @@ class CueSheet:
     def table(self) -> pd.DataFrame:
         """The cues, a copy: `track`, `start`, `end`, `track_start`, `speed`, `score` and the engine's own columns."""
         return self._table.copy()
+
+    @property
+    def segments(self) -> pd.DataFrame:
+        """Where each piece of each cue lies in its track, a copy: `SEGMENT_COLUMNS`, at least one for each cue."""
+        return self._segments.copy()
 
     @property
     def windows(self) -> pd.DataFrame | None:
@@ -97,12 +112,16 @@ class CueSheet:
         return intervals.union(rows[["start", "end"]].to_numpy())
 
     def between(self, start: float, end: float) -> CueSheet:
-        """The part of the sheet from `start` to `end` [s], cues cut at its edges."""
-        rows = self._table.copy()
-        first = rows["start"].clip(lower=start)
-        rows["track_start"] += (first - rows["start"]) * rows["speed"]
-        rows["start"], rows["end"] = first, rows["end"].clip(upper=end)
-        return self._with(rows[rows["end"] > rows["start"]])
+        """The part of the sheet from `start` to `end` [s], cues and their segments cut at its edges."""
+        parts = self._segments.copy()
+        first = parts["start"].clip(lower=start)
+        parts["track_start"] += (first - parts["start"]) * parts["speed"]
+        parts["start"], parts["end"] = first, parts["end"].clip(upper=end)
+        parts = parts[parts["end"] > parts["start"]]
+        cues = parts.groupby("cue")
+        rows = self._table.loc[list(cues.groups)]
+        rows[_PLACE] = cues.first()[_PLACE].assign(end=cues["end"].last())
+        return self._with(rows.reset_index(drop=True), _of_rows(parts, rows.index))
 
     def cues(self, film_id: str) -> pd.DataFrame:
         """The sheet as rows of the corpus' cue table, with `film_id` and `cue` = 0, 1, ... by start."""
@@ -153,9 +172,10 @@ class CueSheet:
             + (f"<ul>{notes}</ul>" if notes else "")
         )
 
-    def _with(self, rows: pd.DataFrame) -> CueSheet:
+    def _with(self, rows: pd.DataFrame, segments: pd.DataFrame) -> CueSheet:
         return CueSheet(
             rows,
+            segments=segments,
             duration=self._duration,
             engine=self._engine,
             windows=self._windows,
@@ -163,6 +183,65 @@ class CueSheet:
             decoy_seconds=self._decoy_seconds,
             problems=self._problems,
         )
+
+
+def joined(pieces: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cues of the pieces that a stamper found: those of one track that follow each other become segments of one cue.
+
+    Pieces follow each other when no other lies between them, and a pause of at most a second. A cue has the place and
+    speed of its first segment, the sum of their scores, the mean of their probabilities by seconds, and the match of
+    most seconds (the first of equal ones).
+
+    Returns
+    -------
+    cues : DataFrame
+        The columns of `pieces`, by start.
+    segments : DataFrame
+        `SEGMENT_COLUMNS`, at least one for each cue.
+
+    Examples
+    --------
+    >>> pieces = {"track": ["A", "A"], "start": [5.0, 9.0], "end": [9.0, 12.0], "track_start": [40.0, 10.0]}
+    >>> cues, segments = joined(pd.DataFrame(pieces).assign(speed=1.0, score=3.0))
+    >>> cues[["start", "end", "track_start", "score"]].values.tolist(), segments["track_start"].tolist()
+    ([[5.0, 12.0, 40.0, 6.0]], [40.0, 10.0])
+    """
+    pieces = pieces.sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
+    follows = pieces["track"].eq(pieces["track"].shift()) & (pieces["start"] - pieces["end"].shift()).le(_PAUSE_S)
+    cue = (~follows).cumsum() - 1
+    rows = [part.iloc[0] if len(part) == 1 else _one(part) for _, part in pieces.groupby(cue)]
+    table = pd.DataFrame(rows, columns=pieces.columns).reset_index(drop=True)
+    return table.astype(pieces.dtypes), _numbered(pieces.assign(cue=cue))
+
+
+def _one(pieces: pd.DataFrame) -> pd.Series:
+    """The cue that pieces are segments of."""
+    seconds = pieces["end"] - pieces["start"]
+    cue = pieces.iloc[0].copy()
+    cue["end"], cue["score"] = pieces["end"].iloc[-1], pieces["score"].sum()
+    if "probability" in pieces:
+        cue["probability"] = (pieces["probability"] * seconds).sum() / seconds.sum()
+    if "match" in pieces:
+        cue["match"] = seconds.groupby(pieces["match"], sort=False).sum().idxmax()
+    return cue
+
+
+def whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Segments of cues that have one each."""
+    return _numbered(table.reset_index(drop=True).assign(cue=lambda cues: cues.index))
+
+
+def _of_rows(segments: pd.DataFrame, rows: pd.Index) -> pd.DataFrame:
+    """Segments whose cues were the given rows, in their new order."""
+    now = pd.Series(np.arange(len(rows)), index=rows)
+    return _numbered(segments.assign(cue=segments["cue"].map(now)).sort_values("cue", kind="stable"))
+
+
+def _numbered(segments: pd.DataFrame) -> pd.DataFrame:
+    """Segments in order, with their number in their cue."""
+    segments = segments.assign(segment=segments.groupby("cue").cumcount())[list(SEGMENT_COLUMNS)]
+    whole_numbers = dict.fromkeys(("cue", "segment"), "int64")
+    return segments.astype(dict.fromkeys(_PLACE, float) | whole_numbers).reset_index(drop=True)
 
 
 def _checked(table: pd.DataFrame) -> pd.DataFrame:
@@ -186,7 +265,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     table["track"] = table["track"].astype(str)
     table["speed"] = table["speed"].fillna(1.0)
     order = [*COLUMNS, *(c for c in table.columns if c not in COLUMNS)]
-    return table[order].sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
+    return table[order].sort_values(["start", "end", "track"], kind="stable")
 
 
 def _clock(seconds: float) -> str:

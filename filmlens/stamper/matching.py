@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens.stamper import altered, harmony, landmarks, lines, path, rivals, semitones, votes
-from filmlens.stamper.cues import COLUMNS, CueSheet
+from filmlens.stamper.cues import COLUMNS, CueSheet, joined
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, Landmarks, fingerprint
 from filmlens.stamper.lines import STEP_S
@@ -126,8 +126,9 @@ def matched(
             f"decoys (tracks played backwards) matched for {decoy_seconds:.0f} s: some cues may be wrong too"
         )
     windows = _predictions(starts / FRAMES_S / speed, place, z, field, index, sheet)
+    cues, segments = joined(sheet)
     return CueSheet(
-        sheet, duration=duration, engine="filmlens", windows=windows, speed=speed,
+        cues, segments=segments, duration=duration, engine="filmlens", windows=windows, speed=speed,
         decoy_seconds=decoy_seconds, problems=problems,
     )  # fmt: skip
 

@@ -22,6 +22,11 @@ COLUMNS = {
     "windows/hashes": ("", "hashes of the window (engine dejavu)"),
     "windows/matched": ("", "hashes of the window that the track has at any place (engine dejavu)"),
     "windows/input_confidence": ("0-1", "aligned hashes divided by the window's (engine dejavu)"),
+    "segments/segment": ("", "number of the piece in its cue, from 0"),
+    "segments/start": ("s", "begin of the piece on the film's clock"),
+    "segments/end": ("s", "end of the piece on the film's clock"),
+    "segments/track_start": ("s", "place in the track that sounds at the piece's start"),
+    "segments/speed": ("", "seconds of track in a second of film, in this piece"),
 }
 
 

@@ -144,7 +144,7 @@ def test_a_dry_run_knows_what_the_notebooks_ask_for(study, toy):
     assert not [(p.step.label, t.subject, t.why) for p in planned for t in p.tasks], "all was computed a moment ago"
     folders = {p.step.place.folder for p in planned}
     missing = {p.parent.name for p in corpus.derived.glob("*/*.parquet") if p.parent not in folders}
-    made_beside = ("windows", "unmatched-peaks", "gathered")
+    made_beside = ("windows", "segments", "unmatched-peaks", "gathered")
     assert not [name for name in missing if not name.startswith(made_beside)], "beside others"
     files = {p.step.place.file for p in planned if p.step.place.stage == "genre"}
     assert {p.name for p in (corpus.derived / "genre").glob("*.npz")} == files and len(files) > 10

@@ -34,6 +34,7 @@ def test_stages_run_in_order_and_only_when_stale(two_films):
     stages.run(corpus, "cues", engine="dejavu", **quiet)
     assert len(stages.read(corpus, "windows", engine="dejavu")) == 16
     assert (corpus.derived / "windows@engine=dejavu" / "one.parquet").is_file()
+    assert (corpus.derived / "segments@engine=dejavu" / "one.parquet").is_file()
 
 
 def test_a_changed_film_is_stale_and_the_other_is_not(two_films):
@@ -51,7 +52,16 @@ def test_parameters_lie_side_by_side(two_films):
     stages.run(corpus, "mir", **quiet)
     stages.run(corpus, "mir", sound="film", cues="annotated", **quiet)
     folders = sorted(p.name for p in corpus.derived.iterdir() if p.is_dir())
-    assert folders == ["annotated", "cues", "hashes", "mir", "mir@cues=annotated,sound=film", "tracks", "windows"]
+    assert folders == [
+        "annotated",
+        "cues",
+        "hashes",
+        "mir",
+        "mir@cues=annotated,sound=film",
+        "segments",
+        "tracks",
+        "windows",
+    ]
     path = stages.path(corpus, "mir", "one", sound="film", cues="annotated")
     assert read_provenance(path)["recipe"]["parameters"] == {"cues": "annotated", "sound": "film", "voicing": 0.0}
     annotated = stages.read(corpus, "mir", sound="film", cues="annotated")

@@ -10,6 +10,7 @@ from filmlens.artefacts import Measured
 from filmlens.corpus import Corpus
 from filmlens.features import mir
 from filmlens.stages import of_film, workers
+from filmlens.stamper.cues import whole
 
 LENGTH = 600.0
 GENRES = ("Action|Sci-Fi", "Horror", "Drama|Romance", "Comedy")
@@ -28,8 +29,10 @@ def stamp(film, tables, **_):
     if film.id == "silent":
         cues = cues.iloc[:0]
     windows = pd.DataFrame({"film_id": film.id, "time": [0.0, 5.0], "track": ["Theme", None], "offset": [1.0, np.nan]})
+    segments = whole(cues)
+    segments.insert(0, "film_id", film.id)
     notes = {"duration": LENGTH, "problems": [f"{film.film}: ends early", f"{film.soundtrack}/Theme.flac: is silent"]}
-    return Measured(cues, {"windows": windows.assign(z=1.0, counted=True)}, notes)
+    return Measured(cues, {"windows": windows.assign(z=1.0, counted=True), "segments": segments}, notes)
 
 
 def frames(film, tables, **_):
