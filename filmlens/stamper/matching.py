@@ -25,6 +25,8 @@ from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
 
 __all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
 
+#: A cue of so much probability is believed.
+LIKELY = 0.5
 #: What a cue is of its track.
 SAME, ALTERED, OTHER = "same recording", "altered", "other rendition"
 # Another rendition lacks more than this share of its track's notes, or half of it where landmarks saw nothing; cues
@@ -63,7 +65,7 @@ def stamp(
     *,
     strictness: float = 0.4,
     start_cost: float = path.START,
-    least_probability: float = 0.5,
+    least_probability: float = LIKELY,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
     """Cues of a film by spectral peaks; see `filmlens.stamper.stamp`.
@@ -85,7 +87,7 @@ def matched(
     *,
     strictness: float = 0.4,
     start_cost: float = path.START,
-    least_probability: float = 0.5,
+    least_probability: float = LIKELY,
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
     """Cues of a film whose landmarks are known; see `stamp`."""
@@ -103,17 +105,25 @@ def matched(
     ]
     speed, pitch, *followed = max(tried, key=lambda t: _weight(t, speeds))
     starts, place, z, *_ = followed
-    judged = levels, duration, field, index, least_probability
-    rows, decoy_seconds, alike_seconds = _cues(followed, (speed, pitch), *judged, 1.0)
-    for row in rows:
+    judged = levels, duration, field, index
+    every, decoy_seconds = _cues(followed, (speed, pitch), *judged, 1.0)
+    for row in every:
         off = abs(row["speed"] / speed - 1)
         drifts = off >= _DRIFT and off * (row["end"] - row["start"]) >= _DRIFT_S
         if drifts or (speed, pitch) not in speeds:
             row["match"] = ALTERED
+    rows, unlikely = _parted(every)
     if len(speeds) > 1:  # a film whose speed is given has no other
         plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
         rows = _altered(rows, plays, speeds, (time, freq, trust, duration), judged, strictness, start_cost)
-    rows += _by_harmony(rows, (speed, pitch), levels, duration, index, start_cost, least_probability)
+    more, unlikely_more = _parted(_by_harmony(rows, (speed, pitch), levels, duration, index, start_cost))
+    rows += more
+    unlikely += unlikely_more
+    # what is unlikely is listed where it is asked for, and never in the place of what is likely
+    for row in sorted(unlikely, key=lambda row: -row["probability"]):
+        rows += [row] if not any(row["start"] < r["end"] and r["start"] < row["end"] for r in rows) else []
+    alike_seconds = sum(r["end"] - r["start"] for r in unlikely if r in every and r["probability"] < least_probability)
+    rows = [row for row in rows if row["probability"] >= least_probability]
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
     if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * duration):
@@ -170,11 +180,11 @@ def likely_speeds(
 
 def _cues(
     followed: tuple, hypothesis: tuple[float, float], levels: np.ndarray, duration: float, field: Field,
-    index: TrackIndex, least_probability: float, odds: float,
-) -> tuple[list[dict], float, float]:  # fmt: skip
-    """Cues of the likeliest stretches; seconds of those that are decoys, and of those left out as music alike."""
+    index: TrackIndex, odds: float,
+) -> tuple[list[dict], float]:  # fmt: skip
+    """Cues of the likeliest stretches with their probability; seconds of those that are decoys."""
     starts, place, z, found, stretches = followed
-    rows, decoy_seconds, alike_seconds, speed = [], 0.0, 0.0, hypothesis[0]
+    rows, decoy_seconds, speed = [], 0.0, hypothesis[0]
     placed, lacks = rivals.settled(stretches, found, field, index, levels, hypothesis)
     likely = rivals.probabilities(stretches, found, starts, place, z, field, index, lacks)
     likely = likely * odds / (1 - likely + likely * odds)
@@ -182,14 +192,18 @@ def _cues(
         reference = found.reference[line]
         if field.decoy[reference]:
             decoy_seconds += (end - begin) * STEP_S / speed
-        elif probability < least_probability:
-            alike_seconds += (end - begin) * STEP_S / speed
         else:
             rows.append(_cue(found, line, begin, end, duration, speed, field.start[reference]))
             rows[-1] |= {"track": index.names[field.owner[reference]], "score": score, "probability": probability}
             other = lacking > _RENDITION and rows[-1]["end"] - rows[-1]["start"] >= _RENDITION_S
             rows[-1]["match"] = OTHER if other else SAME
-    return rows, decoy_seconds, alike_seconds
+    return rows, decoy_seconds
+
+
+def _parted(rows: list[dict]) -> tuple[list[dict], list[dict]]:
+    """Rows that are likely, and those that are not."""
+    likely = [row for row in rows if row["probability"] >= LIKELY]
+    return likely, [row for row in rows if row not in likely]
 
 
 def _weight(tried: tuple, speeds: Sequence[tuple[float, float]]) -> float:
@@ -204,7 +218,7 @@ def _altered(
 ) -> list[dict]:  # fmt: skip
     """The cues, and those of recordings at another pitch or tempo than the film plays at, where there was none."""
     time, freq, trust, duration = heard
-    _, _, field, index, _ = judged
+    _, _, field, index = judged
     found = list(rows)
 
     def taken(seconds: np.ndarray) -> np.ndarray:
@@ -229,7 +243,7 @@ def _altered(
         loose = [row for row in found if everywhere and altered.is_piece(row["speed"], plays[0][0], hypothesis[0])]
         found[:] = [row for row in found if row not in loose]
         followed = _followed(*heard, field, hypothesis, strictness, start_cost, wanted)
-        more, *_ = _cues(followed, hypothesis, *judged, altered.ODDS)
+        more, _ = _parted(_cues(followed, hypothesis, *judged, altered.ODDS)[0])
         match = {} if hypothesis in speeds else {"match": ALTERED}
         enough = [row for row in more if altered.is_enough(row["score"], row["end"] - row["start"])]
         kept = [row for row in loose if not any(n["start"] < row["end"] and row["start"] < n["end"] for n in enough)]
@@ -239,7 +253,7 @@ def _altered(
 
 def _by_harmony(
     rows: list[dict], plays: tuple[float, float], levels: np.ndarray, duration: float, index: TrackIndex,
-    start_cost: float, least_probability: float,
+    start_cost: float,
 ) -> list[dict]:  # fmt: skip
     """Cues of other renditions, where there was none."""
     film, per_s = harmony.profile(levels, *plays), plays[0] / harmony.ROW_S
@@ -249,14 +263,11 @@ def _by_harmony(
         for begin, end in zip(edges[::2], [*edges[1::2], duration], strict=True)
         if end - begin >= harmony.LEAST_S
     ]
-    cost = harmony.START + start_cost - path.START
-    prior = 0.0 if rows else harmony.ALONE
-    found = harmony.renditions(film, pauses, index, start_cost=cost, prior=prior)
-    return [
-        _rendition(stretch, plays, levels, duration, index) | {"probability": probability}
-        for stretch, probability in found
-        if probability >= least_probability
-    ]
+    found = harmony.renditions(
+        film, pauses, index,
+        start_cost=harmony.START + start_cost - path.START, prior=0.0 if rows else harmony.ALONE,
+    )  # fmt: skip
+    return [_rendition(stretch, plays, levels, duration, index) | {"probability": p} for stretch, p in found]
 
 
 def _rendition(

@@ -61,13 +61,13 @@ def film_of(name, begin, seconds, at, length=70, **how):
 @pytest.mark.parametrize("tempo", [1.0, 1.04])
 def test_the_same_notes_on_another_instrument(index, tempo):
     film = film_of("t1", 10, 30, 20, tempo=tempo, **PIANO)
-    cues = stamp((film, RATE), index).table
-    assert set(cues["track"]) == {"t1"}
+    sheet = stamp((film, RATE), index)
+    [cue], pieces = sheet.table.itertuples(), sheet.segments
+    assert cue.track == "t1" and abs(cue.start - 20) < 1 and abs(cue.end - 50) < 1
     # at the album's tempo landmarks know it again as well, and too few of its notes are lacking
-    assert tempo == 1 or set(cues["match"]) == {OTHER}
-    assert abs(cues["start"].iloc[0] - 20) < 1 and abs(cues["end"].iloc[-1] - 50) < 1
-    assert ((cues["track_start"] - 10 - (cues["start"] - 20) * tempo).abs() < 1).all()
-    assert abs(cues["speed"].iloc[-1] - tempo) < 0.02
+    assert tempo == 1 or cue.match == OTHER
+    assert ((pieces["track_start"] - 10 - (pieces["start"] - 20) * tempo).abs() < 1).all()
+    assert abs(pieces["speed"].iloc[-1] - tempo) < 0.02
 
 
 def test_a_rendition_in_another_key(index):
