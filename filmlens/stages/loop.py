@@ -85,7 +85,8 @@ def plans_of(
     for name in filter(wanted.__contains__, STAGES):
         for known in wanted[name].values():
             plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, coming, survey))
-            coming |= {task.path for task in plans[-1].tasks}
+            written = [place(corpus, n, **known) for n in (name, *STAGES[name].beside)]
+            coming |= {where.path(task.subject) for where in written for task in plans[-1].tasks}
     return plans
 
 
