@@ -404,7 +404,8 @@ class Audition(anywidget.AnyWidget):
             path = self._film.tracks().get(cue["track"])
         except CorpusError:
             return None
-        return Place(path, float(cue["start"]), float(cue["track_start"]), float(cue["speed"])) if path else None
+        place = (float(cue[c]) for c in ("start", "track_start", "speed"))
+        return Place(path, *place, tuple(cue["segments"])) if path else None
 
     def _candidate(self, cue: pd.Series, track: str) -> Place | None:
         """Where a track that the cue may be lies under it; from its beginning, where it is not found there."""

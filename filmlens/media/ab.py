@@ -6,6 +6,7 @@ changes from one to the other by two gains, at the same sample, and cannot lose 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,16 @@ _BIT_RATE = 256_000  # of four channels
 
 @dataclass(frozen=True)
 class Place:
-    """Where a cue lies in its track: at `start` of the film the track is at `track_start`, running at `speed`."""
+    """Where a cue lies in its track: at `start` of the film the track is at `track_start`, running at `speed`.
+
+    Of a cue with several `segments` each has a place: (start, end, track_start, speed), in order.
+    """
 
     track: Path
     start: float
     track_start: float
     speed: float = 1.0
+    segments: tuple[tuple[float, float, float, float], ...] = ()
 
     def at(self, time: float) -> float:
         """Seconds of the track at a time of the film; negative before it begins.
@@ -37,6 +42,21 @@ class Place:
         6.0
         """
         return self.track_start + (time - self.start) * self.speed
+
+    def parts(self, start: float, end: float) -> Iterator[tuple[Place, float, float]]:
+        """The places from `start` to `end` of the film, each with its own part of that; the pauses are left out.
+
+        >>> cut = Place(Path("theme.flac"), 5, 40, segments=((5, 9, 40, 1), (10, 15, 10, 1)))
+        >>> [(place.at(a), a, b) for place, a, b in cut.parts(3, 12)]
+        [(38, 3, 9), (10, 10, 12)]
+        """
+        segments = self.segments or ((self.start, end, self.track_start, self.speed),)
+        for number, (begin, stop, track_start, speed) in enumerate(segments, start=1):
+            # before the cue and behind it the track goes on, so that its edges can be heard
+            first = start if number == 1 else max(start, begin)
+            until = end if number == len(segments) else min(end, stop)
+            if until > first:
+                yield Place(self.track, begin, track_start, speed), first, until
 
 
 def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
@@ -49,6 +69,16 @@ def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool
     ndarray of float32, shape (channels, n) or (n,) when `mono`
         n = (end - start) * rate, rounded.
     """
+    parts = [(a, _sound(one, a, b, rate, mono)) for one, a, b in place.parts(start, end)]
+    whole = np.zeros((max((len(sound) for _, sound in parts), default=1), round((end - start) * rate)), np.float32)
+    for begin, sound in parts:
+        under = whole[:, round((begin - start) * rate) :]
+        under[:, : sound.shape[1]] = sound[:, : under.shape[1]]
+    return whole[0] if mono else whole
+
+
+def _sound(place: Place, start: float, end: float, rate: int, mono: bool) -> np.ndarray:
+    """The same of one place, (channels, n)."""
     size = round((end - start) * rate)
     first, last = place.at(start), place.at(end)
     # what is read at a lower rate and played at `rate` runs faster by their ratio
@@ -61,7 +91,7 @@ def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool
     before = round(max(0.0, -first) / place.speed * rate)
     piece = sound[:, : max(0, size - before)]
     whole[:, before : before + piece.shape[1]] = piece
-    return whole[0] if mono else whole
+    return whole
 
 
 def film_sound(film: Path, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
