@@ -113,7 +113,9 @@ ROWS: dict[str, Name] = {
     "verified": Name("verified cues", "cues that someone has heard: accepted, corrected or added"),
     "verified-(score|song|diegetic)": Name("verified cues, {0}", "verified cues of the usage {0}"),
     "windows": Name("windows", "what the stamper heard in every five seconds of a film"),
-    "segments": Name("segments of cues", "the pieces of a track that a cue is made of, one after another"),
+    r"(?:verified-(?:\w+-)?)?segments": Name(
+        "segments of cues", "the pieces of a track that a cue is made of, one after another"
+    ),
     "unmatched": Name("unmatched music", "where there is music under no cue, by a detector"),
     "unmatched-peaks": Name("peaks of unmatched music", "spectral peaks by which unmatched music is known again"),
     "recurring": Name("recurring music", "which unmatched music returns, in its film or in others"),

@@ -52,7 +52,9 @@ def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     from filmlens.findings.listening import CONTROL, TRANSPLANTED  # with it comes all of findings
 
     genres = [c for c in probabilities.columns if c not in ("film_id", "cue")]
-    heard = probabilities.merge(sheet, on=["film_id", "cue"]).rename(columns={g: f"p {g}" for g in genres})
+    heard = probabilities.merge(_in_one_piece(corpus, sheet), on=["film_id", "cue"]).rename(
+        columns={g: f"p {g}" for g in genres}
+    )
     heard = heard.dropna(subset=[f"p {g}" for g in genres])
     rows = []
     for cue in foreign[foreign["excess"] > 0].drop_duplicates("film_id").itertuples(index=False):
@@ -73,6 +75,18 @@ def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda part: defused(table).to_csv(part, index=False, lineterminator="\n"))
     return table
+
+
+def _in_one_piece(corpus: Corpus, sheet: pd.DataFrame) -> pd.DataFrame:
+    """The cues, of those with several segments the longest: a clip is of one place in the track."""
+    pieces, keys = stages.read(corpus, "segments"), ["film_id", "cue"]
+    if pieces.empty:
+        return sheet
+    seconds = pieces["end"] - pieces["start"]
+    longest = pieces.loc[seconds.groupby([pieces[k] for k in keys]).idxmax()].set_index(keys)
+    sheet = sheet.set_index(keys)
+    sheet.update(longest[["start", "end", "track_start", "speed"]])
+    return sheet.reset_index()
 
 
 def sounds(corpus: Corpus, key: pd.DataFrame) -> dict[int, bytes]:

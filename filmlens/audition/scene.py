@@ -16,6 +16,7 @@ from filmlens import artefacts, look, stages
 from filmlens.corpus import Corpus, CorpusError, Film
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError, probe
+from filmlens.verdicts import segments
 
 _STRIP = 800  # values of the brightness strip
 
@@ -42,13 +43,15 @@ def plain(value: Any) -> Any:
 
 
 def stamped_cues(corpus: Corpus, film: Film, **parameters) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The film's cue sheet on disk and the notes of its stamping; empty when it has not been stamped."""
+    """The film's cue sheet on disk, with its segments, and the notes of its stamping; empty when it was not stamped."""
     found = stages.read_one(corpus, "cues", film.id, **parameters)
     columns = ["film_id", "cue", "track", "start", "end", "track_start", "speed", "score"]
     if found is None:
         empty = pd.DataFrame(columns=columns).astype(dict.fromkeys(columns[3:], float))
         return empty, {}
-    return found[0], found[1].get("notes", {})
+    beside = stages.read_one(corpus, "segments", film.id, **parameters)
+    cues = found[0] if beside is None else segments.carrying(found[0], beside[0])
+    return cues, found[1].get("notes", {})
 
 
 def length(film: Film, notes: dict) -> float:

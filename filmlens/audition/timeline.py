@@ -15,15 +15,16 @@ from filmlens.audition.timecode import frames_of
 from filmlens.corpus import CorpusError, Film
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError, probe
+from filmlens.verdicts import segments
 
 
 def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
     """The film on one video and one audio track, its cues as clips of their sound files on further audio tracks; OTIO's
     JSON.
 
-    Cues that overlap lie on tracks of their own. Edges are rounded to frames of the film, as an editor needs them; the
-    exact seconds, score, verdict and usage of a cue are in its metadata under "filmlens". A cue whose place in its
-    track is unknown is an empty clip of its name.
+    Cues that overlap lie on tracks of their own; a cue with several segments is a clip for each. Edges are rounded to
+    frames of the film, as an editor needs them; the exact seconds, score, verdict and usage of a cue are in its
+    metadata under "filmlens". A cue whose place in its track is unknown is an empty clip of its name.
     """
     from opentimelineio import adapters, opentime, schema
 
@@ -45,8 +46,7 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
     files, rows = _files(film, set(cues["track"])), cues.to_dict("records")
     for number, lane in enumerate(lanes(cues), start=1):
         track, at = schema.Track(name=f"Cues {number}", kind=schema.TrackKind.Audio), 0
-        for row in lane:
-            cue = rows[row]
+        for cue in (piece for row in lane for piece in _pieces(rows[row])):
             place, speed = float(cue.get("track_start", np.nan)), float(cue.get("speed", 1.0))
             late = max(0.0, -place) / speed if np.isfinite(place) else 0.0  # the cue begins before its track does
             start = max(at, round((cue["start"] + late) * rate))
@@ -68,6 +68,15 @@ def otio(film: Film, cues: pd.DataFrame, duration: float) -> str:
             at = start + frames
         line.tracks.append(track)
     return adapters.write_to_string(line, "otio_json") + "\n"
+
+
+def _pieces(cue: dict[str, Any]) -> list[dict[str, Any]]:
+    """A cue as the clips that it is: itself, or each of its segments, which are numbered."""
+    found = segments.of(cue)
+    if len(found) < 2:
+        return [cue]
+    places = (dict(zip(("start", "end", "track_start", "speed"), place, strict=True)) for place in found)
+    return [cue | place | {"segment": number} for number, place in enumerate(places)]
 
 
 def lanes(cues: pd.DataFrame) -> list[list[int]]:
@@ -104,6 +113,6 @@ def _files(film: Film, wanted: set[str]) -> dict[str, tuple[Path, float]]:
 
 
 def _notes(cue: Mapping[str, Any]) -> dict:
-    notes = {k: float(cue[k]) for k in ("start", "end", "track_start", "speed", "score") if k in cue}
+    notes = {k: float(cue[k]) for k in ("start", "end", "track_start", "speed", "score", "segment") if k in cue}
     notes = {k: v for k, v in notes.items() if np.isfinite(v)}
     return notes | {k: str(cue[k]) for k in ("verdict", "usage") if k in cue and cue[k] == cue[k]}

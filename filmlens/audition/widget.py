@@ -385,7 +385,8 @@ class Audition(anywidget.AnyWidget):
             path = self._film.tracks().get(cue["track"])
         except CorpusError:
             return None
-        return Place(path, float(cue["start"]), float(cue["track_start"]), float(cue["speed"])) if path else None
+        place = (float(cue[c]) for c in ("start", "track_start", "speed"))
+        return Place(path, *place, tuple(cue["segments"])) if path else None
 
     def _find(self, cue: pd.Series, track: str) -> Path | None:
         """The file of a track, if there is one, after the cue was looked for in it once."""

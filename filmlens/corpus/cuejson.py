@@ -43,7 +43,10 @@ def _timeline(line: dict[str, Any], found: list[str]) -> Rows:
                 break
             if kind.startswith("Clip."):
                 start, end = _exact(item, at, at + seconds, frame)
-                rows.append((1, {"start": f"{start:.6f}", "end": f"{end:.6f}", "track": name.strip()}))
+                if rows and _goes_on(item):
+                    rows[-1][1]["end"] = f"{end:.6f}"
+                else:
+                    rows.append((1, {"start": f"{start:.6f}", "end": f"{end:.6f}", "track": name.strip()}))
             at += seconds
         tracks[clean(track.get("name", "")) or f"track {number + 1}", number] = rows
     return chosen(tracks)
@@ -66,6 +69,14 @@ def _exact(clip: dict[str, Any], start: float, end: float, frame: float) -> tupl
     except (KeyError, TypeError, ValueError):
         return start, end
     return tuple(k if abs(k - now) <= frame else now for k, now in zip(kept, (start, end), strict=True))
+
+
+def _goes_on(clip: dict[str, Any]) -> bool:
+    """Whether an export of ours made the clip of a later segment of the cue before it."""
+    try:
+        return float(clip["metadata"]["filmlens"]["segment"]) > 0
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _segments(annotations: list[dict[str, Any]], found: list[str]) -> Rows:

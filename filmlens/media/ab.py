@@ -6,6 +6,7 @@ changes from one to the other by two gains, at the same sample, and cannot lose 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +24,16 @@ _BIT_RATE = 256_000  # of four channels
 
 @dataclass(frozen=True)
 class Place:
-    """Where a cue lies in its track: at `start` of the film the track is at `track_start`, running at `speed`."""
+    """Where a cue lies in its track: at `start` of the film the track is at `track_start`, running at `speed`.
+
+    Of a cue with several `segments` each has a place: (start, end, track_start, speed), in order.
+    """
 
     track: Path
     start: float
     track_start: float
     speed: float = 1.0
+    segments: tuple[tuple[float, float, float, float], ...] = ()
 
     def at(self, time: float) -> float:
         """Seconds of the track at a time of the film; negative before it begins.
@@ -38,6 +43,21 @@ class Place:
         """
         return self.track_start + (time - self.start) * self.speed
 
+    def parts(self, start: float, end: float) -> Iterator[tuple[Place, float, float]]:
+        """The places from `start` to `end` of the film, each with its own part of that; the pauses are left out.
+
+        >>> cut = Place(Path("theme.flac"), 5, 40, segments=((5, 9, 40, 1), (10, 15, 10, 1)))
+        >>> [(place.at(a), a, b) for place, a, b in cut.parts(3, 12)]
+        [(38, 3, 9), (10, 10, 12)]
+        """
+        segments = self.segments or ((self.start, end, self.track_start, self.speed),)
+        for number, (begin, stop, track_start, speed) in enumerate(segments, start=1):
+            # before the cue and behind it the track goes on, so that its edges can be heard
+            first = start if number == 1 else max(start, begin)
+            until = end if number == len(segments) else min(end, stop)
+            if until > first:
+                yield Place(self.track, begin, track_start, speed), first, until
+
 
 def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The track as it would sound under the film from `start` to `end` of the film's clock, silence where it has none.
@@ -45,6 +65,16 @@ def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool
     A film that runs faster than its music has the music faster and higher, and so has this. float32 (channels, n) or
     (n,) when `mono`; n = (end - start) * rate, rounded.
     """
+    parts = [(a, _sound(one, a, b, rate, mono)) for one, a, b in place.parts(start, end)]
+    whole = np.zeros((max((len(sound) for _, sound in parts), default=1), round((end - start) * rate)), np.float32)
+    for begin, sound in parts:
+        under = whole[:, round((begin - start) * rate) :]
+        under[:, : sound.shape[1]] = sound[:, : under.shape[1]]
+    return whole[0] if mono else whole
+
+
+def _sound(place: Place, start: float, end: float, rate: int, mono: bool) -> np.ndarray:
+    """The same of one place, (channels, n)."""
     first, last = place.at(start), place.at(end)
     # what is read at a lower rate and played at `rate` runs faster by their ratio
     slow = round(rate / place.speed)
@@ -52,8 +82,7 @@ def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool
         sound = np.atleast_2d(read_audio(place.track, slow, start=max(0.0, first), end=last, mono=mono))
     else:
         sound = np.zeros((1, 0), np.float32)
-    whole = _filled(sound, round((end - start) * rate), round(max(0.0, -first) / place.speed * rate))
-    return whole[0] if mono else whole
+    return _filled(sound, round((end - start) * rate), round(max(0.0, -first) / place.speed * rate))
 
 
 def film_sound(film: Path, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:

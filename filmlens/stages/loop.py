@@ -70,7 +70,8 @@ def plans_of(
     for name, configurations in _steps(asked).items():
         for known in configurations:
             plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, survey, coming))
-            coming |= {task.path for task in plans[-1].tasks}
+            written = [place(corpus, n, **known) for n in (name, *STAGES[name].beside)]
+            coming |= {where.path(task.subject) for where in written for task in plans[-1].tasks}
     return plans
 
 

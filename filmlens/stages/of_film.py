@@ -20,6 +20,7 @@ from filmlens.features import own as own_
 from filmlens.features import visual as visual_
 from filmlens.genre.bags import KEYS
 from filmlens.media import container, monitor, pictures, sound
+from filmlens.verdicts import segments
 
 #: Columns of every cue sheet on disk.
 CUE_COLUMNS = ("film_id", "cue", "track", "start", "end", "track_start", "speed", "score")
@@ -54,15 +55,21 @@ def annotated(film: Film, tables: dict) -> pd.DataFrame:
     return _numbered(film, table if "track_start" in table else table.assign(track_start=np.nan))
 
 
-def verified(film: Film, tables: dict, *, usage: str = "") -> pd.DataFrame:
+def verified(film: Film, tables: dict, *, usage: str = "") -> Measured:
     """The cues that someone has heard: accepted, corrected or added (``verdicts/<film_id>.csv``).
 
-    A cue keeps the stamper's place in the track (``cues`` in `tables`), moved with a corrected start. With a `usage`,
-    "score", "song" or "diegetic", only cues of it; one whose usage is not stated counts as score.
+    A cue keeps the stamper's place in the track and its segments (``cues`` and ``segments`` in `tables`), cut to
+    corrected edges; beside it ``verified-segments``. With a `usage`, "score", "song" or "diegetic", only cues of it;
+    one whose usage is not stated counts as score.
     """
     if usage not in {"", *USAGES}:
         raise ValueError(f"usage={usage!r} is unknown; choose one of {', '.join(sorted(USAGES))}")
-    return _numbered(film, verdicts.verified(tables["cues"], verdicts.read(film.verdicts), usage=usage))
+    stamped = segments.carrying(tables["cues"], tables["segments"])
+    cues = _numbered(film, verdicts.verified(stamped, verdicts.read(film.verdicts), usage=usage))
+    pieces = segments.table(cues)
+    pieces.insert(0, "film_id", film.id)
+    name = f"verified-{usage}-segments" if usage else "verified-segments"
+    return Measured(cues.drop(columns="segments"), {name: pieces})
 
 
 def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **parameters) -> Measured:
@@ -72,13 +79,17 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
     claim is about the music), or the film's mix ("film"). The mix is also used for a cue whose place in its track is
     unknown. `cues`, which sheet it is, is named in the artefact; further parameters are the set's.
 
+    D: the track is measured segment by segment of a cue (``sheet-segments``), so that no row is of the sound across a
+    cut, and none lies in the pause between two.
+
     Gives film_id, cue, time (on the film's clock) and the columns of the set; notes: its own.
     """
-    row, tracks = FEATURES[features], _tracks(film, sound, tables["sheet"]["track_start"])
+    row, sheet = FEATURES[features], tables["sheet"]
+    tracks = _tracks(film, sound, sheet["track_start"])
     placed: list[tuple[Any, float]] = []
 
     def sounds() -> Iterator[np.ndarray]:
-        for cue in tables["sheet"].itertuples(index=False):
+        for cue in _pieces(sheet, tables.get("sheet-segments"), tracks):
             samples, speed = cue_sound(film, cue, sound, row.rate, tracks=tracks)
             if len(samples):
                 placed.append((cue, speed))
@@ -90,7 +101,7 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
     # listed first: where all cues are measured together, they are read only now
     frames = list(measured)
     parts = [(cue, speed, rows) for (cue, speed), rows in zip(placed, frames, strict=True)]
-    on_film = sum(sound == "track" and not _placed(cue, tracks) for cue in tables["sheet"].itertuples())
+    on_film = sum(sound == "track" and not _placed(cue, tracks) for cue in sheet.itertuples())
     notes = {"sound": sound, "cues": cues} | notes | {"measured_on_film": on_film}
     return Measured(_on_film(film, parts, row.column_names()), notes=notes)
 
@@ -106,6 +117,17 @@ def own(film: Film, tables: dict, *, cues: str, features: str) -> Measured:
     return Measured(own_.read(film, features, tables["sheet"]), notes={"features": features, "cues": cues})
 
 
+def _pieces(sheet: pd.DataFrame, segments: pd.DataFrame | None, tracks: Mapping[str, Path]) -> Iterator[Any]:
+    """What is measured in one go: each segment of a cue that lies in a track, or a whole cue."""
+    of_cue = dict(iter(segments.groupby("cue"))) if segments is not None else {}
+    for cue in sheet[["cue", "track", "start", "end", "track_start", "speed"]].itertuples(index=False):
+        if cue.cue in of_cue and _placed(cue, tracks):
+            for piece in of_cue[cue.cue].itertuples(index=False):
+                yield cue._replace(**{c: getattr(piece, c) for c in ("start", "end", "track_start", "speed")})
+        else:
+            yield cue
+
+
 def _on_film(film: Film, parts: list[tuple[Any, float, pd.DataFrame]], columns) -> pd.DataFrame:
     """Rows of cues, each with its speed, under each other on the film's clock."""
     placed = [rows.assign(cue=cue.cue, time=cue.start + rows["time"] / speed) for cue, speed, rows in parts]
@@ -118,6 +140,7 @@ def cue_sound(
 ) -> tuple[np.ndarray, float]:
     """The mono samples on which a cue is measured, and how many seconds of them pass in one second of film.
 
+    A cue with several segments is measured piece by piece: give each of them, with the cue's track, in its place.
     `tracks` are the film's, for a caller with many cues: listing a large library takes seconds.
     """
     tracks = _tracks(film, kind, [cue.track_start]) if tracks is None else tracks

@@ -54,7 +54,8 @@ class Stage:
     - function: ``module:name``, imported by the worker that needs it (torch costs seconds that no film stage should
       pay). It is called with the `Film`, or what is known of all films, the tables of the inputs, and the parameters by
       name, and gives the table, or a `Measured`
-    - inputs: earlier stages, or tables beside theirs; "sheet" and "features" are the ones that the parameters choose
+    - inputs: earlier stages, or tables beside theirs; "sheet" and "features" are the ones that the parameters choose,
+      "sheet-segments" is the table of segments beside the sheet, where it has one
     - media: files of the film it reads: film, soundtrack, annotation, verdicts, own (the user's features); sound (which
       of the film's); or weights (of its feature set)
     - parameters: its own, with their defaults; `settled` are further arguments that nobody chooses

@@ -68,7 +68,7 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
         rows = Stage(
             row.name,
             "of_film:music",
-            ("sheet",),
+            ("sheet", *([] if row.stands_for else ["sheet-segments"])),
             ("film", "sound", "soundtrack", *weights),
             _SOURCE | {"sound": "track"} | dict(row.parameters),
             settled=settled,
@@ -76,6 +76,12 @@ def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
             libraries=(*_SOUND, *row.libraries),
         )
     return rows, Stage(f"{row.name}-cues", "of_film:cue_vectors", (row.name,))
+
+
+def _verified(name: str, parameters: Mapping[str, Any], version: int) -> Stage:
+    """The stage of a sheet of verified cues."""
+    inputs, beside = ("cues", "segments"), (f"{name}-segments",)
+    return Stage(name, "of_film:verified", inputs, ("verdicts",), parameters, beside=beside, version=version)
 
 
 _ROWS = (
@@ -100,8 +106,8 @@ _ROWS = (
     Stage("recurring", "of_music:recurring", ("unmatched", "unmatched-peaks"), (), unit="corpus", libraries=_STAMPED),
     Stage("music", "of_music:music", ("unmatched", "recurring")),
     Stage("annotated", "of_film:annotated", (), ("annotation",)),
-    Stage("verified", "of_film:verified", ("cues",), ("verdicts",), version=2),
-    *(Stage(f"verified-{u}", "of_film:verified", ("cues",), ("verdicts",), {"usage": u}) for u in sorted(USAGES)),
+    _verified("verified", {}, version=3),
+    *(_verified(f"verified-{u}", {"usage": u}, version=2) for u in sorted(USAGES)),
     *(stage for row in FEATURES.values() for stage in _measured(row)),
     Stage("own", "of_film:own", ("sheet",), ("own",), _SOURCE | {"features": "mir"}),
     Stage("own-cues", "of_film:cue_vectors", ("own",)),
@@ -155,6 +161,8 @@ _ROWS = (
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 #: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
 _SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
+#: The tables of segments beside them; an annotated cue is one segment.
+_SEGMENTS = {"cues": "segments"} | {n: f"{n}-segments" for n in STAGES if n.startswith("verified")}
 
 
 def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
@@ -227,16 +235,17 @@ def sheet_stage(cues: str) -> str:
 def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     """Names of a stage's inputs, theirs before them, and the stage itself, in running order."""
     names: list[str] = []
-    for name in map(owner, _inputs(stage, parameters)):
+    for name in map(owner, _inputs(stage, parameters).values()):
         names += [n for n in chain(name, parameters) if n not in names]
     return [*names, stage]
 
 
-def _inputs(stage: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Input stages with "sheet" and "features" resolved by the parameters."""
+def _inputs(stage: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """What a stage calls its inputs, and the tables that these are by the parameters."""
     sheet = sheet_stage(parameters.get("cues", "stamped"))
     features = feature_stage(parameters.get("features", _GENRE["features"]), parameters.get("level", _GENRE["level"]))
-    return [{"sheet": sheet, "features": features}.get(name, name) for name in STAGES[stage].inputs]
+    chosen = {"sheet": sheet, "features": features, "sheet-segments": _SEGMENTS.get(sheet)}
+    return {name: table for name in STAGES[stage].inputs if (table := chosen.get(name, name))}
 
 
 def feature_stage(features: str, level: str = "cue") -> str:
@@ -298,7 +307,6 @@ def _kind(name: str, kind: str, parameters: Mapping[str, Any]) -> str | tuple[st
 def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
     """A stage with its parameters and the places of its inputs, as the loop takes it."""
     stage = STAGES[name]
-    inputs = zip(stage.inputs, _inputs(name, parameters), strict=True)
     return Step(
         stage=stage,
         place=place_of(corpus, name, parameters),
@@ -306,5 +314,8 @@ def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
         own={k: parameters[k] for k in stage.parameters},
         configuration=parameters,
         label="@".join(filter(None, [name, variant(name, parameters)])),
-        sources={a: place_of(corpus, n, restrict(owner(n), parameters)) for a, n in inputs},
+        sources={
+            called: place_of(corpus, n, restrict(owner(n), parameters))
+            for called, n in _inputs(name, parameters).items()
+        },
     )

@@ -94,8 +94,10 @@ def _gathered(corpus: Corpus, given: Mapping[str, Any], models: Sequence[Mapping
     """The table of cues from the films' own, and what is to be told of it."""
     cues, features = given["cues"], given["features"]
     tables = _Tables(corpus, given)
-    tables.hashes("cues")  # verified sheets stand on it
+    for name in ("cues", "segments"):
+        tables.hashes(name)  # verified sheets stand on them
     sheet = tables.read(stages.sheet_stage(cues))
+    tables.hashes(f"{stages.sheet_stage(cues)}-segments")
     if sheet.empty:
         return pd.DataFrame(columns=["film_id", "title", "year", "genres", "cue", "track", *_TIMES]), []
     table = _films(corpus).merge(sheet, on="film_id")
@@ -176,10 +178,11 @@ class _Tables:
             return None
 
     def hashes(self, name: str) -> list[Path]:
-        """The films' files of a stage that stand on the tables so far; their hashes count from now on."""
-        if name not in stages.STAGES:
+        """The films' files of a table that stand on those so far; their hashes count from now on."""
+        if stages.owner(name) not in stages.STAGES:
             return []
-        place, paths = stages.place(self._corpus, name, **stages.accepted_by(name, self._chosen)), []
+        known = stages.accepted_by(stages.owner(name), self._chosen)
+        place, paths = stages.place(self._corpus, name, **known), []
         for film_id in self._corpus.ids:
             path = place.path(film_id)
             provenance = artefacts.read_provenance(path)

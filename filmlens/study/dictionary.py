@@ -46,7 +46,8 @@ def meaning(column: str, table: str = "") -> tuple[str, str]:
     """Unit and meaning of one column; of a column that FilmLens does not make, where it comes from."""
     if table.partition("@")[0].removesuffix("-cues") == "mir-released" and column not in KEYS:
         return "", released.meaning(column)
-    known = COLUMNS.get(f"{table.partition('@')[0]}/{column}") or _MUSIC.get(column)
+    kind = "segments" if table.partition("@")[0].endswith("segments") else table.partition("@")[0]
+    known = COLUMNS.get(f"{kind}/{column}") or _MUSIC.get(column)
     if known:
         return known
     for row in FEATURES.values():

@@ -36,9 +36,10 @@ from filmlens.study.cues import cues_table, descriptors_of
 from filmlens.text import defused, markdown, restored, utf8
 
 _VERIFIED = ("verified", *(f"verified-{usage}" for usage in sorted(USAGES)))
+_SEGMENTS = ("segments", *(f"{sheet}-segments" for sheet in _VERIFIED))
 _MUSIC = tuple(name for row in FEATURES for name in (row, f"{row}-cues"))
 #: Tables that are measurements or labels; anything else under ``derived/`` stays at home.
-TABLES = ("cues", "windows", "segments", "annotated", *_VERIFIED, *_MUSIC, "visual")
+TABLES = ("cues", "windows", "annotated", *_VERIFIED, *_SEGMENTS, *_MUSIC, "visual")
 _LABELS = ("start", "end", "track", "track_start", "usage")
 #: Of verdicts: what was judged, not who did, when, nor remarks.
 _VERDICTS = (

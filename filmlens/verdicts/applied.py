@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from filmlens.verdicts import segments
 from filmlens.verdicts.fields import FIELDS, usage
 from filmlens.verdicts.table import ADDED, SAME_S, find
 
@@ -17,8 +18,8 @@ _SAID = ["verdict", "name", *FIELDS, "heard", "who", "when", "note"]
 def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """The cues of one film as they stand after judging, by start.
 
-    `stamped` is what the stamper found (track, start, end, track_start, speed, score), `table` the verdicts, as
-    `filmlens.verdicts.read` gives them.
+    `stamped` is what the stamper found (track, start, end, track_start, speed, score, and where it has them `segments`,
+    see `filmlens.verdicts.segments`), `table` the verdicts, as `filmlens.verdicts.read` gives them.
 
     Columns: track ("" for music that is on none; name then says what it is), start, end (corrected), track_start (moved
     with the start, negative where the cue was made to begin before its track does; NaN under another track, or where
@@ -26,7 +27,7 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     name, the fields of `filmlens.verdicts.fields`, heard, who, when, note, usage (score, song or diegetic, as the
     fields say); stamped_track, stamped_start, stamped_end: the cue that the verdict is about; basis: "stamped",
     "added", or "kept" for a cue that was judged and has not been stamped since; row: position of the verdict in
-    `table`, -1 without one.
+    `table`, -1 without one; segments: those of the stamper, cut to the edges, none where track_start is NaN.
     """
     stamped = stamped.reset_index(drop=True)
     found, said, rows = find(stamped, table), table.to_dict("records"), []
@@ -37,10 +38,9 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
         cue = {"track": verdict["track"], "start": verdict["start"], "end": verdict["end"], "score": np.nan}
         near = _overlapping(stamped, verdict)
         if near is not None:
-            ahead = (verdict["start"] - near["start"]) * near["speed"]
-            cue |= {"track_start": near["track_start"] + ahead, "speed": near["speed"]}
+            cue |= {"track_start": near["track_start"], "segments": segments.of(near)}
         rows.append(_row(ADDED if verdict["verdict"] == ADDED else "kept", cue, verdict) | {"row": at})
-    more = ["probability", *_SAID, "usage", "stamped_track", "stamped_start", "stamped_end", "basis", "row"]
+    more = ["probability", *_SAID, "usage", "stamped_track", "stamped_start", "stamped_end", "basis", "row", "segments"]
     judged = pd.DataFrame(rows, columns=_CUE + more)
     numbers = ["start", "end", "track_start", "speed", "score", "probability", "stamped_start", "stamped_end"]
     judged = judged.astype(dict.fromkeys(numbers, float) | {"row": int})
@@ -53,28 +53,28 @@ def verified(stamped: pd.DataFrame, table: pd.DataFrame, *, usage: str = "", tra
     `stamped` and `table` are as in `judged`. A `usage` ("score", "song" or "diegetic") leaves only its cues; a cue
     whose usage is not stated counts as score. With `trackless`, music that is on no track is among them: it counts
     where music is counted, and has nothing to measure. Columns: track, start, end, track_start (0 or more), speed,
-    score, usage.
+    score, usage, segments.
     """
     cues = judged(stamped, table)
     cues["track_start"] = cues["track_start"].clip(lower=0.0)
+    cues["segments"] = [[(a, b, max(0.0, place), speed) for a, b, place, speed in of] for of in cues["segments"]]
     cues["usage"] = cues["usage"].replace("", "score")
     kept = cues["verdict"].isin(TRUE) & (cues["usage"].isin([usage]) if usage else True)
     kept &= trackless | (cues["track"] != "")
-    return cues.loc[kept, [*_CUE, "usage"]].reset_index(drop=True)
+    return cues.loc[kept, [*_CUE, "usage", "segments"]].reset_index(drop=True)
 
 
 def _row(basis: str, cue: dict, verdict: dict | None) -> dict:
     row = {"basis": basis, "track_start": np.nan, "speed": 1.0, "score": np.nan} | cue
-    row |= {f"stamped_{c}": row[c] for c in ("track", "start", "end")}
+    row |= {f"stamped_{c}": row[c] for c in ("track", "start", "end")} | {"segments": segments.of(row)}
     if verdict is None:
         return row | dict.fromkeys([*_SAID, "usage"], "")
     if verdict["verdict"] in TRUE:
         start, end = (_corrected(row[c], verdict[c], verdict[f"new_{c}"]) for c in ("start", "end"))
         track = "" if verdict["name"] else verdict["new_track"] or verdict["track"]
-        known = track == row["track"] and np.isfinite(row["track_start"])
-        row["track_start"] = row["track_start"] + (start - row["start"]) * row["speed"] if known else np.nan
-        row["speed"] = row["speed"] if known else 1.0
-        row |= {"track": track, "start": start, "end": end}
+        known = segments.cut(row["segments"], start, end) if track == row["track"] else []
+        *_, row["track_start"], row["speed"] = known[0] if known else (np.nan, 1.0)
+        row |= {"track": track, "start": start, "end": end, "segments": known}
     return row | {c: verdict[c] for c in _SAID} | {"usage": usage(verdict)}
 
 

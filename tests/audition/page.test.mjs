@@ -66,6 +66,12 @@ test("what is judged is what is heard", () => {
   assert.equal(page.heardAt(cues, "a", 35).id, "c");
 });
 
+test("segments of a cue meet where they begin", () => {
+  const segments = [[5, 9, 40, 1], [9.5, 15, 10, 1], [15, 20, 3, 1]];
+  assert.deepEqual(page.seamsOf({ start: 5, end: 20, segments }), [9.5, 15]);
+  assert.deepEqual(page.seamsOf({ start: 5, end: 20, segments: [] }), []);
+});
+
 test("playing stops at the cue's end, or loops, or goes on", () => {
   const range = { start: 5, end: 10 };
   assert.deepEqual(page.atLimit(9.99, 10.01, range, "stop"), { stop: 10 });

@@ -39,7 +39,7 @@ def test_the_zip_holds_every_table_twice_and_says_what_it_is(corpus, tmp_path):
     files = read(tmp_path / "features.zip")
     assert {"README.md", "films.csv", "columns.csv", "provenance.json", "shared.json", "cues.csv"} <= set(files)
     assert result.left_out == {} and result.rows["cues"] == 7 * 7 and result.rows["windows"] == 16
-    for name in ("cues", "windows", "mir", "mir-cues", "visual"):
+    for name in ("cues", "windows", "segments", "mir", "mir-cues", "visual"):
         whole = pd.read_csv(io.BytesIO(files[f"csv/{name}.csv"]))
         parts = [pq.read_table(io.BytesIO(files[f"derived/{name}/{f}.parquet"])).to_pandas() for f in corpus.ids]
         parts = pd.concat([p for p in parts if len(p)], ignore_index=True)
@@ -89,7 +89,7 @@ def test_what_no_longer_fits_is_left_out_and_said(corpus, tmp_path):
         result = share(corpus, tmp_path / "f.zip")
     assert set(result.left_out) == {
         *(f"{name}/film 1" for name in ("mir", "mir-cues", "visual")),
-        *(f"{name}/film 2" for name in ("cues", "windows", "mir", "mir-cues", "visual")),
+        *(f"{name}/film 2" for name in ("cues", "windows", "segments", "mir", "mir-cues", "visual")),
     }
     assert "other cues" in result.left_out["mir/film 1"] and "the film changed" in result.left_out["cues/film 2"]
     assert "left out: mir: made from other cues than those here; run it again: film 1" in str(result)

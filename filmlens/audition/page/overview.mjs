@@ -3,7 +3,7 @@ import { bars, inks, rounded, surface } from "./canvas.mjs";
 import { inkOn, standingOut } from "./color.mjs";
 import { h } from "./dom.mjs";
 import { lanesOf } from "./matters.mjs";
-import { VERDICTS, nameOf } from "./state.mjs";
+import { VERDICTS, nameOf, seamsOf } from "./state.mjs";
 import { clock, pixelAt, secondsAt, stacked, ticks } from "./time.mjs";
 
 const GUTTER = 74;
@@ -40,6 +40,8 @@ export function makeOverview(bench) {
       rounded(pen, from, at, size, ROW - 3, 3);
       pen.fill();
       pen.globalAlpha = 1;
+      pen.fillStyle = inkOn(fill);
+      for (const t of seamsOf(q)) pen.fillRect(x(t), at, 1, ROW - 3);
       if (rejected) {
         pen.fillStyle = c.bad;
         pen.fillRect(from, at + ROW / 2 - 2, size, 1.5);

@@ -13,6 +13,11 @@ export function nameOf(cue) {
   return cue.track || cue.name || "no track";
 }
 
+/** Where the segments of a cue meet: the film was cut inside its track. */
+export function seamsOf(cue) {
+  return (cue.segments ?? []).slice(1).map(([start]) => start);
+}
+
 /** The cue that is heard at a time: the selected one while the head is in it, else the one that began last. */
 export function heardAt(cues, selected, time, slack = 0.021) {
   const held = cues.find((c) => c.id === selected);

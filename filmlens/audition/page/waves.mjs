@@ -2,7 +2,7 @@
 import { bars, inks, rounded, surface } from "./canvas.mjs";
 import { heat, inkOn, standingOut } from "./color.mjs";
 import { bytesOf, h } from "./dom.mjs";
-import { movedEdge } from "./state.mjs";
+import { movedEdge, seamsOf } from "./state.mjs";
 import { clock, cueView, pixelAt, secondsAt, ticks } from "./time.mjs";
 
 const LEAST_LANE = 82;
@@ -168,6 +168,10 @@ export function makeWaves(bench) {
       pen.strokeRect(x(start), 21, x(end) - x(start), 2 * lane + 10);
     }
     if (q) {
+      pen.fillStyle = bench.spectral ? "#ffffff" : c.ink;
+      pen.globalAlpha = 0.6;
+      for (const t of seamsOf(q)) pen.fillRect(x(t), 20, 1, 2 * lane + 12);
+      pen.globalAlpha = 1;
       for (const name of ["start", "end"]) {
         const at = x(drag?.edge === name ? drag.to : q[name]);
         const held = bench.edge === name;
