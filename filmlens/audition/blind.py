@@ -72,7 +72,6 @@ def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     table.insert(0, "clip", np.random.default_rng(0).permutation(len(table)) + 1)
     columns = ["clip", "pair", "kind", "genre", "film_id", "cue", "track", "start", "end", "track_start", "speed"]
     table = table[[*columns, *(f"p {g}" for g in genres)]].sort_values("clip", ignore_index=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda part: defused(table).to_csv(part, index=False, lineterminator="\n"))
     return table
 
@@ -142,7 +141,6 @@ def answers_of(corpus: Corpus) -> pd.DataFrame:
 def put_answer(corpus: Corpus, who: str, clip: int, genres: list[str], known: bool) -> None:
     """Keep one answer; a later one to the same clip takes its place."""
     path = folder_of(corpus) / "answers" / f"{file_name(who)}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
     before = pd.read_csv(path, dtype=str, keep_default_na=False) if path.is_file() else pd.DataFrame(columns=_ANSWER)
     row = pd.DataFrame([[who, str(clip), "|".join(genres), str(known)]], columns=_ANSWER)
     before = before.map(from_cell)

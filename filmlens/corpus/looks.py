@@ -152,7 +152,7 @@ def _remembered(files: Files, kept: Path) -> Music:
     try:
         told = artefacts.read_sealed(kept)
     except artefacts.ArtefactError:
-        told = {"paths": []}
+        told = {"paths": [], "sizes": [], "times": [], "seconds": [], "stored": [], "problems": {}}
     if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
         problems = {int(place): texts for place, texts in told["problems"].items()}
         return Music(files, told["seconds"], told["stored"], problems)

@@ -12,6 +12,7 @@ from filmlens.corpus import Corpus, read_films
 from filmlens.corpus.check import check
 from filmlens.corpus.doubles import shared_tracks
 from filmlens.corpus.listing import list_files, list_names
+from filmlens.corpus.looks import look_at_folders
 from filmlens.media.write import write_audio
 
 
@@ -123,3 +124,10 @@ def test_shared_recordings_are_those_of_a_literal_loop(tmp_path):
     found = shared_tracks(read_films(tmp_path).films)
     assert len(shared) > 5 and {ids: set(names) for ids, names in found.items()} == shared
     assert sum(map(len, found.values())) == sum(map(len, shared.values()))
+
+
+def test_an_empty_folder_of_a_corpus_that_nothing_is_known_of(tmp_path):
+    """`check` looks at folders before it says that one of them holds no sound file."""
+    (tmp_path / "empty").mkdir()
+    found = look_at_folders([tmp_path / "empty"])
+    assert [music.files.paths for music in found.values()] == [[]]
