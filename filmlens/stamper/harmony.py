@@ -28,7 +28,7 @@ START = 14.0  # nats of a beginning
 _STOP, _MOVE = 1.0, 1.5  # of an end, and of a row that is held or left out
 _SHORTEST = 16  # rows of a cue
 _WINDOW = 32  # rows that are compared with others at once
-_CELLS = 2e7  # of likenesses at a time
+_CELLS = 8e6  # of likenesses at a time
 KEYS = (0, *range(-5, 0), *range(1, 7))  # semitones that the film may be higher
 _OTHER_KEY = np.log(0.1)  # odds: most renditions are in the key of the album
 #: Log odds in a film without any other cue: it may not hold the album at all.
