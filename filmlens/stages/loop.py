@@ -80,13 +80,13 @@ def plans_of(
         for name in chain(stage, configuration):
             known = restrict(name, configuration)
             wanted.setdefault(name, {}).setdefault(json.dumps(known, sort_keys=True), known)
-    coming: set[Path] = set()
+    coming: dict[Path, str] = {}
     plans = []
     for name in filter(wanted.__contains__, STAGES):
         for known in wanted[name].values():
             plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, coming, survey))
             written = [place(corpus, n, **known) for n in (name, *STAGES[name].beside)]
-            coming |= {where.path(task.subject) for where in written for task in plans[-1].tasks}
+            coming |= {where.path(task.subject): name for where in written for task in plans[-1].tasks}
     return plans
 
 

@@ -93,7 +93,7 @@ class Plan:
 
 
 def plan_step(
-    corpus: Corpus, step: Step, films: list[str], coming: Container[Path] = (), survey: Survey | None = None
+    corpus: Corpus, step: Step, films: list[str], coming: Mapping[Path, str] = {}, survey: Survey | None = None
 ) -> Plan:
     """Find what is stale of a stage with its parameters.
 
@@ -103,8 +103,8 @@ def plan_step(
     step : Step
     films : list of str
         Film ids; a stage of the whole corpus takes all in any case.
-    coming : container of Path
-        Artefacts that will be computed before, so that what stands on them is stale.
+    coming : mapping of Path to str
+        Artefacts that will be computed before, by which stage, so that what stands on them is stale.
     survey : Survey, optional
         What was seen of the corpus, for a caller with many steps.
     """
@@ -151,7 +151,7 @@ def plan_step(
         why = (damaged or staleness.reason(path, carried, recipe)) if there else staleness.NEW
         if damaged:
             plan.damaged.append(subject)
-        awaited = [step.sources[name].stage for name, paths in inputs.items() if any(p in coming for p in paths)]
+        awaited = [coming[p] for paths in inputs.values() for p in paths if p in coming]
         if awaited and why != staleness.NEW:
             why = f"its {', '.join(dict.fromkeys(awaited))} will be computed again"
         if not why:
