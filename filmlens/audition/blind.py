@@ -52,9 +52,8 @@ def key_of(corpus: Corpus, *, pairs: int = PAIRS) -> pd.DataFrame:
     from filmlens.findings.listening import CONTROL, TRANSPLANTED  # with it comes all of findings
 
     genres = [c for c in probabilities.columns if c not in ("film_id", "cue")]
-    heard = probabilities.merge(_in_one_piece(corpus, sheet), on=["film_id", "cue"]).rename(
-        columns={g: f"p {g}" for g in genres}
-    )
+    heard = probabilities.merge(_in_one_piece(corpus, sheet), on=["film_id", "cue"])
+    heard = heard.rename(columns={g: f"p {g}" for g in genres})
     heard = heard.dropna(subset=[f"p {g}" for g in genres])
     rows = []
     for cue in foreign[foreign["excess"] > 0].drop_duplicates("film_id").itertuples(index=False):

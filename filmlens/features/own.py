@@ -8,11 +8,11 @@ or as the key ``cues`` in the metadata of the file::
     study = Study.open("my-films")
     for film_id, cues in study.table("sheet").groupby("film_id"):
         film, parts = study.corpus[film_id], []
-        for cue in cues.itertuples():
-            samples, speed = cue_sound(film, cue, rate=48_000)
-            times, values = embed(samples)  # (n,) seconds in the cue, (n, d)
+        for piece in study.pieces(cues).itertuples():  # cues, or the segments of one
+            samples, speed = cue_sound(film, piece, rate=48_000)
+            times, values = embed(samples)  # (n,) seconds in the piece, (n, d)
             rows = pd.DataFrame(values).add_prefix("clap_")
-            parts.append(rows.assign(film_id=film_id, cue=cue.cue, time=cue.start + times / speed))
+            parts.append(rows.assign(film_id=film_id, cue=piece.cue, time=piece.start + times / speed))
         table = pd.concat(parts)
         table.attrs["cues"] = cue_hash(cues)
         table.to_parquet(own.path(film, "clap"))

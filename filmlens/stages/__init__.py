@@ -11,6 +11,7 @@ from filmlens.stages.table import (
     parameter_names,
     path,
     place,
+    segment_table,
     sheet_stage,
     variant,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "read",
     "read_one",
     "run",
+    "segment_table",
     "sheet_stage",
     "variant",
 ]

@@ -65,13 +65,13 @@ def plans_of(
     corpus: Corpus, asked: Iterable[tuple[str, dict[str, Any]]], survey: Survey, films: list[str] | None = None
 ) -> list[Plan]:
     """Plans of stages and all their inputs, each stage and parameters once, in running order."""
-    coming: set[Path] = set()
+    coming: dict[Path, str] = {}
     plans = []
     for name, configurations in _steps(asked).items():
         for known in configurations:
             plans.append(plan_step(corpus, step(corpus, name, known), films or corpus.ids, survey, coming))
             written = [place(corpus, n, **known) for n in (name, *STAGES[name].beside)]
-            coming |= {where.path(task.subject) for where in written for task in plans[-1].tasks}
+            coming |= {where.path(task.subject): name for where in written for task in plans[-1].tasks}
     return plans
 
 

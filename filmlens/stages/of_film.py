@@ -140,7 +140,7 @@ def cue_sound(
 ) -> tuple[np.ndarray, float]:
     """The mono samples on which a cue is measured, and how many seconds of them pass in one second of film.
 
-    A cue with several segments is measured piece by piece: give each of them, with the cue's track, in its place.
+    A cue with several segments is measured piece by piece: give each of them (`Study.pieces`).
     `tracks` are the film's, for a caller with many cues: listing a large library takes seconds.
     """
     tracks = _tracks(film, kind, [cue.track_start]) if tracks is None else tracks

@@ -114,10 +114,10 @@ class Plan:
     damaged: list[str] = field(default_factory=list)
 
 
-def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming: Container[Path] = ()) -> Plan:
+def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming: Mapping[Path, str] = {}) -> Plan:
     """Find what is stale of a stage with its parameters; one of the whole corpus takes all films in any case.
 
-    `coming` are artefacts that will be computed before, so that what stands on them is stale.
+    `coming` are artefacts that will be computed before, by which stage, so that what stands on them is stale.
     """
     plan, place = Plan(step), step.place
     failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
@@ -162,7 +162,7 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
         why = (damaged or staleness.reason(path, carried, recipe)) if there else staleness.NEW
         if damaged:
             plan.damaged.append(subject)
-        awaited = [step.sources[name].stage for name, paths in inputs.items() if any(p in coming for p in paths)]
+        awaited = [coming[p] for paths in inputs.values() for p in paths if p in coming]
         if awaited and why != staleness.NEW:
             why = f"its {', '.join(dict.fromkeys(awaited))} will be computed again"
         if not why:

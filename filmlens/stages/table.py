@@ -232,6 +232,15 @@ def sheet_stage(cues: str) -> str:
     return _SHEETS[cues]
 
 
+def segment_table(cues: str) -> str:
+    """The table of segments beside a choice of cues; empty where each cue is one.
+
+    >>> segment_table("stamped"), segment_table("verified-song"), segment_table("annotated")
+    ('segments', 'verified-song-segments', '')
+    """
+    return _SEGMENTS.get(sheet_stage(cues), "")
+
+
 def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
     """Names of a stage's inputs, theirs before them, and the stage itself, in running order."""
     names: list[str] = []
@@ -242,9 +251,9 @@ def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
 
 def _inputs(stage: str, parameters: Mapping[str, Any]) -> dict[str, str]:
     """What a stage calls its inputs, and the tables that these are by the parameters."""
-    sheet = sheet_stage(parameters.get("cues", "stamped"))
+    cues = parameters.get("cues", "stamped")
     features = feature_stage(parameters.get("features", _GENRE["features"]), parameters.get("level", _GENRE["level"]))
-    chosen = {"sheet": sheet, "features": features, "sheet-segments": _SEGMENTS.get(sheet)}
+    chosen = {"sheet": sheet_stage(cues), "features": features, "sheet-segments": segment_table(cues)}
     return {name: table for name in STAGES[stage].inputs if (table := chosen.get(name, name))}
 
 

@@ -125,6 +125,16 @@ class Study:
         stages.run(self.corpus, stage, jobs=self.jobs, **parameters)
         return stages.read(self.corpus, name, **parameters)
 
+    def pieces(self, cues: pd.DataFrame) -> pd.DataFrame:
+        """What is measured in one go: cues of the sheet, with a row for each segment of one that has several."""
+        name = stages.segment_table(self.cues)
+        if not name or cues.empty:
+            return cues
+        known = self._known(stages.owner(name), {})
+        found = [stages.read_one(self.corpus, name, film_id, **known) for film_id in cues["film_id"].unique()]
+        segments = pd.concat([table for table, _ in found]).drop(columns="segment")
+        return cues.drop(columns=["start", "end", "track_start", "speed"]).merge(segments, on=["film_id", "cue"])
+
     def unidentified(self) -> pd.DataFrame:
         """Music under no cue, of all films, the longest first: film_id, start, end, probability, group, seconds.
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import RATE, melody, put_table
 
 from filmlens import verdicts
-from filmlens.audition import Audition, export, open_session, timeline
+from filmlens.audition import Audition, blind, export, open_session, timeline
 from filmlens.corpus import Corpus
 from filmlens.corpus.cuejson import from_json
 from filmlens.media.ab import Place, track_sound
@@ -75,6 +75,14 @@ def test_the_bench_has_one_cue_with_its_segments(corpus):
     place = widget._place({"cue": first["id"]})
     assert [p.at(a) for p, a, _ in place.parts(5.0, 22.0)] == [2.0, 0.5, 6.0]
     json.dumps(opened["cues"])
+
+
+def test_a_blind_clip_is_of_the_longest_segment(corpus):
+    put_table(corpus, "segments", "one", SEGMENTS.assign(end=[11.0, 17.25, 22.0, 35.5]))
+    clips = blind._in_one_piece(corpus, CUES)
+    place = ["start", "end", "track_start"]
+    assert clips[place].to_numpy().tolist() == [[11.0, 17.25, 0.5], [30.0, 35.5, 1.0]]
+    assert clips["track"].tolist() == ["Theme", "Finale"]
 
 
 def test_what_is_judged_keeps_the_segments(corpus):

@@ -8,6 +8,7 @@ from filmlens import artefacts, stages
 from filmlens.audition import open_session
 from filmlens.corpus import Corpus
 from filmlens.stages import of_film
+from filmlens.study import Study
 
 quiet = {"say": lambda line: None}
 SEGMENTS = pd.DataFrame(
@@ -111,6 +112,19 @@ def test_a_verified_cue_keeps_its_segments(stamped):
     assert len(kept) == 1 and sheet.loc[0, "track_start"] == kept.loc[0, "track_start"]
     assert kept.loc[0, "track_start"] == pytest.approx(segments["track_start"].iloc[1] + 1.0, abs=0.01)
     assert "segments" not in sheet
+
+
+def test_pieces_of_a_study_are_what_is_measured(stamped):
+    segments = halved(stamped)
+    study = Study.open(stamped.folder)
+    pieces = study.pieces(study.table("sheet"))
+    place = ["cue", "start", "end", "track_start", "speed"]
+    ours = pieces[pieces["film_id"] == "one"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(ours[place], segments[place])
+    assert set(ours["track"]) == {"Theme"} and set(pieces["film_id"]) == {"one", "two"}
+    annotated = Study.open(stamped.folder, cues="annotated")
+    sheet = annotated.table("sheet")
+    pd.testing.assert_frame_equal(annotated.pieces(sheet), sheet)
 
 
 def test_cues_on_disk_of_the_fixture_are_read(two_films):
