@@ -122,6 +122,15 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
     plan, place = Plan(step), step.place
     failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
+        path = place.path(subject)
+        carried, there = seen.provenance(path), seen.is_there(path)
+        damaged = (seen.damage(path, carried) or ("" if carried else _FOREIGN)) if there else ""
+        if corpus.shared and step.media and (there or {"film", "soundtrack"} & set(step.media)):
+            if there and damaged:
+                plan.failed[subject] = f"{path}: is damaged; take the data set anew from where it came"
+            elif there:
+                plan.fresh[subject] = []
+            continue  # what was measured before it was shared is all there is
         inputs: dict[str, list[Path]] = {}
         tables: dict[str, list[str]] = {}  # their hashes; empty for what is to come
         for name, source in step.sources.items():
@@ -134,15 +143,6 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
         if any(not paths and (step.sources[name].whole or not place.whole) for name, paths in inputs.items()):
             plan.blocked.append(subject)
             continue
-        path = place.path(subject)
-        carried, there = seen.provenance(path), seen.is_there(path)
-        damaged = (seen.damage(path, carried) or ("" if carried else _FOREIGN)) if there else ""
-        if corpus.shared and step.media and (there or {"film", "soundtrack"} & set(step.media)):
-            if there and damaged:
-                plan.failed[subject] = f"{path}: is damaged; take the data set anew from where it came"
-            elif there:
-                plan.fresh[subject] = []
-            continue  # what was measured before it was shared is all there is
         scheme = step.configuration.get("scheme")
         payload = seen.once(("facts", scheme), partial(_facts, corpus, scheme)) if place.whole else corpus[subject]
         try:
