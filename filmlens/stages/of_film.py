@@ -84,6 +84,8 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
 
     Gives film_id, cue, time (on the film's clock) and the columns of the set; notes: its own.
     """
+    if sound not in ("track", "film"):
+        raise ValueError(f"sound={sound!r} is unknown; choose track or film")
     row, sheet = FEATURES[features], tables["sheet"]
     tracks = _tracks(film, sound, sheet["track_start"])
     placed: list[tuple[Any, float]] = []
