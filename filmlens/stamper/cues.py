@@ -19,6 +19,8 @@ from filmlens.stamper import intervals
 
 #: Columns every cue sheet has, in order; an engine may add its own after them.
 COLUMNS = ("track", "start", "end", "track_start", "speed", "score")
+#: What a cue is of its track: the FilmLens engine's column `match`.
+SAME, ALTERED, OTHER = "same recording", "altered", "other rendition"
 #: Columns of segments: the row of their cue, their number in it, and where they play.
 SEGMENT_COLUMNS = ("cue", "segment", "start", "end", "track_start", "speed")
 _PLACE = list(SEGMENT_COLUMNS[2:])

@@ -6,13 +6,14 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from filmlens import artefacts
 from filmlens.media.sound import MediaError
+from filmlens.stamper import waveforms
 from filmlens.stamper.streams import Source
 
 _VERSION = 2  # of the fingerprints; raised when they change
@@ -40,6 +41,8 @@ class TrackIndex:
         Track i owns ``levels[rows[i]:rows[i + 1]]``: its loudness by semitones, if the engine uses it.
     problems : tuple of str
         The tracks that were skipped, and why.
+    sources : tuple of path, (samples, rate) or None
+        Where each track's sound is; None in a stored index.
     """
 
     engine: str
@@ -51,6 +54,8 @@ class TrackIndex:
     rows: np.ndarray
     levels: np.ndarray
     problems: tuple[str, ...] = ()
+    sources: tuple[Source | None, ...] = ()
+    _waveforms: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -63,6 +68,16 @@ class TrackIndex:
     def level(self, i: int) -> np.ndarray:
         """Loudness of track `i` by semitones."""
         return self.levels[self.rows[i] : self.rows[i + 1]]
+
+    def waveform(self, i: int) -> np.ndarray:
+        """Track `i` as `waveforms.Slow` gives it, read again when it is first asked for; empty where it cannot be."""
+        if i not in self._waveforms:
+            source = self.sources[i]
+            try:
+                self._waveforms[i] = waveforms.NONE if source is None else waveforms.slow(source)
+            except MediaError:  # moved or changed since
+                self._waveforms[i] = waveforms.NONE
+        return self._waveforms[i]
 
     def save(self, path: str | Path) -> None:
         """Write the index as an npz file of plain arrays."""
@@ -96,6 +111,7 @@ class TrackIndex:
                 rows=box["rows"],
                 levels=box["levels"],
                 problems=tuple(box["problems"].tolist()),
+                sources=(None,) * len(box["names"]),
             )
 
 
@@ -110,7 +126,7 @@ def build_index(
 
     With a folder to `keep` them in, fingerprints of files are read from there when the file has not changed.
     """
-    names, prints, problems = [], [], []
+    names, prints, problems, sources = [], [], [], []
     files = {name: Path(source) for name, source in tracks.items() if not isinstance(source, tuple)} if keep else {}
     whole = artefacts.contents(files, Path(keep).with_name("hashes")) if keep else {}
     for name, source in tracks.items():
@@ -130,7 +146,8 @@ def build_index(
             continue
         names.append(name)
         prints.append(found)
-    return assemble(engine, names, prints, problems)
+        sources.append(source)
+    return assemble(engine, names, prints, problems, sources)
 
 
 def _kept(
@@ -164,7 +181,7 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
     engines = {i.engine for i in indexes}
     if len(engines) != 1:
         raise ValueError(f"indexes of different engines ({', '.join(sorted(engines))}) cannot be joined; index again")
-    names, prints, problems = [], [], []
+    names, prints, problems, sources = [], [], [], []
     seen = set()
     for index in indexes:
         problems += index.problems
@@ -175,11 +192,16 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
             seen.add(name)
             names.append(name)
             prints.append((*index.track(i), index.seconds[i], index.level(i)))
-    return assemble(engines.pop(), names, prints, problems)
+            sources.append(index.sources[i])
+    return assemble(engines.pop(), names, prints, problems, sources)
 
 
 def assemble(
-    engine: str, names: Sequence[str], prints: Sequence[Fingerprint], problems: Sequence[str] = ()
+    engine: str,
+    names: Sequence[str],
+    prints: Sequence[Fingerprint],
+    problems: Sequence[str] = (),
+    sources: Sequence[Source | None] = (),
 ) -> TrackIndex:
     """An index of given fingerprints; see `TrackIndex`."""
     times, codes, seconds, levels = zip(*prints, strict=True) if prints else ((np.zeros(0),),) * 2 + ((), ())
@@ -197,4 +219,5 @@ def assemble(
         rows=bounds(levels),
         levels=np.concatenate(levels) if levels else np.zeros((0, 0), np.uint8),
         problems=tuple(problems),
+        sources=tuple(sources) or (None,) * len(names),
     )

@@ -14,9 +14,9 @@ import numba as nb
 import numpy as np
 from scipy import fft
 
-from filmlens.stamper import semitones
+from filmlens.stamper import semitones, waveforms
 from filmlens.stamper.index import Fingerprint
-from filmlens.stamper.streams import Source, frames, open_stream
+from filmlens.stamper.streams import Source, frames, middle_and_side, open_stream
 
 RATE, FFT, HOP = semitones.RATE, semitones.FFT, semitones.HOP
 FRAMES_S = RATE / HOP  # frames per second
@@ -125,6 +125,8 @@ class Landmarks(NamedTuple):
         Length of the sound.
     levels : ndarray of uint8, shape (frames // 4, semitones)
         See `semitones.levels`.
+    wave : ndarray of int8, shape (channels, n)
+        See `waveforms.Slow`.
     """
 
     time: np.ndarray
@@ -132,6 +134,7 @@ class Landmarks(NamedTuple):
     height: np.ndarray
     seconds: float
     levels: np.ndarray = semitones.NONE
+    wave: np.ndarray = waveforms.NONE
 
 
 def landmarks(source: Source) -> Landmarks:
@@ -140,13 +143,15 @@ def landmarks(source: Source) -> Landmarks:
     Dialogue sits in the middle of most films and music on its sides, so the difference of left and right often holds
     the music alone. A mono file has no such peaks. `MediaError` when the file cannot be read or has no sound.
     """
-    samples_read, done = 0, 0
+    samples_read, done, slow = 0, 0, waveforms.Slow()
 
     def counted() -> Iterator[np.ndarray]:
         nonlocal samples_read
         for block in open_stream(source, RATE, mono=False):
             samples_read += block.shape[1]
-            yield _middle_and_side(block)
+            block = middle_and_side(block)
+            slow.add(block)
+            yield block
 
     parts, levels = [], [semitones.NONE]
     margin = REACH_FRAMES + 1  # a peak's neighbours, and one more for the parabola
@@ -166,15 +171,8 @@ def landmarks(source: Source) -> Landmarks:
     time, freq, height = (np.concatenate(x) for x in zip(*parts, strict=True))
     order = np.argsort(time, kind="stable")
     seconds = samples_read / RATE
-    return Landmarks(time[order].astype(np.float32), freq[order], height[order], seconds, np.concatenate(levels))
-
-
-def _middle_and_side(block: np.ndarray) -> np.ndarray:
-    """Mean of all channels, and half the first less the second (left and right of any layout), where there are two."""
-    if len(block) == 1:
-        return block
-    middle = block.sum(axis=0, dtype=np.float32)
-    return np.stack([middle / np.float32(len(block)), (block[0] - block[1]) / np.float32(2)])
+    time, freq, height = time[order].astype(np.float32), freq[order], height[order]
+    return Landmarks(time, freq, height, seconds, np.concatenate(levels), slow.whole())
 
 
 # Height of a film's peak against the share of such peaks that are the music's, relative to the share at 4.5 nepers.
@@ -207,7 +205,7 @@ def strength(height: np.ndarray) -> np.ndarray:
 
 def fingerprint(source: Source) -> Fingerprint:
     """Peaks of a track: times [frames], (frequency [bins, negative: side], height [nepers]); length [s], semitones."""
-    time, freq, height, seconds, levels = landmarks(source)
+    time, freq, height, seconds, levels, _ = landmarks(source)
     return time, np.column_stack([freq, height]), seconds, levels
 
 

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.stamper import altered, harmony, landmarks, lines, path, rivals, semitones, votes
-from filmlens.stamper.cues import COLUMNS, CueSheet, joined
+from filmlens.stamper import altered, harmony, landmarks, lines, path, recording, rivals, semitones, votes
+from filmlens.stamper.cues import ALTERED, COLUMNS, OTHER, SAME, CueSheet, joined
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, Landmarks, fingerprint
 from filmlens.stamper.lines import STEP_S
@@ -27,8 +27,6 @@ __all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
 
 #: A cue of so much probability is believed.
 LIKELY = 0.5
-#: What a cue is of its track.
-SAME, ALTERED, OTHER = "same recording", "altered", "other rendition"
 # Another rendition lacks more than this share of its track's notes, or half of it where landmarks saw nothing; cues
 # shorter than so many seconds tell too little.
 _RENDITION, _RENDITION_S = 0.1, 5.0
@@ -46,8 +44,6 @@ _CLEARLY, _AT_LEAST = 1.2, 10.0
 _BEYOND_DOUBT = 5.0
 _NEARER = 1.1  # times the votes of a film's speed that an alteration needs to explain them better
 _RATHER = 1.05  # times the evidence, of cues, that a film needs to play as none is known to
-# A cue has another tempo than its film by so much, or more, and so many seconds over its length.
-_DRIFT, _DRIFT_S = 0.006, 0.15
 _BARRED = -9.0  # nats of a step that has a cue already
 _SAME_OFFSET_S = 0.3
 _CENTRE_S = landmarks.FFT / 2 / landmarks.RATE  # a frame's peaks are heard at its centre
@@ -91,7 +87,7 @@ def matched(
     speeds: Sequence[tuple[float, float]] = SPEEDS,
 ) -> CueSheet:
     """Cues of a film whose landmarks are known; see `stamp`."""
-    time, freq, height, duration, levels = heard
+    time, freq, height, duration, levels, wave = heard
     problems = list(index.problems)
     if duration < WINDOW_S:
         problems.append(f"the film's sound lasts {duration:.2f} s, less than a window of {WINDOW_S:g} s: not stamped")
@@ -109,13 +105,17 @@ def matched(
     every, decoy_seconds = _cues(followed, (speed, pitch), *judged, 1.0)
     for row in every:
         off = abs(row["speed"] / speed - 1)
-        drifts = off >= _DRIFT and off * (row["end"] - row["start"]) >= _DRIFT_S
+        drifts = off >= recording.DRIFT and off * (row["end"] - row["start"]) >= recording.DRIFT_S
         if drifts or (speed, pitch) not in speeds:
             row["match"] = ALTERED
     rows, unlikely = _parted(every)
     if len(speeds) > 1:  # a film whose speed is given has no other
         plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
         rows = _altered(rows, plays, speeds, (time, freq, trust, duration), judged, strictness, start_cost)
+    recording.named(rows, speed, wave, index)
+    if speed == pitch:
+        rows += recording.fainter(rows, (starts / FRAMES_S / speed, place, z), speed, field, heard, index)
+    recording.lengthened(rows, duration, wave, index)
     more, unlikely_more = _parted(_by_harmony(rows, (speed, pitch), levels, duration, index, start_cost))
     rows += more
     unlikely += unlikely_more
@@ -124,6 +124,7 @@ def matched(
         rows += [row] if not any(row["start"] < r["end"] and r["start"] < row["end"] for r in rows) else []
     alike_seconds = sum(r["end"] - r["start"] for r in unlikely if r in every and r["probability"] < least_probability)
     rows = [row for row in rows if row["probability"] >= least_probability]
+    recording.named([row for row in rows if "in_step" not in row], speed, wave, index)
     sheet = _table(rows)
     seconds = float((sheet["end"] - sheet["start"]).sum())
     if alike_seconds > max(_ALIKE_S, _ALIKE_SHARE * duration):
@@ -196,7 +197,7 @@ def _cues(
             rows.append(_cue(found, line, begin, end, duration, speed, field.start[reference]))
             rows[-1] |= {"track": index.names[field.owner[reference]], "score": score, "probability": probability}
             other = lacking > _RENDITION and rows[-1]["end"] - rows[-1]["start"] >= _RENDITION_S
-            rows[-1]["match"] = OTHER if other else SAME
+            rows[-1] |= {"match": OTHER if other else SAME, "stretched": hypothesis[0] != hypothesis[1]}
     return rows, decoy_seconds
 
 
@@ -288,6 +289,7 @@ def _rendition(
         "speed": speed * (1 + drift / len(stretch.place)) if abs(drift) > 1 else speed,
         "score": stretch.score,
         "match": OTHER if stretch.key or lacking > _RENDITION / 2 else SAME,
+        "stretched": speed != pitch or bool(stretch.key),
     }
 
 

@@ -38,6 +38,14 @@ def open_stream(source: Source, rate: int, *, mono: bool) -> Iterator[np.ndarray
         yield samples[:, start : start + size]
 
 
+def middle_and_side(block: np.ndarray) -> np.ndarray:
+    """Mean of all channels, and half the first less the second (left and right of any layout), where there are two."""
+    if len(block) == 1:
+        return block
+    middle = block.sum(axis=0, dtype=np.float32)
+    return np.stack([middle / np.float32(len(block)), (block[0] - block[1]) / np.float32(2)])
+
+
 def windows(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
     """Non-overlapping windows of `size` samples, then what is left (shorter than a window, or empty)."""
     rest = np.zeros((1, 0), np.float32)

@@ -41,7 +41,7 @@ def test_peaks_are_the_maxima_of_their_surroundings():
 
 def test_peaks_do_not_depend_on_how_the_sound_is_read():
     sound = soxr.resample(np.concatenate([TRACKS["t0"], TRACKS["t1"]]), RATE, landmarks.RATE)
-    time, freq, _, seconds, _ = landmarks.landmarks((sound, landmarks.RATE))
+    time, freq, _, seconds, *_ = landmarks.landmarks((sound, landmarks.RATE))
     whole = landmarks.pick(landmarks.whitened(landmarks.power(sound)))
     order = np.argsort(whole[0], kind="stable")
     np.testing.assert_allclose(time, whole[0][order], atol=1e-3)
@@ -130,7 +130,7 @@ def test_a_change_of_tracks_lies_in_the_middle_of_their_blend(both, found):
 
 def test_evidence_is_for_the_right_line_and_against_others(index, film):
     field = votes.lay_out(index)
-    time, freq, height, seconds, _ = landmarks.landmarks((film, RATE))
+    time, freq, height, seconds, *_ = landmarks.landmarks((film, RATE))
     ticks, cells = np.rint(time * 4.0).astype(np.int64), votes.cells_of(freq)
     starts = np.rint(np.arange(0, seconds - 5, 2.5) * landmarks.FRAMES_S).astype(np.int64)
     trust = landmarks.trust(height)

@@ -1,0 +1,201 @@
+"""Whether a cue is the very recording: then the waveforms of film and track keep step.
+
+Whatever else sounds, a recording that is mixed into a film lies at the same place of its track, to the thousandth of a
+second, from one window to the next. The same notes played once more do not: each is a little early or late. It is the
+phases that tell (generalized correlation with the phase transform, Knapp and Carter 1976), so that loudness, equalizers
+and rooms hardly matter.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+from scipy import fft
+from scipy.ndimage import maximum_filter1d
+
+from filmlens.stamper.streams import Source, middle_and_side, open_stream
+
+_READ = 11_025
+RATE = _READ / 10
+NONE = np.zeros((0, 0), np.int8)
+_MU = 255.0  # of the companding (ITU-T G.711) that a byte a sample is enough for
+_WINDOW, _HOP = 2205, 1102  # two seconds, and one
+_LOWEST, _HIGHEST = 70, 500  # Hz
+_MOST_S = 20.0  # of a cue, around its middle
+_REACH = 110  # samples that the place of the track may be off
+_DRIFTS = np.arange(-25, 26) * 1e-4  # seconds per second: clocks differ
+# A window keeps step where it agrees, so near [samples] to the place of the others, at least so much of the most it
+# does anywhere: a tape's wow moves the place by two milliseconds.
+_NEAR, _AS_HIGH = 3, 0.85
+_INVERTED = 1.8  # times the agreement of like channels, of unlike ones where one is inverted
+_LEAST = 5  # windows: fewer agree by chance
+# What a window needs to go on with a cue [sd]; windows that may be missed in a row; a cue is longer by so much, or not.
+_CLEAR, _PAUSE, _MORE_S = 12.0, 3, 2.6
+_SILENCE = 1e-6  # of the largest product of two spectra
+
+
+class Slow:
+    """Middle and side of a film or track at 1,102.5 Hz, collected block by block while it is read at 11,025."""
+
+    def __init__(self) -> None:
+        self._stream, self._parts = None, []
+
+    def add(self, block: np.ndarray) -> None:
+        """The next samples, (channels, n)."""
+        if self._stream is None:
+            self._stream = soxr.ResampleStream(_READ, RATE, len(block), dtype="float32")
+            self._channels = len(block)
+        self._parts.append(_companded(self._stream.resample_chunk(np.ascontiguousarray(block.T))))
+
+    def whole(self) -> np.ndarray:
+        """All of them, companded to bytes: int8 of shape (channels, n)."""
+        if self._stream is None:
+            return NONE
+        rest = self._stream.resample_chunk(np.zeros((0, self._channels), np.float32), last=True)
+        return np.concatenate([*self._parts, _companded(rest)]).T
+
+
+def slow(source: Source) -> np.ndarray:
+    """The whole of a track, as `Slow` gives it."""
+    collected = Slow()
+    for block in open_stream(source, _READ, mono=False):
+        collected.add(middle_and_side(block))
+    return collected.whole()
+
+
+def _companded(sound: np.ndarray) -> np.ndarray:
+    small = np.log1p(_MU * np.minimum(np.abs(sound), 1)) / np.log1p(_MU)
+    return np.rint(127 * np.copysign(small, sound)).astype(np.int8)
+
+
+def _sound(wave: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Samples of a companded waveform, silence before its beginning and after its end."""
+    inside = np.pad(wave[:, max(0, first) : max(0, last)], ((0, 0), (max(0, -first), 0)))
+    part = np.pad(inside, ((0, 0), (0, max(0, last - first - inside.shape[1])))).astype(np.float32) / 127
+    return np.copysign(np.expm1(np.abs(part) * np.log1p(_MU).astype(np.float32)) / _MU, part)
+
+
+def in_step(
+    film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float
+) -> tuple[float, bool]:
+    """Share of the windows of a cue in which the track lies where it does in the others, and if a channel is inverted.
+
+    `film` and `track` are as `Slow` gives them, the rest as in a `CueSheet`. The share is NaN of less than five
+    windows of two seconds with sound in film and track, or where one of them is not known. Of the very recording it is
+    nearly 1, of another take less than 0.65. With one channel inverted, the middle of one is the side of the other.
+    """
+    if not film.size or not track.size:
+        return np.nan, False
+    later = max(0.0, (end - start - _MOST_S) / 2)
+    agree, inverted = _agreement(film, track, start + later, end - later, track_start + later * speed, speed)
+    agree = agree[agree.any(axis=1)]
+    return (_steady(agree), inverted) if len(agree) >= _LEAST else (np.nan, False)
+
+
+def reach(
+    film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float,
+    earliest: float, latest: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Start and end of a cue of the very recording, where it goes on in step, softly, before and after what was found.
+
+    It is moved at most to `earliest` and `latest`, and where the track begins and ends.
+    """
+    first = max(earliest, start - _MOST_S, start - track_start / speed)
+    last = min(latest, end + _MOST_S, start + (track.shape[1] / RATE - track_start) / speed)
+    inside = slice(round(start - first), max(1, round(end - first - 1)))
+    agree, _ = _agreement(film, track, first, last, track_start + (first - start) * speed, speed, inside)
+    if not len(agree[inside]):
+        return start, end
+    before, after = agree[inside.start :: -1], agree[inside.stop - 1 :]
+    places = (int(part.sum(axis=0).argmax()) for part in (agree[inside][:5], agree[inside][-5:]))
+    more = [_onward(part, place) for part, place in zip((before, after), places, strict=True)]
+    middle = (np.array([inside.start - more[0], inside.stop - 1 + more[1]]) * _HOP + _WINDOW / 2) / RATE + first
+    early = first if more[0] == len(before) - 1 else middle[0]
+    late = last if more[1] == len(after) - 1 else middle[1]
+    return (early if early < start - _MORE_S else start), (late if late > end + _MORE_S else end)
+
+
+def sounds(film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float) -> bool:
+    """Whether the recording is clearly heard in step in most of some seconds."""
+    agree, _ = _agreement(film, track, start, end, track_start, speed)
+    place = int(agree.sum(axis=0).argmax()) if len(agree) else 0
+    return sum(_hit(row, place) is not None for row in agree) >= max(3, 0.7 * len(agree))
+
+
+def _hit(row: np.ndarray, place: int) -> int | None:
+    """Where a window agrees clearly, at or beside a place."""
+    low = max(0, place - 1)
+    here = row[low : place + 2]
+    return low + int(here.argmax()) if here.max() >= max(_AS_HIGH * row.max(), _CLEAR) else None
+
+
+def _onward(agree: np.ndarray, place: int) -> int:
+    """How many windows after the first go on in step; at least every other is."""
+    hits, furthest = 0, 0
+    for k, row in enumerate(agree[1:], 1):
+        hit = _hit(row, place)
+        if hit is not None:
+            hits, place = hits + 1, hit
+            furthest = k if 2 * hits >= k else furthest
+        elif k - furthest > _PAUSE:
+            break
+    return furthest
+
+
+def _agreement(
+    film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float,
+    known: slice = slice(None),
+) -> tuple[np.ndarray, bool]:  # fmt: skip
+    """How well film and track agree [sd], by windows and samples that the film is late, 0 of silence.
+
+    And whether the middle of one agrees clearly better with the side of the other, as the windows that are `known` say.
+    """
+    first = round(start * RATE)
+    here = _sound(film, first, round(end * RATE))
+    at = (track_start + (np.arange(first, first + here.shape[1]) / RATE - start) * speed) * RATE
+    low = int(np.floor(at[0])) if len(at) else 0
+    there = _sound(track, low, int(at[-1]) + 2 if len(at) else 0)
+    there = np.stack([np.interp(at - low, np.arange(there.shape[1]), channel) for channel in there])
+    films, tracks = _spectra(here), _spectra(there)
+    like = [_correlated(*pair) for pair in zip(films, tracks, strict=False)]
+    unlike = [_correlated(*pair) for pair in ((films[0], tracks[-1]), (films[-1], tracks[0]))]
+    best = max([*like, *unlike], key=lambda agree: agree[known].max(axis=1, initial=0.0).sum())
+    straight, across = (max(agree[known].sum(axis=0).max() for agree in pairs) for pairs in (like, unlike))
+    return best, len(films) == len(tracks) == 2 and bool(across > _INVERTED * straight)
+
+
+def _spectra(sound: np.ndarray) -> list[np.ndarray]:
+    """Spectra of the windows of each channel."""
+    if sound.shape[1] < _WINDOW:
+        return [np.zeros((0, _WINDOW + 1), np.complex64)]
+    framed = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW, axis=1)[:, ::_HOP]
+    return list(fft.rfft(framed * np.hanning(_WINDOW).astype(np.float32), 2 * _WINDOW, axis=2))
+
+
+def _correlated(film: np.ndarray, track: np.ndarray) -> np.ndarray:
+    """Correlation of two channels by their phases alone."""
+    cross = film * track.conj()
+    size = np.abs(cross)
+    hertz = np.arange(cross.shape[1]) * RATE / (2 * _WINDOW)
+    cross[:, (hertz < _LOWEST) | (hertz > _HIGHEST)] = 0
+    agree = np.abs(fft.irfft(cross / (size + 1e-12), axis=1))  # an inverted channel agrees as well
+    near = np.concatenate([agree[:, -_REACH:], agree[:, : _REACH + 1]], axis=1)
+    by_chance = agree[:, 5 * _REACH : -5 * _REACH].std(axis=1, keepdims=True)
+    return near / (by_chance + 1e-12) * (size.max(axis=1, initial=0.0) > _SILENCE)[:, None]
+
+
+def _steady(agree: np.ndarray) -> float:
+    """Share of windows that agree best near the place where the others do, whatever the clocks' drift."""
+    rows, columns = np.arange(len(agree)), np.arange(agree.shape[1])
+    moved = (rows - rows.mean()) * _HOP
+    near = maximum_filter1d(agree, 2 * _NEAR + 1, axis=1)
+    best, steady = 0.0, 0.0
+    for drift in _DRIFTS:
+        at = np.clip(columns + np.rint(moved * drift).astype(int)[:, None], 0, columns[-1])
+        along = np.take_along_axis(agree, at, axis=1)
+        others = along.sum(axis=0) - along
+        if others.max() > best:
+            best = others.max()
+            place = at[rows, others.argmax(axis=1)]
+            steady = float(np.mean(near[rows, place] >= _AS_HIGH * agree.max(axis=1)))
+    return steady
