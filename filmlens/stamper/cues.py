@@ -190,7 +190,7 @@ class CueSheet:
 def joined(pieces: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cues of the pieces that a stamper found: those of one track that follow each other become segments of one cue.
 
-    Pieces follow each other when no other lies between them, and a pause of at most a second. A cue has the place and
+    Pieces follow each other when there is a pause of at most a second between them. A cue has the place and
     speed of its first segment, the sum of their scores, the mean of their probabilities by seconds, and the match of
     most seconds (the first of equal ones).
 
@@ -208,9 +208,12 @@ def joined(pieces: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> cues[["start", "end", "track_start", "score"]].values.tolist(), segments["track_start"].tolist()
     ([[5.0, 12.0, 40.0, 6.0]], [40.0, 10.0])
     """
-    pieces = pieces.sort_values(["start", "end", "track"], kind="stable").reset_index(drop=True)
+    pieces = pieces.sort_values(["track", "start", "end"], kind="stable")
     follows = pieces["track"].eq(pieces["track"].shift()) & (pieces["start"] - pieces["end"].shift()).le(_PAUSE_S)
-    cue = (~follows).cumsum() - 1
+    begins = pieces["start"].groupby((~follows).cumsum()).transform("first")
+    pieces = pieces.assign(begins=begins, follows=follows).sort_values(["begins", "track", "start"], kind="stable")
+    cue = (~pieces.pop("follows")).cumsum().to_numpy() - 1
+    pieces = pieces.drop(columns="begins").reset_index(drop=True)
     rows = [part.iloc[0] if len(part) == 1 else _one(part) for _, part in pieces.groupby(cue)]
     table = pd.DataFrame(rows, columns=pieces.columns).reset_index(drop=True)
     return table.astype(pieces.dtypes), _numbered(pieces.assign(cue=cue))

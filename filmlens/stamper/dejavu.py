@@ -127,8 +127,8 @@ def pair_hashes(time: np.ndarray, freq: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.concatenate(times), np.concatenate(codes)
 
 
-def fingerprint(source: Source) -> Fingerprint:
-    """Distinct (hash, time) of a track over its channels, ordered by hash, then time."""
+def fingerprint(source: Source) -> tuple[Fingerprint, np.ndarray]:
+    """Distinct (hash, time) of a track over its channels, ordered by hash, then time; and no waveform."""
     peaks: list[list[tuple[np.ndarray, np.ndarray]]] = []
     done, samples_read = 0, 0
 
@@ -148,7 +148,7 @@ def fingerprint(source: Source) -> Fingerprint:
         done += count
     channels = [tuple(np.concatenate(x) for x in zip(*channel, strict=True)) for channel in peaks]
     time, code = _distinct(channels)
-    return time, code, samples_read / RATE, np.zeros((0, 0), np.uint8)
+    return (time, code, samples_read / RATE, np.zeros((0, 0), np.uint8)), np.zeros((0, 0), np.int8)
 
 
 def _distinct(channels) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from filmlens.media.sound import MediaError
 from filmlens.stamper import waveforms
 from filmlens.stamper.streams import Source
 
-_VERSION = 2  # of the fingerprints; raised when they change
+_VERSION = 3  # of the fingerprints; raised when they change
 # Fingerprint of one track: times [frames], codes, seconds of sound, loudness by semitones.
 Fingerprint = tuple[np.ndarray, np.ndarray, float, np.ndarray]
 
@@ -41,8 +42,8 @@ class TrackIndex:
         Track i owns ``levels[rows[i]:rows[i + 1]]``: its loudness by semitones, if the engine uses it.
     problems : tuple of str
         The tracks that were skipped, and why.
-    sources : tuple of path, (samples, rate) or None
-        Where each track's sound is; None in a stored index.
+    waves : tuple of callable
+        Reads each track's waveform, see `waveforms.Slow`; a stored index has none.
     """
 
     engine: str
@@ -54,7 +55,7 @@ class TrackIndex:
     rows: np.ndarray
     levels: np.ndarray
     problems: tuple[str, ...] = ()
-    sources: tuple[Source | None, ...] = ()
+    waves: tuple[Callable[[], np.ndarray], ...] = ()
     _waveforms: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -70,13 +71,9 @@ class TrackIndex:
         return self.levels[self.rows[i] : self.rows[i + 1]]
 
     def waveform(self, i: int) -> np.ndarray:
-        """Track `i` as `waveforms.Slow` gives it, read again when it is first asked for; empty where it cannot be."""
+        """Track `i` as `waveforms.Slow` gives it, read when it is first asked for; empty where there is none."""
         if i not in self._waveforms:
-            source = self.sources[i]
-            try:
-                self._waveforms[i] = waveforms.NONE if source is None else waveforms.slow(source)
-            except MediaError:  # moved or changed since
-                self._waveforms[i] = waveforms.NONE
+            self._waveforms[i] = self.waves[i]() if self.waves else waveforms.NONE
         return self._waveforms[i]
 
     def save(self, path: str | Path) -> None:
@@ -111,13 +108,12 @@ class TrackIndex:
                 rows=box["rows"],
                 levels=box["levels"],
                 problems=tuple(box["problems"].tolist()),
-                sources=(None,) * len(box["names"]),
             )
 
 
 def build_index(
     tracks: Mapping[str, Source],
-    fingerprint: Callable[[Source], Fingerprint],
+    fingerprint: Callable[[Source], tuple[Fingerprint, np.ndarray]],
     *,
     engine: str,
     keep: str | Path | None = None,
@@ -126,16 +122,16 @@ def build_index(
 
     With a folder to `keep` them in, fingerprints of files are read from there when the file has not changed.
     """
-    names, prints, problems, sources = [], [], [], []
+    names, prints, problems, waves = [], [], [], []
     files = {name: Path(source) for name, source in tracks.items() if not isinstance(source, tuple)} if keep else {}
     whole = artefacts.contents(files, Path(keep).with_name("hashes")) if keep else {}
     for name, source in tracks.items():
         where = f"track {name}" if isinstance(source, tuple) else str(source)
         try:
             if keep is None or isinstance(source, tuple):
-                found = fingerprint(source)
+                (found, _), wave = fingerprint(source), partial(_slow, source)
             else:
-                found = _kept(files[name], whole[name], fingerprint, Path(keep), engine)
+                found, wave = _kept(files[name], whole[name], fingerprint, Path(keep), engine)
         except MediaError as error:
             problems.append(f"skipped: {error}")
             continue
@@ -146,34 +142,51 @@ def build_index(
             continue
         names.append(name)
         prints.append(found)
-        sources.append(source)
-    return assemble(engine, names, prints, problems, sources)
+        waves.append(wave)
+    return assemble(engine, names, prints, problems, waves)
+
+
+def _slow(source: Source) -> np.ndarray:
+    """The waveform of a track; none where it was moved or changed since it was indexed."""
+    try:
+        return waveforms.slow(source)
+    except MediaError:
+        return waveforms.NONE
 
 
 def _kept(
-    path: Path, content: str, fingerprint: Callable[[Source], Fingerprint], folder: Path, engine: str
-) -> Fingerprint:
-    """Fingerprint of a file from a folder, found by its bytes, or computed and put there.
+    path: Path, content: str, fingerprint: Callable[[Source], tuple[Fingerprint, np.ndarray]], folder: Path, engine: str
+) -> tuple[Fingerprint, Callable[[], np.ndarray]]:
+    """Fingerprint and waveform of a file from a folder, found by its bytes, or computed and put there.
 
     One of a damaged track is not kept; a kept one that is damaged itself is told of and made anew.
     """
     known = {"engine": engine, "version": _VERSION, "content": content}
     file = folder / f"{hashlib.blake2b(json.dumps(known).encode(), digest_size=16).hexdigest()}.npz"
+    wave = partial(_kept_wave, file, known, path)
     if file.is_file():
         try:
             box = artefacts.load_arrays(file, known)
-            return box["time"], box["code"], float(box["seconds"]), box["levels"]
+            return (box["time"], box["code"], float(box["seconds"]), box["levels"]), wave
         except (artefacts.ArtefactError, KeyError) as error:
             warnings.warn(str(error), stacklevel=2)
     with warnings.catch_warnings(record=True) as damage:
         warnings.simplefilter("always")
-        time, code, seconds, levels = fingerprint(path)
+        found, waveform = fingerprint(path)
     for warning in damage:
         warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if not damage:
-        arrays = {"time": time, "code": code, "seconds": np.array(seconds), "levels": levels}
+        time, code, seconds, levels = found
+        arrays = {"time": time, "code": code, "seconds": np.array(seconds), "levels": levels, "wave": waveform}
         artefacts.save_arrays(file, arrays, known)
-    return time, code, seconds, levels
+    return found, wave
+
+
+def _kept_wave(file: Path, known: dict, path: Path) -> np.ndarray:
+    try:
+        return artefacts.load_arrays(file, known)["wave"]
+    except (artefacts.ArtefactError, KeyError):
+        return _slow(path)
 
 
 def join_indexes(*indexes: TrackIndex) -> TrackIndex:
@@ -181,7 +194,7 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
     engines = {i.engine for i in indexes}
     if len(engines) != 1:
         raise ValueError(f"indexes of different engines ({', '.join(sorted(engines))}) cannot be joined; index again")
-    names, prints, problems, sources = [], [], [], []
+    names, prints, problems, waves = [], [], [], []
     seen = set()
     for index in indexes:
         problems += index.problems
@@ -192,8 +205,8 @@ def join_indexes(*indexes: TrackIndex) -> TrackIndex:
             seen.add(name)
             names.append(name)
             prints.append((*index.track(i), index.seconds[i], index.level(i)))
-            sources.append(index.sources[i])
-    return assemble(engines.pop(), names, prints, problems, sources)
+            waves.append(partial(index.waveform, i))
+    return assemble(engines.pop(), names, prints, problems, waves)
 
 
 def assemble(
@@ -201,7 +214,7 @@ def assemble(
     names: Sequence[str],
     prints: Sequence[Fingerprint],
     problems: Sequence[str] = (),
-    sources: Sequence[Source | None] = (),
+    waves: Sequence[Callable[[], np.ndarray]] = (),
 ) -> TrackIndex:
     """An index of given fingerprints; see `TrackIndex`."""
     times, codes, seconds, levels = zip(*prints, strict=True) if prints else ((np.zeros(0),),) * 2 + ((), ())
@@ -219,5 +232,5 @@ def assemble(
         rows=bounds(levels),
         levels=np.concatenate(levels) if levels else np.zeros((0, 0), np.uint8),
         problems=tuple(problems),
-        sources=tuple(sources) or (None,) * len(names),
+        waves=tuple(waves),
     )

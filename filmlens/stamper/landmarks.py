@@ -203,10 +203,10 @@ def strength(height: np.ndarray) -> np.ndarray:
     return np.interp(height, _TALL, _STRENGTH).astype(np.float32)
 
 
-def fingerprint(source: Source) -> Fingerprint:
-    """Peaks of a track: times [frames], (frequency [bins, negative: side], height [nepers]); length [s], semitones."""
-    time, freq, height, seconds, levels, _ = landmarks(source)
-    return time, np.column_stack([freq, height]), seconds, levels
+def fingerprint(source: Source) -> tuple[Fingerprint, np.ndarray]:
+    """Peaks of a track: times [frames], (frequency [bins, negative: side], height [nepers]); and its waveform."""
+    time, freq, height, seconds, levels, wave = landmarks(source)
+    return (time, np.column_stack([freq, height]), seconds, levels), wave
 
 
 def points(source: Source) -> tuple[np.ndarray, np.ndarray]:

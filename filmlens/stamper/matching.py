@@ -2,7 +2,8 @@
 
 The paper's engine needs both peaks of a pair to come through the dialogue; a soundtrack is small enough to let each
 peak speak for itself (`votes`), to judge every second of an offset that persists (`lines`) and to choose between music
-and none over the whole film (`path`). Only one track is named at a time, so cues never overlap.
+and none over the whole film (`path`), one track at a time. Waveforms tell the rest (`recording`): whether a cue is the
+very recording, how far it goes, and what sounds under it.
 
 A film may play faster or slower than its tracks, with its pitch changed (PAL transfer) or kept. Peaks are numbers, so a
 hypothesis is a rescaling; some windows of the film choose between five.
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from filmlens.stamper import altered, harmony, landmarks, lines, path, recording, rivals, semitones, votes
+from filmlens.stamper import altered, harmony, intervals, landmarks, lines, path, recording, rivals, semitones, votes
 from filmlens.stamper.cues import ALTERED, COLUMNS, OTHER, SAME, CueSheet, joined
 from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, Landmarks, fingerprint
@@ -114,7 +115,7 @@ def matched(
         rows = _altered(rows, plays, speeds, (time, freq, trust, duration), judged, strictness, start_cost)
     recording.named(rows, speed, wave, index)
     if speed == pitch:
-        rows += recording.fainter(rows, (starts / FRAMES_S / speed, place, z), speed, field, heard, index)
+        rows += recording.further(rows, (starts / FRAMES_S / speed, place, z), speed, field, heard, index)
     recording.lengthened(rows, duration, wave, index)
     more, unlikely_more = _parted(_by_harmony(rows, (speed, pitch), levels, duration, index, start_cost))
     rows += more
@@ -258,7 +259,7 @@ def _by_harmony(
 ) -> list[dict]:  # fmt: skip
     """Cues of other renditions, where there was none."""
     film, per_s = harmony.profile(levels, *plays), plays[0] / harmony.ROW_S
-    edges = [0.0, *(row[edge] for row in sorted(rows, key=lambda row: row["start"]) for edge in ("start", "end"))]
+    edges = [0.0, *intervals.union([(row["start"], row["end"]) for row in rows]).ravel()]
     pauses = [
         (int(np.ceil(begin * per_s)), min(int(end * per_s), len(film)))
         for begin, end in zip(edges[::2], [*edges[1::2], duration], strict=True)

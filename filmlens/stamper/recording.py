@@ -25,6 +25,8 @@ _TEMPO = 0.012  # which differs so much at least: a player's own varies by less
 # instrument on one grid are in step as well. Of 19 such stretches in the films of seeds 1 and 2, 18 are right.
 _FAINT_Z, _LACKING = 4.5, 0.08
 _FAINT = 0.95  # probability of those
+_HEARD, _SHARED = 0.7, 0.2  # share of windows: of the film, and of two tracks that are no longer two
+_TOGETHER_S = 10.0  # D: two tracks that sound together for less are a change from one to the other
 
 
 def named(rows: list[dict], speed: float, wave: np.ndarray, index: TrackIndex) -> None:
@@ -80,8 +82,8 @@ def lengthened(rows: list[dict], duration: float, wave: np.ndarray, index: Track
     """Let cues that are in step begin and end where their waveforms do, as far as there is no other cue."""
     for row in rows:
         if row["in_step"]:
-            around = _free(rows, row["start"], row["end"], duration)
-            start, end = waveforms.reach(wave, index.waveform(index.names.index(row["track"])), *_place(row), *around)
+            there = wave, index.waveform(index.names.index(row["track"])), *_place(row)
+            start, end = _extent(there, _free(rows, row["start"], row["end"], duration))
             row["track_start"] += (start - row["start"]) * row["speed"]
             row["start"], row["end"] = start, end
 
@@ -94,39 +96,79 @@ def _free(rows: list[dict], start: float, end: float, duration: float) -> tuple[
     )
 
 
-def fainter(
+def _extent(there: tuple, around: tuple[float, float]) -> tuple[float, float]:
+    """As far as a waveform is in step; `there` is a film, a track and a place as `waveforms.reach` takes them."""
+    film, track, start, end, track_start, speed = there
+    first, last = waveforms.reach(film, track, start, end, track_start, speed, *around)
+    if (first, last) == (start, end):
+        return start, end
+    return _extent((film, track, first, last, track_start + (first - start) * speed, speed), around)
+
+
+def further(
     rows: list[dict], windows: tuple[np.ndarray, np.ndarray, np.ndarray], speed: float, field: Field, heard: Landmarks,
     index: TrackIndex,
 ) -> list[dict]:  # fmt: skip
-    """Cues of recordings that are clearly heard elsewhere in the film, where their peaks alone do not tell.
+    """Cues where peaks alone do not tell: of recordings that are clearly heard elsewhere, and under other cues.
 
     `windows` are the film's: seconds, places and votes of their candidates as `votes.candidates` gives them.
     """
-    known, found = {row["track"] for row in rows if row["in_step"]}, []
-    for time, places, values in zip(*windows, strict=True):
-        end = time + WINDOW_S / speed
-        if any(row["start"] < end and time < row["end"] for row in (*rows, *found)):
+    found: list[dict] = []
+    seeds = _seeds(rows, windows, speed, field, heard.wave, index)
+    for seed in seeds:
+        cues = [*rows, *found]
+        own, here = [cue for cue in cues if cue["track"] == seed["track"]], _touching(seed, cues)
+        if _touching(seed, own) or _lacking(seed, heard.levels, index) > 2 * _LACKING:
             continue
-        for place, z in zip(places, values, strict=True):
-            reference = int(field.reference_of(place))
-            i, track_start = int(field.owner[reference]), (place - field.start[reference]) / FRAMES_S
-            if z < _FAINT_Z or field.decoy[reference] or index.names[i] not in known or track_start < 0:
-                continue
-            there = heard.wave, index.waveform(i), time, end, track_start, speed
-            if not waveforms.sounds(*there):
-                continue
-            first, last = waveforms.reach(*there, *_free([*rows, *found], time, end, heard.seconds))
-            row = {"track": index.names[i], "start": first, "end": last, "speed": speed, "score": float(z**2 / 2)}
-            row |= {"track_start": track_start + (first - time) * speed, "probability": _FAINT, "match": SAME}
-            if _lacking(row, speed, heard.levels, index.level(i)) < _LACKING:
-                found.append(row | {"in_step": True})
-                break
+        there = heard.wave, index.waveform(index.names.index(seed["track"])), *_place(seed)
+        start, end = _extent(there, _free(own if here else cues, seed["start"], seed["end"], heard.seconds))
+        cue = seed | {"start": start, "end": end, "track_start": seed["track_start"] + (start - seed["start"]) * speed}
+        if here:
+            alone = end - start >= _TOGETHER_S and not any(_is_the_same(cue, other, index) for other in here)
+        else:  # samples of one instrument on one grid are in step on several tracks
+            alone = all(other["track"] == cue["track"] for other in _touching(cue, seeds))
+        if alone and _lacking(cue, heard.levels, index) < _LACKING:
+            found.append(cue)
     return found
 
 
-def _lacking(row: dict, pitch: float, film: np.ndarray, track: np.ndarray) -> float:
+def _seeds(
+    rows: list[dict], windows: tuple, speed: float, field: Field, wave: np.ndarray, index: TrackIndex
+) -> list[dict]:
+    """Windows in which a track is in step that no cue names there; without a cue, of those known from elsewhere."""
+    known, seeds = {row["track"] for row in rows if row["in_step"]}, []
+    for time, places, values in zip(*windows, strict=True):
+        seed = {"start": time, "end": time + WINDOW_S / speed, "speed": speed, "match": SAME, "in_step": True}
+        here = {row["track"] for row in _touching(seed, rows)}
+        for place, z in zip(places, values, strict=True):
+            reference = int(field.reference_of(place))
+            i, track_start = int(field.owner[reference]), (place - field.start[reference]) / FRAMES_S
+            wanted = index.names[i] not in here if here else index.names[i] in known
+            if not wanted or z < _FAINT_Z or field.decoy[reference] or track_start < 0:
+                continue
+            seed |= {"track": index.names[i], "track_start": track_start, "score": z**2 / 2, "probability": _FAINT}
+            if waveforms.heard(wave, index.waveform(i), *_place(seed)) >= _HEARD:
+                seeds.append(dict(seed))
+    return seeds
+
+
+def _touching(cue: dict, others: list[dict]) -> list[dict]:
+    """The others that sound while a cue does."""
+    return [other for other in others if other["start"] < cue["end"] and cue["start"] < other["end"]]
+
+
+def _is_the_same(cue: dict, other: dict, index: TrackIndex) -> bool:
+    """Whether two cues that sound together may be one recording on two tracks, or loops of one."""
+    start, end = max(cue["start"], other["start"]), min(cue["end"], other["end"])
+    one, two = (c["track_start"] + (start - c["start"]) * c["speed"] for c in (cue, other))
+    waves = (index.waveform(index.names.index(c["track"])) for c in (cue, other))
+    place = one, one + (end - start) * cue["speed"], two, other["speed"] / cue["speed"]
+    return waveforms.heard(*waves, *place) > _SHARED
+
+
+def _lacking(cue: dict, film: np.ndarray, index: TrackIndex) -> float:
     """What the film lacks of a cue's track, see `semitones.lacking`."""
-    begin, end = (min(int(row[edge] / semitones.ROW_S), len(film)) for edge in ("start", "end"))
+    begin, end = (min(int(cue[edge] / semitones.ROW_S), len(film)) for edge in ("start", "end"))
     time = np.arange(begin, end) * semitones.ROW_S
-    at = (row["track_start"] + (time - row["start"]) * row["speed"]) / semitones.ROW_S
-    return semitones.lacking(film, track, at, begin, pitch)
+    at = (cue["track_start"] + (time - cue["start"]) * cue["speed"]) / semitones.ROW_S
+    return semitones.lacking(film, index.level(index.names.index(cue["track"])), at, begin, cue["speed"])

@@ -20,7 +20,9 @@ RATE = _READ / 10
 NONE = np.zeros((0, 0), np.int8)
 _MU = 255.0  # of the companding (ITU-T G.711) that a byte a sample is enough for
 _WINDOW, _HOP = 2205, 1102  # two seconds, and one
-_LOWEST, _HIGHEST = 70, 500  # Hz
+_HANN = np.hanning(_WINDOW).astype(np.float32)
+_HERTZ = np.arange(_WINDOW + 1) * RATE / (2 * _WINDOW)
+_OUTSIDE = (_HERTZ < 70) | (_HERTZ > 500)
 _MOST_S = 20.0  # of a cue, around its middle
 _REACH = 110  # samples that the place of the track may be off
 _DRIFTS = np.arange(-25, 26) * 1e-4  # seconds per second: clocks differ
@@ -31,6 +33,7 @@ _INVERTED = 1.8  # times the agreement of like channels, of unlike ones where on
 _LEAST = 5  # windows: fewer agree by chance
 # What a window needs to go on with a cue [sd]; windows that may be missed in a row; a cue is longer by so much, or not.
 _CLEAR, _PAUSE, _MORE_S = 12.0, 3, 2.6
+_FURTHER_S = 10.0  # at once
 _SILENCE = 1e-6  # of the largest product of two spectra
 
 
@@ -84,12 +87,16 @@ def in_step(
     windows of two seconds with sound in film and track, or where one of them is not known. Of the very recording it is
     nearly 1, of another take less than 0.65. With one channel inverted, the middle of one is the side of the other.
     """
-    if not film.size or not track.size:
-        return np.nan, False
     later = max(0.0, (end - start - _MOST_S) / 2)
-    agree, inverted = _agreement(film, track, start + later, end - later, track_start + later * speed, speed)
+    here, there = _spectra(film, track, start + later, end - later, track_start + later * speed, speed)
+    like = [_correlated(*pair) for pair in zip(here, there, strict=False)]
+    unlike = [_correlated(here[i], there[1 - i]) for i in (0, 1)] if len(here) == len(there) == 2 else []
+    agree = max([*like, *unlike], key=lambda agree: agree.max(axis=1, initial=0.0).sum())
     agree = agree[agree.any(axis=1)]
-    return (_steady(agree), inverted) if len(agree) >= _LEAST else (np.nan, False)
+    if len(agree) < _LEAST:
+        return np.nan, False
+    straight, across = (max((a.sum(axis=0).max() for a in pairs), default=0.0) for pairs in (like, unlike))
+    return _steady(agree), bool(across > _INVERTED * straight)
 
 
 def reach(
@@ -100,10 +107,10 @@ def reach(
 
     It is moved at most to `earliest` and `latest`, and where the track begins and ends.
     """
-    first = max(earliest, start - _MOST_S, start - track_start / speed)
-    last = min(latest, end + _MOST_S, start + (track.shape[1] / RATE - track_start) / speed)
+    first = max(earliest, start - _FURTHER_S, start - track_start / speed)
+    last = min(latest, end + _FURTHER_S, start + (track.shape[1] / RATE - track_start) / speed)
     inside = slice(round(start - first), max(1, round(end - first - 1)))
-    agree, _ = _agreement(film, track, first, last, track_start + (first - start) * speed, speed, inside)
+    agree = _agreement(film, track, first, last, track_start + (first - start) * speed, speed, inside)
     if not len(agree[inside]):
         return start, end
     before, after = agree[inside.start :: -1], agree[inside.stop - 1 :]
@@ -115,11 +122,11 @@ def reach(
     return (early if early < start - _MORE_S else start), (late if late > end + _MORE_S else end)
 
 
-def sounds(film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float) -> bool:
-    """Whether the recording is clearly heard in step in most of some seconds."""
-    agree, _ = _agreement(film, track, start, end, track_start, speed)
-    place = int(agree.sum(axis=0).argmax()) if len(agree) else 0
-    return sum(_hit(row, place) is not None for row in agree) >= max(3, 0.7 * len(agree))
+def heard(film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float) -> float:
+    """Share of some seconds in which the recording is clearly heard in step; 0 of less than three windows."""
+    agree = _agreement(film, track, start, end, track_start, speed)
+    place = int(agree.sum(axis=0).argmax())
+    return float(np.mean([_hit(row, place) is not None for row in agree])) if len(agree) >= 3 else 0.0
 
 
 def _hit(row: np.ndarray, place: int) -> int | None:
@@ -130,13 +137,13 @@ def _hit(row: np.ndarray, place: int) -> int | None:
 
 
 def _onward(agree: np.ndarray, place: int) -> int:
-    """How many windows after the first go on in step; at least every other is."""
+    """How many windows after the first go on in step; of every three two do. The second still holds what is known."""
     hits, furthest = 0, 0
-    for k, row in enumerate(agree[1:], 1):
+    for k, row in enumerate(agree[2:], 2):
         hit = _hit(row, place)
         if hit is not None:
             hits, place = hits + 1, hit
-            furthest = k if 2 * hits >= k else furthest
+            furthest = k if 3 * hits >= 2 * (k - 1) else furthest
         elif k - furthest > _PAUSE:
             break
     return furthest
@@ -145,39 +152,38 @@ def _onward(agree: np.ndarray, place: int) -> int:
 def _agreement(
     film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float,
     known: slice = slice(None),
-) -> tuple[np.ndarray, bool]:  # fmt: skip
+) -> np.ndarray:  # fmt: skip
     """How well film and track agree [sd], by windows and samples that the film is late, 0 of silence.
 
-    And whether the middle of one agrees clearly better with the side of the other, as the windows that are `known` say.
+    Of the channel that agrees best in the windows that are `known`.
     """
-    first = round(start * RATE)
-    here = _sound(film, first, round(end * RATE))
-    at = (track_start + (np.arange(first, first + here.shape[1]) / RATE - start) * speed) * RATE
-    low = int(np.floor(at[0])) if len(at) else 0
-    there = _sound(track, low, int(at[-1]) + 2 if len(at) else 0)
-    there = np.stack([np.interp(at - low, np.arange(there.shape[1]), channel) for channel in there])
-    films, tracks = _spectra(here), _spectra(there)
-    like = [_correlated(*pair) for pair in zip(films, tracks, strict=False)]
-    unlike = [_correlated(*pair) for pair in ((films[0], tracks[-1]), (films[-1], tracks[0]))]
-    best = max([*like, *unlike], key=lambda agree: agree[known].max(axis=1, initial=0.0).sum())
-    straight, across = (max(agree[known].sum(axis=0).max() for agree in pairs) for pairs in (like, unlike))
-    return best, len(films) == len(tracks) == 2 and bool(across > _INVERTED * straight)
+    here, there = _spectra(film, track, start, end, track_start, speed)
+    pairs = [_correlated(*pair) for pair in zip(here, there, strict=False)]
+    return max(pairs, key=lambda agree: agree[known].max(axis=1, initial=0.0).sum())
 
 
-def _spectra(sound: np.ndarray) -> list[np.ndarray]:
-    """Spectra of the windows of each channel."""
-    if sound.shape[1] < _WINDOW:
-        return [np.zeros((0, _WINDOW + 1), np.complex64)]
-    framed = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW, axis=1)[:, ::_HOP]
-    return list(fft.rfft(framed * np.hanning(_WINDOW).astype(np.float32), 2 * _WINDOW, axis=2))
+def _spectra(
+    film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spectra of the channels of film and track by windows, the track's where it would play in the film."""
+    first, last = round(start * RATE), round(end * RATE)
+    if last - first < _WINDOW or not film.size or not track.size:
+        return (np.zeros((1, 0, _WINDOW + 1), np.complex64),) * 2
+    at = (track_start + (np.arange(first, last) / RATE - start) * speed) * RATE
+    low = int(np.floor(at[0]))
+    sounds = _sound(film, first, last), _sound(track, low, int(at[-1]) + 2)
+    there = np.stack([np.interp(at - low, np.arange(len(channel)), channel) for channel in sounds[1]])
+    framed = (
+        np.lib.stride_tricks.sliding_window_view(sound, _WINDOW, axis=1)[:, ::_HOP] for sound in (sounds[0], there)
+    )
+    return tuple(fft.rfft(frames * _HANN, 2 * _WINDOW, axis=2) for frames in framed)
 
 
 def _correlated(film: np.ndarray, track: np.ndarray) -> np.ndarray:
     """Correlation of two channels by their phases alone."""
     cross = film * track.conj()
     size = np.abs(cross)
-    hertz = np.arange(cross.shape[1]) * RATE / (2 * _WINDOW)
-    cross[:, (hertz < _LOWEST) | (hertz > _HIGHEST)] = 0
+    cross[:, _OUTSIDE] = 0
     agree = np.abs(fft.irfft(cross / (size + 1e-12), axis=1))  # an inverted channel agrees as well
     near = np.concatenate([agree[:, -_REACH:], agree[:, : _REACH + 1]], axis=1)
     by_chance = agree[:, 5 * _REACH : -5 * _REACH].std(axis=1, keepdims=True)

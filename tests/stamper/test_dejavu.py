@@ -78,7 +78,7 @@ def test_spectrogram_is_matplotlibs():
 
 def test_a_track_read_in_pieces_has_the_fingerprint_of_the_whole():
     sound = np.stack([tune(47, 5), tune(47, 6)])
-    time, code, seconds, _ = dejavu.fingerprint((sound, RATE))
+    (time, code, seconds, _), _ = dejavu.fingerprint((sound, RATE))
     whole = set()
     for channel in sound:
         whole |= unpacked(*dejavu.pair_hashes(*dejavu.find_peaks(dejavu.spectrogram_db(channel))))
