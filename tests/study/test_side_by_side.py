@@ -108,3 +108,10 @@ def test_notebooks_play_film_and_track_of_a_cue_of_three_pieces(study, notebook)
     film, track = map(heard, shown)
     assert abs(len(film) - len(track)) < RATE / 20
     the_pieces_sound(track, study.corpus["one"].tracks()["Theme"])
+
+
+def test_notebook_02_looks_at_a_piece_that_is_measured_in_one_go(study):
+    names = {"study": study, "film": "", "sound": "track"}
+    for code in [*cells_with("02_features", "pieces"), *cells_with("02_features", "idxmax")]:
+        exec(code, names)
+    assert names["chosen"][["start", "end", "track_start", "speed"]].tolist() == [8.0, 11.25, 1.0, 25 / 24]
