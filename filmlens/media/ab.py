@@ -85,6 +85,11 @@ def _sound(place: Place, start: float, end: float, rate: int, mono: bool) -> np.
     return _filled(sound, round((end - start) * rate), round(max(0.0, -first) / place.speed * rate))
 
 
+def track_excerpt(place: Place, start: float, end: float) -> bytes:
+    """What `track_sound` gives as an Ogg Opus file, to be heard beside an `excerpt` of the film."""
+    return encode(stereo(track_sound(place, start, end, RATE)))
+
+
 def film_sound(film: Path, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The film's sound from `start` to `end`, filled up with silence."""
     sound = np.atleast_2d(read_audio(film, rate, start=start, end=end, mono=mono))

@@ -34,11 +34,10 @@ def excerpt(path: str | Path, start: float, end: float) -> bytes:
     return encode(sound)
 
 
-def player(path: str | Path, start: float, end: float, name: str) -> str:
+def player(sound: bytes, name: str) -> str:
     """HTML of a player for an excerpt, the sound inside the page; `name` is shown as text."""
-    sound = base64.b64encode(excerpt(path, start, end)).decode()
-    name = html(name)
-    return f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{sound}" aria-label="{name}"></audio></p>'
+    inside, name = base64.b64encode(sound).decode(), html(name)
+    return f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{inside}" aria-label="{name}"></audio></p>'
 
 
 def stereo(sound: np.ndarray) -> np.ndarray:

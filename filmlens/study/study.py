@@ -23,9 +23,10 @@ from filmlens.features.vggish import weights
 from filmlens.figures import captions
 from filmlens.findings import along_film_time, told_descriptors
 from filmlens.findings.latex import latex_table
+from filmlens.media.ab import Place, track_excerpt
 from filmlens.media.apart import apart
 from filmlens.media.container import duration, probe
-from filmlens.media.excerpt import player
+from filmlens.media.excerpt import excerpt, player
 from filmlens.media.pictures import film_strip
 from filmlens.media.thumbnails import thumbnails
 from filmlens.names import heading
@@ -50,6 +51,8 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 #: Cues beyond which an SVM and a forest of cues, for each genre and fold, take more than an hour.
 MANY_CUES = 2000
+#: Where a cue or a piece of it lies.
+_PLACE = ["start", "end", "track_start", "speed"]
 #: Films up to which a quick run leaves out one at a time from the networks of several starts, too.
 _FEW_FILMS = 60
 
@@ -133,7 +136,8 @@ class Study:
         known = self._known(stages.owner(name), {})
         found = [stages.read_one(self.corpus, name, film_id, **known) for film_id in cues["film_id"].unique()]
         segments = pd.concat([table for table, _ in found]).drop(columns="segment")
-        return cues.drop(columns=["start", "end", "track_start", "speed"]).merge(segments, on=["film_id", "cue"])
+        pieces = cues.drop(columns=_PLACE).merge(segments, on=["film_id", "cue"])
+        return pieces[cues.columns]
 
     def unidentified(self) -> pd.DataFrame:
         """Music under no cue, of all films, the longest first: film_id, start, end, probability, group, seconds.
@@ -322,11 +326,18 @@ class Study:
                 rows[film.id] = evaluation.evaluate(truth, cues[cues["film_id"] == film.id])
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("film_id")
 
-    def listen(self, film_id: str, start: float, end: float, *, track: str | None = None) -> look.Shown:
-        """A player for an excerpt of the film, or of a track of its soundtrack; the sound is inside the page."""
-        film = self.corpus[film_id]
-        name = f"{track or film.title}, {start:.1f} to {end:.1f} s"
-        return look.Shown(apart(player, film.tracks()[track] if track else film.sound, start, end, name))
+    def listen(self, film_id: str, start: float, end: float, *, pieces: pd.DataFrame | None = None) -> look.Shown:
+        """A player for an excerpt of the film, or of a cue's track as it would sound there; the sound is in the page.
+
+        `pieces` are the cue's, see `pieces`: each sounds at its own place in the track and at its own speed.
+        """
+        film, span = self.corpus[film_id], f"{start:.1f} to {end:.1f} s"
+        if pieces is None:
+            return look.Shown(player(apart(excerpt, film.sound, start, end), f"{film.title}, {span}"))
+        track, segments = pieces["track"].iloc[0], tuple(pieces[_PLACE].itertuples(index=False, name=None))
+        begin, _, track_start, speed = segments[0]
+        place = Place(film.tracks()[track], begin, track_start, speed, segments)
+        return look.Shown(player(apart(track_excerpt, place, start, end), f"{track} under {span} of the film"))
 
     def hear(self, examples: pd.DataFrame) -> look.Shown:
         """Players for `findings.example_cues`, with a column ``finding`` that says what each lets one hear."""
