@@ -92,7 +92,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows", "segments"),
-        version=10,
+        version=11,
         libraries=_STAMPED,
     ),
     Stage(

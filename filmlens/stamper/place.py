@@ -19,10 +19,13 @@ def find_place(film: Path, track: Path, start: float, end: float) -> Place | Non
     Place or None
         None when less than half of the stretch agrees with the track.
     """
-    sheet = stamp((read_audio(film, _RATE, start=start, end=end), _RATE), {"track": track}).table
-    if sheet.empty:
+    sheet = stamp((read_audio(film, _RATE, start=start, end=end), _RATE), {"track": track})
+    cues = sheet.table
+    if cues.empty:
         return None
-    best = sheet.loc[(sheet["end"] - sheet["start"]).idxmax()]
-    if best["end"] - best["start"] < 0.5 * (end - start):
+    best = (cues["end"] - cues["start"]).idxmax()
+    if cues["end"][best] - cues["start"][best] < 0.5 * (end - start):
         return None
-    return Place(track, start + float(best["start"]), float(best["track_start"]), float(best["speed"]))
+    segments = sheet.segments.query("cue == @best")[["start", "end", "track_start", "speed"]] + [start, start, 0, 0]
+    first, *more = segments.itertuples(index=False, name=None)
+    return Place(track, first[0], *first[2:], (first, *more) if more else ())

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from pieces import RATE, TRACKS, music, noise, put
 
 from filmlens.stamper import CueSheet, stamp
 from filmlens.stamper.cues import SEGMENT_COLUMNS, joined
+from filmlens.stamper.place import find_place
 
 PLACE = ["start", "end", "track_start", "speed"]
 
@@ -59,6 +61,23 @@ def test_joined_pieces(seed):
     assert (segments["start"].to_numpy()[1:] >= segments["end"].to_numpy()[:-1]).all()
     kept = pieces.sort_values("start")[PLACE].reset_index(drop=True)
     pd.testing.assert_frame_equal(segments[PLACE], kept)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pieces_of_two_tracks_that_sound_together(seed):
+    """Each track is joined as if the other were not there; the cues are in order of their beginnings."""
+    rng = np.random.default_rng(seed)
+    tracks = [drawn(rng).assign(track=name) for name in "AB"]
+    cues, segments = joined(pd.concat(tracks))
+    alone = [one_by_one(pieces) for pieces in tracks]
+    expected = pd.concat([table for table, _ in alone]).sort_values(["start", "track"], ignore_index=True)
+    pd.testing.assert_frame_equal(cues, expected)
+    for number, cue in enumerate(cues.itertuples()):
+        parts = alone["AB".index(cue.track)][1]
+        parts = parts[(parts["start"] >= cue.start) & (parts["end"] <= cue.end)]
+        pd.testing.assert_frame_equal(
+            segments.loc[segments["cue"] == number, PLACE].reset_index(drop=True), parts[PLACE].reset_index(drop=True)
+        )
 
 
 def test_a_cue_of_one_piece_is_untouched():
@@ -114,3 +133,15 @@ def test_a_track_cut_in_a_film_is_one_cue(cut_film):
     assert (sheet.segments["cue"] == 1).sum() == 1
     counted = sheet.windows.loc[sheet.windows["counted"], "time"] + 2.5
     assert all(counted.between(a, b).any() for a, b in zip(found["start"], found["end"], strict=True))
+
+
+def test_the_place_of_a_cue_that_a_listener_marked_knows_its_cuts(cut_film, tmp_path):
+    """As far as the stamper finds them: the film goes on at another place of the track."""
+    soundfile.write(tmp_path / "film.wav", cut_film, RATE)
+    soundfile.write(tmp_path / "track.wav", LONG, RATE)
+    whole = stamp((cut_film, RATE), {"track": (LONG, RATE)})
+    [cue] = whole.table.itertuples()
+    place = find_place(tmp_path / "film.wav", tmp_path / "track.wav", cue.start - 1, cue.end + 1)
+    assert len(place.segments) == len(whole.segments) > 1
+    np.testing.assert_allclose(place.segments, whole.segments[PLACE], atol=0.5)
+    assert find_place(tmp_path / "film.wav", tmp_path / "track.wav", 0, 5) is None
