@@ -1,7 +1,7 @@
 """Cues of the very recording, by their waveforms: what a cue is of its track, how far it goes, and what is fainter.
 
-`rows` are cues as `matching` builds them, dicts with the columns of a sheet and `stretched`: whether the film plays
-there with the pitch kept, at another tempo or in another key, which leaves no waveform to compare. `named` adds
+`rows` are cues as `matching` builds them, dicts with the columns of a sheet, `lacking` (see `semitones`), and whether
+they are `stretched`: another tempo at the same pitch, or another key, leaves no waveform to compare. `named` adds
 `in_step` to them.
 """
 
@@ -18,6 +18,9 @@ from filmlens.stamper.votes import WINDOW_S, Field
 #: A cue has another tempo than its film by so much, or more, and so many seconds over its length.
 DRIFT, DRIFT_S = 0.006, 0.15
 _IN_STEP = 0.65  # share of a recording's windows that keep step, at least
+# Log odds of the very recording: a constant, and of the share in step, not less than so much, of the root of what the
+# film lacks, and of the log of how well they agree. Fitted as benchmarks/stamping.md says.
+_LEAST_STEP, _CONSTANT, _WEIGHTS = 0.55, -7.6, (10.3, -15.2, 0.47)
 # Pieces of a track at another tempo follow at most so late, so near where the last would go on, and lie on a line [s].
 _PAUSE_S, _ONWARD_S, _STRAIGHT_S = 1.0, 0.2, 0.1
 _TEMPO = 0.012  # which differs so much at least: a player's own varies by less
@@ -33,20 +36,26 @@ def named(rows: list[dict], speed: float, wave: np.ndarray, index: TrackIndex) -
     """Say of cues what they are of their track: in step, at a tempo of their own, or another rendition."""
     others = []
     for row in sorted(rows, key=lambda row: row["start"]):
-        share, inverted = np.nan, False
+        step = waveforms.Step()
         if row["match"] != ALTERED and not row["stretched"]:
-            share, inverted = waveforms.in_step(wave, index.waveform(index.names.index(row["track"])), *_place(row))
-        row["in_step"] = share >= _IN_STEP
-        if inverted and row["in_step"]:  # the loudness of its middle said nothing
-            row["match"] = SAME
-        elif share < _IN_STEP:
-            row["match"] = OTHER
+            step = waveforms.in_step(wave, index.waveform(index.names.index(row["track"])), *_place(row))
+        row["in_step"] = step.share >= _IN_STEP
+        if step.share >= 0:
+            row["match"] = SAME if _is_the_recording(step, row["lacking"]) else OTHER
         if not row["in_step"]:
             others.append(row)
     for pieces in _onward(others):
         if _at_a_tempo(pieces, speed):
             for row in pieces:
                 row["match"] = ALTERED
+
+
+def _is_the_recording(step: waveforms.Step, lacking: float) -> bool:
+    """Whether more speaks for the very recording than for another take or mix."""
+    if step.inverted and step.share >= _IN_STEP:
+        return True  # the loudness of its middle said nothing
+    features = min(max(step.share, _LEAST_STEP), 1.0), np.sqrt(np.nan_to_num(lacking)), np.log(step.height)
+    return bool(_CONSTANT + np.dot(_WEIGHTS, features) > 0)
 
 
 def _place(row: dict) -> tuple[float, float, float, float]:
@@ -79,9 +88,9 @@ def _at_a_tempo(pieces: list[dict], speed: float) -> bool:
 
 
 def lengthened(rows: list[dict], duration: float, wave: np.ndarray, index: TrackIndex) -> None:
-    """Let cues that are in step begin and end where their waveforms do, as far as there is no other cue."""
+    """Let cues of the very recording begin and end where its waveform does, as far as there is no other cue."""
     for row in rows:
-        if row["in_step"]:
+        if row["in_step"] and row["match"] == SAME:
             there = wave, index.waveform(index.names.index(row["track"])), *_place(row)
             start, end = _extent(there, _free(rows, row["start"], row["end"], duration))
             row["track_start"] += (start - row["start"]) * row["speed"]
