@@ -104,11 +104,7 @@ def matched(
     starts, place, z, *_ = followed
     judged = levels, duration, field, index
     every, decoy_seconds = _cues(followed, (speed, pitch), *judged, 1.0)
-    for row in every:
-        off = abs(row["speed"] / speed - 1)
-        drifts = off >= recording.DRIFT and off * (row["end"] - row["start"]) >= recording.DRIFT_S
-        if drifts or (speed, pitch) not in speeds:
-            row["match"] = ALTERED
+    recording.drifting(every, speed, (speed, pitch) in speeds)
     rows, unlikely = _parted(every)
     if len(speeds) > 1:  # a film whose speed is given has no other
         plays = [(speed, pitch), *(h for h in speeds[:1] if h != (speed, pitch))]
@@ -116,7 +112,7 @@ def matched(
     recording.named(rows, speed, wave, index)
     if speed == pitch:
         rows += recording.further(rows, (starts / FRAMES_S / speed, place, z), speed, field, heard, index)
-    recording.lengthened(rows, duration, wave, index)
+    recording.lengthened(rows, heard, index)
     more, unlikely_more = _parted(_by_harmony(rows, (speed, pitch), levels, duration, index, start_cost))
     rows += more
     unlikely += unlikely_more

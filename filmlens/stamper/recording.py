@@ -15,8 +15,9 @@ from filmlens.stamper.index import TrackIndex
 from filmlens.stamper.landmarks import FRAMES_S, Landmarks
 from filmlens.stamper.votes import WINDOW_S, Field
 
-#: A cue has another tempo than its film by so much, or more, and so many seconds over its length.
-DRIFT, DRIFT_S = 0.006, 0.15
+# A cue has another tempo than its film by so much, or by less where most of the film's cues do, and by so many seconds
+# over its length.
+_DRIFT, _ALL_DRIFT, _DRIFT_S = 0.0095, 0.006, 0.15
 _IN_STEP = 0.65  # share of a recording's windows that keep step, at least
 # Log odds of the very recording: a constant, and of the share in step, not less than so much, of the root of what the
 # film lacks, and of the log of how well they agree. Fitted as benchmarks/stamping.md says.
@@ -28,8 +29,18 @@ _TEMPO = 0.012  # which differs so much at least: a player's own varies by less
 # instrument on one grid are in step as well. Of 19 such stretches in the films of seeds 1 and 2, 18 are right.
 _FAINT_Z, _LACKING = 4.5, 0.08
 _FAINT = 0.95  # probability of those
+_SURE = 0.95  # probability of a cue that others follow from
 _HEARD, _SHARED = 0.7, 0.2  # share of windows: of the film, and of two tracks that are no longer two
 _TOGETHER_S = 10.0  # D: two tracks that sound together for less are a change from one to the other
+
+
+def drifting(rows: list[dict], speed: float, is_known: bool) -> None:
+    """Say that cues are altered: of another tempo than their film, or in a film of a speed that is not known."""
+    off = np.array([abs(row["speed"] / speed - 1) for row in rows])
+    least = _DRIFT if not len(off) or np.median(off) < _ALL_DRIFT else _ALL_DRIFT
+    for row, much in zip(rows, off, strict=True):
+        if not is_known or (much >= least and much * (row["end"] - row["start"]) >= _DRIFT_S):
+            row["match"] = ALTERED
 
 
 def named(rows: list[dict], speed: float, wave: np.ndarray, index: TrackIndex) -> None:
@@ -84,17 +95,19 @@ def _at_a_tempo(pieces: list[dict], speed: float) -> bool:
     slope, at_zero = np.polyfit(time, place, 1)
     off = abs(slope / speed - 1)
     straight = np.abs(slope * time + at_zero - place).max() < _STRAIGHT_S
-    return bool(straight and off >= _TEMPO and off * np.ptp(time) >= DRIFT_S)
+    return bool(straight and off >= _TEMPO and off * np.ptp(time) >= _DRIFT_S)
 
 
-def lengthened(rows: list[dict], duration: float, wave: np.ndarray, index: TrackIndex) -> None:
-    """Let cues of the very recording begin and end where its waveform does, as far as there is no other cue."""
+def lengthened(rows: list[dict], heard: Landmarks, index: TrackIndex) -> None:
+    """Let cues that are surely the very recording go on where its waveform does, as far as there is no other cue."""
     for row in rows:
-        if row["in_step"] and row["match"] == SAME:
-            there = wave, index.waveform(index.names.index(row["track"])), *_place(row)
-            start, end = _extent(there, _free(rows, row["start"], row["end"], duration))
-            row["track_start"] += (start - row["start"]) * row["speed"]
-            row["start"], row["end"] = start, end
+        if row["in_step"] and row["match"] == SAME and row["probability"] >= _SURE:
+            there = heard.wave, index.waveform(index.names.index(row["track"])), *_place(row)
+            start, end = _extent(there, _free(rows, row["start"], row["end"], heard.seconds))
+            place = row["track_start"] + (start - row["start"]) * row["speed"]
+            longer = {"start": start, "end": end, "track_start": place}
+            if _lacking(row | longer, heard.levels, index) < _LACKING:
+                row |= longer
 
 
 def _free(rows: list[dict], start: float, end: float, duration: float) -> tuple[float, float]:
@@ -124,6 +137,7 @@ def further(
     """
     found: list[dict] = []
     seeds = _seeds(rows, windows, speed, field, heard.wave, index)
+    sure = {row["track"] for row in rows if row["in_step"] and row["probability"] >= _SURE}
     for seed in seeds:
         cues = [*rows, *found]
         own, here = [cue for cue in cues if cue["track"] == seed["track"]], _touching(seed, cues)
@@ -135,7 +149,7 @@ def further(
         if here:
             alone = end - start >= _TOGETHER_S and not any(_is_the_same(cue, other, index) for other in here)
         else:  # samples of one instrument on one grid are in step on several tracks
-            alone = all(other["track"] == cue["track"] for other in _touching(cue, seeds))
+            alone = cue["track"] in sure and all(other["track"] == cue["track"] for other in _touching(cue, seeds))
         if alone and _lacking(cue, heard.levels, index) < _LACKING:
             found.append(cue)
     return found
