@@ -194,8 +194,7 @@ def _cues(
             rows.append(_cue(found, line, begin, end, duration, speed, field.start[reference]))
             rows[-1] |= {"track": index.names[field.owner[reference]], "score": score, "probability": probability}
             other = lacking > _RENDITION and rows[-1]["end"] - rows[-1]["start"] >= _RENDITION_S
-            rows[-1] |= {"match": OTHER if other else SAME}
-            rows[-1] |= {"lacking": lacking, "stretched": hypothesis[0] != hypothesis[1]}
+            rows[-1] |= {"match": OTHER if other else SAME, "stretched": hypothesis[0] != hypothesis[1]}
     return rows, decoy_seconds
 
 
@@ -287,7 +286,6 @@ def _rendition(
         "speed": speed * (1 + drift / len(stretch.place)) if abs(drift) > 1 else speed,
         "score": stretch.score,
         "match": OTHER if stretch.key or lacking > _RENDITION / 2 else SAME,
-        "lacking": lacking,
         "stretched": speed != pitch or bool(stretch.key),
     }
 

@@ -1,8 +1,7 @@
 """Cues of the very recording, by their waveforms: what a cue is of its track, how far it goes, and what is fainter.
 
-`rows` are cues as `matching` builds them, dicts with the columns of a sheet, `lacking` (see `semitones`), and whether
-they are `stretched`: another tempo at the same pitch, or another key, leaves no waveform to compare. `named` adds
-`in_step` to them.
+`rows` are cues as `matching` builds them, dicts with the columns of a sheet, and whether they are `stretched`: another
+tempo at the same pitch, or another key, leaves no waveform to compare. `named` adds `in_step` to them.
 """
 
 from __future__ import annotations
@@ -19,9 +18,6 @@ from filmlens.stamper.votes import WINDOW_S, Field
 # over its length.
 _DRIFT, _ALL_DRIFT, _DRIFT_S = 0.0095, 0.006, 0.15
 _IN_STEP = 0.65  # share of a recording's windows that keep step, at least
-# Log odds of the very recording: a constant, and of the share in step, not less than so much, of the root of what the
-# film lacks, and of the log of how well they agree. Fitted as benchmarks/stamping.md says.
-_LEAST_STEP, _CONSTANT, _WEIGHTS = 0.55, -7.6, (10.3, -15.2, 0.47)
 # Pieces of a track at another tempo follow at most so late, so near where the last would go on, and lie on a line [s].
 _PAUSE_S, _ONWARD_S, _STRAIGHT_S = 1.0, 0.2, 0.1
 _TEMPO = 0.012  # which differs so much at least: a player's own varies by less
@@ -47,26 +43,20 @@ def named(rows: list[dict], speed: float, wave: np.ndarray, index: TrackIndex) -
     """Say of cues what they are of their track: in step, at a tempo of their own, or another rendition."""
     others = []
     for row in sorted(rows, key=lambda row: row["start"]):
-        step = waveforms.Step()
+        share, inverted = np.nan, False
         if row["match"] != ALTERED and not row["stretched"]:
-            step = waveforms.in_step(wave, index.waveform(index.names.index(row["track"])), *_place(row))
-        row["in_step"] = step.share >= _IN_STEP
-        if step.share >= 0:
-            row["match"] = SAME if _is_the_recording(step, row["lacking"]) else OTHER
+            share, inverted = waveforms.in_step(wave, index.waveform(index.names.index(row["track"])), *_place(row))
+        row["in_step"] = share >= _IN_STEP
+        if row["in_step"] and inverted:
+            row["match"] = SAME  # the loudness of its middle said nothing
+        elif share < _IN_STEP:
+            row["match"] = OTHER
         if not row["in_step"]:
             others.append(row)
     for pieces in _onward(others):
         if _at_a_tempo(pieces, speed):
             for row in pieces:
                 row["match"] = ALTERED
-
-
-def _is_the_recording(step: waveforms.Step, lacking: float) -> bool:
-    """Whether more speaks for the very recording than for another take or mix."""
-    if step.inverted and step.share >= _IN_STEP:
-        return True  # the loudness of its middle said nothing
-    features = min(max(step.share, _LEAST_STEP), 1.0), np.sqrt(np.nan_to_num(lacking)), np.log(step.height)
-    return bool(_CONSTANT + np.dot(_WEIGHTS, features) > 0)
 
 
 def _place(row: dict) -> tuple[float, float, float, float]:

@@ -8,8 +8,6 @@ and rooms hardly matter.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import soxr
 from scipy import fft
@@ -80,30 +78,14 @@ def _sound(wave: np.ndarray, first: int, last: int) -> np.ndarray:
     return np.copysign(np.expm1(np.abs(part) * np.log1p(_MU).astype(np.float32)) / _MU, part)
 
 
-class Step(NamedTuple):
-    """How a cue keeps step with its track; NaN where that is not known.
+def in_step(
+    film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float
+) -> tuple[float, bool]:
+    """Share of the windows in the middle of a cue in which the track lies where it does in the others.
 
-    Attributes
-    ----------
-    share : float
-        Of the windows in which the track lies where it does in the others: of the very recording nearly 1, of another
-        take less than 0.65.
-    height : float
-        How well film and track agree at that place, in standard deviations of the agreement elsewhere.
-    inverted : bool
-        Whether one channel is inverted, so that the middle of one is the side of the other.
-    """
-
-    share: float = np.nan
-    height: float = np.nan
-    inverted: bool = False
-
-
-def in_step(film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float) -> Step:
-    """How the middle of a cue keeps step with its track.
-
-    `film` and `track` are as `Slow` gives them, the rest as in a `CueSheet`. It is not known of less than five windows
-    of two seconds with sound in film and track, or where one of them has no waveform.
+    `film` and `track` are as `Slow` gives them, the rest as in a `CueSheet`. Of the very recording the share is nearly
+    1, of another take less than 0.65; NaN of less than five windows of two seconds with sound in film and track, or
+    where one of them has no waveform. And whether one channel is inverted: the middle of one is the side of the other.
     """
     later = max(0.0, (end - start - _MOST_S) / 2)
     here, there = _spectra(film, track, start + later, end - later, track_start + later * speed, speed)
@@ -112,10 +94,9 @@ def in_step(film: np.ndarray, track: np.ndarray, start: float, end: float, track
     agree = max([*like, *unlike], key=lambda agree: agree.max(axis=1, initial=0.0).sum())
     agree = agree[agree.any(axis=1)]
     if len(agree) < _LEAST:
-        return Step()
+        return np.nan, False
     straight, across = (max((a.sum(axis=0).max() for a in pairs), default=0.0) for pairs in (like, unlike))
-    height = float(agree.sum(axis=0).max() / len(agree))
-    return Step(_steady(agree), height, bool(across > _INVERTED * straight))
+    return _steady(agree), bool(across > _INVERTED * straight)
 
 
 def reach(
