@@ -111,10 +111,11 @@ def _free(rows: list[dict], start: float, end: float, duration: float) -> tuple[
 def _extent(there: tuple, around: tuple[float, float]) -> tuple[float, float]:
     """As far as a waveform is in step; `there` is a film, a track and a place as `waveforms.reach` takes them."""
     film, track, start, end, track_start, speed = there
-    first, last = waveforms.reach(film, track, start, end, track_start, speed, *around)
-    if (first, last) == (start, end):
-        return start, end
-    return _extent((film, track, first, last, track_start + (first - start) * speed, speed), around)
+    while True:
+        first, last = waveforms.reach(film, track, start, end, track_start, speed, *around)
+        if (first, last) == (start, end):
+            return start, end
+        start, end, track_start = first, last, track_start + (first - start) * speed
 
 
 def further(
