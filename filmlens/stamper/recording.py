@@ -27,6 +27,7 @@ _FAINT_Z, _LACKING = 4.5, 0.08
 _FAINT = 0.95  # probability of those
 _SURE = 0.95  # probability of a cue that others follow from
 _HEARD, _SHARED = 0.7, 0.2  # share of windows: of the film, and of two tracks that are no longer two
+_LARGE_S = 6 * 3600.0
 _TOGETHER_S = 10.0  # D: two tracks that sound together for less are a change from one to the other
 
 
@@ -149,15 +150,19 @@ def further(
 def _seeds(
     rows: list[dict], windows: tuple, speed: float, field: Field, wave: np.ndarray, index: TrackIndex
 ) -> list[dict]:
-    """Windows in which a track is in step that no cue names there; without a cue, of those known from elsewhere."""
+    """Windows in which a track is in step that no cue names there; without a cue, of those known from elsewhere.
+
+    Of a large library only those are tried at all: the waveforms of the others are not read.
+    """
     known, seeds = {row["track"] for row in rows if row["in_step"]}, []
+    small = index.seconds.sum() < _LARGE_S
     for time, places, values in zip(*windows, strict=True):
         seed = {"start": time, "end": time + WINDOW_S / speed, "speed": speed, "match": SAME, "in_step": True}
         here = {row["track"] for row in _touching(seed, rows)}
         for place, z in zip(places, values, strict=True):
             reference = int(field.reference_of(place))
             i, track_start = int(field.owner[reference]), (place - field.start[reference]) / FRAMES_S
-            wanted = index.names[i] not in here if here else index.names[i] in known
+            wanted = index.names[i] not in here and ((here and small) or index.names[i] in known)
             if not wanted or z < _FAINT_Z or field.decoy[reference] or track_start < 0:
                 continue
             seed |= {"track": index.names[i], "track_start": track_start, "score": z**2 / 2, "probability": _FAINT}

@@ -162,6 +162,20 @@ def test_a_faint_cue_of_a_track_that_is_clear_elsewhere():
     assert len(stamp((unheard, RATE), index)) == 1
 
 
+def test_two_tracks_that_sound_together_are_two_cues(monkeypatch):
+    """But in a large library, where the second is not known from elsewhere: its waveform is not read."""
+    index = index_tracks({name: (sound, RATE) for name, sound in TRACKS.items()})
+    film = put(noise(70), TRACKS["t1"][5 * RATE : 40 * RATE], 15)
+    put(film, 0.7 * TRACKS["t3"][2 * RATE : 37 * RATE], 15)
+    cues = stamp((film, RATE), index).table
+    assert set(cues["track"]) == {"t1", "t3"} and cues["match"].eq(SAME).all()
+    assert (cues["end"].clip(upper=50) - cues["start"].clip(lower=15)).gt(30).all()
+    monkeypatch.setattr(recording, "_LARGE_S", 60.0)
+    large = index_tracks({name: (sound, RATE) for name, sound in TRACKS.items()})
+    [cue] = stamp((film, RATE), large).table.itertuples()
+    assert list(large._waveforms) == [large.names.index(cue.track)]
+
+
 def test_a_stored_index_matches_without_waveforms(tmp_path):
     index = index_tracks({name: (sound, RATE) for name, sound in TRACKS.items()})
     index.save(tmp_path / "index.npz")
