@@ -92,7 +92,7 @@ _ROWS = (
         ("film", "sound", "soundtrack"),
         _STAMPING,
         beside=("windows", "segments"),
-        version=11,
+        version=12,
         libraries=_STAMPED,
     ),
     Stage(

@@ -19,6 +19,7 @@ from scipy import fft
 
 from filmlens.stamper.cues import COLUMNS, CueSheet
 from filmlens.stamper.index import Fingerprint, TrackIndex
+from filmlens.stamper.landmarks import highest_of_rows
 from filmlens.stamper.streams import Source, frames, open_stream, windows
 
 RATE = 44_100
@@ -81,33 +82,13 @@ def _peaks_of(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @nb.njit(cache=True)
 def _peak_mask(db, reach, floor):
     n_frames, n_bins = db.shape
-    highest = np.empty_like(db)
-    padded = np.full(n_bins + 2 * reach, -np.inf)
-    step = np.empty(n_bins + 2 * reach)
-    width = 2 * reach + 1
-    for t in range(n_frames):
-        # Maxima of 2, 4, 8 ... neighbours: each pass is a plain comparison of a row with itself, shifted.
-        padded[reach : reach + n_bins] = db[t]
-        step[:] = padded
-        span = 1
-        while 2 * span <= width:
-            for f in range(step.size - span):
-                step[f] = max(step[f], step[f + span])
-            span *= 2
-        for f in range(n_bins):
-            highest[t, f] = max(step[f], step[f + width - span])
+    highest = highest_of_rows(db, reach)
     mask = np.zeros(db.shape, nb.boolean)
     for t in range(n_frames):
-        first, last = max(0, t - reach), min(n_frames, t + reach + 1)
         for f in range(n_bins):
             v = db[t, f]
             if v > floor and v == highest[t, f]:
-                is_peak = True
-                for u in range(first, last):
-                    if highest[u, f] > v:
-                        is_peak = False
-                        break
-                mask[t, f] = is_peak
+                mask[t, f] = highest[max(0, t - reach) : t + reach + 1, f].max() <= v
     return mask
 
 

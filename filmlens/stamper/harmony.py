@@ -68,21 +68,14 @@ def profile(levels: np.ndarray, speed: float = 1.0, pitch: float = 1.0) -> np.nd
     notes = levels[: rows * _ROWS].reshape(rows, _ROWS, -1).mean(axis=1, dtype=np.float32)
     if speed != 1:
         place = np.arange(int(rows * speed)) / speed
-        notes = _between(notes, place)
+        notes = semitones.between(notes, place)
     if pitch != 1:
-        notes = _between(notes.T, np.arange(semitones.COUNT) + 12 * np.log2(pitch)).T
+        notes = semitones.between(notes.T, np.arange(semitones.COUNT) + 12 * np.log2(pitch)).T
     if not len(notes):
         return notes
     notes = notes - uniform_filter1d(notes, 2 * int(_AROUND_S / ROW_S) + 1, axis=0, mode="nearest")
     notes -= uniform_filter1d(notes, _OCTAVE, axis=1, mode="nearest")
     return notes / (np.linalg.norm(notes, axis=1, keepdims=True) + 0.01)
-
-
-def _between(rows: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Rows at places between them."""
-    low = np.clip(place.astype(np.int64), 0, len(rows) - 1)
-    part = np.clip(place - low, 0, 1)[:, None].astype(np.float32)
-    return (1 - part) * rows[low] + part * rows[np.minimum(low + 1, len(rows) - 1)]
 
 
 def renditions(

@@ -18,6 +18,7 @@ from filmlens.stamper import waveforms
 from filmlens.stamper.streams import Source
 
 _VERSION = 3  # of the fingerprints; raised when they change
+_ARRAYS = ("seconds", "ptr", "time", "code", "rows", "levels")
 # Fingerprint of one track: times [frames], codes, seconds of sound, loudness by semitones.
 Fingerprint = tuple[np.ndarray, np.ndarray, float, np.ndarray]
 
@@ -78,19 +79,9 @@ class TrackIndex:
 
     def save(self, path: str | Path) -> None:
         """Write the index as an npz file of plain arrays."""
+        texts = {name: np.array(getattr(self, name), str) for name in ("engine", "names", "problems")}
         with open(path, "wb") as file:
-            np.savez(
-                file,
-                engine=np.array(self.engine),
-                names=np.array(self.names, str),
-                seconds=self.seconds,
-                ptr=self.ptr,
-                time=self.time,
-                code=self.code,
-                rows=self.rows,
-                levels=self.levels,
-                problems=np.array(self.problems, str),
-            )
+            np.savez(file, **texts, **{name: getattr(self, name) for name in _ARRAYS})
 
     @classmethod
     def load(cls, path: str | Path) -> TrackIndex:
@@ -98,17 +89,8 @@ class TrackIndex:
         with np.load(path, allow_pickle=False) as box:
             if "levels" not in box:
                 raise ValueError(f"{path} was made by an older version; index the tracks again")
-            return cls(
-                engine=str(box["engine"]),
-                names=tuple(box["names"].tolist()),
-                seconds=box["seconds"],
-                ptr=box["ptr"],
-                time=box["time"],
-                code=box["code"],
-                rows=box["rows"],
-                levels=box["levels"],
-                problems=tuple(box["problems"].tolist()),
-            )
+            texts = {name: tuple(box[name].tolist()) for name in ("names", "problems")}
+            return cls(engine=str(box["engine"]), **texts, **{name: box[name] for name in _ARRAYS})
 
 
 def build_index(

@@ -61,6 +61,29 @@ def _flatten(level):
 
 
 @nb.njit(cache=True)
+def highest_of_rows(level, reach):
+    """Maximum of each value and its `reach` neighbours on both sides, row by row.
+
+    By maxima of 2, 4, 8 ... of them: each pass is a plain comparison of a row with itself, shifted.
+    """
+    n_rows, n = level.shape
+    highest = np.empty_like(level)
+    step = np.empty(n + 2 * reach, level.dtype)
+    width = 2 * reach + 1
+    for t in range(n_rows):
+        step[:] = -np.inf
+        step[reach : reach + n] = level[t]
+        span = 1
+        while 2 * span <= width:
+            for f in range(step.size - span):
+                step[f] = max(step[f], step[f + span])
+            span *= 2
+        for f in range(n):
+            highest[t, f] = max(step[f], step[f + width - span])
+    return highest
+
+
+@nb.njit(cache=True)
 def pick(level):
     """Peaks of a whitened spectrogram.
 
@@ -71,21 +94,8 @@ def pick(level):
     height : ndarray of float32
         Nepers above the surroundings.
     """
-    n_frames, n_bins = level.shape
-    highest = np.empty_like(level)
-    row = np.full(n_bins + 2 * REACH_BINS, np.float32(-np.inf))
-    step = np.empty(n_bins + 2 * REACH_BINS, np.float32)
-    width = 2 * REACH_BINS + 1
-    for t in range(n_frames):
-        row[REACH_BINS : REACH_BINS + n_bins] = level[t]
-        step[:] = row
-        span = 1
-        while 2 * span <= width:  # maxima of 2, 4, 8 ... bins, each pass one comparison a bin
-            for f in range(step.size - span):
-                step[f] = max(step[f], step[f + span])
-            span *= 2
-        for f in range(n_bins):
-            highest[t, f] = max(step[f], step[f + width - span])
+    n_frames = len(level)
+    highest = highest_of_rows(level, REACH_BINS)
     most = n_frames * (HIGHEST - LOWEST) // (REACH_BINS + 1) + HIGHEST
     time, freq, height = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(most, np.float32)
     n = 0
@@ -93,12 +103,7 @@ def pick(level):
         for f in range(LOWEST, HIGHEST):
             v = level[t, f]
             if v > ABOVE and v == highest[t, f]:
-                is_peak = n < most
-                for u in range(max(0, t - REACH_FRAMES), min(n_frames, t + REACH_FRAMES + 1)):
-                    if highest[u, f] > v:
-                        is_peak = False
-                        break
-                if is_peak:
+                if n < most and highest[max(0, t - REACH_FRAMES) : t + REACH_FRAMES + 1, f].max() <= v:
                     time[n] = t + _vertex(level[t - 1, f], v, level[t + 1, f])
                     freq[n] = f + _vertex(level[t, f - 1], v, level[t, f + 1])
                     height[n] = v

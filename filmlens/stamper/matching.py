@@ -195,6 +195,7 @@ def _cues(
             rows[-1] |= {"track": index.names[field.owner[reference]], "score": score, "probability": probability}
             other = lacking > _RENDITION and rows[-1]["end"] - rows[-1]["start"] >= _RENDITION_S
             rows[-1] |= {"match": OTHER if other else SAME, "stretched": hypothesis[0] != hypothesis[1]}
+            rows[-1] |= {"lacking": lacking}
     return rows, decoy_seconds
 
 
@@ -287,6 +288,7 @@ def _rendition(
         "score": stretch.score,
         "match": OTHER if stretch.key or lacking > _RENDITION / 2 else SAME,
         "stretched": speed != pitch or bool(stretch.key),
+        "lacking": lacking,
     }
 
 

@@ -18,6 +18,9 @@ from filmlens.stamper.votes import WINDOW_S, Field
 # over its length.
 _DRIFT, _ALL_DRIFT, _DRIFT_S = 0.0095, 0.006, 0.15
 _IN_STEP = 0.65  # share of a recording's windows that keep step, at least
+# The more is missing in the film's waveform, the fewer of a rendition's notes need seem softer: shares from which less
+# will do, and what then is a rendition's; the last only where not all windows keep step, as in a room.
+_MISSING, _SOFTER, _ALL = (0.006, 0.08, 0.12), (0.2, 0.1, 0.08, 0.03), 0.96
 # Pieces of a track at another tempo follow at most so late, so near where the last would go on, and lie on a line [s].
 _PAUSE_S, _ONWARD_S, _STRAIGHT_S = 1.0, 0.2, 0.1
 _TEMPO = 0.012  # which differs so much at least: a player's own varies by less
@@ -44,17 +47,19 @@ def named(rows: list[dict], speed: float, wave: np.ndarray, index: TrackIndex) -
     """Say of cues what they are of their track: in step, at a tempo of their own, or another rendition."""
     others = []
     for row in sorted(rows, key=lambda row: row["start"]):
-        share, inverted = np.nan, False
+        share, inverted, missing = np.nan, False, np.nan
         if row["match"] != ALTERED and not row["stretched"]:
-            share, inverted = waveforms.in_step(wave, index.waveform(index.names.index(row["track"])), *_place(row))
+            there = index.waveform(index.names.index(row["track"]))
+            share, inverted, missing = waveforms.in_step(wave, there, *_place(row))
         row["in_step"] = share >= _IN_STEP
-        if row["in_step"] and inverted:
-            row["match"] = SAME  # the loudness of its middle said nothing
-        elif share < _IN_STEP:
+        if share < _IN_STEP:
             row["match"] = OTHER
+        elif row["in_step"]:
+            softer = _SOFTER[np.searchsorted(_MISSING if share < _ALL else _MISSING[:-1], missing)]
+            row["match"] = OTHER if row["lacking"] > softer and not inverted else SAME
         if not row["in_step"]:
             others.append(row)
-    for pieces in _onward(others):
+    for pieces in _successive(others):
         if _at_a_tempo(pieces, speed):
             for row in pieces:
                 row["match"] = ALTERED
@@ -64,7 +69,7 @@ def _place(row: dict) -> tuple[float, float, float, float]:
     return row["start"], row["end"], row["track_start"], row["speed"]
 
 
-def _onward(rows: list[dict]) -> list[list[dict]]:
+def _successive(rows: list[dict]) -> list[list[dict]]:
     """Rows, by time, that go on with one another where the track would, give or take a tempo; of two and more."""
     runs: list[list[dict]] = []
     for row in rows:

@@ -42,6 +42,13 @@ def levels(power: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(np.log(mean / _FLOOR + 1) / STEP), 0, 255).astype(np.uint8)
 
 
+def between(rows: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Rows at places between them, float32; before the first and after the last, those."""
+    low = np.clip(place.astype(np.int64), 0, len(rows) - 1)
+    part = np.clip(place - low, 0, 1)[:, None].astype(np.float32)
+    return (1 - part) * rows[low] + part * rows[np.minimum(low + 1, len(rows) - 1)]
+
+
 def lacking(film: np.ndarray, track: np.ndarray, at: np.ndarray, begin: int, pitch: float = 1.0) -> float:
     """Share of a track's prominent semitones that the film is too soft to hold.
 
@@ -61,9 +68,7 @@ def lacking(film: np.ndarray, track: np.ndarray, at: np.ndarray, begin: int, pit
     """
     if len(track) < 2 or len(at) * COUNT * (1 - _PROMINENT) < _LEAST:
         return np.nan
-    first = np.clip(at.astype(np.int64), 0, len(track) - 2)
-    part = np.clip(at - first, 0, 1)[:, None].astype(np.float32)
-    theirs = (1 - part) * track[first] + part * track[first + 1]
+    theirs = between(track, at)
     here = film[begin : begin + len(at)].astype(np.float32)
     shift = 12 * np.log2(pitch)
     if shift:  # between two semitones the louder one

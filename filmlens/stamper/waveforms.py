@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 from scipy import fft
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from filmlens.stamper.streams import Source, middle_and_side, open_stream
 
@@ -35,6 +35,16 @@ _LEAST = 5  # windows: fewer agree by chance
 _CLEAR, _PAUSE, _MORE_S = 12.0, 3, 2.6
 _FURTHER_S = 10.0  # at once
 _SILENCE = 1e-6  # of the largest product of two spectra
+# Cells of a spectrogram in which a film holds its track or not: frames of 0.12 s, four of them and four bins each. What
+# is left of clocks and tapes [s] is taken out of every row of cells; a mixer's level changes over two seconds.
+_FRAME, _STEP, _CELL = 128, 32, 4
+_BINS = np.arange(9, 57)  # 78 to 482 Hz
+_ECHOES = (0, 2, 4)  # steps by which a room's sound is late
+_LEFT = np.arange(-8, 9) * 5e-4
+_TURNS = np.exp(-2j * np.pi * RATE / _FRAME * _LEFT[:, None] * _BINS)
+_CELL_TURNS = _TURNS.reshape(len(_LEFT), -1, _CELL).mean(axis=2)
+_ROWS, _HELD = 17, 0.3
+_TINY = 1e-20
 
 
 class Slow:
@@ -80,23 +90,37 @@ def _sound(wave: np.ndarray, first: int, last: int) -> np.ndarray:
 
 def in_step(
     film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float
-) -> tuple[float, bool]:
-    """Share of the windows in the middle of a cue in which the track lies where it does in the others.
+) -> tuple[float, bool, float]:
+    """Whether a cue is the very recording: what its waveform has in common with the film's, around its middle.
 
-    `film` and `track` are as `Slow` gives them, the rest as in a `CueSheet`. Of the very recording the share is nearly
-    1, of another take less than 0.65; NaN of less than five windows of two seconds with sound in film and track, or
-    where one of them has no waveform. And whether one channel is inverted: the middle of one is the side of the other.
+    `film` and `track` are as `Slow` gives them, the rest as in a `CueSheet`.
+
+    Returns
+    -------
+    steady : float
+        Share of the windows in which the track lies where it does in the others. Of the very recording it is nearly 1,
+        of another take less than 0.65; NaN of less than five windows of two seconds with sound in film and track, or
+        where one of them has no waveform.
+    inverted : bool
+        One channel is inverted: the middle of one is the side of the other.
+    missing : float
+        Share of the strongest parts of the track that the film does not hold, see `_missing`.
     """
     later = max(0.0, (end - start - _MOST_S) / 2)
-    here, there = _spectra(film, track, start + later, end - later, track_start + later * speed, speed)
-    like = [_correlated(*pair) for pair in zip(here, there, strict=False)]
-    unlike = [_correlated(here[i], there[1 - i]) for i in (0, 1)] if len(here) == len(there) == 2 else []
-    agree = max([*like, *unlike], key=lambda agree: agree.max(axis=1, initial=0.0).sum())
-    agree = agree[agree.any(axis=1)]
-    if len(agree) < _LEAST:
-        return np.nan, False
-    straight, across = (max((a.sum(axis=0).max() for a in pairs), default=0.0) for pairs in (like, unlike))
-    return _steady(agree), bool(across > _INVERTED * straight)
+    sounds = _laid_out(film, track, start + later, end - later, track_start + later * speed, speed)
+    here, there = (_spectra(sound) for sound in sounds)
+    pairs = [(0, 0), (1, 1), (0, 1), (1, 0)] if len(here) == len(there) == 2 else [(0, 0)]
+    agreed = [_correlated(here[i], there[j]) for i, j in pairs]
+    agree, (i, j) = max(zip(agreed, pairs, strict=True), key=lambda one: one[0].max(axis=1, initial=0.0).sum())
+    windows = np.flatnonzero(agree.any(axis=1))
+    if len(windows) < _LEAST:
+        return np.nan, False, np.nan
+    straight, across = (
+        max((a[windows].sum(axis=0).max() for a in part), default=0.0) for part in (agreed[:2], agreed[2:])
+    )
+    steady, places = _steady(agree[windows])
+    missing = _missing(sounds[0][i], sounds[1][j], windows * _HOP, places - _REACH)
+    return steady, bool(across > _INVERTED * straight), missing
 
 
 def reach(
@@ -157,26 +181,30 @@ def _agreement(
 
     Of the channel that agrees best in the windows that are `known`.
     """
-    here, there = _spectra(film, track, start, end, track_start, speed)
+    here, there = (_spectra(sound) for sound in _laid_out(film, track, start, end, track_start, speed))
     pairs = [_correlated(*pair) for pair in zip(here, there, strict=False)]
     return max(pairs, key=lambda agree: agree[known].max(axis=1, initial=0.0).sum())
 
 
-def _spectra(
+def _laid_out(
     film: np.ndarray, track: np.ndarray, start: float, end: float, track_start: float, speed: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Spectra of the channels of film and track by windows, the track's where it would play in the film."""
+    """Channels of the film's seconds, and of the track's where it would play in the film."""
     first, last = round(start * RATE), round(end * RATE)
     if last - first < _WINDOW or not film.size or not track.size:
-        return (np.zeros((1, 0, _WINDOW + 1), np.complex64),) * 2
+        return (np.zeros((1, 0), np.float32),) * 2
     at = (track_start + (np.arange(first, last) / RATE - start) * speed) * RATE
     low = int(np.floor(at[0]))
-    sounds = _sound(film, first, last), _sound(track, low, int(at[-1]) + 2)
-    there = np.stack([np.interp(at - low, np.arange(len(channel)), channel) for channel in sounds[1]])
-    framed = (
-        np.lib.stride_tricks.sliding_window_view(sound, _WINDOW, axis=1)[:, ::_HOP] for sound in (sounds[0], there)
-    )
-    return tuple(fft.rfft(frames * _HANN, 2 * _WINDOW, axis=2) for frames in framed)
+    there = _sound(track, low, int(at[-1]) + 2)
+    return _sound(film, first, last), np.stack([np.interp(at - low, np.arange(len(part)), part) for part in there])
+
+
+def _spectra(sound: np.ndarray) -> np.ndarray:
+    """Spectra of channels by windows."""
+    if sound.shape[1] < _WINDOW:
+        return np.zeros((len(sound), 0, _WINDOW + 1), np.complex64)
+    frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW, axis=1)[:, ::_HOP]
+    return fft.rfft(frames * _HANN, 2 * _WINDOW, axis=2)
 
 
 def _correlated(film: np.ndarray, track: np.ndarray) -> np.ndarray:
@@ -190,18 +218,72 @@ def _correlated(film: np.ndarray, track: np.ndarray) -> np.ndarray:
     return near / (by_chance + 1e-12) * (size.max(axis=1, initial=0.0) > _SILENCE)[:, None]
 
 
-def _steady(agree: np.ndarray) -> float:
-    """Share of windows that agree best near the place where the others do, whatever the clocks' drift."""
+def _steady(agree: np.ndarray) -> tuple[float, np.ndarray]:
+    """Share of windows that agree best near the place where the others do, whatever the clocks' drift; the places."""
     rows, columns = np.arange(len(agree)), np.arange(agree.shape[1])
     moved = (rows - rows.mean()) * _HOP
     near = maximum_filter1d(agree, 2 * _NEAR + 1, axis=1)
-    best, steady = 0.0, 0.0
+    best, place = -1.0, rows
     for drift in _DRIFTS:
         at = np.clip(columns + np.rint(moved * drift).astype(int)[:, None], 0, columns[-1])
         along = np.take_along_axis(agree, at, axis=1)
         others = along.sum(axis=0) - along
         if others.max() > best:
-            best = others.max()
-            place = at[rows, others.argmax(axis=1)]
-            steady = float(np.mean(near[rows, place] >= _AS_HIGH * agree.max(axis=1)))
-    return steady
+            best, place = others.max(), at[rows, others.argmax(axis=1)]
+    return float(np.mean(near[rows, place] >= _AS_HIGH * agree.max(axis=1))), place
+
+
+def _missing(film: np.ndarray, track: np.ndarray, windows: np.ndarray, late: np.ndarray) -> float:
+    """Share of a track's spectrogram, by the root of its energy, in which the film does not hold it.
+
+    Whatever else sounds, a film's product with its recording's complex conjugate has the recording's energy as its
+    mean, times how it and its echoes come through, which is the same all the time but for the mixer's level. Where
+    notes of other instruments or samples are played, some cells have less. `windows` are their first samples, in which
+    the film is `late` by so many.
+    """
+    lead = _ECHOES[-1] * _STEP
+    around = np.pad(track, (_REACH + lead, _REACH))
+    windows = list(zip(windows, late, strict=True))[::2]
+    here = np.concatenate([_frames(film[first:][:_WINDOW]) for first, _ in windows])
+    echoes = np.stack(
+        [
+            np.concatenate(
+                [_frames(around[first + _REACH - by + lead - echo * _STEP :][:_WINDOW]) for first, by in windows]
+            )
+            for echo in _ECHOES
+        ]
+    )
+    sizes = np.sqrt(_cells(np.abs(here) ** 2) * _cells(np.abs(echoes[0]) ** 2) + _TINY)
+    for _ in range(2):
+        cross = _cells(here * echoes[0].conj())
+        mean = cross.sum(axis=0)
+        fit = (cross / sizes * mean.conj() / (np.abs(mean) + _TINY)) @ _CELL_TURNS.T
+        turn = uniform_filter1d(fit.real, 3, axis=0, mode="nearest").argmax(axis=1)
+        here = here * np.repeat(_TURNS[turn], _CELL, axis=0)
+    energy = _cells(np.abs(here) ** 2)
+    level, counts = np.ones((len(energy), 1)), np.ones(energy.shape)
+    for _ in range(4):
+        weight = np.repeat(np.repeat(counts, _CELL, axis=0), _CELL, axis=1)
+        there = echoes * np.repeat(level, _CELL, axis=0)
+        weighted = there.conj() * weight
+        products = np.einsum("inb,jnb->bij", weighted, there)
+        products += (1e-3 * products + _TINY) * np.eye(len(_ECHOES))
+        comes = np.linalg.solve(products, np.einsum("inb,nb->bi", weighted, here)[..., None])[..., 0]
+        whole = np.einsum("bi,inb->nb", comes, echoes)
+        heard, whole = _cells((here * whole.conj()).real), _cells(np.abs(whole) ** 2)
+        counts = 4 * energy > whole * level**2
+        over = (uniform_filter1d((part * counts).sum(axis=1), _ROWS, mode="constant") for part in (heard, whole))
+        level = np.clip(next(over) / (next(over) + _TINY), 0.02, 5)[:, None]
+    weight = np.sqrt(whole) * level
+    return float(np.average(heard < _HELD * whole * level, weights=weight)) if weight.any() else np.nan
+
+
+def _frames(sound: np.ndarray) -> np.ndarray:
+    """Spectra of short frames, as many as fill cells."""
+    frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::_STEP]
+    return fft.rfft(frames[: len(frames) // _CELL * _CELL] * np.hanning(_FRAME), axis=1)[:, _BINS]
+
+
+def _cells(spectrogram: np.ndarray) -> np.ndarray:
+    rows, columns = np.array(spectrogram.shape) // _CELL
+    return spectrogram.reshape(rows, _CELL, columns, _CELL).sum(axis=(1, 3))

@@ -86,8 +86,33 @@ def test_other_clocks_rooms_and_channels():
     stereo = np.stack([TAKE, 0.6 * music(30, 5)])
     inverted = stereo * [[1], [-1]]
     for film, expected in ((stereo, False), (inverted.astype(np.float32), True)):
-        kept, turned = waveforms.in_step(slow(film), slow(stereo), 0.0, 30.0, 0.0, 1.0)
+        kept, turned, _ = waveforms.in_step(slow(film), slow(stereo), 0.0, 30.0, 0.0, 1.0)
         assert kept > 0.9 and turned == expected
+
+
+def missing(film, track=TAKE):
+    return waveforms.in_step(slow(film), slow(track), 0.0, 30.0, 0.0, 1.0)[2]
+
+
+def test_a_recording_is_not_missing_whatever_is_done_to_it():
+    """Under louder sound, faded, ducked for speech, dull, on a tape whose speed wavers."""
+    seconds = np.arange(len(TAKE)) / RATE
+    wavering = np.interp(seconds + 0.0015 * np.sin(np.pi * seconds), seconds, TAKE).astype(np.float32)
+    ducked = np.where((seconds % 7 > 2) & (seconds % 7 < 5), 0.3, 1.0)
+    dull = signal.sosfilt(signal.butter(4, 300, fs=RATE, output="sos"), TAKE)
+    quiet = noise(30, level=0.001)
+    for film in (0.5 * TAKE + music(30, 90) + noise(30), -TAKE, TAKE * seconds / 30, TAKE * ducked, dull, wavering):
+        assert missing((film + quiet).astype(np.float32)) < 0.1
+    assert missing(TAKE + quiet) < 0.01
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_what_other_players_play_is_missing(every):
+    """Every second or third note is not the album's; the others are its samples on its beat, and keep step."""
+    notes = notes_of(30, 1)
+    own, others = [note for k, note in enumerate(notes) if k % every], notes[::every]
+    film = played(own, 30) + played(others, 30, late=0.03) + noise(30)
+    assert share(film) > 0.7 and 0.07 < missing(film) < 0.5 * missing(played(own, 30) + noise(30))
 
 
 def test_too_little_or_unknown_sound_tells_nothing():
@@ -112,7 +137,7 @@ def test_a_cue_goes_as_far_as_its_waveform():
 
 def row(start, end, track_start, speed=1.0, track="take"):
     place = {"start": start, "end": end, "track_start": track_start, "speed": speed, "track": track}
-    return place | {"match": SAME, "stretched": False}
+    return place | {"match": SAME, "stretched": False, "lacking": 0.0}
 
 
 def test_what_a_cue_is_of_its_track():
@@ -122,6 +147,14 @@ def test_what_a_cue_is_of_its_track():
     rows = [row(10.0, 40.0, 0.0), row(60.0, 90.0, 0.0)]
     recording.named(rows, 1.0, slow(film), index)
     assert [r["match"] for r in rows] == [SAME, OTHER] and [r["in_step"] for r in rows] == [True, False]
+    seemed = [row(10.0, 40.0, 0.0) | {"match": OTHER, "lacking": 0.15}]
+    recording.named(seemed, 1.0, slow(film), index)
+    assert seemed[0]["match"] == SAME
+    notes = notes_of(30, 1)
+    half = put(noise(50), played(notes[1::2], 30) + played(notes[::2], 30, late=0.1), 10)
+    whole_notes, lacking = [row(10.0, 40.0, 0.0)], [row(10.0, 40.0, 0.0) | {"lacking": 0.05}]
+    recording.named([*whole_notes, *lacking], 1.0, slow(half), index)
+    assert whole_notes[0]["match"] == SAME and lacking[0]["match"] == OTHER and lacking[0]["in_step"]
     unknown = [row(10.0, 40.0, 0.0), row(60.0, 90.0, 0.0)]
     recording.named(unknown, 1.0, waveforms.NONE, index)
     assert [r["match"] for r in unknown] == [SAME, SAME]
