@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens import text
-from filmlens.look import html_table, track_colors
+from filmlens.look import clock, html_table, track_colors
 from filmlens.stamper import intervals
 
 #: Columns every cue sheet has, in order; an engine may add its own after them.
@@ -123,7 +123,11 @@ class CueSheet:
         cues = parts.groupby("cue")
         rows = self._table.loc[list(cues.groups)]
         rows[_PLACE] = cues.first()[_PLACE].assign(end=cues["end"].last())
-        return self._with(rows.reset_index(drop=True), _of_rows(parts, rows.index))
+        about = {
+            name: getattr(self, name)
+            for name in ("duration", "engine", "windows", "speed", "decoy_seconds", "problems")
+        }
+        return CueSheet(rows.reset_index(drop=True), segments=_of_rows(parts, rows.index), **about)
 
     def cues(self, film_id: str) -> pd.DataFrame:
         """The sheet as rows of the corpus' cue table, with `film_id` and `cue` = 0, 1, ... by start."""
@@ -149,7 +153,7 @@ class CueSheet:
         for tick in np.arange(0, self.duration + 1e-9, step):
             x = left + tick * scale
             parts.append(f'<path d="M{x:.1f} 0V{height - 20}" stroke="#E3E3E3"/>')
-            parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{_clock(tick)}</text>')
+            parts.append(f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{clock(tick)}</text>')
         colors = track_colors(tracks)
         for cue in self._table.itertuples(index=False):
             i = tracks.index(cue.track)
@@ -172,18 +176,6 @@ class CueSheet:
             html_table(shown, caption=f"{self!r}{more}", formats=formats)
             + f'<img alt="{text.html(f"Timeline. {self!r}")}" src="data:image/svg+xml;base64,{picture}">'
             + (f"<ul>{notes}</ul>" if notes else "")
-        )
-
-    def _with(self, rows: pd.DataFrame, segments: pd.DataFrame) -> CueSheet:
-        return CueSheet(
-            rows,
-            segments=segments,
-            duration=self._duration,
-            engine=self._engine,
-            windows=self._windows,
-            speed=self._speed,
-            decoy_seconds=self._decoy_seconds,
-            problems=self._problems,
         )
 
 
@@ -273,12 +265,6 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     return table[order].sort_values(["start", "end", "track"], kind="stable")
 
 
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    minutes = f"{rest // 60:02d}" if hours else f"{rest // 60}"
-    return f"{hours}:{minutes}:{rest % 60:02d}" if hours else f"{minutes}:{rest % 60:02d}"
-
-
 def _clock_tenth(seconds: float) -> str:
     tenths = round(seconds * 10)
-    return f"{_clock(tenths // 10)}.{tenths % 10}"
+    return f"{clock(tenths // 10)}.{tenths % 10}"
