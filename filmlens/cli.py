@@ -384,7 +384,7 @@ def agreement(
     derived: Annotated[Path | None, typer.Option(help="Another folder of computed tables.")] = None,
 ) -> None:
     """Say how far annotators agree on seconds, tracks, fields and edges, and on how many cues they differ."""
-    from filmlens.audition.agreeing import agreement_report
+    from filmlens.audition.adjudicating import agreement_report
 
     for line in agreement_report(_open(corpus, derived=derived), out):
         say(line)
@@ -428,7 +428,7 @@ def import_labels(
     derived: ReadDerived = None,
 ) -> None:
     """Read a list of cues as verdicts. A cue over a found one corrects it, any other is added."""
-    from filmlens.audition.labels import read_labels
+    from filmlens.audition.bulk import read_labels
     from filmlens.audition.session import open_session
 
     opened = _open(corpus, derived=derived)

@@ -6,8 +6,8 @@ timelines for other programs; `read_labels` takes lists of cues in as verdicts. 
 """
 
 from filmlens.audition import blind
+from filmlens.audition.bulk import read_labels
 from filmlens.audition.exports import FORMATS, export
-from filmlens.audition.labels import read_labels
 from filmlens.audition.picker import AuditionCorpus, film_table, queue, transplanted_first
 from filmlens.audition.scene import stamped_cues
 from filmlens.audition.session import Session, open_session

@@ -1,4 +1,4 @@
-"""Deciding between annotators: their verdicts beside each other, and the one that counts, in the film's own file.
+"""Several annotators of one film: their verdicts beside each other, how far they agree, and the verdict that counts.
 
 An annotator's bench shows nothing of the others, so that ratings are independent. The bench without an annotator's
 name is the one that decides: it writes ``verdicts/<film_id>.csv``, and no annotator's file.
@@ -7,17 +7,22 @@ name is the one that decides: it writes ``verdicts/<film_id>.csv``, and no annot
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from filmlens import verdicts
+from filmlens.audition.scene import length, stamped_cues
 from filmlens.audition.session import Session, id_of, open_session
 from filmlens.corpus import Corpus, CorpusError, annotators
+from filmlens.look import write_csv
 from filmlens.verdicts import compared
-from filmlens.verdicts.agreement import tables_of
+from filmlens.verdicts.agreement import agreement, tables_of
 from filmlens.verdicts.compared import Matter
 from filmlens.verdicts.fields import FIELDS
-from filmlens.verdicts.table import COLUMNS, COMPLETE, LEFT_OUT, ON_SPANS, same_row
+from filmlens.verdicts.table import COMPLETE, LEFT_OUT, ON_SPANS, same_row
 
 _SHOWN = ("verdict", "track", "name", "start", "end", *FIELDS, "heard", "note")
 
@@ -32,10 +37,7 @@ class Adjudication(Session):
 
     @property
     def versions(self) -> dict[str, list[dict]]:
-        """The cues as each annotator left them, who judged something in the film; a file is read when it is new.
-
-        Raises `CorpusError` when a file cannot be understood.
-        """
+        """The cues as each annotator who judged any left them; `CorpusError` for a file that cannot be understood."""
         found = {}
         for who in annotators.annotators(self.film.folder, [self.film.id]):
             path = annotators.verdicts_of(self.film, who)
@@ -59,19 +61,18 @@ class Adjudication(Session):
 
     def shown(self) -> list[dict[str, Any]]:
         """What the page shows of the matters; nothing where an annotator's file cannot be read (`faults`)."""
-        try:
+        with suppress(CorpusError):
             whos = list(self.versions)
             return [_shown(name, matter, whos) for name, matter in self.matters().items()]
-        except CorpusError:
-            return []
+        return []
 
     def faults(self) -> list[str]:
         """What is wrong with the annotators' files of the film."""
         try:
             self.matters()
+            return []
         except CorpusError as error:
             return [str(error)]
-        return []
 
     def take(self, matter_id: str, who: str) -> str:
         """Decide as an annotator did; where she has no cue, there is none."""
@@ -83,7 +84,7 @@ class Adjudication(Session):
             return self.leave_out(matter_id)
         if not version["verdict"]:
             raise ValueError(f"{who} has not judged this cue")
-        return self._write(f"as {who} has it", *self._taken(matter, _unsigned(version["said"])), cue=matter_id)
+        return self._write(f"as {who} has it", *self._taken(matter, compared.unsigned(version["said"])), cue=matter_id)
 
     def leave_out(self, matter_id: str) -> str:
         """Decide that a cue which annotators added is none."""
@@ -110,7 +111,7 @@ class Adjudication(Session):
                 where = same_row(row)
                 same = all((at := where(t)) >= 0 and t["verdict"].iloc[at] == row["verdict"] for t in tables)
                 if same and where(self.table) < 0:
-                    changes.append((None, _unsigned(row) | self._signed()))
+                    changes.append((None, compared.unsigned(row) | self._signed()))
         return changes
 
     def take_agreed(self) -> int:
@@ -144,22 +145,17 @@ def open_judging(corpus: Corpus, film_id: str, *, who: str = "", **more) -> Sess
 
 
 def take_agreed(sessions: Mapping[str, Session], *, sure: bool) -> dict[str, Any]:
-    """What all annotators agree on, in all films: its count and text, and taken over as one step when it is `sure`.
-
-    Raises `ValueError` when there is nothing to take over.
-    """
+    """Count and text of what all annotators agree on, when `sure` taken over as one step; `ValueError` for nothing."""
     own = [s for s in sessions.values() if isinstance(s, Adjudication)]
     counts = {s: len(s.agreed()) for s in own}
     films = [s for s, count in counts.items() if count]
     if not films:
         raise ValueError("annotators agree on nothing that is not decided yet")
-    count = sum(counts.values())
+    count, where = sum(counts.values()), f"{len(films)} film{'s' * (len(films) != 1)}"
     left = sum(m.open for s in own for m in s.matters().values())
     if not sure:
-        text = (
-            f"Annotators agree on {count} verdicts in {len(films)} film{'s' * (len(films) != 1)} that are not decided"
-        )
-        return {"count": count, "text": f"{text}, and differ on {left}. Edges are the mean of theirs"}
+        text = f"Annotators agree on {count} verdicts in {where} that are not decided, and differ on {left}"
+        return {"count": count, "text": f"{text}. Edges are the mean of theirs"}
     for session in films:
         session.take_agreed()
     text = f"{count} verdicts taken over on which annotators agree; they differ on {left}"
@@ -167,8 +163,64 @@ def take_agreed(sessions: Mapping[str, Session], *, sure: bool) -> dict[str, Any
     return {"count": count, "text": text}
 
 
-def _unsigned(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {column: row[column] for column in COLUMNS if column not in ("who", "when")}
+def disagreements(corpus: Corpus) -> pd.DataFrame:
+    """Cues on which annotators differ, a ``queue=`` of `AuditionCorpus`: film_id, start, end, track, why, decided."""
+    rows = []
+    for film in corpus:
+        for matter in Adjudication(film, stamped_cues(corpus, film)[0], 0.0).matters().values():
+            if matter.why and matter.versions:
+                cue = matter.decided if matter.stamped else matter.first
+                place = (film.id, cue["start"], cue["end"], cue["track"] or cue["name"])
+                rows.append((*place, matter.why, matter.settled))
+    return pd.DataFrame(rows, columns=["film_id", "start", "end", "track", "why", "decided"])
+
+
+def agreement_of(corpus: Corpus, **settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`verdicts.agreement.agreement` on the stamped cues; `CorpusError` when no film was judged by two annotators."""
+    sheets = {film.id: stamped_cues(corpus, film) for film in corpus}
+    cues = pd.concat([cues.assign(film_id=film_id) for film_id, (cues, _) in sheets.items()], ignore_index=True)
+    found = agreement(corpus, cues, lambda film_id: length(corpus[film_id], sheets[film_id][1]), **settings)
+    if found[0].empty:
+        raise CorpusError(
+            f"{corpus.folder / 'verdicts'}: no film was judged by two annotators; each judges with "
+            "`filmlens audition CORPUS --who NAME`"
+        )
+    return found
+
+
+def agreement_report(corpus: Corpus, out: Path | None = None) -> list[str]:
+    """What `filmlens agreement` says, a line for each number, or why there is none; with `out` the tables as CSV."""
+    (seconds, edges), differ = agreement_of(corpus), disagreements(corpus)
+    lines = []
+    for table, say in ((seconds, _on_seconds), (edges, _on_edges)):
+        for row in table.to_dict("records"):
+            note = f" ({row['note']})" if row["note"] else ""
+            lines.append(f"{row['film_id']}, {row['who']}, {say(row)}{note}")
+    left = int((~differ["decided"].astype(bool)).sum())
+    lines.append(f"{len(differ)} disagreements, {left} of them not decided")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, table in (("agreement", seconds), ("edges", edges), ("disagreements", differ)):
+            write_csv(table, out / f"{name}.csv")
+        lines.append(f"written to {out}")
+    return lines
+
+
+def _on_seconds(row: Mapping[str, Any]) -> str:
+    said = [
+        f"{name} {row[name]:.2f}" + (f" [{row[low]:.2f}, {row[high]:.2f}]" if row[low] == row[low] else "")
+        for name, low, high in (("kappa", "low", "high"), ("alpha", "alpha_low", "alpha_high"))
+        if row[name] == row[name]
+    ]
+    said += [f"{row['seconds']:.0f} s, the same in {row['same']:.0%}" if row["seconds"] else "0 s"]
+    said += [f"{row['prevalence']:.0%} {row['commonest']}"] if row["commonest"] else []
+    return f"{row['of']}: {', '.join(said)}"
+
+
+def _on_edges(row: Mapping[str, Any]) -> str:
+    known = row["median"] == row["median"]
+    said = f"median {row['median']:.2f} s, 90 % within {row['p90']:.2f} s, " if known else ""
+    return f"{row['edge']} of cues: {said}{row['cues']} cues that both have, {row['unpaired']} that one alone has"
 
 
 def _id(matter: Matter) -> str:

@@ -118,10 +118,7 @@ def order(key: pd.DataFrame, who: str) -> list[int]:
 
 
 def answers_of(corpus: Corpus) -> pd.DataFrame:
-    """who, clip, genres, known (bool): what all raters answered, their last answer to each clip.
-
-    Raises `CorpusError`, which names the file, for one without these columns.
-    """
+    """who, clip, genres, known (bool): each rater's last answer to each clip; `CorpusError` for a file without them."""
     tables = []
     for path in sorted((folder_of(corpus) / "answers").glob("*.csv")):
         table = pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -115,12 +115,11 @@ class Shelf:
 
     def get(self, name: str) -> bytes | None:
         path = self._folder / name
-        try:
+        with suppress(OSError):
             data = path.read_bytes()
             os.utime(path)
-        except OSError:
-            return None
-        return data
+            return data
+        return None
 
     def put(self, name: str, data: bytes) -> None:
         """Keep a file; where there is no room on the disk it is not kept."""
@@ -131,19 +130,14 @@ class Shelf:
             if self._bytes is None or self._bytes > self._most:
                 self._make_room()
 
-    def _files(self) -> list[tuple[int, int, str]]:
-        """When each was last used, its size, and where it is; the oldest first."""
-        found = []
+    def _make_room(self) -> None:
+        files = []  # when each was last used, its size, and where it is
         for entry in os.scandir(self._folder):
             with suppress(FileNotFoundError):  # another process made room
                 seen = entry.stat()
-                found.append((seen.st_mtime_ns, seen.st_size, entry.path))
-        return sorted(found)
-
-    def _make_room(self) -> None:
-        files = self._files()
+                files.append((seen.st_mtime_ns, seen.st_size, entry.path))
         self._bytes = sum(size for _, size, _ in files)
-        for _, size, path in files if self._bytes > self._most else ():
+        for _, size, path in sorted(files) if self._bytes > self._most else ():
             if self._bytes <= _SPARED * self._most:
                 return
             with suppress(OSError):

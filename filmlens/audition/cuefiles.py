@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import mimetypes
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -84,7 +85,8 @@ def layer(film: Film, cues: pd.DataFrame, duration: float) -> str:
 def regions(film: Film, cues: pd.DataFrame, duration: float) -> str:
     """Sonic Visualiser's layer of regions as text: time, value, duration and label in seconds."""
     rows = zip(cues["start"], cues["end"], cues["track"], strict=True)
-    return _lines(("TIME", "VALUE", "DURATION", "LABEL"), [(f"{a:.9f}", 0, f"{b - a:.9f}", n) for a, b, n in rows])
+    lines = [(f"{start:.9f}", 0, f"{end - start:.9f}", name) for start, end, name in rows]
+    return csv_text([("TIME", "VALUE", "DURATION", "LABEL"), *lines])
 
 
 def tilia(film: Film, cues: pd.DataFrame, duration: float) -> str:
@@ -94,7 +96,7 @@ def tilia(film: Film, cues: pd.DataFrame, duration: float) -> str:
         for level, (_, lane) in enumerate(_tiers(cues), start=1)
         for start, end, name in lane
     ]
-    return _lines(("start", "end", "level", "label"), rows)
+    return csv_text([("start", "end", "level", "label"), *rows])
 
 
 def webvtt(film: Film, cues: pd.DataFrame, duration: float) -> str:
@@ -112,10 +114,8 @@ def _tiers(cues: pd.DataFrame) -> list[tuple[str, list[tuple[float, float, str]]
     return [(f"Cues {n}", [rows[i] for i in lane]) for n, lane in enumerate(lanes(cues) or [[]], start=1)]
 
 
-def _lines(header: tuple[str, ...], rows: list[tuple]) -> str:
+def csv_text(rows: Iterable[Sequence]) -> str:
+    """Rows as comma-separated text, in which no name is a formula."""
     out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n").writerow
-    write(header)
-    for row in rows:
-        write([*row[:-1], text_.cell(row[-1])])
+    csv.writer(out, lineterminator="\n").writerows([text_.cell(value) for value in row] for row in rows)
     return out.getvalue()

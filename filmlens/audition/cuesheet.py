@@ -6,7 +6,6 @@ the cues as unidentified, and is not counted in their total.
 
 from __future__ import annotations
 
-import csv
 import datetime
 import io
 from typing import Any
@@ -15,6 +14,7 @@ import pandas as pd
 
 from filmlens import __version__
 from filmlens import text as text_
+from filmlens.audition.cuefiles import csv_text
 from filmlens.audition.timecode import clock, frames_of
 from filmlens.corpus import Film
 from filmlens.stamper import intervals
@@ -41,17 +41,12 @@ _WIDTHS = {"Title": 40, "Diegesis": 18, "Function": 18, "Hits": 24, "Note": 30}
 
 def cue_sheet(film: Film, cues: pd.DataFrame, duration: float) -> str:
     """An industry cue sheet as CSV: a header, then a row per cue; times as HH:MM:SS."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n").writerow
-    for name, value in _about(film, cues, duration):
-        write([name, text_.cell(value)])
-    write([])
-    write(SHEET_COLUMNS)
+    lines: list = [*_about(film, cues, duration), (), SHEET_COLUMNS]
     for row in _rows(cues):
         start, end = round(row["start"]), round(row["end"])
         row |= {"In": clock(start), "Out": clock(end), "Duration": clock(end - start)}
-        write([text_.cell(row.get(column, "")) for column in SHEET_COLUMNS])
-    return out.getvalue()
+        lines.append([row.get(column, "") for column in SHEET_COLUMNS])
+    return csv_text(lines)
 
 
 def workbook(film: Film, cues: pd.DataFrame, duration: float) -> bytes:
@@ -104,11 +99,11 @@ def _put(cell, value: Any):
 
 
 def _about(film: Film, cues: pd.DataFrame, duration: float) -> list[tuple[str, str]]:
-    nobodys = _unidentified(cues)
+    nobodys, places = _unidentified(cues), cues[["start", "end"]].to_numpy(float)
     about = [("Production title", film.title or film.id), ("Year", str(film.year or "")), ("Length", clock(duration))]
-    about.append(("Total music", clock(_music(cues[~nobodys]))))
+    about.append(("Total music", clock(intervals.length(places[~nobodys]))))
     if nobodys.any():
-        about.append(("Unidentified", clock(_music(cues[nobodys]))))
+        about.append(("Unidentified", clock(intervals.length(places[nobodys]))))
     return [*about, ("Prepared with", f"FilmLens {__version__}")]
 
 
@@ -130,7 +125,3 @@ def _said(cue: dict[str, Any], field: str) -> str:
 
 def _unidentified(cues: pd.DataFrame) -> pd.Series:
     return cues["unidentified"].eq(True) if "unidentified" in cues else pd.Series(False, cues.index)
-
-
-def _music(cues: pd.DataFrame) -> float:
-    return intervals.length(cues[["start", "end"]].to_numpy(float)) if len(cues) else 0.0

@@ -129,16 +129,14 @@ def export(
     folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
     files, faults = files_of(corpus, format, chosen, cues)
     if folder.suffix.lower() == ".zip":
-        paths = [folder] if files else []
         files = {folder: zipped(files)} if files else {}
     else:
         files = {folder / name: data for name, data in files.items()}
-        paths = list(files)
     for path, data in files.items():
         write_atomically(path, lambda part, data=data: part.write_bytes(data))
     if faults:
         raise ValueError("\n".join([*faults, f"{len(chosen) - len(faults)} of {len(chosen)} films were written"]))
-    return paths
+    return list(files)
 
 
 def files_of(
@@ -197,10 +195,7 @@ def sheet_of(corpus: Corpus, film_id: str, cues: str = "reviewed") -> tuple[pd.D
 
 
 def reviewed(stamped: pd.DataFrame, table: pd.DataFrame, heard_only: bool = False) -> pd.DataFrame:
-    """Cues after judging: rejected ones left out, corrected and added ones in; only those judged if `heard_only`.
-
-    Music that is on no track is written by its free name.
-    """
+    """Cues after judging, without rejected ones, with `heard_only` only those judged; a free name stands as track."""
     cues = verdicts.judged(stamped, table)
     keep = ~cues["verdict"].isin(["reject", ""] if heard_only else ["reject"])
     cues["track"] = cues["track"].where(cues["track"] != "", cues["name"])

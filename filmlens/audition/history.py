@@ -88,16 +88,13 @@ def patch(film_id: str, before: bytes, after: bytes, *, existed: bool) -> dict[s
     old, new = _lines(before), _lines(after)
     changes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     hunks = [[a, b, old[i:j], new[a:b]] for kind, i, j, a, b in changes if kind != "equal"]
-    return {"film_id": film_id, "existed": existed, "after": _hash(after), "hunks": hunks}
+    return {"film_id": film_id, "existed": existed, "after": hashlib.sha256(after).hexdigest(), "hunks": hunks}
 
 
 def reversed_by(patch: dict[str, Any], now: bytes) -> bytes | None:
-    """The file without a step; None where there was none before it.
-
-    Raises `ChangedError` when its lines were changed since.
-    """
+    """The file without a step, None where there was none before it; `ChangedError` when its lines changed since."""
     lines = _lines(now)
-    if _hash(now) == patch["after"]:
+    if hashlib.sha256(now).hexdigest() == patch["after"]:
         if not patch["existed"]:
             return None
         for first, last, old, _ in reversed(patch["hunks"]):
@@ -120,7 +117,3 @@ def reversed_by(patch: dict[str, Any], now: bytes) -> bytes | None:
 def _lines(data: bytes) -> list[str]:
     """Latin-1 writes every byte as one character: any file is given back as it was."""
     return [line.decode("latin-1") for line in io.BytesIO(data)]
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -43,21 +43,17 @@ def bins(samples: np.ndarray, count: int) -> np.ndarray:
     return np.round(np.clip(np.column_stack([low, high]), -1, 1) * 127).astype(np.int8)
 
 
-def coarser(peaks: np.ndarray) -> np.ndarray:
-    """A quarter of the bins.
+def pyramid(peaks: np.ndarray) -> list[np.ndarray]:
+    """All zooms of a waveform, each of a quarter of the bins before, the last of at most four.
 
-    >>> coarser(np.array([[-1, 2], [0, 5], [-3, 1], [0, 0], [7, 9]], np.int8)).tolist()
+    >>> pyramid(np.array([[-1, 2], [0, 5], [-3, 1], [0, 0], [7, 9]], np.int8))[1].tolist()
     [[-3, 5], [7, 9]]
     """
-    starts = np.arange(0, len(peaks), _FACTOR)
-    return np.column_stack([np.minimum.reduceat(peaks[:, 0], starts), np.maximum.reduceat(peaks[:, 1], starts)])
-
-
-def pyramid(peaks: np.ndarray) -> list[np.ndarray]:
-    """All zooms of a waveform, the finest first, the last of at most four bins."""
     levels = [peaks]
     while len(levels[-1]) > _FACTOR:
-        levels.append(coarser(levels[-1]))
+        low, high = levels[-1].T
+        starts = np.arange(0, len(low), _FACTOR)
+        levels.append(np.column_stack([np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)]))
     return levels
 
 
@@ -88,10 +84,7 @@ def stored(corpus: Corpus, film: Film) -> np.ndarray | None:
 
 
 def grow(corpus: Corpus, film: Film) -> Iterator[np.ndarray]:
-    """The waveform of a whole film, minute by minute: int8 (m, 2) at `RATE`; kept when the last minute is made.
-
-    Raises `MediaError` when the film's sound cannot be read.
-    """
+    """A film's waveform by minutes, int8 (m, 2) at `RATE`, kept in the end; `MediaError` for unreadable sound."""
     parts, rate = [], apart(sound.native_rate, film.sound)
     for _, block in apart_stream(sound.blocks, film.sound, rate, seconds=_BLOCK_S):
         count = int(np.ceil(len(block) * RATE / rate - 1e-6))

@@ -6,7 +6,8 @@ Everything is plain numbers and text, ready for JSON; what was not computed is N
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -64,15 +65,18 @@ def length(film: Film, notes: dict) -> float:
 
 def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float) -> dict[str, Any]:
     """The film, its tracks with their colours, and what lies under its timeline."""
-    problems = []
-    try:
-        tracks = list(film.tracks())
-    except CorpusError as error:
-        tracks, problems = sorted(set(stamped["track"])), [str(error)]
-    try:
-        pictures = apart(probe, film.film).has_pictures
-    except MediaError as error:
-        pictures, problems = False, [*problems, str(error)]
+    problems: list[str] = []
+
+    def tried(read: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return read()
+        except (CorpusError, MediaError) as error:
+            problems.append(str(error))
+            return otherwise
+
+    tracks = tried(lambda: list(film.tracks()), sorted(set(stamped["track"])))
+    pictures = tried(lambda: apart(probe, film.film).has_pictures, False)
+    truth = tried(film.annotations, None)
     colors = look.track_colors(tracks)
     return plain(
         {
@@ -84,7 +88,7 @@ def describe(corpus: Corpus, film: Film, stamped: pd.DataFrame, duration: float)
             "pictures": pictures,
             "synthetic": corpus.synthetic,
             "tracks": [{"name": t, "color": colors[t]} for t in tracks],
-            "annotations": _annotations(film, problems),
+            "annotations": [] if truth is None else truth[["track", "start", "end"]].to_dict("records"),
             "brightness": brightness(corpus, film, duration),
             "genre_curve": genre_curve(corpus, film, stamped),
             "problems": problems,
@@ -135,10 +139,15 @@ def instance_probabilities(corpus: Corpus) -> pd.DataFrame | None:
     for path in files:
         recipe = artefacts.read_provenance(path).get("recipe", {})
         sheets = set(recipe.get("inputs", {}).get("sheet", []))
-        if not sheets or not sheets <= now or recipe.get("parameters", {}).get("level", "cue") != "cue":
+        of_cues = recipe.get("parameters", {}).get("level", "cue") == "cue"
+        if not of_cues or not sheets or not sheets <= now or artefacts.damage(path):
             continue
-        table = _instances(path)
-        if table is not None:
+        # read without the network that made it: torch takes seconds to load
+        with suppress(OSError, ValueError, KeyError), np.load(path, allow_pickle=False) as stored:
+            genres = artefacts.read_json(path.with_suffix(".json"))["genres"]
+            table = pd.DataFrame(stored["instance_probability"], columns=genres)
+            table.insert(0, "film_id", stored["cues.film_id"].astype(str))
+            table.insert(1, "cue", stored["cues.cue"])
             return table
     return None
 
@@ -154,29 +163,3 @@ def transplanted(corpus: Corpus, stamped: pd.DataFrame) -> pd.DataFrame | None:
     heard = table.merge(stamped, on=["film_id", "cue"])
     labels = corpus.labels().reindex(columns=genres, fill_value=False)
     return transplanted_cues(heard, heard[genres], labels) if len(heard) else None
-
-
-def _instances(path: Path) -> pd.DataFrame | None:
-    """Instances of a stored cross-validation, read without the network that made it (torch takes seconds to load)."""
-    if artefacts.damage(path):
-        return None
-    try:
-        genres = artefacts.read_json(path.with_suffix(".json"))["genres"]
-        with np.load(path, allow_pickle=False) as stored:
-            if not {"instance_probability", "cues.film_id", "cues.cue"} <= set(stored.files):
-                return None
-            table = pd.DataFrame(stored["instance_probability"], columns=genres)
-            table.insert(0, "film_id", stored["cues.film_id"].astype(str))
-            table.insert(1, "cue", stored["cues.cue"])
-            return table
-    except (OSError, ValueError, KeyError):
-        return None
-
-
-def _annotations(film: Film, problems: list[str]) -> list[dict[str, Any]]:
-    try:
-        table = film.annotations()
-    except CorpusError as error:
-        problems.append(str(error))
-        return []
-    return [] if table is None else table[["track", "start", "end"]].to_dict("records")

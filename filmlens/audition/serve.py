@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import tempfile
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True) -
     token = secrets.token_hex(16)
     config = Config()
     config.Voila.ip = "127.0.0.1"
-    config.Voila.port = port or _free_port()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        config.Voila.port = port or free.getsockname()[1]
     config.Voila.open_browser = browser
     config.Voila.token = token
     config.Voila.tornado_settings = {"headers": {"Content-Security-Policy": POLICY}}
@@ -54,11 +57,3 @@ def serve(corpus: Path, *, who: str = "", port: int = 0, browser: bool = True) -
         nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), page)
         print(f"http://127.0.0.1:{config.Voila.port}/?token={token}", flush=True)
         Voila.launch_instance([str(page)], config=config)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

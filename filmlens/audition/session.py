@@ -76,10 +76,7 @@ class Session:
         return bool(self.steps)
 
     def judge(self, cue: str, verdict: str) -> str:
-        """Accept or reject a cue; an accepted one whose edges or track were changed is corrected.
-
-        Rejecting an added cue takes it away.
-        """
+        """Accept a cue (corrected if its edges or track were changed), or reject it, which takes an added one away."""
         row = self.cue(cue)
         if verdict not in ("accept", "reject"):
             raise ValueError(f"verdict {verdict!r} is unknown; choose accept or reject")
@@ -91,7 +88,7 @@ class Session:
             verdict = "corrected"
         if (row["verdict"], row["who"], row["heard"]) == (verdict, self.who, ""):
             return f"{_SAID[verdict]} already"
-        return self._write(f"cue {_SAID[verdict]}", (self._place(row), self._about(row, verdict=verdict)), cue=cue)
+        return self._write(f"cue {_SAID[verdict]}", self._about(row, verdict=verdict), cue=cue)
 
     def move(self, cue: str, edge: str, to: float, *, relative: bool = False) -> str:
         """Set an edge ("start" or "end") of a cue, or move it by so much, inside the film and the cue's other edge."""
@@ -102,7 +99,7 @@ class Session:
         lowest = 0.0 if edge == "start" else row["start"] + _SHORTEST_S
         highest = row["end"] - _SHORTEST_S if edge == "start" else max(self.duration, row["end"])
         to = round(min(max(float(to), lowest), highest), 3)
-        return self._write(f"{edge} at {to:.2f} s", (self._place(row), self._moved(row, edge, to)), cue=cue)
+        return self._write(f"{edge} at {to:.2f} s", self._moved(row, edge, to), cue=cue)
 
     def relabel(self, cue: str, track: str, name: str = "") -> str:
         """Say which track it is; or, with a name, that it is music that is on no track."""
@@ -110,8 +107,7 @@ class Session:
         if bool(str(track).strip()) == bool(name.strip()):
             raise ValueError("name a track, or call music by a name that is on none")
         changes = {"new_track": "" if track == row["stamped_track"] else str(track), "name": name.strip()}
-        text = f"labelled {track or name.strip()}"
-        return self._write(text, (self._place(row), self._about(row, **changes)), cue=cue)
+        return self._write(f"labelled {track or name.strip()}", self._about(row, **changes), cue=cue)
 
     def describe(self, cue: str, **said: str) -> str:
         """State fields of the cue (see `filmlens.verdicts.fields`) or a note; the verdict stays as it is."""
@@ -124,9 +120,8 @@ class Session:
                 raise ValueError(f"{field} {value!r} is unknown; choose one of {', '.join(known)}")
         if all(row[field] == value for field, value in said.items()):
             return "nothing changed"
-        text = f"{' and '.join(said)} noted"
-        row_ = self._about(row, row["verdict"], heard=row["heard"], **said)
-        return self._write(text, (self._place(row), row_), cue=cue)
+        change = self._about(row, row["verdict"], heard=row["heard"], **said)
+        return self._write(f"{' and '.join(said)} noted", change, cue=cue)
 
     def add(self, track: str, start: float, end: float | None = None, *, name: str = "") -> str:
         """Mark a cue that was not stamped, of a track or, with a name, of music that is on none; gives its id."""
@@ -147,7 +142,7 @@ class Session:
             raise ValueError(f"{at} s is not inside the cue; nothing was split")
         said = {c: row[c] for c in FIELDS}
         change, second = self._added(row["track"], at, float(row["end"]), name=row["name"], **said)
-        self._write(f"split at {at:.2f} s", (self._place(row), self._moved(row, "end", at)), change, cue=cue)
+        self._write(f"split at {at:.2f} s", self._moved(row, "end", at), change, cue=cue)
         return second
 
     def merge(self, cue: str, following: str) -> str:
@@ -157,9 +152,8 @@ class Session:
         if second["basis"] == ADDED:
             gone: _Change = (self._place(second), None)
         else:
-            note = second["note"] or "merged with the cue before it"
-            gone = (self._place(second), self._about(second, verdict="reject", note=note))
-        return self._write("merged", (self._place(first), self._moved(first, "end", end)), gone, cue=cue)
+            gone = self._about(second, verdict="reject", note=second["note"] or "merged with the cue before it")
+        return self._write("merged", self._moved(first, "end", end), gone, cue=cue)
 
     def duplicate(self, cue: str, start: float) -> str:
         """Mark the same music once more, from `start` on; gives the new cue's id."""
@@ -172,9 +166,8 @@ class Session:
 
     def accept_unheard(self, cues: list[str], note: str) -> str:
         """Accept cues that nobody heard; `note` says why. They say nothing of the stamper's precision."""
-        rows = [self.cue(cue) for cue in cues]
-        about = [(self._place(row), self._about(row, verdict="accept", heard="no", note=note)) for row in rows]
-        return self._write(f"{len(rows)} cues accepted unheard", *about)
+        changes = [self._about(self.cue(cue), verdict="accept", heard="no", note=note) for cue in cues]
+        return self._write(f"{len(cues)} cues accepted unheard", *changes)
 
     def mark_complete(self, complete: bool) -> str:
         """State that all music of the film is marked (recall can then be measured), or take that back."""
@@ -207,10 +200,9 @@ class Session:
         return self._write(f"{row['verdict']} at {row['start']:.0f} s", (same_row(row), row | self._signed()))
 
     def undo(self, paths: Callable[[str], Path] | None = None) -> tuple[str, str]:
-        """Take back the last action, unless its rows were changed elsewhere since.
+        """Take back the last action; gives what was undone, or why nothing was, and the id of its cue, if any.
 
-        `paths` gives the verdict file of a film_id, where steps may be about other films. Gives what was undone, or why
-        nothing was, and the id of its cue; empty when it was about no cue.
+        `paths` gives the verdict file of a film_id, where steps may be about other films.
         """
         if not self.steps:
             return "nothing to undo", ""
@@ -267,17 +259,17 @@ class Session:
         row = {"track": track, "start": start, "end": end, "verdict": ADDED}
         return (same_row(row), row | said | self._signed()), _id(ADDED, track, start, end)
 
-    def _moved(self, row: pd.Series, edge: str, to: float) -> dict[str, Any]:
+    def _moved(self, row: pd.Series, edge: str, to: float) -> _Change:
         back = abs(to - row[f"stamped_{edge}"]) < SAME_S and row["basis"] == "stamped" and self._is_own(row)
         return self._about(row, **{f"new_{edge}": None if back else to})
 
-    def _about(self, row: pd.Series, verdict: str | None = None, **changes) -> dict[str, Any]:
-        """A cue's row with changes; without a verdict, what is moved or relabelled is corrected, and what is moved or
+    def _about(self, row: pd.Series, verdict: str | None = None, **changes) -> _Change:
+        """Changes of a cue's row; without a verdict, what is moved or relabelled is corrected, and what is moved or
         labelled back again is not judged."""
         if verdict is None:
             verdict = ADDED if row["basis"] == ADDED else "corrected" if self._corrections(row, changes) else ""
         key = {} if row["verdict"] else {c: row[f"stamped_{c}"] for c in ("track", "start", "end")}
-        return key | {"verdict": verdict, "heard": ""} | changes | self._signed()
+        return self._place(row), key | {"verdict": verdict, "heard": ""} | changes | self._signed()
 
     def _corrections(self, row: pd.Series, changes: dict[str, Any] | None = None) -> bool:
         """Whether anything of a cue is corrected in the file, or will be by changes."""
@@ -305,9 +297,8 @@ def open_session(
 ) -> Session:
     """A session on the cues that the stamper left on disk, or on others.
 
-    `who` is an annotator, whose verdicts are kept apart; by default they are the film's own. `kind` is what is made, a
-    `Session` by default. Raises `KeyError` for a film that is not there, `CorpusError` when the verdicts cannot be
-    understood, or the name is none for a folder.
+    `who` is an annotator, whose verdicts are kept apart; by default they are the film's own. Raises `KeyError` for a
+    film that is not there, `CorpusError` when the verdicts cannot be understood, or the name is none for a folder.
     """
     film = corpus[film_id]
     who = who and annotators.checked(corpus.folder, who)
@@ -332,11 +323,8 @@ def id_of(cue: Mapping[str, Any]) -> str:
 
 
 _KEY = ("basis", "stamped_track", "stamped_start", "stamped_end")
+_id = "{0}|{2:.3f}|{3:.3f}|{1}".format  # of these four
 _SAID = {"accept": "accepted", "corrected": "corrected", "reject": "rejected"}
-
-
-def _id(basis: str, track: str, start: float, end: float) -> str:
-    return f"{basis}|{start:.3f}|{end:.3f}|{track}"
 
 
 def _login() -> str:

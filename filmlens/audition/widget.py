@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 
 from filmlens.audition import adjudicating, bulk, clips, edges, exports, history, page, peaks, scene, spectrogram
-from filmlens.audition.labels import parse_labels
 from filmlens.audition.session import Session, open_session
 from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.ab import Place, ab_excerpt, film_sound, track_sound
@@ -39,6 +38,20 @@ _MOST_BINS, _FINEST = 40_000, 200  # bins of a cue's waveform: in all, and per s
 _MEDIA = {"excerpt", "waveform", "spectrogram", "picture", "place"}
 _TABLES = {"library", "transplanted"}
 
+#: Messages m that change verdicts in a session s: what is then said, and the cue to be in view where it is a new one.
+_CHANGES: dict[str, Callable[[Session, dict], tuple]] = {
+    "judge": lambda s, m: (s.judge(m["cue"], m["verdict"]),),
+    "relabel": lambda s, m: (s.relabel(m["cue"], m["track"], m.get("name", "")),),
+    "describe": lambda s, m: (s.describe(m["cue"], **m["fields"]),),
+    "add": lambda s, m: ("cue added", s.add(m["track"], float(m["start"]), m.get("end"), name=m.get("name", ""))),
+    "split": lambda s, m: (f"split at {float(m['at']):.2f} s", s.split(m["cue"], float(m["at"]))),
+    "merge": lambda s, m: (s.merge(m["cue"], m["next"]),),
+    "duplicate": lambda s, m: ("cue duplicated", s.duplicate(m["cue"], float(m["start"]))),
+    "take": lambda s, m: (s.leave_out(m["matter"]) if m["who"] is None else s.take(m["matter"], m["who"]),),
+    "complete": lambda s, m: (s.mark_complete(bool(m["complete"])),),
+    "answer": lambda s, m: (s.answer(float(m["start"]), float(m["end"]), bool(m["music"])),),
+}
+
 
 class Audition(anywidget.AnyWidget):
     """Hear and judge the cues of one film.
@@ -48,8 +61,6 @@ class Audition(anywidget.AnyWidget):
     reads; where annotators have judged, their verdicts then stand beside each other, to be adjudicated. `alone` says
     whether the page is the bench alone: as high as the window, in the theme of the system. Raises `KeyError` for a film
     that is not there, `CorpusError` when its verdicts cannot be understood.
-
-    >>> Audition("data/demo", "film01")                   # doctest: +SKIP
     """
 
     #: Whether the page offers other films.
@@ -74,7 +85,7 @@ class Audition(anywidget.AnyWidget):
         self._steps = history.History()
         self._lock, self._pool = Lock(), ThreadPoolExecutor(2, thread_name_prefix="audition")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="audition tables")
-        self._asked, self._replied = 0, 0
+        self._asked: list[Future] = []  # for media
         self._waveform: peaks.WaveformThread | None = None
         self._moving = clips.Newest(self._others_wait)
         self._open_film(film_id, cues)
@@ -104,11 +115,13 @@ class Audition(anywidget.AnyWidget):
     def answer(self, message: dict[str, Any], buffers: list | None = None) -> tuple[dict[str, Any], list[bytes]]:
         """What the page is told after a message: content and buffers. Faults of the user's files become "error"."""
         kind = str(message.get("type"))
-        handler: Callable | None = getattr(self, f"_on_{kind}", None) if kind in _KINDS else None
         try:
-            if handler is None:
+            if kind in _CHANGES:
+                content, sent = self._changed(*_CHANGES[kind](self._session, message))
+            elif kind in _KINDS:
+                content, sent = getattr(self, f"_on_{kind}")(message)
+            else:
                 raise ValueError(f"message {kind!r} is unknown")
-            content, sent = handler(message)
         except (ValueError, OSError, KeyError, TypeError) as error:
             text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
             content, sent = {"type": "error", "about": kind, "text": text}, []
@@ -125,12 +138,12 @@ class Audition(anywidget.AnyWidget):
         self._pieces = clips.Pieces(self._film, self._session.duration)
 
     def _others_wait(self) -> bool:
-        return self._asked > self._replied
+        return not all(asked.done() for asked in self._asked)
 
     def _on_message(self, _widget, content: dict[str, Any], buffers: list) -> None:
         if content.get("type") in _MEDIA:
-            self._asked += 1
-            self._pool.submit(self._reply, content).add_done_callback(self._answered)
+            open_ = [asked for asked in self._asked if not asked.done()]
+            self._asked = [*open_, self._pool.submit(self._reply, content)]
         elif content.get("type") in _TABLES:
             self._reader.submit(self._reply, content)
         elif content.get("type") == "clip":
@@ -139,10 +152,6 @@ class Audition(anywidget.AnyWidget):
             self._reply(content)
             if content.get("type") in ("open", "film"):
                 self._waveform.start()
-
-    def _answered(self, _future) -> None:
-        with self._lock:
-            self._replied += 1
 
     def _reply(self, message: dict[str, Any]) -> None:
         try:
@@ -218,9 +227,6 @@ class Audition(anywidget.AnyWidget):
 
     # Verdicts -----------------------------------------------------------------------------------------------------
 
-    def _on_judge(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.judge(m["cue"], m["verdict"]))
-
     def _on_move(self, m: dict) -> tuple[dict, list]:
         if "by" in m:
             return self._changed(self._session.move(m["cue"], m["edge"], float(m["by"]), relative=True))
@@ -228,26 +234,6 @@ class Audition(anywidget.AnyWidget):
         if m.get("snap"):
             to = edges.snapped(self._film.sound, to, str(m["snap"]))
         return self._changed(self._session.move(m["cue"], m["edge"], to))
-
-    def _on_relabel(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.relabel(m["cue"], m["track"], m.get("name", "")))
-
-    def _on_describe(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.describe(m["cue"], **m["fields"]))
-
-    def _on_add(self, m: dict) -> tuple[dict, list]:
-        return self._changed(
-            "cue added", self._session.add(m["track"], float(m["start"]), m.get("end"), name=m.get("name", ""))
-        )
-
-    def _on_split(self, m: dict) -> tuple[dict, list]:
-        return self._changed(f"split at {float(m['at']):.2f} s", self._session.split(m["cue"], float(m["at"])))
-
-    def _on_merge(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.merge(m["cue"], m["next"]))
-
-    def _on_duplicate(self, m: dict) -> tuple[dict, list]:
-        return self._changed("cue duplicated", self._session.duplicate(m["cue"], float(m["start"])))
 
     def _on_undo(self, message: dict) -> tuple[dict, list]:
         film_id = self._steps.film_id
@@ -266,10 +252,6 @@ class Audition(anywidget.AnyWidget):
         self._session.refresh()
         return self._changed(text)
 
-    def _on_take(self, m: dict) -> tuple[dict, list]:
-        session, who = self._session, m["who"]
-        return self._changed(session.leave_out(m["matter"]) if who is None else session.take(m["matter"], who))
-
     def _on_agreed(self, m: dict) -> tuple[dict, list]:
         found = adjudicating.take_agreed(self._all_sessions(), sure=m["sure"])
         if not m["sure"]:
@@ -281,15 +263,9 @@ class Audition(anywidget.AnyWidget):
         """The sessions whose cues may be accepted together."""
         return {self.film_id: self._session}
 
-    def _on_complete(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.mark_complete(bool(m["complete"])))
-
-    def _on_answer(self, m: dict) -> tuple[dict, list]:
-        return self._changed(self._session.answer(float(m["start"]), float(m["end"]), bool(m["music"])))
-
     def _on_labels(self, m: dict) -> tuple[dict, list]:
         data = base64.b64decode(m["data"])  # as it is on disk: a TextGrid may be UTF-16
-        counts, problems = parse_labels(data, self._session, name=str(m["name"]))
+        counts, problems = bulk.parse_labels(data, self._session, name=str(m["name"]))
         told, _ = self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
         return told | {"problems": problems}, []
 
@@ -398,6 +374,7 @@ class Audition(anywidget.AnyWidget):
 
 #: Every message that the page may send.
 _KINDS = {name.removeprefix("_on_") for name in vars(Audition) if name.startswith("_on_") and name != "_on_message"}
+_KINDS |= {*_CHANGES}
 
 
 def timeline_table(corpus: Corpus, film_id: str) -> pd.DataFrame:

@@ -135,8 +135,11 @@ def film_lengths(corpus: Corpus, cues: str = "stamped") -> pd.Series:
     sheets, stamped = (stages.place(corpus, name) for name in (stages.sheet_stage(cues), "cues"))
     for film in corpus:
         if sheets.path(film.id).is_file():
-            seconds = artefacts.read_provenance(stamped.path(film.id)).get("notes", {}).get("duration")
-            found[film.id] = float(seconds) if seconds else _length(film)
+            seconds = artefacts.read_provenance(stamped.path(film.id)).get("notes", {}).get("duration") or np.nan
+            if np.isnan(seconds) and film.film.is_file():
+                with suppress(container.MediaError):
+                    seconds = apart(container.duration, film.film)
+            found[film.id] = float(seconds)
     return pd.Series(found, name="seconds", dtype=float).rename_axis("film_id")
 
 
@@ -223,11 +226,7 @@ def write_cues_table(table: pd.DataFrame, folder: Path) -> None:
 
 
 def slugs(genres) -> dict[str, str]:
-    """Genre -> its part of a column name; numbered when another genre has it already.
-
-    >>> slugs(["Sci-Fi", "Film noir", "Sci Fi"])
-    {'Sci-Fi': 'sci_fi', 'Film noir': 'film_noir', 'Sci Fi': 'sci_fi_2'}
-    """
+    """Genre -> its part of a column name, such as sci_fi; numbered when another genre has it already."""
     found: dict[str, str] = {}
     for genre in genres:
         word = "_".join("".join(c if c.isalnum() else " " for c in genre.lower()).split()) or "genre"
@@ -251,9 +250,7 @@ def _heard(corpus: Corpus, model) -> pd.DataFrame:
     names = slugs(corpus.genres)
     columns = [f"{kind}_{word}" for kind in ("probability", "attention") for word in names.values()]
     if model is None:
-        return pd.DataFrame({"film_id": pd.Series(dtype=str), "cue": pd.Series(dtype="int64")}).reindex(
-            columns=[*_KEYS, *columns]
-        )
+        return pd.DataFrame(columns=[*_KEYS, *columns], dtype=float).astype({"film_id": str, "cue": "int64"})
     heard = model.instances()
     parts = {key: heard[key] for key in _KEYS}
     for genre, word in names.items():
@@ -270,28 +267,17 @@ def _pictures(sheet: pd.DataFrame, visual: pd.DataFrame) -> pd.DataFrame:
     return crossmodal.clip_medians(sheet, visual).rename(columns=names)
 
 
-def _length(film: Film) -> float:
-    if film.film.is_file():
-        with suppress(container.MediaError):
-            return apart(container.duration, film.film)
-    return float("nan")
-
-
 def _verdicts(film: Film, cues: pd.DataFrame, *, corrected: bool) -> np.ndarray:
     """What was judged of each cue, found again by track and overlap, where it was or where it was corrected to."""
     if not film.verdicts.is_file():
         return np.full(len(cues), "", dtype=object)
     table = verdicts.read(film.verdicts)
-    found = _judged(cues, table, table["verdict"])
+    found = np.array([*table["verdict"], ""], dtype=object)[find(cues, table)]  # the last: of a cue not judged, -1
     if corrected:
         moved = table[table["verdict"].isin(TRUE)].reset_index(drop=True)
         for column in ("track", "start", "end"):
             new = moved[f"new_{column}"]
             moved[column] = moved[column].where(new.isna() | (new == ""), new)
-        found = np.where(found == "", _judged(cues, moved.assign(verdict="accept"), moved["verdict"]), found)
+        words = np.array([*moved["verdict"], ""], dtype=object)
+        found = np.where(found == "", words[find(cues, moved.assign(verdict="accept"))], found)
     return found
-
-
-def _judged(cues: pd.DataFrame, table: pd.DataFrame, words: pd.Series) -> np.ndarray:
-    at = find(cues, table)
-    return np.array([words.iloc[row] if row >= 0 else "" for row in at], dtype=object)

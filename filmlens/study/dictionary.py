@@ -11,6 +11,8 @@ from filmlens.features import FEATURES, mir, released
 from filmlens.features.mir.columns import STATISTICS, dimensions
 from filmlens.genre.bags import KEYS
 
+#: What the kinds of a column's values (those of numpy) are called; all others are text.
+_KINDS = {"b": "true or false", "i": "integer", "u": "integer", "f": "number"}
 #: Columns that mean something of their own in one table: unit, meaning.
 COLUMNS = {
     "visual/time": ("s", "moment of the picture on the film's clock"),
@@ -38,7 +40,10 @@ def describe(table: pd.DataFrame, name: str = "") -> pd.DataFrame:
     >>> describe(pd.DataFrame({"start": [1.0], "mfcc_03_std": [0.5]}), "cues")["meaning"].tolist()
     ["begin of the cue on the film's clock", 'MFCC, ranks 0-13 (03): SD over windows of 5 s; group MFCC']
     """
-    rows = [(name, str(c), names.reader_name(str(c)), _kind(table[c]), *meaning(str(c), name)) for c in table.columns]
+    rows = [
+        (name, column, names.reader_name(column), _KINDS.get(dtype.kind, "text"), *meaning(column, name))
+        for column, dtype in zip(map(str, table.columns), table.dtypes, strict=True)
+    ]
     return pd.DataFrame(rows, columns=["table", "column", "name", "type", "unit", "meaning"])
 
 
@@ -60,11 +65,7 @@ def meaning(column: str, table: str = "") -> tuple[str, str]:
 
 
 def descriptor_lines() -> list[str]:
-    """The table of descriptors in docs/features.md, in Markdown.
-
-    >>> descriptor_lines()[2]
-    '| mfcc | MFCC, ranks 0-13 | MFCC | 14 | 0.05 | 0.025 | MIRtoolbox 1.8.1 mirmfcc |'
-    """
+    """The table of descriptors in docs/features.md, in Markdown."""
     lines = ["| name | what it is | group of Fig 3 | dimensions | frame (s) | hop (s) | definition |"]
     lines += ["|---|---|---|---:|---:|---:|---|"]
     for d in mir.DESCRIPTORS:
@@ -84,14 +85,6 @@ def _music() -> dict[str, tuple[str, str]]:
                 text = f"{d.title}{place}: {word} over windows of 5 s; group {d.group}"
                 found[f"{name}_{statistic}"] = (unit.group(1) if unit else "", text)
     return found
-
-
-def _kind(column: pd.Series) -> str:
-    if pd.api.types.is_bool_dtype(column):
-        return "true or false"
-    if pd.api.types.is_integer_dtype(column):
-        return "integer"
-    return "number" if pd.api.types.is_float_dtype(column) else "text"
 
 
 _MUSIC = _music()

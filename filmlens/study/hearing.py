@@ -45,10 +45,7 @@ def players(corpus: Corpus, examples: pd.DataFrame) -> str:
 
 
 def write_excerpts(corpus: Corpus, examples: pd.DataFrame, folder: Path) -> str:
-    """Write each example as an Ogg Opus file, and give the HTML with a player for each, linked from `folder`'s parent.
-
-    The examples are those of `players`; `folder` is made when needed.
-    """
+    """As `players`, with the sound in Ogg Opus files of `folder`, which the HTML names from the folder's parent."""
     return _page(corpus, examples, excerpt_files(corpus, examples, folder))
 
 

@@ -7,7 +7,6 @@ at all) and the same number on the disk: whatever writes to it moves one of them
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,10 +24,13 @@ _ASIDE = {FOLDER, LEDGERS, "tracks", "peaks"}
 def state_of(corpus: Corpus) -> str:
     """Hash of all that tables are gathered from: films.csv, every artefact, verdicts, and the films' files."""
     told = [__version__, corpus.films.to_csv(index=False), str(corpus.shared)]
-    folders = [corpus.folder / "verdicts", *_folders(corpus.derived)]
+    folders = [corpus.folder / "verdicts"]
+    with suppress(OSError):
+        folders += sorted(path for path in corpus.derived.iterdir() if path.name not in _ASIDE and path.is_dir())
     for folder in folders:
         told.append(folder.name)
-        told += sorted(f"{name}\0{seen}" for name, seen in _seen(folder))
+        with suppress(OSError), os.scandir(folder) as entries:
+            told += sorted(f"{entry.name}\0{identity(entry)}" for entry in entries)
     told += [str(identity(path)) for film in corpus for path in (film.film, film.annotation) if path]
     return digest("\n".join(told).encode(errors="surrogatepass"))
 
@@ -40,15 +42,3 @@ def identity(path: Path | os.DirEntry) -> tuple[int, int, int, int]:
     except OSError:
         return -1, 0, 0, 0
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
-
-
-def _folders(derived: Path) -> list[Path]:
-    with suppress(OSError):
-        return sorted(path for path in derived.iterdir() if path.name not in _ASIDE and path.is_dir())
-    return []
-
-
-def _seen(folder: Path) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry.name, identity(entry)

@@ -72,11 +72,9 @@ def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
     table = find.entries(cues, lengths(study), *told)
     rows = []
     for kind, part in table.dropna(subset="share").groupby("of", sort=False):
-        more, low, high = (part["share"] - part["chance"]).to_numpy(), float("nan"), float("nan")
-        if enough(len(part)):
-            low, high = interval(
-                film_weights(np.random.default_rng(study.seed), len(part), study.n_boot) @ more / len(part)
-            )
+        more, rng = (part["share"] - part["chance"]).to_numpy(), np.random.default_rng(study.seed)
+        draws = film_weights(rng, len(part), study.n_boot) @ more / len(part)
+        low, high = interval(draws) if enough(len(part)) else (np.nan, np.nan)
         means = part["share"].mean(), part["chance"].mean(), more.mean()
         rows.append((kind, len(part), int(part["entries"].sum()), *means, low, high))
     return pd.DataFrame(rows, columns=["of", "films", "entries", "share", "chance", "more", "low", "high"])

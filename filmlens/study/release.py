@@ -49,10 +49,7 @@ class Made:
 
 
 def fetch(url: str = URL, *, progress: Callable[[int, int], None] = lambda done, of: None) -> Path:
-    """The supplement in the cache of this user, downloaded where it is not there yet.
-
-    A `ReleaseError` when it could not be fetched; what was broken off is continued by the next call.
-    """
+    """The supplement in this user's cache, its download made or continued if need be; `ReleaseError` if it fails."""
     try:
         return download.fetch(url, cache_folder() / _KEPT, progress=progress)
     except download.DownloadError as error:
@@ -126,12 +123,9 @@ def _write(release: Release, folder: Path, jobs: int) -> Made:
 def _films(release: Release) -> pd.DataFrame:
     """films.csv: the list's films and genres, with titles and years of the study's films where they are known."""
     known = paper.films().set_index("film_id")[["title", "year", "imdb_id"]]
-    films = release.films.join(known, on="film_id")
-    films["title"] = films["title"].where(films["title"].notna(), films["film_id"])
-    films = films.assign(
-        year=films["year"].astype("Int64"), imdb_id=films["imdb_id"].fillna(""), film="", soundtrack=""
-    )
-    films = films.rename(columns={"listed": "listed_genres"})
+    films = release.films.join(known, on="film_id").rename(columns={"listed": "listed_genres"})
+    films = films.assign(title=films["title"].fillna(films["film_id"]), imdb_id=films["imdb_id"].fillna(""))
+    films = films.assign(year=films["year"].astype("Int64"), film="", soundtrack="")
     return films[["film_id", "title", "year", "genres", "film", "soundtrack", "imdb_id", "listed_genres"]]
 
 
@@ -158,12 +152,10 @@ def _frames(film_id: str, cues: list[np.ndarray], numbers: np.ndarray, columns: 
     """The frames of a film's cues under each other; what is infinite is missing."""
     values = np.concatenate(cues).astype(np.result_type(*cues, np.float32), copy=False)
     values = np.where(np.isfinite(values), values, np.nan).astype(values.dtype)
-    table = pd.DataFrame(values, columns=columns)
     sizes = [len(c) for c in cues]
-    table.insert(0, "frame", np.concatenate([np.arange(n) for n in sizes]))
-    table.insert(0, "cue", np.repeat(numbers, sizes))
-    table.insert(0, "film_id", film_id)
-    return table
+    frame = np.concatenate([np.arange(n) for n in sizes])
+    keys = pd.DataFrame({"film_id": film_id, "cue": np.repeat(numbers, sizes), "frame": frame})
+    return keys.join(pd.DataFrame(values, columns=columns))
 
 
 def _save(folder: Path, stage: str, film_id: str, table: pd.DataFrame, inputs: list[str]) -> str:

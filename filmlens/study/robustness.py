@@ -56,8 +56,7 @@ def conditions(study: Study, *, names: Sequence[str] = ()) -> dict[str, dict[str
     """The conditions, all or those of `names`, that a corpus allows.
 
     Films are held out together only where two share a composer; a shared corpus allows those on features that it
-    brings. With too few films for a verdict there is nothing that another choice could change, and only what is
-    reported stands.
+    brings. With too few films for a verdict no choice could change anything, and only what is reported stands.
     """
     if not enough(len(study.corpus)):
         return {AS_REPORTED: CONDITIONS[AS_REPORTED]}
@@ -146,9 +145,9 @@ def _configurations(study, change, poolings, levels, *, others: bool) -> dict[tu
                 plan[name, "same folds cue", pooling] = same
                 plan[name, "same folds frame", pooling] = same | {"level": "frame"}
         if others:
-            bases = [m for m in study.others if m.startswith(("simple", "voting"))]
-            words = {m: m.replace("_mi_", " MI ").replace("_", " ") for m in bases}
-            plan |= {(name, "cue", words[m]): {"features": features_, "model": m} | folded for m in bases}
+            for base in (m for m in study.others if m.startswith(("simple", "voting"))):
+                words = base.replace("_mi_", " MI ").replace("_", " ")
+                plan[name, "cue", words] = {"features": features_, "model": base} | folded
     if others:
         floors = [m for m in study.others if not m.startswith(("simple", "voting"))]
         plan |= {("floor", m.replace("_", " ")): {"model": m, "features": features[0]} | folded for m in floors}
@@ -166,8 +165,12 @@ def _evidence(study, change, models, plan, runs, start_sd) -> dict[str, Any]:
     labels = study.corpus.labels().loc[films]
 
     def at(level: str) -> dict:
-        kept = {k: m for k, m in models.items() if k[0] != "floor" and k[1] == level}
-        return {(k[0], level.split()[-1], k[2]): _starts(m, used) for k, m in kept.items()}
+        """Probabilities of the films, from every start of a network."""
+        return {
+            (key[0], level.split()[-1], key[2]): m.probabilities[:, used] if m.folds else m.probability[used]
+            for key, m in models.items()
+            if key[0] != "floor" and key[1] == level
+        }
 
     return {
         "labels": labels,
@@ -189,10 +192,7 @@ def _setting(change: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _importance(study, chosen, plans, models) -> dict[str, findings.ImportanceRuns]:
-    """Runs of the permutation of every condition but the frame level, as many at once as the study has jobs.
-
-    Conditions that differ in something else, such as the contrast of pictures, have theirs in common.
-    """
+    """Permutation runs by condition, but for the frame level; those that differ in something else share theirs."""
     key_of, tasks = {}, {}
     for name, change in chosen.items():
         if change.get("level") == "frame":
@@ -229,11 +229,6 @@ def _pictures(study, models, plan, labels, contrast):
     sheet = sheet[sheet["film_id"].isin(labels.index)]
     clips = crossmodal.clip_medians(sheet, visual.assign(contrast=visual[contrast]))
     return clips, of_corpus.predicted_labels(model).loc[labels.index]
-
-
-def _starts(model, used: np.ndarray) -> np.ndarray:
-    """Probabilities of the films, from every start of a network."""
-    return model.probabilities[:, used] if model.folds else model.probability[used]
 
 
 def _drawn(model, used: np.ndarray) -> np.ndarray:

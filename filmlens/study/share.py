@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,7 @@ class SharingError(ValueError):
 
 @dataclass
 class Shared:
-    """What went into a zip: rows by table, and the files that were left out, each with the reason.
-
-    `again` says that it holds just that already and was not written again.
-    """
+    """What went into a zip: rows by table, files left out with the reason, and whether it was so already (`again`)."""
 
     path: Path
     films: int
@@ -267,13 +265,8 @@ def _parquet(path: Path, corpus: Corpus) -> bytes:
 
 def _read_together(paths: Iterable[Path]) -> list[pa.Table]:
     """Tables, those beside each other that have the same columns as one: a column is worked on once for many films."""
-    found: list[list[pa.Table]] = []
-    for table in map(artefacts.read_arrow, paths):
-        if found and found[-1][0].schema.equals(table.schema):
-            found[-1].append(table)
-        else:
-            found.append([table])
-    return [pa.concat_tables(group).combine_chunks() for group in found]
+    tables = map(artefacts.read_arrow, paths)
+    return [pa.concat_tables(alike).combine_chunks() for _, alike in groupby(tables, lambda table: table.schema)]
 
 
 def _ahead(function: Callable[[Any], list[pa.Table]], items: Iterable) -> Iterator[tuple[pa.Table, bytes]]:

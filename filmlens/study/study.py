@@ -447,8 +447,7 @@ class Study:
     def _known(self, stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The study's own choices that the stage knows, overridden by those given."""
         own = {"cues": self.cues, "sound": self.sound, "seed": self.seed, "n_repeats": self.n_repeats}
-        known = stages.parameter_names(stage, own | dict(parameters))
-        return {k: v for k, v in own.items() if k in known} | dict(parameters)
+        return stages.accepted_by(stage, own | dict(parameters)) | dict(parameters)
 
     def _learn(self, stage: str, **parameters) -> None:
         """Run a stage that learns from the cues; `StudyError` without a cue, and when it or its model failed."""

@@ -71,30 +71,21 @@ def agreement(
         if len(tables) > 1:
             stamped = cues[cues["film_id"] == film_id].reset_index(drop=True)
             units = rated(stamped, tables, length(film_id))
-            for who in groups(list(tables)):
+            pairs = list(combinations(tables, 2))
+            for who in [*pairs, tuple(tables)] if len(tables) > 2 else pairs:
                 for of in MEASURES:
                     parts[film_id, of, who] = _Part.of(units, of, who)
-            for pair in combinations(tables, 2):
+            for pair in pairs:
                 differences[film_id, pair] = edge_differences(stamped, *(tables[who] for who in pair))
     rng = np.random.default_rng(seed)
     rows = [_row(film_id, of, who, [part], n_boot, rng) for (film_id, of, who), part in parts.items()]
-    whos = list(dict.fromkeys(who for _, _, who in parts))
-    for of, who in ((of, who) for who in whos for of in MEASURES):
+    for of, who in dict.fromkeys((of, who) for _, of, who in parts):
         rows.append(_row(ALL, of, who, [p for key, p in parts.items() if key[1:] == (of, who)], n_boot, rng))
     edges = [_edge_row(film_id, pair, edge, [d]) for (film_id, pair), d in differences.items() for edge in d]
     for pair in dict.fromkeys(pair for _, pair in differences):
         every = [d for key, d in differences.items() if key[1] == pair]
         edges += [_edge_row(ALL, pair, edge, every) for edge in ("start", "end")]
     return pd.DataFrame(rows, columns=COLUMNS), pd.DataFrame(edges, columns=EDGES)
-
-
-def groups(who: list[str]) -> list[tuple[str, ...]]:
-    """Every two annotators, then all of them where they are more.
-
-    >>> groups(["a", "b"]), groups(["a", "b", "c"])[-2:]
-    ([('a', 'b')], [('b', 'c'), ('a', 'b', 'c')])
-    """
-    return [*combinations(who, 2), *([tuple(who)] if len(who) > 2 else [])]
 
 
 def rated(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], duration: float) -> dict:
@@ -119,10 +110,9 @@ def rated(stamped: pd.DataFrame, tables: Mapping[str, pd.DataFrame], duration: f
 
 
 def edge_differences(stamped: pd.DataFrame, one: pd.DataFrame, other: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Seconds between the edges of the cues that two annotators both have: absolute, of start and of end.
+    """Seconds between the edges of the cues that two annotators both have, absolute, by edge; NaN for each other cue.
 
-    Both have a cue where theirs are of one track, and over each other for half of the shorter; NaN is for each other
-    cue.
+    Both have a cue where theirs are of one track, and over each other for half of the shorter.
     """
     sides = [judged(stamped, table) for table in (one, other)]
     a, b = (side[side["verdict"].isin(TRUE)].reset_index(drop=True) for side in sides)
@@ -176,11 +166,15 @@ class _Part(NamedTuple):
     def paired(self) -> np.ndarray:
         return (self.ratings >= 0).sum(axis=0) >= 2
 
-    def disagreement(self, counts: np.ndarray | None = None) -> list[np.ndarray]:
-        """Observed and expected, of kappa (NaN of more than two) and of alpha; counts: (draws, blocks)."""
-        weights = self.seconds
-        if counts is not None:
-            weights = counts[:, np.searchsorted(np.unique(self.block), self.block)] * weights
+    def drawn(self, n_boot: int, rng) -> np.ndarray:
+        """Seconds of the units in samples of the blocks of time that have ratings, (n_boot, units)."""
+        rated_blocks = np.unique(self.block[self.paired])
+        counts = np.zeros((n_boot, self.block.max() + 1))
+        counts[:, rated_blocks] = film_weights(rng, len(rated_blocks), n_boot)
+        return counts[:, self.block] * self.seconds
+
+    def disagreement(self, weights: np.ndarray) -> list[np.ndarray]:
+        """Observed and expected, of kappa (NaN of more than two) and of alpha; weights: (units,) or (draws, units)."""
         kappa = of_two(*self.ratings, weights) if len(self.ratings) == 2 else [np.full(weights.shape[:-1], np.nan)] * 2
         return [*kappa, *of_several(self.ratings, weights)]
 
@@ -195,7 +189,7 @@ def _row(film_id: str, of: str, who: tuple[str, ...], parts: list[_Part], n_boot
     ]
     shares = pd.DataFrame(named).sum()
     commonest, share = (shares.idxmax(), shares.max() / shares.sum()) if shares.sum() > 0 else ("", np.nan)
-    masses = np.array([p.disagreement() for p in parts]).sum(axis=0)
+    masses = np.array([p.disagreement(p.seconds) for p in parts]).sum(axis=0)
     values = np.array([float(coefficient(*masses[:2])), float(coefficient(*masses[2:]))])
     pairs = sum(float(p.seconds @ _same(p.ratings)) for p in parts)
     same, limits, note = pairs / seconds if seconds else np.nan, np.full(4, np.nan), ""
@@ -222,29 +216,21 @@ def _limits(parts: list[_Part], n_boot: int, rng) -> tuple[np.ndarray, str]:
     films = [p for p in parts if p.paired.any()]
     blocks = sum(len(np.unique(p.block[p.paired])) for p in films)
     if enough(len(films)):
-        masses = np.array([p.disagreement() for p in films])
+        masses = np.array([p.disagreement(p.seconds) for p in films])
         draws = np.tensordot(film_weights(rng, len(films), n_boot), masses, 1).T
         note = ""
     elif enough(blocks):
-        draws = sum(np.array(p.disagreement(_draws(p, n_boot, rng))) for p in films)
+        draws = sum(np.array(p.disagreement(p.drawn(n_boot, rng))) for p in films)
         note = f"interval over blocks of {BLOCK_S:.0f} s: of {'these films' if len(films) > 1 else 'this film'} alone"
     else:
         return np.full(4, np.nan), f"too little for an interval: {blocks} blocks of {BLOCK_S:.0f} s, {LEAST} needed"
     return np.array([*interval(coefficient(*draws[:2])), *interval(coefficient(*draws[2:]))]), note
 
 
-def _draws(part: _Part, n_boot: int, rng) -> np.ndarray:
-    """How often each block of a film stands in each sample: those with ratings are drawn, others count nothing."""
-    all_blocks, rated_blocks = np.unique(part.block), np.unique(part.block[part.paired])
-    counts = np.zeros((n_boot, len(all_blocks)))
-    counts[:, np.searchsorted(all_blocks, rated_blocks)] = film_weights(rng, len(rated_blocks), n_boot)
-    return counts
-
-
 def _edge_row(film_id: str, pair: tuple[str, str], edge: str, differences: list[dict]) -> tuple:
     values = np.concatenate([d[edge] for d in differences])
     both = values[np.isfinite(values)]
-    few = f"too few cues: {len(both)}, {LEAST} needed"
     known = enough(len(both))
     numbers = [float(np.percentile(both, q)) if known else np.nan for q in (50, 90)]
-    return (film_id, " and ".join(pair), edge, len(both), len(values) - len(both), *numbers, "" if known else few)
+    note = "" if known else f"too few cues: {len(both)}, {LEAST} needed"
+    return (film_id, " and ".join(pair), edge, len(both), len(values) - len(both), *numbers, note)

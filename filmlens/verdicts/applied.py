@@ -36,8 +36,10 @@ def judged(stamped: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     for at in sorted(set(np.flatnonzero(table["verdict"].isin(TRUE))) - set(found)):
         verdict = said[at]
         cue = {"track": verdict["track"], "start": verdict["start"], "end": verdict["end"], "score": np.nan}
-        near = _overlapping(stamped, verdict)
-        if near is not None:
+        same = stamped[stamped["track"] == (verdict["new_track"] or verdict["track"])]
+        overlap = np.minimum(same["end"], verdict["end"]) - np.maximum(same["start"], verdict["start"])
+        if (overlap > 0).any():
+            near = same.loc[overlap.idxmax()]
             cue |= {"track_start": near["track_start"], "segments": segments.of(near)}
         rows.append(_row(ADDED if verdict["verdict"] == ADDED else "kept", cue, verdict) | {"row": at})
     more = ["probability", *_SAID, "usage", "stamped_track", "stamped_start", "stamped_end", "basis", "row", "segments"]
@@ -83,11 +85,3 @@ def _corrected(stamped: float, judged: float, new: float) -> float:
     if np.isfinite(new):
         return float(new)
     return float(stamped if abs(stamped - judged) < SAME_S else judged)
-
-
-def _overlapping(stamped: pd.DataFrame, verdict: dict) -> pd.Series | None:
-    """The stamped cue of the same track that a verdict lies over longest."""
-    track = verdict["new_track"] or verdict["track"]
-    overlap = np.minimum(stamped["end"], verdict["end"]) - np.maximum(stamped["start"], verdict["start"])
-    same = (stamped["track"] == track) & (overlap > 0)
-    return stamped.loc[overlap[same].idxmax()] if same.any() else None

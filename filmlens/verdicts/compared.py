@@ -18,8 +18,6 @@ from filmlens.verdicts.table import COLUMNS, LEFT_OUT, SAME_S
 
 #: D: edges that differ by no more are the same.
 EDGE_S = 0.5
-#: Of a row, what is not the cue's own: who signed it, and when.
-_SIGNED = ("who", "when")
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,7 @@ def cues_of(stamped: pd.DataFrame, table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def matters(versions: Mapping[str, list[dict]], decided: list[dict], table: pd.DataFrame) -> list[Matter]:
-    """All cues that anyone judged, by start.
-
-    `versions` are the cues as each annotator left them (`cues_of`), `decided` those that were decided on, by the
-    verdicts in `table`.
-    """
+    """All cues that anyone judged, by start: `cues_of` each annotator, and `decided`, of the verdicts in `table`."""
     sides = {**versions, "": decided}
     places: dict[tuple, dict[str, dict]] = {}
     others: list[dict[str, dict]] = []
@@ -87,19 +81,7 @@ def matters(versions: Mapping[str, list[dict]], decided: list[dict], table: pd.D
 
 
 def differences(versions: Mapping[str, Mapping[str, Any]], who: list[str]) -> str:
-    """How the versions of annotators differ, in words; empty where they do not.
-
-    >>> cue = {"basis": "stamped", "verdict": "accept", "track": "A", "name": "", "start": 1.0, "end": 9.0}
-    >>> cue |= dict.fromkeys(FIELDS, "")
-    >>> differences({"ann": cue, "bob": cue | {"end": 9.4, "origin": "song"}}, ["ann", "bob"])
-    ''
-    >>> differences({"ann": cue, "bob": cue | {"verdict": "reject"}}, ["ann", "bob"])
-    'rejected by bob'
-    >>> differences({"ann": cue, "bob": cue | {"track": "B", "start": 2.3}}, ["ann", "bob"])
-    'track, start 1.30 s'
-    >>> differences({"ann": cue | {"basis": "added"}}, ["ann", "bob"])
-    'no cue of bob'
-    """
+    """How annotators' versions differ, such as "rejected by bob" or "track, start 1.30 s"; empty where they do not."""
     absent = [name for name in who if name not in versions]
     words = [f"no cue of {' and '.join(absent)}"] if absent else []
     open_ = [name for name, cue in versions.items() if not cue["verdict"]]
@@ -119,14 +101,11 @@ def differences(versions: Mapping[str, Mapping[str, Any]], who: list[str]) -> st
 
 
 def merged(matter: Matter) -> dict[str, Any] | None:
-    """The row that says what all annotators agree on: the mean of their edges, and what any of them stated of it.
-
-    None where they differ, or nothing was judged.
-    """
+    """The row that all agree on, with their mean edges and what any stated; None if they differ or judged nothing."""
     said = [cue["said"] for cue in matter.versions.values() if cue["said"] is not None]
     if matter.why or not said or not all(cue["verdict"] for cue in matter.versions.values()):
         return None
-    row = {column: said[0][column] for column in COLUMNS if column not in _SIGNED}
+    row = unsigned(said[0])
     row |= {field: next((r[field] for r in said if r[field]), "") for field in (*FIELDS, "name", "note")}
     row["heard"] = "no" if all(r["heard"] == "no" for r in said) else ""
     if row["verdict"] == "reject":
@@ -140,6 +119,11 @@ def merged(matter: Matter) -> dict[str, Any] | None:
         moved = any(row[c] not in (None, "") for c in ("new_track", "new_start", "new_end", "name"))
         row["verdict"] = "corrected" if moved else "accept"
     return row
+
+
+def unsigned(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without who signed it, and when."""
+    return {column: row[column] for column in COLUMNS if column not in ("who", "when")}
 
 
 def _join(groups: list[dict[str, dict]], who: str, cues: list[dict[str, Any]]) -> None:

@@ -7,14 +7,14 @@ nothing is guessed for the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from filmlens.artefacts import TextError, read_text
-from filmlens.corpus import USAGES, CorpusError
+from filmlens.corpus import CorpusError
 from filmlens.text import clean
 
 #: Where the music comes from. A temp track is not in a finished film, and so only a remark.
@@ -49,23 +49,24 @@ _MIGRATED = {"score": ("origin", "score"), "song": ("origin", "song"), "diegetic
 
 
 def migrated(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """A file's texts with ``usage`` as origin or diegesis, where that is not stated.
-
-    Raises `CorpusError`, which names the row, for a usage that is none.
-    """
+    """A file's texts with ``usage`` as origin or diegesis, where that is not stated; `CorpusError` for any other."""
     if "usage" not in table:
         return table
-    wrong = np.flatnonzero(~table["usage"].isin({"", *_MIGRATED}))
-    if len(wrong):
-        raise CorpusError(
-            f"{path} row {wrong[0] + 2}: usage {table['usage'].iloc[wrong[0]]!r} is none of {', '.join(sorted(USAGES))}"
-        )
+    refuse_strange(table, path, "usage", _MIGRATED)
     table = table.copy()
     for usage, (column, value) in _MIGRATED.items():
         if column not in table:
             table[column] = ""
         table.loc[(table["usage"] == usage) & (table[column] == ""), column] = value
     return table.drop(columns="usage")
+
+
+def refuse_strange(table: pd.DataFrame, path: Path, column: str, known: Collection[str]) -> None:
+    """Raise `CorpusError` for the first text of a column that is neither empty nor known."""
+    wrong = np.flatnonzero(~table[column].isin({"", *known}))
+    if len(wrong):
+        said = f"{column} {table[column].iloc[wrong[0]]!r} is none of {', '.join(sorted(known))}"
+        raise CorpusError(f"{path} row {wrong[0] + 2}: {said}")
 
 
 def usage(fields: Mapping[str, str]) -> str:

@@ -31,13 +31,6 @@ def precision(stamped: pd.DataFrame, table: pd.DataFrame, *, cues: pd.DataFrame 
 
     Gives precision (time-weighted; NaN when nothing was judged), seconds_right, seconds_judged, cues_judged, cues_right
     (right for at least half their length), cues.
-
-    >>> from filmlens.verdicts.table import COLUMNS
-    >>> stamped = pd.DataFrame({"track": ["A", "B"], "start": [0.0, 20.0], "end": [10.0, 50.0]})
-    >>> table = pd.DataFrame({"track": ["A", "B"], "start": [0.0, 20.0], "end": [10.0, 50.0]})
-    >>> table = table.assign(verdict=["accept", "reject"], new_start=np.nan, new_end=np.nan)
-    >>> precision(stamped, table.reindex(columns=COLUMNS, fill_value=""))["precision"]
-    0.25
     """
     cues = heard_cues(judged(stamped, table) if cues is None else cues)
     whole, right = cues["seconds"].to_numpy(float), cues["right"].to_numpy(float)
@@ -83,10 +76,6 @@ def sample_spans(
     They do not overlap, are fewer than `n` where there is less room, and stand in the order of drawing, so that any
     first few are a random sample too. `duration` is the seconds of the film; `stamped` and `music`, which is
     unidentified music, have start and end. Every other span is drawn from those whose middle lies in `music`.
-
-    >>> spans = sample_spans(pd.DataFrame({"start": [10.0], "end": [80.0]}), 100.0, 2)
-    >>> bool(((spans[:, 1] <= 10) | (spans[:, 0] >= 80)).all())
-    True
     """
     rng, drawn = np.random.default_rng(seed), np.zeros((0, 2))
     heard = None if music is None else music[["start", "end"]].to_numpy(float) - SPAN_S / 2
@@ -130,7 +119,7 @@ def spot_recall(
     outside = np.array(
         [intervals.length(intervals.intersection(free, [p])) >= 0.5 * (p[1] - p[0]) for p in places], bool
     )
-    middle = places.mean(axis=1)[:, None] if len(places) else np.zeros((0, 1))
+    middle = places.mean(axis=1)[:, None]
     inside = ((heard[:, 0] <= middle) & (middle < heard[:, 1])).any(axis=1) & outside
     share = precision(stamped, table)["precision"] if share is None else share
     kinds = [(inside, heard), (outside & ~inside, intervals.difference(free, heard))]

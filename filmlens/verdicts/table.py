@@ -26,8 +26,6 @@ versions is read as origin or diegesis, and written so with the next verdict.
 from __future__ import annotations
 
 import io
-import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -35,13 +33,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 import pandas as pd
 
 from filmlens.artefacts import TextError, read_text, write_atomically
 from filmlens.corpus import CorpusError, parse_time
 from filmlens.text import defused, reason, restored
-from filmlens.verdicts.fields import DIEGESES, FIELDS, ORIGINS, migrated
+from filmlens.verdicts.fields import DIEGESES, FIELDS, ORIGINS, migrated, refuse_strange
 
 COLUMNS = (
     *("track", "start", "end", "verdict", "new_track", "new_start", "new_end", "name"),
@@ -54,7 +53,7 @@ ADDED = "added"
 ON_SPANS = ("music", "no music")
 COMPLETE = "complete"
 LEFT_OUT = "left out"
-KINDS = ("", *ON_STAMPED, ADDED, *ON_SPANS, COMPLETE, LEFT_OUT)
+KINDS = (*ON_STAMPED, ADDED, *ON_SPANS, COMPLETE, LEFT_OUT)
 
 _TIMES = ("start", "end", "new_start", "new_end")
 #: Times closer than this are the same: files keep milliseconds.
@@ -168,44 +167,19 @@ def same_row(row: Mapping[str, Any]) -> Callable[[pd.DataFrame], int]:
 
 
 def when() -> str:
-    """Now, as a verdict states it.
-
-    >>> len(when()), when()[-1]
-    (20, 'Z')
-    """
+    """Now (UTC), as a verdict states it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the film's lock, so that two notebooks do not write over each other.
-
-    Raises `OSError` when the folder cannot be written, or someone held the lock for ten seconds.
-    """
+    """Hold the film's lock, against other notebooks; `OSError` where one cannot write, or someone held it for 10 s."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f".{path.name}.lock").open("a+b") as file:
-        give_up = time.monotonic() + _PATIENCE_S
-        while not _try_lock(file):
-            if time.monotonic() > give_up:
-                raise OSError(f"{path}: another program has held its lock for {_PATIENCE_S:.0f} s; close it")
-            time.sleep(0.01)
-        yield  # closing the file gives the lock back, also when a process dies
-
-
-def _try_lock(file) -> bool:
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        with filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=_PATIENCE_S, poll_interval=0.01):
+            yield
+    except filelock.Timeout:
+        raise OSError(f"{path}: another program has held its lock for {_PATIENCE_S:.0f} s; close it") from None
 
 
 def _counting(text: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame]:
@@ -234,23 +208,17 @@ def _read(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, pd.DataFr
 @lru_cache(maxsize=8)
 def _parsed(path: Path, text: str) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, pd.DataFrame]:
     """What a file's text says, remembered: a verdict finds the file as the one before left it."""
-    table = _table(path, text) if text else pd.DataFrame(columns=list(COLUMNS), dtype=str)
-    return table, *_counting(table, path)
-
-
-def _table(path: Path, text: str) -> pd.DataFrame:
     try:
-        table = restored(pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False))
+        table = restored(pd.read_csv(io.StringIO(text or ",".join(COLUMNS)), dtype=str, keep_default_na=False))
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated text ({reason(error)})") from error
     lacking = [c for c in ("track", "start", "end", "verdict") if c not in table.columns]
     if lacking:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(lacking)}; it must name {','.join(COLUMNS)}")
     table = migrated(table, path)
-    for column in COLUMNS:
-        if column not in table.columns:
-            table[column] = ""
-    return table[[*COLUMNS, *(c for c in table.columns if c not in COLUMNS)]]
+    table = table.assign(**{column: "" for column in COLUMNS if column not in table})
+    table = table[[*COLUMNS, *(c for c in table.columns if c not in COLUMNS)]]
+    return table, *_counting(table, path)
 
 
 def _typed(text: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -264,13 +232,8 @@ def _typed(text: pd.DataFrame, path: Path) -> pd.DataFrame:
                 raise CorpusError(f"{path} row {row}: {column} {error}") from None
         table[column] = np.array(values, float)
     table["verdict"] = table["verdict"].str.strip()
-    for column, known in (("verdict", {*KINDS}), ("origin", {"", *ORIGINS}), ("diegesis", {"", *DIEGESES})):
-        wrong = np.flatnonzero(~table[column].isin(known))
-        if len(wrong):
-            raise CorpusError(
-                f"{path} row {wrong[0] + 2}: {column} {table[column].iloc[wrong[0]]!r} is none of "
-                f"{', '.join(sorted(k for k in known if k))}"
-            )
+    for column, known in (("verdict", KINDS), ("origin", ORIGINS), ("diegesis", DIEGESES)):
+        refuse_strange(table, path, column, known)
     return table
 
 

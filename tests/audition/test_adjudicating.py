@@ -7,7 +7,7 @@ import pytest
 from conftest import put_table
 
 from filmlens import verdicts
-from filmlens.audition import Audition, AuditionCorpus, adjudicating, agreeing
+from filmlens.audition import Audition, AuditionCorpus, adjudicating
 from filmlens.corpus import Corpus, annotators
 from filmlens.verdicts import compared
 from filmlens.verdicts.table import LEFT_OUT
@@ -73,7 +73,7 @@ def test_where_annotators_differ_is_said_in_words(session, corpus):
         (29.0, "no cue of bob"),
         (33.5, "not judged by bob"),
     ]
-    table = agreeing.disagreements(corpus)
+    table = adjudicating.disagreements(corpus)
     assert table["why"].tolist() == ["track", "rejected by ann", "no cue of bob", "not judged by bob"]
     assert not table["decided"].any() and table["track"].tolist() == ["radio", "Theme", "Theme", "Finale"]
     # where a list of cues is wanted, it is one
@@ -116,7 +116,7 @@ def test_what_is_taken_is_the_annotators_row_and_nothing_else_is_written(session
     with pytest.raises(ValueError, match="judged nothing"):
         session.take(ids[29.0, "no cue of bob"], "carl")
     assert {k: v for k, v in seen[-1].items() if k in before} == before, "annotators' files are left alone"
-    assert agreeing.disagreements(corpus)["decided"].all()
+    assert adjudicating.disagreements(corpus)["decided"].all()
     cues = session.cues.set_index("start")
     assert cues.loc[19.0, ["name", "verdict"]].tolist() == ["radio", "added"] and cues.loc[29.0, "verdict"] == "added"
     for expected in reversed(seen[:-1]):

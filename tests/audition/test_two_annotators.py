@@ -13,7 +13,7 @@ from stage import Stage, large_corpus
 from test_annotator import SAID, Annotator, on_disk
 
 from filmlens import verdicts
-from filmlens.audition import AuditionCorpus, agreeing
+from filmlens.audition import AuditionCorpus, adjudicating
 from filmlens.audition.scene import stamped_cues
 
 pytest.importorskip("playwright.sync_api")
@@ -138,7 +138,7 @@ def test_two_annotators_and_the_one_who_decides(tmp_path, capsys, monkeypatch):
 
 def check_agreement(corpus, truth, heard, rejected, lengths):
     """Kappa is scikit-learn's of what was meant on the same seconds."""
-    seconds, edges = agreeing.agreement_of(corpus, n_boot=100)
+    seconds, edges = adjudicating.agreement_of(corpus, n_boot=100)
     table = seconds.set_index(["film_id", "of"])
     for film, duration in lengths.items():
         one = seconds_of(truth[film], duration)
@@ -214,7 +214,7 @@ def decide(stage, corpus, people, differ, slight, capsys):
                 eve.press(key, film, cue, **{k: v for k, v in row.items() if k not in ("track", "start", "end")})
     eve.press("z")
     stage.page.get_by_text("no disagreement is left").wait_for(timeout=30_000)
-    assert agreeing.disagreements(corpus)["decided"].all()
+    assert adjudicating.disagreements(corpus)["decided"].all()
     for film in corpus:
         table = verdicts.read(film.verdicts)
         assert set(table["who"]) == {"eve"} and (table["verdict"] == "complete").sum() == 1
