@@ -22,11 +22,12 @@ COLUMNS = ["claim", "paper", "estimate", "low", "high", "detectable", "films", "
 
 
 class Score(NamedTuple):
-    """A score, in every bootstrap sample of films, and its variance from the starts it is a mean of."""
+    """A score, in every bootstrap sample of films, its variance from the starts it is a mean of, and how many films."""
 
     value: float
     draws: np.ndarray
-    start_variance: float = 0.0
+    start_variance: float
+    films: int
 
 
 class Pair(NamedTuple):
@@ -74,7 +75,7 @@ def scorer(truth: np.ndarray, weights: np.ndarray, start_sd: float = 0.0) -> Sco
             plain = measure(truth, hits)[:, -1]
             draws = np.mean([measure(truth, h, weights)[:, -1] for h in hits], axis=0)
         variance = plain.var(ddof=1) / len(plain) if len(plain) > 1 else start_sd**2 * (values.ndim == 3)
-        return Score(float(plain.mean()), draws, float(variance))
+        return Score(float(plain.mean()), draws, float(variance), len(truth))
 
     return score
 
@@ -84,10 +85,10 @@ def mean_ap(truth: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.nd
     return np.nanmean(average_precision(truth, values.astype(float), weights)[:, truth.any(axis=0)], axis=1)
 
 
-def gap(name: str, one: Score, other: Score, films: int) -> Pair:
+def gap(name: str, one: Score, other: Score) -> Pair:
     """The paired difference of two scores over the same films, under a name."""
     variance = one.start_variance + other.start_variance
-    return Pair(name, one.value - other.value, one.draws - other.draws, (films,), variance)
+    return Pair(name, one.value - other.value, one.draws - other.draws, (one.films,), variance)
 
 
 class Claim(NamedTuple):
