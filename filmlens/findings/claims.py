@@ -185,8 +185,8 @@ def _plain(model: str) -> str:
 
 def _of_importance(runs: ImportanceRuns) -> Evidence:
     """Fig 3: which feature groups matter, on the measure that is interpreted."""
-    drops, films = runs.drops[runs.measure], runs.positives
-    mean, overall = drops.runs.mean(axis=1), len(runs.genres)
+    drops, overall = runs.drops[runs.measure], len(runs.genres)
+    mean = drops.runs.mean(axis=1)
     place = {g.lower().replace("ddmfcc", "dd").replace("mfcc (", "mfcc"): i for i, g in enumerate(runs.groups)}
 
     def groups(*names: str) -> list[int]:
@@ -203,8 +203,7 @@ def _of_importance(runs: ImportanceRuns) -> Evidence:
         if other is not None:
             name += f" minus {runs.groups[other]}"
             value, draws = value - mean[other, k], draws - drops.films[other, :, k]
-        sides = (int(runs.scored),) if k == overall else (int(films[k]), int(runs.scored - films[k]))
-        return Pair(name, value, draws, sides, runs.start_variance(k, g, other))
+        return Pair(name, value, draws, runs.sides[k], runs.start_variance(k, g, other))
 
     first, tone, lead = groups("mfcc"), groups("tone"), groups("mfcc", "dmfcc")
     second = groups("tone", "pitch", "dmfcc")
@@ -215,7 +214,7 @@ def _of_importance(runs: ImportanceRuns) -> Evidence:
         sd, boot = plain.std(axis=1, ddof=1).mean(axis=0), runs.spread.mean(axis=0)
         value = sd[rare].min() - sd[common].max()
         draws = boot[:, rare].min(axis=1) - boot[:, common].max(axis=1)
-        spread = [Pair("lesser of the two minus largest other", value, draws, (int(films.min()),))]
+        spread = [Pair("lesser of the two minus largest other", value, draws, (int(runs.positives.min()),))]
     return {
         "mfcc": [of(g, k, o) for g in first for k in range(overall) for o in others(g)],
         "next": [of(g, overall, o) for g in second for o in others(*first, *second)],

@@ -30,6 +30,7 @@ from filmlens.findings.units import Units, clip_units, film_units, permuted_gap,
 from filmlens.stats.bootstrap import deviation, film_weights, interval
 from filmlens.stats.enough import detectable, enough, few
 from filmlens.stats.permutation import film_permutations, label_sets, least_p, permutation_p
+from filmlens.text import latex
 
 ACTUAL, PREDICTED = "Actual", "Predicted"
 FALSE, FALSE_TRUE = "False positives", "False positives vs true negatives"
@@ -173,6 +174,26 @@ def table5(
         text.setdefault(column, {})[row.genre] = value
         bold.setdefault(column, {})[row.genre] = bool(row.significant)
     return pd.DataFrame(text).reset_index(drop=True), pd.DataFrame(bold).reset_index(drop=True)
+
+
+def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption: str = "", label: str = "") -> str:
+    """A ``table`` environment with booktabs rules, of `text` as :func:`table5` gives it; `bold` has its labels.
+
+    >>> table = pd.DataFrame({"Genre": ["Sci-Fi"], "100 %": ["-0.31"]})
+    >>> print(latex_table(table, bold=table == "-0.31").splitlines()[5])
+    Sci-Fi & \\textbf{-0.31} \\\\
+    """
+    rows = []
+    for i, cells in enumerate(text.itertuples(index=False)):
+        words = [latex(cell) for cell in cells]
+        if bold is not None:
+            words = [rf"\textbf{{{w}}}" if b else w for w, b in zip(words, bold.iloc[i], strict=True)]
+        rows.append(" & ".join(words) + r" \\")
+    head = " & ".join(latex(c) for c in text.columns) + r" \\"
+    begin = [r"\begin{table}", rf"\begin{{tabular}}{{l{'r' * (text.shape[1] - 1)}}}", r"\toprule", head, r"\midrule"]
+    lines = [*begin, *rows, r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\caption{{{latex(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
 def _aligned(clips, labels, predicted) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from filmlens import names
-from filmlens.findings.filmtime import ALL, COVERAGE
 from filmlens.findings.sentences import films_text, genre_sentences, number, p_text, sentence, too_few
+from filmlens.findings.timeline import ALL, COVERAGE
 from filmlens.look import clock
 from filmlens.stats.enough import FEW, LEAST, enough
 
