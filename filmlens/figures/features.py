@@ -15,10 +15,8 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from filmlens import look, text
 from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
-from filmlens.figures.parts import broken, film_time
+from filmlens.figures.parts import bars, broken, film_time, name_rows
 from filmlens.names import reader_name
-
-look.use_style()
 
 _INK = "#404040"
 
@@ -94,8 +92,8 @@ def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
     for i in at[~known]:
         reason = "constant here" if table["librosa function"].iloc[i] else "librosa has none"
         ax.annotate(reason, (0, i), color="#606060", **style)
-    ax.set_yticks(at, names)
-    ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1))
+    name_rows(ax, names)
+    ax.set_xlim(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1)
     ax.set_xlabel("correlation with librosa's nearest function over time, r")
     ax.grid(axis="y", visible=False)
     ax.set_title(f"Descriptors against librosa's defaults{': ' + title if title else ''}")
@@ -189,10 +187,9 @@ def plot_pictures(
         for cue in cues.itertuples(index=False):
             ax.axvspan(cue.start, cue.end, color=colors[str(cue.track)], alpha=0.15, linewidth=0)
     below = axes[-1]
-    for cue in cues.itertuples(index=False):
-        track, seconds = str(cue.track), cue.end - cue.start
-        below.barh(tracks.index(track), seconds, left=cue.start, height=0.7, color=colors[track])
-    below.set_yticks(range(len(tracks)), [text.figure(track) for track in tracks])
+    names = cues["track"].astype(str)
+    bars(below, names.map(tracks.index), cues, height=0.7, color=names.map(colors))
+    name_rows(below, [text.figure(track) for track in tracks])
     below.set(ylim=(max(len(tracks), 1) - 0.4, -0.6), title="Cues by track")
     below.grid(axis="y", visible=False)
     below.margins(x=0.01)

@@ -16,11 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from filmlens import names
-from filmlens.figures.parts import broken, film_time
-from filmlens.look import genre_colors, use_style
+from filmlens.figures.parts import broken, film_time, name_rows
+from filmlens.look import genre_colors
 from filmlens.stats.enough import LEAST
-
-use_style()
 
 _INK, _SOFT, _FILMS = "#222222", "#777777", "#0072B2"
 _VERDICTS = {"holds": ("o", "#0072B2"), "undecided": ("D", "#999999"), "contradicted": ("X", "#D55E00")}
@@ -185,9 +183,9 @@ def plot_genre_timeline(
         box = ((row.start, y - height / 2), row.end - row.start, height)
         ax.add_patch(Rectangle(*box, fc=colors[row.genre], ec="none", alpha=min(max(row.probability, 0), 1)))
         ax.add_patch(Rectangle(*box, fill=False, ec=_INK if foreign else "#CCCCCC", lw=1.6 if foreign else 0.5))
-    ax.set(xlim=(0, 1.004 * end), ylim=(len(genres) - 0.4, -0.6))
+    ax.set_xlim(0, 1.004 * end)
     film_time(ax)
-    ax.set_yticks(range(len(genres)), genres)
+    name_rows(ax, genres)
     for tick in ax.get_yticklabels():
         tick.set_fontweight("bold" if tick.get_text() in own else "normal")
     ax.grid(axis="y", visible=False)
@@ -255,8 +253,8 @@ def plot_claims(data: pd.DataFrame) -> Figure:
                 text = row.verdict
             ax.text(1.01, y, text, va="center", fontsize=9, color=_SOFT, transform=ax.get_yaxis_transform())
         ax.axvline(0, color=_INK, lw=0.8)
-        ax.set_yticks(range(len(part)), part["claim"])
-        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over {_films(part)}{starts}")
+        name_rows(ax, part["claim"], edge=0.5)
+        ax.set_xlabel(f"difference ({unit}); interval over {_films(part)}{starts}")
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     note = "synthetic corpus" if data["verdict"].str.contains("synthetic").any() else None
     axes[0, 0].legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)
@@ -287,9 +285,9 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     for row in claims.itertuples():
         marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), ("_", "#CCCCCC"))
         grid.plot(conditions.index(row.condition), names.index(row.claim), marker, color=color, ms=8)
-    grid.set_yticks(range(len(names)), names)
+    name_rows(grid, names, edge=0.5)
     grid.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
-    grid.set(ylim=(len(names) - 0.5, -0.5), xlim=(-0.6, len(conditions) - 0.4))
+    grid.set_xlim(-0.6, len(conditions) - 0.4)
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     handles.append(Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested"))
     note = " (synthetic corpus)" if claims["verdict"].str.contains("synthetic").any() else ""

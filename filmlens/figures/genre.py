@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
+from filmlens.figures.parts import name_rows
 from filmlens.genre.estimator import BagClassifier
 from filmlens.genre.network import Network
 from filmlens.genre.pooling import POOLINGS
-from filmlens.look import TRACK_COLORS, genre_colors, genre_order, use_style
+from filmlens.look import TRACK_COLORS, genre_colors, genre_order
 from filmlens.stats.metrics import METRICS
-
-use_style()
 
 _METRIC_TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1", "map": "mAP"}
 _INK, _SOFT = "#333333", "#8C8C8C"
@@ -116,8 +115,7 @@ def plot_scores(table: pd.DataFrame) -> Figure:
                 ax.plot(row["training_f1"], y, "D", mfc="none", mec=colors[group], ms=4.5, mew=1)
         ax.set(title=_METRIC_TITLES[metric], xlim=(-0.02, 1.02))
         ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-    axes[0, 0].set_yticks(range(len(order)), order)
-    axes[0, 0].set_ylim(len(order) - 0.5, -0.5)
+    name_rows(axes[0, 0], order, edge=0.5)
     films = f" (n = {table['films'].max()})" if "films" in table else ""
     fig.supxlabel(f"macro average over genres; lines: 95 % bootstrap interval over films{films}", fontsize=9)
     handles = [Line2D([], [], color=colors[k], marker="o", ms=5, label=k) for k in kinds if k]
@@ -207,17 +205,17 @@ def plot_attention(
     width = float(np.clip(2.5 + 0.32 * len(weight), 5, 14))
     ax = plt.subplots(figsize=(width, 1.6 + 0.55 * len(names)))[1] if ax is None else ax
     largest = max(float(weight.to_numpy().max(initial=0)), 1e-12)
-    for row, name in enumerate(names):
+    for y, name in enumerate(names):
         sizes = 12 + 330 * weight[prefix + name] / largest
         positive = share[name].to_numpy() >= 0.5
         style = {"edgecolor": colors[name], "lw": 1.2, "alpha": 0.85}
         for mask, face in ((positive, colors[name]), (~positive, "white")):
             at = np.flatnonzero(mask)
-            ax.scatter(at, np.full(len(at), row), s=sizes[mask], facecolor=face, **style)
+            ax.scatter(at, np.full(len(at), y), s=sizes[mask], facecolor=face, **style)
     step = max(1, -(-len(weight) // 30))
     ticks = np.arange(0, len(weight), step)
-    ax.set(ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
-    ax.set_yticks(range(len(names)), names)
+    name_rows(ax, names)
+    ax.set(xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
     ax.set_xticks(ticks, weight.index[ticks])
     known = "film_id" in instances and len(instances)
     ax.set_title(title or "Cues that carried the genres" + (f" of {instances['film_id'].iloc[0]}" if known else ""))

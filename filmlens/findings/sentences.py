@@ -111,6 +111,11 @@ def number(value: float, digits: int = 2) -> str:
     return sign + (text[1:] if text.startswith("0") else text)
 
 
+def span(low: float, high: float) -> str:
+    """An interval in brackets."""
+    return f"[{number(low)}, {number(high)}]"
+
+
 def films_text(count: int) -> str:
     """So many films, in words."""
     return f"{count} film{'' if count == 1 else 's'}"
@@ -136,14 +141,14 @@ def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None
 
 
 def _told(value: object) -> bool:
-    return value is not None and value != "" and not (isinstance(value, (float, np.floating)) and np.isnan(value))
+    return pd.notna(value) and value != ""
 
 
 def _figures(row: Mapping | pd.Series, units: str, effect: str) -> str:
     """What stands in the brackets behind a finding."""
     size = f"{effect} {number(row['effect'])}"
     if _told(row.get("effect_low")):
-        size += f" [{number(row['effect_low'])}, {number(row['effect_high'])}]"
+        size += f" {span(row['effect_low'], row['effect_high'])}"
     count = f"{row['n']:,} of {row['n'] + row['n_others']:,}" if _told(row.get("n_others")) else f"n = {row['n']:,}"
     p = row["p_corrected"] if _told(row.get("p_corrected")) else row["p"]
     parts = [size, f"{count} {units}".strip(), p_text("p", p), row["correction"]]

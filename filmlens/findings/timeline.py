@@ -32,9 +32,8 @@ def genre_timeline(
     """Probability and attention of each genre for each cue of one film (or several), by start.
 
     `instance_probability` and `attention` are out of fold, (cues, genres) in the order of `cues` (ValueError
-    otherwise); without attention every cue of a film has the same share. `genres` name their columns, by default those
-    of a DataFrame, else the paper's six. Columns: film_id, cue, track, start, end, genre, probability, attention,
-    share: attention divided by its sum over the film's cues.
+    otherwise); `genres` name their columns, by default those of a DataFrame, else the paper's six. Columns: film_id,
+    cue, track, start, end, genre, probability, attention, share (of the attention in the film; equal without it).
 
     >>> cues = pd.DataFrame({"film_id": "a", "cue": [0, 1], "track": "t", "start": [0.0, 9.0], "end": [5.0, 12.0]})
     >>> genre_timeline(cues, [[0.25], [0.75]], genres=["Horror"])[["start", "probability", "share"]].values.tolist()
@@ -67,15 +66,14 @@ def transplanted_cues(
     """The cues of the corpus, ordered by how much more they sound like a genre that their film does not have.
 
     A film whose model takes it for Romance as a whole has many cues of high Romance probability, none of them
-    transplanted. So a cue is compared with the other cues of its own film: its *excess* is its probability minus theirs
-    on average. `steady` is the weight, in cues, of the corpus's mean (over films without the genre) in what a cue is
-    compared with: it decides for films of very few cues, and does hardly anything for the others.
+    transplanted. So a cue is compared with the others of its film: its *excess* is its probability minus theirs on
+    average. `steady` is the weight, in cues, of the corpus's mean (over films without the genre) in what a cue is
+    compared with: it decides for films of very few cues.
 
     `cues` has film_id, cue, track, start, end; `instance_probability`, (cues, genres) out of fold, is in their order
     and in that of the genres of `labels` (films x genres, bool); rows with NaN are left out. Columns: those of the
     cues, genre, probability, excess, by falling excess; one row per cue, for the genre of its largest excess, or
-    without `per_cue` one per cue and absent genre. ValueError if rows and cues differ in number, or a film has no
-    labels.
+    without `per_cue` one per cue and absent genre. ValueError on other numbers of rows, or a film without labels.
 
     >>> cues = pd.DataFrame({"film_id": "a", "cue": range(3), "track": list("rst"), "start": 0.0, "end": 1.0})
     >>> labels = pd.DataFrame({"Horror": [True], "Romance": [False]}, index=["a"])
@@ -110,10 +108,10 @@ def _instance_table(
     cues: pd.DataFrame, values: np.ndarray | pd.DataFrame, genres: Sequence[str] | None
 ) -> tuple[np.ndarray, list[str]]:
     """Values per cue and genre as a float array, checked, and the names of its columns."""
-    table, values = values, np.asarray(values, dtype=float)
-    if values.ndim != 2 or len(values) != len(cues):
-        raise ValueError(f"{len(cues)} cues for values of shape {values.shape}; give one row per cue, in their order")
-    return values, genre_names(genres, table, values.shape[1], "values")
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 2 or len(array) != len(cues):
+        raise ValueError(f"{len(cues)} cues for values of shape {array.shape}; give one row per cue, in their order")
+    return array, genre_names(genres, values, array.shape[1], "values")
 
 
 def along_film_time(
@@ -129,14 +127,12 @@ def along_film_time(
     """Share of each part of the films with music, and how probable each genre sounds there.
 
     `cues` has film_id, start, end (s) and the columns that `probability` names by genre, NaN for cues that no model
-    heard. `spans` has begin and end (s) of what counts as the film, by film_id; films without a cue belong in it, their
-    coverage is 0. `labels` are films x genres, bool. The `parts` are of equal length; twenty are six minutes each of a
-    two-hour film.
+    heard. `spans` has begin and end (s) of what counts as the film, by film_id, those without a cue too. `labels` are
+    films x genres, bool. The `parts` are of equal length; a cue counts by its seconds in each.
 
     Columns: quantity ("coverage" or a genre), films (all films, films with the genre, films without it), part, begin,
-    end (0-1), value (mean over films), low, high (95 % bootstrap over films), n (films that have a value). Within a
-    film and part a cue counts by its seconds there. NaN where no film has a value, intervals below ten films.
-    ValueError on fewer than one part, or a film that ends before it begins.
+    end (0-1), value (mean over films), low, high (95 % bootstrap over films; NaN below ten), n (films that have a
+    value). ValueError on fewer than one part, or a film that ends before it begins.
 
     >>> cues = pd.DataFrame({"film_id": ["a", "a"], "start": [0.0, 50.0], "end": [50.0, 75.0], "p": [1.0, 0.5]})
     >>> spans = pd.DataFrame({"begin": [0.0], "end": [100.0]}, index=["a"])
