@@ -58,10 +58,9 @@ class Units:
         sums[film] = np.add.reduceat(self.signs[here], start, axis=0)
         # Signs between units of the same side cancel, so "all compared films" may stand for "the other side".
         sums *= np.bincount(self.film[here | there], minlength=self.films) > 0
-        pairs = np.prod(
-            [weights @ np.bincount(self.film[side], minlength=self.films) for side in (here, there)], axis=0
-        )
+        one, other = (weights @ np.bincount(self.film[side], minlength=self.films) for side in (here, there))
         total = np.einsum("df,df->d", weights @ sums, weights)
+        pairs = one * other
         return np.divide(total, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
 
 
@@ -145,11 +144,9 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
 def _medians(values: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Median of ascending `values` under each row of `masks`; NaN for an empty row."""
     counts = masks.sum(axis=1)
-    position = np.nonzero(masks)[1]
-    start = np.cumsum(counts) - counts
-    filled = counts > 0
+    start, filled = np.cumsum(counts) - counts, counts > 0
+    ranked = values[np.nonzero(masks)[1]]
     middle = np.full(len(masks), np.nan)
-    low = position[(start + (counts - 1) // 2)[filled]]
-    high = position[(start + counts // 2)[filled]]
-    middle[filled] = (values[low] + values[high]) / 2
+    low, high = ((start + half // 2)[filled] for half in (counts - 1, counts))
+    middle[filled] = (ranked[low] + ranked[high]) / 2
     return middle
