@@ -31,9 +31,8 @@ def plot_cue(
 ) -> Figure:
     """One cue from its waveform to its tempo, on a common time axis.
 
-    `samples` (n,) at `rate` Hz; `frames` are from `filmlens.features.mir.frame_features`, of which chroma and tempo are
-    drawn; `landmarks` are the times (s) and frequencies (Hz) of points by which the cue was recognised, drawn over the
-    spectrogram.
+    `samples` (n,) at `rate` Hz; `frames` are from `filmlens.features.mir.frame_features`; `landmarks` are the times (s)
+    and frequencies (Hz) of points by which the cue was recognised, drawn over the spectrogram.
     """
     fig, axes = plt.subplots(4, 1, figsize=(10, 9), sharex=True, layout="constrained", height_ratios=[1, 2.6, 1.8, 1.3])
     wave, spectrogram, chroma, tempo = axes
@@ -74,10 +73,7 @@ def plot_cue(
 
 
 def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
-    """How closely librosa's nearest functions follow the descriptors, best first; those without one at the end.
-
-    `distance` is from `filmlens.features.mir.librosa_peer.librosa_distance`.
-    """
+    """How closely librosa's nearest functions follow the descriptors (`mir.librosa_peer.librosa_distance`)."""
     table = distance.sort_values("r", ascending=False, na_position="last", kind="stable")
     names = [f"{key}  ({name})" if name else key for key, name in table[["descriptor", "librosa function"]].to_numpy()]
     _, ax = plt.subplots(figsize=(10, 1.2 + 0.26 * len(table)), layout="constrained")
@@ -110,9 +106,8 @@ def plot_distributions(
 ) -> Figure:
     """How descriptors of cues are distributed in the genres of their films: a panel per column, `across` in a row.
 
-    `table` has film_id and `columns` in a row per cue; `labels` are films x genres, bool; a film of several genres
-    counts in each. Boxes go from the lower to the upper quartile with the median, whiskers to the 5th and 95th
-    percentile. `titles` are words for the panels; the reader's names of the columns otherwise.
+    `table` has film_id and `columns` in a row per cue; `labels` are films x genres, bool. Boxes show the quartiles,
+    whiskers the 5th and 95th percentile. `titles` are words for the panels, by default the reader's names.
     """
     genres = look.genre_order(labels.columns)
     colors = look.genre_colors(genres)

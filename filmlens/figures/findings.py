@@ -111,10 +111,7 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
 
 
 def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
-    """What was planted in a synthetic corpus against what permutation found.
-
-    `data` has genre, group, importance, film_low and planted (bool).
-    """
+    """What was planted against what permutation found: genre, group, importance, film_low and planted (bool)."""
     ax = ax or plt.subplots(figsize=(8, 3.6))[1]
     genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
     found, low, planted = (_grid(data, "genre", "group", c) for c in ("importance", "film_low", "planted"))
@@ -202,9 +199,7 @@ def plot_genre_timeline(
 
 
 def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
-    """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`); the `top` descriptors by largest
-    effect.
-    """
+    """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`) of the `top` largest effects."""
     genres = list(dict.fromkeys(data["genre"]))
     tested = data["p"].notna()
     columns = {g: f"{g}\nn = {n}" for g, n in data.groupby("genre", sort=False)["n"].max().items()}
@@ -231,16 +226,12 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
 
 
 def plot_claims(data: pd.DataFrame) -> Figure:
-    """Which claims stand: one claims table as intervals, differences of scores above and of pictures below.
-
-    `data` is from :func:`~filmlens.findings.claims_table`.
-    """
+    """Which claims stand: intervals of :func:`~filmlens.findings.claims_table`, of scores above, of pictures below."""
     pictures = data["estimate is"].str.contains("medians").to_numpy(bool)
     parts = [(part, name) for part, name in ((data[~pictures], "score"), (data[pictures], "median × 10")) if len(part)]
     heights = [len(part) + 1 for part, _ in parts]
-    figure, axes = plt.subplots(
-        len(parts), 1, figsize=(10, 0.36 * sum(heights) + 1.3), height_ratios=heights, squeeze=False
-    )
+    size = (10, 0.36 * sum(heights) + 1.3)
+    figure, axes = plt.subplots(len(parts), 1, figsize=size, height_ratios=heights, squeeze=False)
     for ax, (part, unit) in zip(axes[:, 0], parts, strict=True):
         starts = " and starts" if unit == "score" else ""  # pictures are conditional on the ensemble
         for y, row in enumerate(part.itertuples()):
@@ -271,9 +262,8 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     conditions, measures = list(dict.fromkeys(claims["condition"])), list(dict.fromkeys(headlines["measure"]))
     names = list(dict.fromkeys(claims["claim"]))
     heights = [1.3] * len(measures) + [0.3 * len(names)]
-    figure, axes = plt.subplots(
-        len(heights), 1, figsize=(10, sum(heights) + 2.6), sharex=True, height_ratios=heights, layout="constrained"
-    )
+    figure, axes = plt.subplots(len(heights), 1, sharex=True, height_ratios=heights, layout="constrained")
+    figure.set_size_inches(10, sum(heights) + 2.6)
     for ax, measure in zip(axes, measures, strict=False):
         rows = headlines[headlines["measure"] == measure]
         x = [conditions.index(c) for c in rows["condition"]]

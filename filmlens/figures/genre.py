@@ -94,16 +94,15 @@ def _arrow(ax: Axes, start: tuple[float, float], stop: tuple[float, float], bend
 def plot_scores(table: pd.DataFrame) -> Figure:
     """Table 4 as dots with 95 % bootstrap intervals over films; hollow diamonds are F1 on training films.
 
-    `table` holds rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`,
-    which gives the colours.
+    `table` holds rows of `scores.summary` in order, with `model` (or `label`) and, for the colours, `features`.
     """
     labels = table["label"] if "label" in table else table["model"]
     groups = table["features"] if "features" in table else pd.Series("", index=table.index)
     order = list(dict.fromkeys(labels))
     kinds = list(dict.fromkeys(groups))
     colors = dict(zip(kinds, TRACK_COLORS, strict=False))
-    height = 1.6 + 0.3 * len(order)
-    fig, axes = plt.subplots(1, len(METRICS), figsize=(2.6 * len(METRICS) + 1.6, height), sharey=True, squeeze=False)
+    size = (2.6 * len(METRICS) + 1.6, 1.6 + 0.3 * len(order))
+    fig, axes = plt.subplots(1, len(METRICS), figsize=size, sharey=True, squeeze=False)
     offsets = dict(zip(kinds, np.linspace(-0.2, 0.2, len(kinds)) if len(kinds) > 1 else [0.0], strict=True))
     position = {label: i for i, label in enumerate(order)}
     for ax, metric in zip(axes[0], METRICS, strict=True):
@@ -136,9 +135,8 @@ def plot_precision_recall(curves: pd.DataFrame, *, title: str = "", ax: Axes | N
         # average precision is the area under these steps: each recall counts with its first precision
         part = curves[(curves["genre"] == name) & (curves["recall"] > 0)].drop_duplicates("recall")
         recall, precision = np.append(0, part["recall"]), np.append(part["precision"].iloc[0], part["precision"])
-        ax.step(
-            recall, precision, where="pre", color=colors[name], lw=1.8, label=f"{name} (n = {part['films'].iloc[0]})"
-        )
+        label = f"{name} (n = {part['films'].iloc[0]})"
+        ax.step(recall, precision, where="pre", color=colors[name], lw=1.8, label=label)
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title=title or "Precision and recall")
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     return ax
@@ -151,8 +149,7 @@ def plot_films(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """S3: every film by the precision and recall of its cues' labels (`scores.per_film_cue_scores`), some with their
-    `names`.
+    """S3: every film by precision and recall of its cues' labels (`scores.per_film_cue_scores`), some with `names`.
 
     A film none of whose cues got a label has no precision and stands hollow on the lower margin; one without labels has
     no recall and stands on the left margin.
@@ -217,8 +214,8 @@ def plot_attention(
     name_rows(ax, names)
     ax.set(xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
     ax.set_xticks(ticks, weight.index[ticks])
-    known = "film_id" in instances and len(instances)
-    ax.set_title(title or "Cues that carried the genres" + (f" of {instances['film_id'].iloc[0]}" if known else ""))
+    of = f" of {instances['film_id'].iloc[0]}" if "film_id" in instances and len(instances) else ""
+    ax.set_title(title or f"Cues that carried the genres{of}")
     handles = [
         Line2D([], [], marker="o", lw=0, color=_INK, ms=8, label="cue probability ≥ .5"),
         Line2D([], [], marker="o", lw=0, mfc="white", mec=_INK, ms=8, label="below .5"),

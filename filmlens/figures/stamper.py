@@ -33,9 +33,8 @@ def plot_windows(
 ) -> Figure:
     """Fig 1 at a real moment: the film's sound, what each window predicts, the cues that follow, the annotation.
 
-    `windows` has time, track (None without a prediction) and counted, as in `CueSheet.windows`; `cues` and
-    `annotations` track, start, end. `start` and `end` are the moment shown, seconds on the film's clock; `sound` is the
-    film's, mono at 11,025 Hz, from there on, shown as an envelope.
+    `windows` are those of `CueSheet.windows`; `cues` and `annotations` have track, start, end. `start` and `end` are
+    the moment shown, seconds on the film's clock; `sound` is the film's from there on, mono at 11,025 Hz.
     """
     shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
     parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
@@ -76,8 +75,7 @@ def plot_timeline(
 ) -> Axes:
     """Cues of a film of `duration` seconds along its time, one row per track, annotated cues as outlines.
 
-    Both tables have track, start, end [s]. `soundtrack` names all tracks, so that each has the colour that the audition
-    gives it.
+    Both tables have track, start, end [s]. `soundtrack` names all tracks, so that each has its colour of the audition.
     """
     both = pd.concat([cues, annotations])
     tracks = list(both.sort_values(["start", "track"])["track"].unique())
@@ -102,8 +100,8 @@ def plot_timelines(
     """Cues of all films, a row each, the darker the more evidence per second; annotated cues as outlines.
 
     `cues` has film_id, start, end [s] and score (missing of cues that no engine found); `placement` is from
-    :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest stretch
-    without music is a line, the share with music stands on the right. `annotations` has start and end by film_id.
+    :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`, for the longest stretch
+    without music and the share with music. `annotations` has start and end by film_id.
     """
     row = {film_id: i for i, film_id in enumerate(placement["film_id"])}
     longest = placement["seconds"].max() if len(placement) else 1.0
@@ -133,9 +131,7 @@ def plot_timelines(
 
 
 def plot_recall(table: pd.DataFrame) -> Figure:
-    """Recall by place in the film (:func:`~filmlens.findings.placement.recall_by_place`), with its interval where there
-    is one.
-    """
+    """Recall by place in the film (:func:`~filmlens.findings.placement.recall_by_place`), with its intervals."""
     fig, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
     width = table["end"] - table["begin"]
     ax.bar(table["begin"], table["recall"], width, align="edge", color=TRACK_COLORS[0], edgecolor="white")
@@ -151,10 +147,7 @@ def plot_recall(table: pd.DataFrame) -> Figure:
 
 
 def plot_album_order(use: pd.DataFrame) -> Figure:
-    """Every used track by its place on the album and in its film, larger the more often it is used.
-
-    `use` is from :func:`~filmlens.findings.placement.track_use`.
-    """
+    """Every used track by its place on the album and in its film (:func:`~filmlens.findings.placement.track_use`)."""
     last = use.groupby("film_id")[["album", "film"]].transform("max")
     heard = use["film"].notna()
     fig, ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")

@@ -1,13 +1,12 @@
 """The paper's claims as a table that the data fill in: holds, contradicted or undecided.
 
-The claims are the rows of `claims.csv`; the functions here give each one its evidence, differences that it says are
-above 0. A claim about two models is a *paired* difference over the same films, with its interval; two intervals are
-never compared by eye. A claim about several comparisons at once ("in every genre") holds only when every interval lies
-on its side, is contradicted when one lies on the other side after Bonferroni, and shows the comparison that decides.
-"Similar" means that the whole interval lies within the margin. How intervals are made, and that all claims of a page
-are one family, stands in `verdicts`. A model is judged by the mean of its single starts, never by the best; the
-intervals of importance hold the variance over starts, those of the SD over runs and of pictures are conditional on the
-ensemble that was trained.
+The claims are the rows of `claims.csv`; the functions here give each one its evidence: differences that it says are
+above 0. A claim about two models is a *paired* difference over the same films; two intervals are never compared by
+eye. A claim about several comparisons at once ("in every genre") holds only when every interval lies on its side, is
+contradicted when one lies on the other side after Bonferroni, and shows the comparison that decides. "Similar" means
+that the whole interval lies within the margin. A model is judged by the mean of its single starts, never by the best;
+the intervals of importance hold the variance over starts, those of the SD over runs and of pictures are conditional on
+the ensemble that was trained.
 """
 
 from __future__ import annotations
@@ -62,12 +61,11 @@ def claims_table(
     weights)`` and the like, with fewer than ten films ``too few films``; of a `synthetic` corpus it says so. ValueError
     if an array does not have the shape of `labels` (films x genres, those that were predicted).
 
-    `predictions` are held-out probabilities (cut at 0.5 for F1) or bool under one cross-validation, (films, genres) or,
-    of a model trained from several starts, (starts, films, genres). Their keys are features (``mir``, ``vggish`` or
-    others), level (``cue`` or ``frame``) and model: a pooling (``max``, ``linear_softmax``, with anything behind it,
-    such as ``average 64``) or a base classifier (``simple MI svm``, ``voting knn``). `levels` are like them, cue and
-    frame level under the same folds, when those differ. `baselines` are named ``random guess``, ``zero rule`` and
-    ``always positive``; of (draws, films, genres) the draws are averaged.
+    `predictions` are held-out probabilities (cut at 0.5 for F1) or bool under one cross-validation, (films, genres) or
+    (starts, films, genres). Their keys are features (``mir``, ``vggish`` or others), level (``cue`` or ``frame``) and
+    model: a pooling (``max``, ``average 64``) or a base classifier (``simple MI svm``, ``voting knn``). `levels` are
+    like them, cue and frame level under the same folds, when those differ. `baselines` are named ``random guess``,
+    ``zero rule`` and ``always positive``; of (draws, films, genres) the draws are averaged.
 
     `importance` comes from :func:`~filmlens.findings.permutation_runs`; `pictures`, clips and predicted labels, are as
     given to :func:`~filmlens.findings.cross_modal`; `stamper` has precision and recall in a row per annotated film.

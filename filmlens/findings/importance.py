@@ -64,10 +64,10 @@ class ImportanceRuns:
     """Every run behind a table of importances; the last entry of an axis of genres is Overall.
 
     `area` (groups, genres + 1) is the mean drop of the area under the ROC curve, `spread` (groups, n_boot, genres + 1)
-    the standard deviation over runs of the drop of F1 in each bootstrap sample. `positives` counts each genre's films
-    among the `scored` ones; `left_out` are positions of films without cues. `starts` (starts, groups, genres + 1) is
-    the mean drop of `measure`, the one that is interpreted, of single starts, none of a model that tells no starts;
-    `averaged` is how many starts the model that is judged is a mean of.
+    the standard deviation over runs of the drop of F1 in each bootstrap sample, `starts` (starts, groups, genres + 1)
+    the mean drop of `measure`, the one that is interpreted, of single starts, if there are several. `positives` counts
+    each genre's films among the `scored` ones; `left_out` are positions of films without cues; `averaged` is how many
+    starts the model that is judged is a mean of.
     """
 
     genres: list[str]
@@ -233,21 +233,19 @@ def group_importance(
 
     `predict`, or ``predict_proba`` of an estimator, maps the list of all bags, in film order, to held-out probabilities
     (films, genres); for flat estimators see :func:`~filmlens.findings.simple_mi`. `bags` are (cues, features) arrays,
-    one per film; NaN values travel with their rows, and films with no rows are passed on but not scored. `groups` name
-    column indices; see :func:`~filmlens.findings.single_features` for one group per column.
+    one per film; NaN values travel with their rows, films with no rows are passed on but not scored. `groups` name
+    column indices (:func:`~filmlens.findings.single_features`: one per column), `genres` the columns of Y.
 
     `scheme` is "cues" or "films" (see the module), or a callable ``(rng, lengths, width) -> (cues, width)`` row
-    indices. `columns` says whether a group's columns are permuted each on its own ("independent") or rows together
-    ("joint"); by default independent for ``cues`` (as the paper), joint for ``films``. `genres` name Y's columns; they
-    are taken from a DataFrame, else the paper's six. A film is positive where the probability is at least `threshold`.
-    Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
+    indices. `columns` says whether a group's columns are permuted each on its own ("independent", the default for
+    ``cues``) or rows together ("joint", for ``films``). A film is positive where the probability is at least
+    `threshold`. Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
 
     Columns: measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low,
     mean_high (95 % confidence of the mean over the `n_repeats` runs, Student's t), run_low, run_high (2.5 and 97.5
     percentiles of the runs), film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both
     sides only importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped
-    draws and films left out. ValueError on shapes that do not agree, a column that does not exist, or an unknown
-    scheme.
+    draws and films left out. ValueError on shapes that do not agree, an unknown column or scheme.
     """
     return permutation_runs(
         predict,

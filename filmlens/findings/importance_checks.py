@@ -138,11 +138,9 @@ def retrained_importance(
     genres: Sequence[str] | None = None,
     n_boot: int = 1000,
 ) -> pd.DataFrame:
-    """The check on permutation: train again without each group, and with only that group.
+    """The measure of redundancy: train again without each group, and with only that group.
 
-    Shuffling 28 correlated columns against 2 is no fair contest; a group that others can replace costs nothing when it
-    is left out, however much the fitted model leans on it. That is the measure of redundancy.
-
+    A group that others can replace costs nothing when it is left out, however much the fitted model leans on it.
     ``fit_predict(bags, Y)`` is the whole cross-validation and gives held-out probabilities (films, genres); all else is
     as in :func:`~filmlens.findings.group_importance`. Columns: genre (Overall last), group, full, without, only
     (average precision above chance), drop (full - without), drop_low, drop_high (95 % bootstrap over films of the

@@ -81,7 +81,11 @@ def genre_profile(
 
 
 def example_cues(
-    cue_features: pd.DataFrame, labels: pd.DataFrame, profile: pd.DataFrame, *, seed: int = 0
+    cue_features: pd.DataFrame,
+    labels: pd.DataFrame,
+    profile: pd.DataFrame,
+    *,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
 

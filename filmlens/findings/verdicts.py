@@ -1,7 +1,7 @@
 """From bootstrap draws of a paired difference to a verdict on a claim.
 
-Two things make a difference uncertain: which films were drawn (the bootstrap) and from which weights a network started
-(the variance over starts, by their number). Both are in the interval, added as variances. A page of claims is one
+Two things make a difference uncertain, and both are in its interval, added as variances: which films were drawn (the
+bootstrap) and from which weights a network started (the variance over starts, by their number). A page of claims is one
 family: every interval is as wide as all claims together need (Bonferroni), so that a page without any truth in it has a
 false verdict in at most 5 % of corpora. Verdicts come from the interval alone.
 """
@@ -113,6 +113,7 @@ def judged(claims: list[Claim]) -> list[tuple]:
 
 
 def _row(claim: Claim, alpha: float) -> tuple:
+    """One row, its interval of level 1 - alpha."""
     head, pairs = (claim.claim, claim.paper), claim.pairs
     if not pairs:
         return *head, *[np.nan] * 5, f"not tested ({claim.why})", ""
@@ -121,7 +122,15 @@ def _row(claim: Claim, alpha: float) -> tuple:
         least = min(pairs, key=lambda p: min(p.films))
         return *head, least.estimate, *[np.nan] * 3, min(least.films), few(*least.films), f"{claim.what}: {least.name}"
     if claim.margin is not None:
-        return *head, *_similar(claim, tested[0], alpha)
+        pair, margin = tested[0], claim.margin
+        low, high = pair.limits(alpha)
+        within, outside = -margin < low and high < margin, low > margin or high < -margin
+        verdict = "holds" if within else "contradicted" if outside else "undecided"
+        power = power_of_similar(pair.deviation, margin, level=1 - alpha)
+        words = f"{claim.what}, {pair.name}; similar within ±{margin:g}, "
+        words += f"which equal models would show with power {power:.2f}"
+        least = detectable(pair.deviation, alpha=alpha)
+        return *head, pair.estimate, low, high, least, min(pair.films), verdict, words
     lows = [p.limits(alpha)[0] for p in tested]
     # one difference of many on the other side must be there after a correction for their number
     highs = [p.limits(alpha / len(tested))[1] for p in tested]
@@ -136,14 +145,3 @@ def _row(claim: Claim, alpha: float) -> tuple:
     words += f" ({len(pairs) - len(tested)} more with too few films)" if len(tested) < len(pairs) else ""
     least = detectable(pair.deviation, alpha=share)
     return *head, pair.estimate, *pair.limits(share), least, min(pair.films), verdict, words
-
-
-def _similar(claim: Claim, pair: Pair, alpha: float) -> tuple:
-    (low, high), margin = pair.limits(alpha), claim.margin
-    within, outside = -margin < low and high < margin, low > margin or high < -margin
-    verdict = "holds" if within else "contradicted" if outside else "undecided"
-    power = power_of_similar(pair.deviation, margin, level=1 - alpha)
-    words = (
-        f"{claim.what}, {pair.name}; similar within ±{margin:g}, which equal models would show with power {power:.2f}"
-    )
-    return pair.estimate, low, high, detectable(pair.deviation, alpha=alpha), min(pair.films), verdict, words
