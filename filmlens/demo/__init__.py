@@ -1,8 +1,7 @@
 """The synthetic corpus: real media files, invented films, everything known that was planted in them.
 
-It has the layout of any corpus, so every stage and notebook runs on it; `planted.json` marks it as synthetic and lets
-the notebooks set what they find beside what is there. It stands in for the study's 110 films, which cannot be shipped,
-and says nothing about film music.
+It has the layout of any corpus; `planted.json` marks it as synthetic and lets the notebooks set what they find beside
+what is there. It stands in for the study's 110 films, which cannot be shipped, and says nothing about film music.
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ def build(
     """Build the synthetic corpus in `folder`, which is new, empty, or an older synthetic corpus; gives the folder.
 
     Media of an older corpus are replaced, what was computed or judged in it is kept. `seconds` is the length of each
-    film, at least 12. The same `seed` gives the same bytes, whatever number of processes `jobs` is. `progress` receives
-    one line for each finished film. `films.csv` is written last, so a corpus without it is not finished. Raises
-    `FileExistsError` when the folder holds something else, `ValueError` for no film, or films too short.
+    film, at least 12. The same `seed` gives the same bytes, for any number of processes `jobs`. `progress` receives a
+    line for each finished film. `films.csv` is written last, so a corpus without it is not finished. `FileExistsError`
+    when the folder holds something else, `ValueError` for no film, or films too short.
     """
     folder = Path(folder)
     corpus = plan_films(films=films, seconds=seconds, seed=seed)

@@ -1,10 +1,9 @@
 """A small synthesiser: one seeded piece of music from a handful of descriptors (for the paper's Table 2).
 
-A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of
-`DESCRIPTORS` to numbers around zero, 0 the middle and +-2 nearly all that the synthesiser does; a genre leans on them
-(effects.py says how). The pieces make no claim to be film music. They have what the study measures: a tempo, a mode, a
-register, rough or smooth sonorities, a bright or dark timbre, loud or soft playing. No passage is repeated exactly,
-so that a place in a film belongs to one place in a track.
+A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of `DESCRIPTORS` to
+numbers around zero, +-2 nearly all that the synthesiser does; a genre leans on them (effects.py says how). The pieces
+make no claim to be film music, but have what the study measures, such as a tempo, a mode, rough or smooth sonorities.
+No passage is repeated exactly, so that a place in a film belongs to one place in a track.
 """
 
 from __future__ import annotations

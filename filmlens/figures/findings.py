@@ -113,17 +113,14 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
 def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
     """What was planted against what permutation found: genre, group, importance, film_low and planted (bool)."""
     ax = ax or plt.subplots(figsize=(8, 3.6))[1]
-    genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
     found, low, planted = (_grid(data, "genre", "group", c) for c in ("importance", "film_low", "planted"))
     limit = max(float(np.nanmax(np.abs(found.to_numpy(float)))), 1e-6)
     bar = {"label": "drop of AP above chance"}
     sns.heatmap(found.astype(float), cmap="PuOr_r", vmin=-limit, vmax=limit, linewidths=1, cbar_kws=bar, ax=ax)
-    for i, genre in enumerate(genres):
-        for j, group in enumerate(groups):
-            if planted.loc[genre, group]:
-                ax.add_patch(Rectangle((j + 0.06, i + 0.06), 0.88, 0.88, fill=False, ec=_INK, lw=2.2))
-            if low.loc[genre, group] > 0:
-                ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=7)
+    for i, j in np.argwhere(planted.to_numpy(bool)):
+        ax.add_patch(Rectangle((j + 0.06, i + 0.06), 0.88, 0.88, fill=False, ec=_INK, lw=2.2))
+    for i, j in np.argwhere(low.to_numpy(float) > 0):
+        ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=7)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(axis="x", rotation=30, length=0)
     ax.tick_params(axis="y", rotation=0, length=0)
@@ -200,22 +197,19 @@ def plot_genre_timeline(
 
 def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
     """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`) of the `top` largest effects."""
-    genres = list(dict.fromkeys(data["genre"]))
-    tested = data["p"].notna()
     columns = {g: f"{g}\nn = {n}" for g, n in data.groupby("genre", sort=False)["n"].max().items()}
-    effect = _grid(data.assign(effect=data["effect"].where(tested)), "descriptor", "genre", "effect").astype(float)
+    tested = data.assign(effect=data["effect"].where(data["p"].notna()))
+    effect = _grid(tested, "descriptor", "genre", "effect").astype(float)
     shown = effect.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:top]
-    marks = _grid(data, "descriptor", "genre", "significant").loc[shown]
+    effect, marks = effect.loc[shown], _grid(data, "descriptor", "genre", "significant").loc[shown]
     figure, ax = plt.subplots(figsize=(7.2, 0.27 * len(shown) + 1.5))
     bar = {"label": "Cliff's delta: genre lower  ←  0  →  genre higher", "shrink": 0.6}
-    drawn = effect.loc[shown].rename(names.reader_name).rename(columns=columns)
+    drawn = effect.rename(names.reader_name).rename(columns=columns)
     sns.heatmap(drawn, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.7, cbar_kws=bar, ax=ax, yticklabels=True)
-    for i, descriptor in enumerate(shown):
-        for j, genre in enumerate(genres):
-            if np.isnan(effect.loc[descriptor, genre]):
-                ax.text(j + 0.5, i + 0.5, "few", ha="center", va="center", fontsize=7, color=_SOFT)
-            elif marks.loc[descriptor, genre]:
-                ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=5)
+    for i, j in np.argwhere(effect.isna().to_numpy()):
+        ax.text(j + 0.5, i + 0.5, "few", ha="center", va="center", fontsize=7, color=_SOFT)
+    for i, j in np.argwhere((effect.notna() & marks.astype(bool)).to_numpy()):
+        ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=5)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0)
     mark = Line2D([], [], marker="o", color="white", mec=_INK, ms=5, lw=0)

@@ -160,10 +160,9 @@ def along_film_time(
             values[k, i] = np.divide(np.nan_to_num(heard) @ weight, total, out=np.full(parts, np.nan), where=total > 0)
     tables = [_summary(COVERAGE, ALL, values[0], n_boot, np.random.default_rng(seed))]
     rng = np.random.default_rng(seed)
-    for k, genre in enumerate(names, start=1):
+    for genre, own in zip(names, values[1:], strict=True):
         carries = labels[genre].reindex(spans.index, fill_value=False).to_numpy(bool)
-        tables.append(_summary(genre, WITH, values[k, carries], n_boot, rng))
-        tables.append(_summary(genre, WITHOUT, values[k, ~carries], n_boot, rng))
+        tables += [_summary(genre, which, own[of], n_boot, rng) for which, of in ((WITH, carries), (WITHOUT, ~carries))]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -177,7 +176,7 @@ def _summary(quantity: str, which: str, values: np.ndarray, n_boot: int, rng: np
     films, parts = values.shape
     there = np.isfinite(values)
     n = there.sum(axis=0)
-    low, high = np.full(parts, np.nan), np.full(parts, np.nan)
+    low, high = np.full((2, parts), np.nan)
     if films:
         weights = film_weights(rng, films, n_boot)
         sums, counts = weights @ np.nan_to_num(values), weights @ there
