@@ -52,12 +52,12 @@ def genre_profile(
         units = Units(values[kept], kept, len(labels))
         for genre in labels.columns:
             here = labels[genre].to_numpy()[kept]
-            row = {"genre": genre, "descriptor": descriptor, "n": int(here.sum()), "n_others": int((~here).sum())}
+            own, others = units.values[here], units.values[~here]
+            row = {"genre": genre, "descriptor": descriptor, "n": len(own), "n_others": len(others)}
             rows.append(row)
             if here.all() or not here.any():
                 row["note"] = f"n = 0: no film {'to compare with' if here.any() else 'of the genre'}"
                 continue
-            own, others = units.values[here], units.values[~here]
             row["difference"] = np.median(own) - np.median(others)
             row["effect"] = units.rank_biserial(here, ~here)
             row["note"] = "" if enough(len(own), len(others)) else few(len(own), len(others))

@@ -80,11 +80,11 @@ def film_units(clips: pd.DataFrame, films: pd.Index, measure: str) -> tuple[Unit
     return Units(medians[kept], kept, len(films)), kept
 
 
-def _source_units(units: Units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First unit of each film; each unit's film and relative place (0-1) in it."""
+def _counterpart(units: Units, giver: np.ndarray | int) -> np.ndarray:
+    """The unit of the `giver`, one film or one for each unit, at the same relative place as each unit in its film."""
     first = np.cumsum(units.counts) - units.counts
     place = (np.arange(len(units.film)) - first[units.film] + 0.5) / units.counts[units.film]
-    return first, units.film, place
+    return first[giver] + (place * units.counts[giver]).astype(int)
 
 
 def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -94,12 +94,11 @@ def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, 
     labels that differ from cue to cue keep their runs.
     """
     standing = units.standing(inside)
-    first, film, place = _source_units(units)
     given = np.zeros((2, units.films, units.films))  # sum of standings and count, by receiving and giving film
     for giver in np.flatnonzero(units.counts):
-        taken = label[first[giver] + (place * units.counts[giver]).astype(int)] & inside
-        given[0, :, giver] = np.bincount(film, weights=standing * taken, minlength=units.films)
-        given[1, :, giver] = np.bincount(film, weights=taken, minlength=units.films)
+        taken = label[_counterpart(units, giver)] & inside
+        given[0, :, giver] = np.bincount(units.film, weights=standing * taken, minlength=units.films)
+        given[1, :, giver] = np.bincount(units.film, weights=taken, minlength=units.films)
     total, here = given[:, np.arange(units.films), order].sum(axis=-1)
     pairs = here * (inside.sum() - here)
     return np.divide(total, pairs, out=np.full(len(order), np.nan), where=pairs > 0)
@@ -107,9 +106,7 @@ def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, 
 
 def permuted_gap(units: Units, label: np.ndarray, inside: np.ndarray, order: np.ndarray) -> float:
     """Mean difference of medians (label minus all others `inside`) over permutations of films."""
-    first, film, place = _source_units(units)
-    giver = order[:, film]
-    masks = label[first[giver] + (place * units.counts[giver]).astype(int)]
+    masks = label[_counterpart(units, order[:, units.film])]
     by_value = np.argsort(units.values, kind="stable")
     values, masks, inside = units.values[by_value], masks[:, by_value], inside[by_value]
     gaps = _medians(values, masks & inside) - _medians(values, ~masks & inside)
