@@ -1,8 +1,7 @@
 """The synthetic corpus: real media files, invented films, everything known that was planted in them.
 
-It has the layout of any corpus, so every stage and notebook runs on it; `planted.json` marks it as synthetic and lets
-the notebooks set what they find beside what is there. It stands in for the study's 110 films, which cannot be shipped,
-and says nothing about film music.
+It has the layout of any corpus; `planted.json` marks it as synthetic and lets the notebooks set what they find beside
+what is there. It stands in for the study's 110 films, which cannot be shipped, and says nothing about film music.
 """
 
 from __future__ import annotations
@@ -14,17 +13,20 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from filmlens import __version__, text
-from filmlens.demo.films import render
+from filmlens.demo.pictures import moving_pictures
 from filmlens.demo.plan import FilmPlan, plan_films, planted
-
-__all__ = ["build", "is_demo"]
+from filmlens.demo.sound import mix
+from filmlens.demo.synth import compose
+from filmlens.media.write import write_audio, write_film
 
 _MARK = "planted.json"
 # What is replaced in an older demo; the mark stays until it is overwritten, so that no build can lose it half-way.
 _OURS = ("films.csv", "films", "soundtracks", "annotations")
+_RATE, _FPS = 44100, 12  # of sound and pictures a second
 _COLUMNS = ("film_id", "title", "year", "genres", "film", "soundtrack", "franchise", "composer")
 
 
@@ -52,9 +54,9 @@ def build(
     """Build the synthetic corpus in `folder`, which is new, empty, or an older synthetic corpus; gives the folder.
 
     Media of an older corpus are replaced, what was computed or judged in it is kept. `seconds` is the length of each
-    film, at least 12. The same `seed` gives the same bytes, whatever number of processes `jobs` is. `progress` receives
-    one line for each finished film. `films.csv` is written last, so a corpus without it is not finished. Raises
-    `FileExistsError` when the folder holds something else, `ValueError` for no film, or films too short.
+    film, at least 12. The same `seed` gives the same bytes, for any number of processes `jobs`. `progress` receives a
+    line for each finished film. `films.csv` is written last, so a corpus without it is not finished. `FileExistsError`
+    when the folder holds something else, `ValueError` for no film, or films too short.
     """
     folder = Path(folder)
     corpus = plan_films(films=films, seconds=seconds, seed=seed)
@@ -75,12 +77,12 @@ def _rendered(corpus: list[FilmPlan], folder: Path, jobs: int):
     """Films as they are finished."""
     if jobs <= 1 or len(corpus) == 1:
         for film in corpus:
-            render(film, folder)
+            _render(film, folder)
             yield film
         return
     spawn = multiprocessing.get_context("spawn")  # forking a process that has threads (torch, PyAV) can hang
     with ProcessPoolExecutor(min(jobs, len(corpus)), mp_context=spawn) as pool:
-        waiting = {pool.submit(render, film, folder): film for film in corpus}
+        waiting = {pool.submit(_render, film, folder): film for film in corpus}
         try:
             for task in as_completed(waiting):
                 task.result()
@@ -105,3 +107,29 @@ def _clear(folder: Path):
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _render(film: FilmPlan, folder: Path) -> None:
+    """Write the media and the annotations of one film."""
+    tracks = {}
+    for t, track in enumerate(film.tracks):
+        path = folder / film.soundtrack / f"{track.name}{track.ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # each track has its own generator, so that it can be played alone and sounds the same
+        played = compose(track.style, track.seconds, _RATE, np.random.default_rng([*film.seed, 1, t]))
+        tracks[track.name] = played
+        # one channel of FLAC instead of two: a hundred megabytes less in the whole corpus
+        write_audio(path, played.mean(axis=0) if track.ending == ".flac" else played, _RATE, bit_rate=128_000)
+    voices, eyes = (np.random.default_rng([*film.seed, part]) for part in (2, 3))
+    sound = mix(film.seconds, _RATE, film.cues, tracks, noise_level=film.noise_level, rng=voices)
+    write_film(
+        folder / film.film,
+        moving_pictures(film.pictures, film.seconds, _FPS, eyes),
+        sound,
+        fps=_FPS,
+        rate=_RATE,
+        options={"preset": "superfast"},
+        bit_rate=128_000,
+    )
+    cues = pd.DataFrame(film.cues)[["start", "end", "track", "track_start"]]
+    cues.to_csv(folder / "annotations" / f"{film.film_id}.csv", index=False, lineterminator="\n")

@@ -1,9 +1,8 @@
 """What is planted: the genres of the films, and the effect of a genre on its music and its pictures.
 
-Every genre has at least twelve films, so that each of its tables can say something (`filmlens.stats.enough`); the
-study's own imbalance (Action in half of 110 films, Horror in a tenth) would leave Horror four. The effects on the
-pictures follow what the study reports of brightness and contrast (Table 5); those on the music are commonplaces of film
-music, strong enough to be found in 36 films, weak enough to overlap.
+Every genre has at least twelve films, so that each of its tables can say something; the study's own imbalance (Horror
+in a tenth of 110 films) would leave Horror four. The effects on the pictures follow what the study reports (Table 5);
+those on the music are commonplaces, strong enough to be found in 36 films, weak enough to overlap.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ def found_groups(importance: pd.DataFrame, planted: pd.DataFrame) -> pd.DataFram
     """Planted feature groups with whether permutation found them, and why not.
 
     `importance` has the rows of one measure from `filmlens.findings.group_importance`, `planted` is from
-    `planted_groups`. Columns: genre, group, importance, film_low, film_high, found, why: what speaks against it where
-    it was not found.
+    `planted_groups`. Columns: genre, group, importance, film_low, film_high, found, why (not).
     """
     table = importance.merge(planted[planted["planted"]], on=["genre", "group"])
     table["found"] = table["film_low"] > 0
@@ -69,8 +68,7 @@ def found_pictures(rows: pd.DataFrame, folder: str | Path) -> pd.DataFrame | Non
     """Planted differences of pictures (at least .8 SD of the controls), whether Table 5 found them, and why not.
 
     `rows` are from `filmlens.findings.cross_modal`. Columns: genre, measure, planted, difference, p_permutation, n
-    (films), found (of the planted sign, with a film-level permutation p under .05), why. None for a corpus that is not
-    synthetic.
+    (films), found (of the planted sign, p over films under .05), why; None for a corpus that is not synthetic.
     """
     planted = read_planted(folder)
     if planted is None:

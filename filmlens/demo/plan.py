@@ -106,8 +106,7 @@ def plan_films(*, films: int = 36, seconds: float = 90, seed: int = 0) -> list[F
         raise ValueError(f"films of {seconds:g} s are too short for a cue; ask for at least {SHORTEST:g} s")
     rng = np.random.default_rng([seed, 7])
     tags = [TAGS[k % len(TAGS)] for k in range(films)]
-    composers = _composers(films, rng)
-    foreign = _transplants(tags, rng)
+    composers, foreign = _composers(films, rng), _transplants(tags, rng)
     titles, franchises = film_titles(films, rng)
     return [
         _film(k, tags[k], titles[k], franchises[k], composers[k], foreign.get(k), float(seconds), seed, films)
@@ -205,14 +204,11 @@ def _tracks(k, genres, foreign, shift, seconds, rng) -> tuple[Track, ...]:
     order = rng.permutation(count)
     names = track_names(count, rng, discs=k % 6 == 4)
     tracks = []
-    for t in range(count):
-        main = mains[order[t]]
-        transplanted = foreign is not None and int(order[t]) == count - 1
-        others = [] if transplanted else [g for g in genres if g != main]
-        centre = np.array(MUSIC_EFFECTS[main])
-        if others:
-            rest = np.mean([MUSIC_EFFECTS[g] for g in others], axis=0)
-            centre = MAIN_SHARE * centre + (1 - MAIN_SHARE) * rest
+    for t, place in enumerate(order):
+        main, transplanted = mains[place], foreign is not None and int(place) == count - 1
+        centre, others = np.array(MUSIC_EFFECTS[main]), [MUSIC_EFFECTS[g] for g in genres if g != main]
+        if others and not transplanted:
+            centre = MAIN_SHARE * centre + (1 - MAIN_SHARE) * np.mean(others, axis=0)
         style = centre + shift + rng.normal(0, NOISE["track"], len(DESCRIPTORS))
         tracks.append(
             Track(

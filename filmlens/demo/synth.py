@@ -1,10 +1,9 @@
 """A small synthesiser: one seeded piece of music from a handful of descriptors (for the paper's Table 2).
 
-A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of
-`DESCRIPTORS` to numbers around zero, 0 the middle and +-2 nearly all that the synthesiser does; a genre leans on them
-(effects.py says how). The pieces make no claim to be film music. They have what the study measures: a tempo, a mode, a
-register, rough or smooth sonorities, a bright or dark timbre, loud or soft playing. No passage is repeated exactly,
-so that a place in a film belongs to one place in a track.
+A piece is chords, a melody, a bass and percussion, played on wavetables. Its style is a mapping of `DESCRIPTORS` to
+numbers around zero, +-2 nearly all that the synthesiser does; a genre leans on them (effects.py says how). The pieces
+make no claim to be film music, but have what the study measures, such as a tempo, a mode, rough or smooth sonorities.
+No passage is repeated exactly, so that a place in a film belongs to one place in a track.
 """
 
 from __future__ import annotations
@@ -15,18 +14,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 #: What a style says; 0 is the middle, +-2 about as far as it goes.
-DESCRIPTORS = (
-    "tempo",
-    "mode",
-    "register",
-    "roughness",
-    "brightness",
-    "dynamics",
-    "percussion",
-    "sustain",
-    "warmth",
-    "edge",
-)
+DESCRIPTORS = tuple("tempo mode register roughness brightness dynamics percussion sustain warmth edge".split())
 
 _TABLE = 16384  # one period; looking up the nearest entry then costs less than 16 bits would
 _MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
@@ -116,17 +104,17 @@ class _Voice:
         return self.tables[top][index]
 
 
-def _drum_kit(rate: int, brightness: float, rng: np.random.Generator) -> dict[str, list[np.ndarray]]:
-    """Three instruments, six strokes of each that differ a little, as a drummer's do.
+def _drum_kit(rate: int, brightness: float, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Three instruments, six strokes of each that differ a little, as a drummer's do; (strokes, samples).
 
     They ring more than they hiss: a bare burst of noise has no frequency that a fingerprint finds again.
     """
     t = np.arange(int(0.3 * rate)) / rate
-    low = [
-        2.2 * np.sin(2 * np.pi * (f * t + 0.17 * f * (1 - np.exp(-t / 0.03)))) * np.exp(-t / 0.1)
-        for f in _around(55, rng)
-    ]
-    mid, high = [], []
+    low, mid, high = [], [], []
+    for f in _around(55, rng):
+        glide = f * t + 0.17 * f * (1 - np.exp(-t / 0.03))
+        low.append(2.2 * np.sin(2 * np.pi * glide) * np.exp(-t / 0.1))
+    fall = np.exp(-t / (0.05 + 0.01 * max(brightness + 1, 0)))
     for shift in _around(1, rng):
         skin = sum(np.sin(2 * np.pi * f * shift * t + p) for f, p in zip(_SKIN, rng.uniform(0, 6, 5), strict=True))
         noise = lfilter([1], [1, -0.6], rng.standard_normal(t.size))
@@ -134,11 +122,8 @@ def _drum_kit(rate: int, brightness: float, rng: np.random.Generator) -> dict[st
         partials = shift * rng.uniform(3000, 11000, 14)
         metal = np.sin(2 * np.pi * partials[:, None] * t + rng.uniform(0, 6, (14, 1))).sum(axis=0)
         hiss = np.diff(rng.standard_normal(t.size), prepend=0.0)
-        high.append(
-            1.35**brightness * (0.07 * metal + 0.04 * hiss) * np.exp(-t / (0.05 + 0.01 * max(brightness + 1, 0)))
-        )
-    strokes = {"low": low, "mid": mid, "high": high}
-    return {name: [stroke.astype(np.float32) for stroke in some] for name, some in strokes.items()}
+        high.append(1.35**brightness * (0.07 * metal + 0.04 * hiss) * fall)
+    return {name: np.float32(strokes) for name, strokes in (("low", low), ("mid", mid), ("high", high))}
 
 
 def _around(centre: float, rng: np.random.Generator) -> np.ndarray:

@@ -8,8 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from filmlens import look
-
-look.use_style()
+from filmlens.figures.parts import name_rows
 
 
 def plot_genres(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -38,7 +37,7 @@ def plot_overlap(labels: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for (i, j), count in np.ndenumerate(grid):
         ax.text(j, i, count, ha="center", va="center", color="black" if count < grid.max() * 0.8 else "white")
     ax.set_xticks(range(len(genres)), genres, rotation=30, ha="right")
-    ax.set_yticks(range(len(genres)), genres)
+    name_rows(ax, genres, edge=0.5)
     ax.grid(visible=False)
     ax.set_title("Films that carry both genres")
     return ax

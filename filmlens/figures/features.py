@@ -15,10 +15,8 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from filmlens import look, text
 from filmlens.features.vggish.frontend import BANDS, RATE, SECONDS, mel_matrix
-from filmlens.figures.parts import broken, film_time
+from filmlens.figures.parts import bars, broken, film_time, name_rows
 from filmlens.names import reader_name
-
-look.use_style()
 
 _INK = "#404040"
 
@@ -33,9 +31,8 @@ def plot_cue(
 ) -> Figure:
     """One cue from its waveform to its tempo, on a common time axis.
 
-    `samples` (n,) at `rate` Hz; `frames` are from `filmlens.features.mir.frame_features`, of which chroma and tempo are
-    drawn; `landmarks` are the times (s) and frequencies (Hz) of points by which the cue was recognised, drawn over the
-    spectrogram.
+    `samples` (n,) at `rate` Hz; `frames` are from `filmlens.features.mir.frame_features`; `landmarks` are the times (s)
+    and frequencies (Hz) of points by which the cue was recognised, drawn over the spectrogram.
     """
     fig, axes = plt.subplots(4, 1, figsize=(10, 9), sharex=True, layout="constrained", height_ratios=[1, 2.6, 1.8, 1.3])
     wave, spectrogram, chroma, tempo = axes
@@ -76,10 +73,7 @@ def plot_cue(
 
 
 def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
-    """How closely librosa's nearest functions follow the descriptors, best first; those without one at the end.
-
-    `distance` is from `filmlens.features.mir.librosa_peer.librosa_distance`.
-    """
+    """How closely librosa's nearest functions follow the descriptors (`mir.librosa_peer.librosa_distance`)."""
     table = distance.sort_values("r", ascending=False, na_position="last", kind="stable")
     names = [f"{key}  ({name})" if name else key for key, name in table[["descriptor", "librosa function"]].to_numpy()]
     _, ax = plt.subplots(figsize=(10, 1.2 + 0.26 * len(table)), layout="constrained")
@@ -94,8 +88,8 @@ def plot_librosa(distance: pd.DataFrame, *, title: str = "") -> Axes:
     for i in at[~known]:
         reason = "constant here" if table["librosa function"].iloc[i] else "librosa has none"
         ax.annotate(reason, (0, i), color="#606060", **style)
-    ax.set_yticks(at, names)
-    ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1))
+    name_rows(ax, names)
+    ax.set_xlim(min(0.0, np.nanmin(values, initial=0) - 0.05), 1.1)
     ax.set_xlabel("correlation with librosa's nearest function over time, r")
     ax.grid(axis="y", visible=False)
     ax.set_title(f"Descriptors against librosa's defaults{': ' + title if title else ''}")
@@ -112,9 +106,8 @@ def plot_distributions(
 ) -> Figure:
     """How descriptors of cues are distributed in the genres of their films: a panel per column, `across` in a row.
 
-    `table` has film_id and `columns` in a row per cue; `labels` are films x genres, bool; a film of several genres
-    counts in each. Boxes go from the lower to the upper quartile with the median, whiskers to the 5th and 95th
-    percentile. `titles` are words for the panels; the reader's names of the columns otherwise.
+    `table` has film_id and `columns` in a row per cue; `labels` are films x genres, bool. Boxes show the quartiles,
+    whiskers the 5th and 95th percentile. `titles` are words for the panels, by default the reader's names.
     """
     genres = look.genre_order(labels.columns)
     colors = look.genre_colors(genres)
@@ -189,10 +182,9 @@ def plot_pictures(
         for cue in cues.itertuples(index=False):
             ax.axvspan(cue.start, cue.end, color=colors[str(cue.track)], alpha=0.15, linewidth=0)
     below = axes[-1]
-    for cue in cues.itertuples(index=False):
-        track, seconds = str(cue.track), cue.end - cue.start
-        below.barh(tracks.index(track), seconds, left=cue.start, height=0.7, color=colors[track])
-    below.set_yticks(range(len(tracks)), [text.figure(track) for track in tracks])
+    names = cues["track"].astype(str)
+    bars(below, names.map(tracks.index), cues, height=0.7, color=names.map(colors))
+    name_rows(below, [text.figure(track) for track in tracks])
     below.set(ylim=(max(len(tracks), 1) - 0.4, -0.6), title="Cues by track")
     below.grid(axis="y", visible=False)
     below.margins(x=0.01)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from filmlens.findings.filmtime import ALL, COVERAGE, WITH, WITHOUT
+from filmlens.findings.timeline import ALL, COVERAGE, WITH, WITHOUT
 from filmlens.look import genre_colors, use_style
 
 use_style()

@@ -16,11 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from filmlens import names
-from filmlens.figures.parts import broken, film_time
-from filmlens.look import genre_colors, use_style
+from filmlens.figures.parts import broken, film_time, name_rows
+from filmlens.look import genre_colors
 from filmlens.stats.enough import LEAST
-
-use_style()
 
 _INK, _SOFT, _FILMS = "#222222", "#777777", "#0072B2"
 _VERDICTS = {"holds": ("o", "#0072B2"), "undecided": ("D", "#999999"), "contradicted": ("X", "#D55E00")}
@@ -113,22 +111,16 @@ def plot_medians(data: pd.DataFrame, *, unit: str = "films") -> Figure:
 
 
 def plot_planted(data: pd.DataFrame, *, ax: plt.Axes | None = None) -> Figure:
-    """What was planted in a synthetic corpus against what permutation found.
-
-    `data` has genre, group, importance, film_low and planted (bool).
-    """
+    """What was planted against what permutation found: genre, group, importance, film_low and planted (bool)."""
     ax = ax or plt.subplots(figsize=(8, 3.6))[1]
-    genres, groups = (list(dict.fromkeys(data[c])) for c in ("genre", "group"))
     found, low, planted = (_grid(data, "genre", "group", c) for c in ("importance", "film_low", "planted"))
     limit = max(float(np.nanmax(np.abs(found.to_numpy(float)))), 1e-6)
     bar = {"label": "drop of AP above chance"}
     sns.heatmap(found.astype(float), cmap="PuOr_r", vmin=-limit, vmax=limit, linewidths=1, cbar_kws=bar, ax=ax)
-    for i, genre in enumerate(genres):
-        for j, group in enumerate(groups):
-            if planted.loc[genre, group]:
-                ax.add_patch(Rectangle((j + 0.06, i + 0.06), 0.88, 0.88, fill=False, ec=_INK, lw=2.2))
-            if low.loc[genre, group] > 0:
-                ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=7)
+    for i, j in np.argwhere(planted.to_numpy(bool)):
+        ax.add_patch(Rectangle((j + 0.06, i + 0.06), 0.88, 0.88, fill=False, ec=_INK, lw=2.2))
+    for i, j in np.argwhere(low.to_numpy(float) > 0):
+        ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=7)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(axis="x", rotation=30, length=0)
     ax.tick_params(axis="y", rotation=0, length=0)
@@ -185,9 +177,9 @@ def plot_genre_timeline(
         box = ((row.start, y - height / 2), row.end - row.start, height)
         ax.add_patch(Rectangle(*box, fc=colors[row.genre], ec="none", alpha=min(max(row.probability, 0), 1)))
         ax.add_patch(Rectangle(*box, fill=False, ec=_INK if foreign else "#CCCCCC", lw=1.6 if foreign else 0.5))
-    ax.set(xlim=(0, 1.004 * end), ylim=(len(genres) - 0.4, -0.6))
+    ax.set_xlim(0, 1.004 * end)
     film_time(ax)
-    ax.set_yticks(range(len(genres)), genres)
+    name_rows(ax, genres)
     for tick in ax.get_yticklabels():
         tick.set_fontweight("bold" if tick.get_text() in own else "normal")
     ax.grid(axis="y", visible=False)
@@ -204,25 +196,20 @@ def plot_genre_timeline(
 
 
 def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
-    """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`); the `top` descriptors by largest
-    effect.
-    """
-    genres = list(dict.fromkeys(data["genre"]))
-    tested = data["p"].notna()
+    """Signed heat map of Cliff's delta (:func:`~filmlens.findings.genre_profile`) of the `top` largest effects."""
     columns = {g: f"{g}\nn = {n}" for g, n in data.groupby("genre", sort=False)["n"].max().items()}
-    effect = _grid(data.assign(effect=data["effect"].where(tested)), "descriptor", "genre", "effect").astype(float)
+    tested = data.assign(effect=data["effect"].where(data["p"].notna()))
+    effect = _grid(tested, "descriptor", "genre", "effect").astype(float)
     shown = effect.abs().max(axis=1).sort_values(ascending=False, kind="stable").index[:top]
-    marks = _grid(data, "descriptor", "genre", "significant").loc[shown]
+    effect, marks = effect.loc[shown], _grid(data, "descriptor", "genre", "significant").loc[shown]
     figure, ax = plt.subplots(figsize=(7.2, 0.27 * len(shown) + 1.5))
     bar = {"label": "Cliff's delta: genre lower  ←  0  →  genre higher", "shrink": 0.6}
-    drawn = effect.loc[shown].rename(names.reader_name).rename(columns=columns)
+    drawn = effect.rename(names.reader_name).rename(columns=columns)
     sns.heatmap(drawn, cmap="PuOr_r", vmin=-1, vmax=1, linewidths=0.7, cbar_kws=bar, ax=ax, yticklabels=True)
-    for i, descriptor in enumerate(shown):
-        for j, genre in enumerate(genres):
-            if np.isnan(effect.loc[descriptor, genre]):
-                ax.text(j + 0.5, i + 0.5, "few", ha="center", va="center", fontsize=7, color=_SOFT)
-            elif marks.loc[descriptor, genre]:
-                ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=5)
+    for i, j in np.argwhere(effect.isna().to_numpy()):
+        ax.text(j + 0.5, i + 0.5, "few", ha="center", va="center", fontsize=7, color=_SOFT)
+    for i, j in np.argwhere((effect.notna() & marks.astype(bool)).to_numpy()):
+        ax.plot(j + 0.5, i + 0.5, "o", color="white", mec=_INK, ms=5)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0)
     mark = Line2D([], [], marker="o", color="white", mec=_INK, ms=5, lw=0)
@@ -233,16 +220,12 @@ def plot_profile(data: pd.DataFrame, *, top: int = 30) -> Figure:
 
 
 def plot_claims(data: pd.DataFrame) -> Figure:
-    """Which claims stand: one claims table as intervals, differences of scores above and of pictures below.
-
-    `data` is from :func:`~filmlens.findings.claims_table`.
-    """
+    """Which claims stand: intervals of :func:`~filmlens.findings.claims_table`, of scores above, of pictures below."""
     pictures = data["estimate is"].str.contains("medians").to_numpy(bool)
     parts = [(part, name) for part, name in ((data[~pictures], "score"), (data[pictures], "median × 10")) if len(part)]
     heights = [len(part) + 1 for part, _ in parts]
-    figure, axes = plt.subplots(
-        len(parts), 1, figsize=(10, 0.36 * sum(heights) + 1.3), height_ratios=heights, squeeze=False
-    )
+    size = (10, 0.36 * sum(heights) + 1.3)
+    figure, axes = plt.subplots(len(parts), 1, figsize=size, height_ratios=heights, squeeze=False)
     for ax, (part, unit) in zip(axes[:, 0], parts, strict=True):
         starts = " and starts" if unit == "score" else ""  # pictures are conditional on the ensemble
         for y, row in enumerate(part.itertuples()):
@@ -255,8 +238,8 @@ def plot_claims(data: pd.DataFrame) -> Figure:
                 text = row.verdict
             ax.text(1.01, y, text, va="center", fontsize=9, color=_SOFT, transform=ax.get_yaxis_transform())
         ax.axvline(0, color=_INK, lw=0.8)
-        ax.set_yticks(range(len(part)), part["claim"])
-        ax.set(ylim=(len(part) - 0.5, -0.5), xlabel=f"difference ({unit}); interval over {_films(part)}{starts}")
+        name_rows(ax, part["claim"], edge=0.5)
+        ax.set_xlabel(f"difference ({unit}); interval over {_films(part)}{starts}")
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     note = "synthetic corpus" if data["verdict"].str.contains("synthetic").any() else None
     axes[0, 0].legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles), title=note)
@@ -273,9 +256,8 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     conditions, measures = list(dict.fromkeys(claims["condition"])), list(dict.fromkeys(headlines["measure"]))
     names = list(dict.fromkeys(claims["claim"]))
     heights = [1.3] * len(measures) + [0.3 * len(names)]
-    figure, axes = plt.subplots(
-        len(heights), 1, figsize=(10, sum(heights) + 2.6), sharex=True, height_ratios=heights, layout="constrained"
-    )
+    figure, axes = plt.subplots(len(heights), 1, sharex=True, height_ratios=heights, layout="constrained")
+    figure.set_size_inches(10, sum(heights) + 2.6)
     for ax, measure in zip(axes, measures, strict=False):
         rows = headlines[headlines["measure"] == measure]
         x = [conditions.index(c) for c in rows["condition"]]
@@ -287,9 +269,9 @@ def plot_robustness(claims: pd.DataFrame, headlines: pd.DataFrame) -> Figure:
     for row in claims.itertuples():
         marker, color = _VERDICTS.get(row.verdict.split()[0].rstrip(":"), ("_", "#CCCCCC"))
         grid.plot(conditions.index(row.condition), names.index(row.claim), marker, color=color, ms=8)
-    grid.set_yticks(range(len(names)), names)
+    name_rows(grid, names, edge=0.5)
     grid.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right")
-    grid.set(ylim=(len(names) - 0.5, -0.5), xlim=(-0.6, len(conditions) - 0.4))
+    grid.set_xlim(-0.6, len(conditions) - 0.4)
     handles = [Line2D([], [], marker=m, color=c, lw=0, ms=8, label=w) for w, (m, c) in _VERDICTS.items()]
     handles.append(Line2D([], [], marker="_", color="#CCCCCC", lw=0, ms=8, label="not tested"))
     note = " (synthetic corpus)" if claims["verdict"].str.contains("synthetic").any() else ""

@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
+from filmlens.figures.parts import name_rows
 from filmlens.genre.estimator import BagClassifier
 from filmlens.genre.network import Network
 from filmlens.genre.pooling import POOLINGS
-from filmlens.look import TRACK_COLORS, genre_colors, genre_order, use_style
+from filmlens.look import TRACK_COLORS, genre_colors, genre_order
 from filmlens.stats.metrics import METRICS
-
-use_style()
 
 _METRIC_TITLES = {"precision": "Precision", "recall": "Recall", "f1": "F1", "map": "mAP"}
 _INK, _SOFT = "#333333", "#8C8C8C"
@@ -95,16 +94,15 @@ def _arrow(ax: Axes, start: tuple[float, float], stop: tuple[float, float], bend
 def plot_scores(table: pd.DataFrame) -> Figure:
     """Table 4 as dots with 95 % bootstrap intervals over films; hollow diamonds are F1 on training films.
 
-    `table` holds rows of `scores.summary`, in the order to show, with `model` (or `label`) and optionally `features`,
-    which gives the colours.
+    `table` holds rows of `scores.summary` in order, with `model` (or `label`) and, for the colours, `features`.
     """
     labels = table["label"] if "label" in table else table["model"]
     groups = table["features"] if "features" in table else pd.Series("", index=table.index)
     order = list(dict.fromkeys(labels))
     kinds = list(dict.fromkeys(groups))
     colors = dict(zip(kinds, TRACK_COLORS, strict=False))
-    height = 1.6 + 0.3 * len(order)
-    fig, axes = plt.subplots(1, len(METRICS), figsize=(2.6 * len(METRICS) + 1.6, height), sharey=True, squeeze=False)
+    size = (2.6 * len(METRICS) + 1.6, 1.6 + 0.3 * len(order))
+    fig, axes = plt.subplots(1, len(METRICS), figsize=size, sharey=True, squeeze=False)
     offsets = dict(zip(kinds, np.linspace(-0.2, 0.2, len(kinds)) if len(kinds) > 1 else [0.0], strict=True))
     position = {label: i for i, label in enumerate(order)}
     for ax, metric in zip(axes[0], METRICS, strict=True):
@@ -116,8 +114,7 @@ def plot_scores(table: pd.DataFrame) -> Figure:
                 ax.plot(row["training_f1"], y, "D", mfc="none", mec=colors[group], ms=4.5, mew=1)
         ax.set(title=_METRIC_TITLES[metric], xlim=(-0.02, 1.02))
         ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-    axes[0, 0].set_yticks(range(len(order)), order)
-    axes[0, 0].set_ylim(len(order) - 0.5, -0.5)
+    name_rows(axes[0, 0], order, edge=0.5)
     films = f" (n = {table['films'].max()})" if "films" in table else ""
     fig.supxlabel(f"macro average over genres; lines: 95 % bootstrap interval over films{films}", fontsize=9)
     handles = [Line2D([], [], color=colors[k], marker="o", ms=5, label=k) for k in kinds if k]
@@ -138,9 +135,8 @@ def plot_precision_recall(curves: pd.DataFrame, *, title: str = "", ax: Axes | N
         # average precision is the area under these steps: each recall counts with its first precision
         part = curves[(curves["genre"] == name) & (curves["recall"] > 0)].drop_duplicates("recall")
         recall, precision = np.append(0, part["recall"]), np.append(part["precision"].iloc[0], part["precision"])
-        ax.step(
-            recall, precision, where="pre", color=colors[name], lw=1.8, label=f"{name} (n = {part['films'].iloc[0]})"
-        )
+        label = f"{name} (n = {part['films'].iloc[0]})"
+        ax.step(recall, precision, where="pre", color=colors[name], lw=1.8, label=label)
     ax.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title=title or "Precision and recall")
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     return ax
@@ -153,8 +149,7 @@ def plot_films(
     title: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """S3: every film by the precision and recall of its cues' labels (`scores.per_film_cue_scores`), some with their
-    `names`.
+    """S3: every film by precision and recall of its cues' labels (`scores.per_film_cue_scores`), some with `names`.
 
     A film none of whose cues got a label has no precision and stands hollow on the lower margin; one without labels has
     no recall and stands on the left margin.
@@ -207,20 +202,20 @@ def plot_attention(
     width = float(np.clip(2.5 + 0.32 * len(weight), 5, 14))
     ax = plt.subplots(figsize=(width, 1.6 + 0.55 * len(names)))[1] if ax is None else ax
     largest = max(float(weight.to_numpy().max(initial=0)), 1e-12)
-    for row, name in enumerate(names):
+    for y, name in enumerate(names):
         sizes = 12 + 330 * weight[prefix + name] / largest
         positive = share[name].to_numpy() >= 0.5
         style = {"edgecolor": colors[name], "lw": 1.2, "alpha": 0.85}
         for mask, face in ((positive, colors[name]), (~positive, "white")):
             at = np.flatnonzero(mask)
-            ax.scatter(at, np.full(len(at), row), s=sizes[mask], facecolor=face, **style)
+            ax.scatter(at, np.full(len(at), y), s=sizes[mask], facecolor=face, **style)
     step = max(1, -(-len(weight) // 30))
     ticks = np.arange(0, len(weight), step)
-    ax.set(ylim=(len(names) - 0.4, -0.6), xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
-    ax.set_yticks(range(len(names)), names)
+    name_rows(ax, names)
+    ax.set(xlim=(-0.8, len(weight) - 0.2), xlabel="cue")
     ax.set_xticks(ticks, weight.index[ticks])
-    known = "film_id" in instances and len(instances)
-    ax.set_title(title or "Cues that carried the genres" + (f" of {instances['film_id'].iloc[0]}" if known else ""))
+    of = f" of {instances['film_id'].iloc[0]}" if "film_id" in instances and len(instances) else ""
+    ax.set_title(title or f"Cues that carried the genres{of}")
     handles = [
         Line2D([], [], marker="o", lw=0, color=_INK, ms=8, label="cue probability ≥ .5"),
         Line2D([], [], marker="o", lw=0, mfc="white", mec=_INK, ms=8, label="below .5"),

@@ -1,13 +1,31 @@
-"""Parts that several figures share: lines that break where nothing was measured, and the axis of a film's time."""
+"""Parts that all figures share: the house style, rows by name, bars of cues, broken lines, a film's time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from filmlens.look import use_style
+
+use_style()
+
 _GAP_S = 1.5  # rows come once a second
 _TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+
+
+def name_rows(ax: Axes, names: Sequence[str], *, edge: float = 0.6) -> None:
+    """A row of the y axis for each name, the first on top."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 1 + edge, -edge)
+
+
+def bars(ax: Axes, y, cues: pd.DataFrame, **style) -> None:
+    """Cues as bars from start to end [s], at `y`."""
+    ax.barh(y, cues["end"] - cues["start"], left=cues["start"], **style)
 
 
 def film_time(ax: Axes) -> None:

@@ -15,9 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from filmlens import text
-from filmlens.look import TRACK_COLORS, track_colors, use_style
-
-use_style()
+from filmlens.figures.parts import bars, name_rows
+from filmlens.look import TRACK_COLORS, track_colors
 
 _QUIET, _SILENCE = "#8C8C8C", "#D55E00"
 _WINDOW_S = 5.0
@@ -34,9 +33,8 @@ def plot_windows(
 ) -> Figure:
     """Fig 1 at a real moment: the film's sound, what each window predicts, the cues that follow, the annotation.
 
-    `windows` has time, track (None without a prediction) and counted, as in `CueSheet.windows`; `cues` and
-    `annotations` track, start, end. `start` and `end` are the moment shown, seconds on the film's clock; `sound` is the
-    film's, mono at 11,025 Hz, from there on, shown as an envelope.
+    `windows` are those of `CueSheet.windows`; `cues` and `annotations` have track, start, end. `start` and `end` are
+    the moment shown, seconds on the film's clock; `sound` is the film's from there on, mono at 11,025 Hz.
     """
     shown = windows[(windows["time"] + _WINDOW_S > start) & (windows["time"] < end)]
     parts = [("cues", cues)] + ([("annotation", annotations)] if annotations is not None else [])
@@ -52,8 +50,7 @@ def plot_windows(
     _window_boxes(next(panels), shown, colors)
     for name, table in inside:
         ax = next(panels)
-        for cue in table.itertuples(index=False):
-            ax.barh(0, cue.end - cue.start, left=cue.start, height=0.8, color=colors[cue.track], edgecolor="white")
+        bars(ax, 0, table, height=0.8, color=table["track"].map(colors), edgecolor="white")
         ax.set_ylim(-0.5, 0.5)
         _label_row(ax, name)
     axes[-1].set_xlim(start, end)
@@ -78,8 +75,7 @@ def plot_timeline(
 ) -> Axes:
     """Cues of a film of `duration` seconds along its time, one row per track, annotated cues as outlines.
 
-    Both tables have track, start, end [s]. `soundtrack` names all tracks, so that each has the colour that the audition
-    gives it.
+    Both tables have track, start, end [s]. `soundtrack` names all tracks, so that each has its colour of the audition.
     """
     both = pd.concat([cues, annotations])
     tracks = list(both.sort_values(["start", "track"])["track"].unique())
@@ -87,16 +83,13 @@ def plot_timeline(
         _, ax = plt.subplots(figsize=(10, 0.28 * max(2, len(tracks)) + 1.1))
     row = {track: i for i, track in enumerate(tracks)}
     colors = track_colors([*soundtrack, *tracks])
-    for cue in cues.itertuples(index=False):
-        ax.barh(row[cue.track], cue.end - cue.start, left=cue.start, height=0.55, color=colors[cue.track])
+    bars(ax, cues["track"].map(row), cues, height=0.55, color=cues["track"].map(colors))
     if annotations is not None:
-        style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.9, "height": 0.85}
-        seconds = annotations["end"] - annotations["start"]
-        ax.barh(annotations["track"].map(row), seconds, left=annotations["start"], **style)
+        bars(ax, annotations["track"].map(row), annotations, height=0.85, fc="none", ec="#222222", lw=0.9)
         handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Rectangle((0, 0), 1, 1, fill=False)]
         ax.legend(handles, ["cue found", "cue annotated"], loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    ax.set_yticks(range(len(tracks)), [text.figure(t) for t in tracks])
-    ax.set(ylim=(len(tracks) - 0.4, -0.6), xlim=(0, duration), title="Cues")
+    name_rows(ax, [text.figure(t) for t in tracks])
+    ax.set(xlim=(0, duration), title="Cues")
     _film_axis(ax)
     return ax
 
@@ -107,8 +100,8 @@ def plot_timelines(
     """Cues of all films, a row each, the darker the more evidence per second; annotated cues as outlines.
 
     `cues` has film_id, start, end [s] and score (missing of cues that no engine found); `placement` is from
-    :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`: the longest stretch
-    without music is a line, the share with music stands on the right. `annotations` has start and end by film_id.
+    :func:`~filmlens.findings.placement.placement`, in the order to show, with a column `title`, for the longest stretch
+    without music and the share with music. `annotations` has start and end by film_id.
     """
     row = {film_id: i for i, film_id in enumerate(placement["film_id"])}
     longest = placement["seconds"].max() if len(placement) else 1.0
@@ -125,10 +118,9 @@ def plot_timelines(
         style = {"left": cue.start, "height": 0.62, "color": TRACK_COLORS[0], "alpha": float(np.clip(alpha, 0, 1))}
         ax.barh(row[cue.film_id], cue.end - cue.start, **style)
     for film_id, table in (annotations or {}).items():
-        style = {"facecolor": "none", "edgecolor": "#222222", "linewidth": 0.8, "height": 0.84}
-        ax.barh([row[film_id]] * len(table), table["end"] - table["start"], left=table["start"], **style)
-    ax.set_yticks(range(len(row)), [text.figure(name, 36) for name in placement["title"]])
-    ax.set(ylim=(len(row) - 0.4, -0.6), xlim=(0, longest), title="Cues of every film")
+        bars(ax, row[film_id], table, height=0.84, fc="none", ec="#222222", lw=0.8)
+    name_rows(ax, [text.figure(name, 36) for name in placement["title"]])
+    ax.set(xlim=(0, longest), title="Cues of every film")
     ax.grid(axis="y", visible=False)
     _film_axis(ax, more="; right: share of the film with music")
     handles = [plt.Rectangle((0, 0), 1, 1, facecolor=TRACK_COLORS[0]), plt.Line2D([], [], color=_SILENCE, lw=1.6)]
@@ -139,9 +131,7 @@ def plot_timelines(
 
 
 def plot_recall(table: pd.DataFrame) -> Figure:
-    """Recall by place in the film (:func:`~filmlens.findings.placement.recall_by_place`), with its interval where there
-    is one.
-    """
+    """Recall by place in the film (:func:`~filmlens.findings.placement.recall_by_place`), with its intervals."""
     fig, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
     width = table["end"] - table["begin"]
     ax.bar(table["begin"], table["recall"], width, align="edge", color=TRACK_COLORS[0], edgecolor="white")
@@ -157,10 +147,7 @@ def plot_recall(table: pd.DataFrame) -> Figure:
 
 
 def plot_album_order(use: pd.DataFrame) -> Figure:
-    """Every used track by its place on the album and in its film, larger the more often it is used.
-
-    `use` is from :func:`~filmlens.findings.placement.track_use`.
-    """
+    """Every used track by its place on the album and in its film (:func:`~filmlens.findings.placement.track_use`)."""
     last = use.groupby("film_id")[["album", "film"]].transform("max")
     heard = use["film"].notna()
     fig, ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")
@@ -191,8 +178,8 @@ def plot_accuracy(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
             ax.errorbar(value, y + offset, xerr=error, label=measure if y == len(table) - 1 else None, **style)
             style = {"textcoords": "offset points", "ha": "center", "fontsize": 9}
             ax.annotate(f"{value:.2f}", (value, y + offset), (0, above), **style)
-    ax.set_yticks(range(len(table)), table["engine"])
-    ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, 1.03), title="Accuracy of the stamping")
+    name_rows(ax, table["engine"])
+    ax.set(xlim=(0, 1.03), title="Accuracy of the stamping")
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("share of seconds (precision of the predicted, recall of the annotated)")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)

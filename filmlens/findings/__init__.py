@@ -5,15 +5,18 @@ Everything here takes arrays and DataFrames and returns DataFrames; nothing read
 """
 
 from filmlens.findings.claims import claims_table, robustness_table
-from filmlens.findings.conditional import conditional_importance
-from filmlens.findings.crossmodal import clip_medians, cross_modal, table5
-from filmlens.findings.filmtime import along_film_time
+from filmlens.findings.crossmodal import clip_medians, cross_modal, latex_table, table5
 from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
-from filmlens.findings.latex import latex_table
+from filmlens.findings.importance_checks import (
+    conditional_importance,
+    group_p,
+    retrained_importance,
+    simple_mi,
+    single_features,
+)
 from filmlens.findings.profile import example_cues, genre_profile, told_descriptors
-from filmlens.findings.retraining import group_p, retrained_importance, simple_mi, single_features
 from filmlens.findings.sentences import genre_sentences, importance_caption, sentence, strongest, too_few
-from filmlens.findings.timeline import genre_timeline, transplanted_cues
+from filmlens.findings.timeline import along_film_time, genre_timeline, transplanted_cues
 from filmlens.findings.withinfilm import within_films
 from filmlens.stats.enough import enough
 

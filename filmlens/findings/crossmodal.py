@@ -4,17 +4,16 @@ For each genre the median of the units that carry it minus the median of all oth
 the actual labels, the predicted labels, the false positives against all others (the paper's three), and the false
 positives against the true negatives. The paper's text compares clips and its caption films, so both units stand side
 by side: a *clip* is the span of a cue (its median brightness and contrast), a *film* is the median of its clips.
-Clips of one film resemble each other, so the film rows and the permutation p are the ones to believe.
+Clips of one film resemble each other, so the film rows and the permutation p are the ones to believe. Below ten films
+on either side nothing is tested.
 
-The hazard: the others of a false positive contain the genre's true members. If pictures depend on the actual genres
-alone, false positives come out *reversed* by arithmetic. And genres co-occur: a false Horror is often a true Sci-Fi
-film, and dark for that reason. So whether the picture follows the *predicted* genre is asked among films whose actual
-labels are all the same: whole rows of predictions are permuted within identical label sets, which is exact whatever
-the picture depends on, as long as it is the labels. To permute within one genre's films and within the others is not:
-with genres that co-occur it finds a false alarm in up to .7 of corpora (benchmarks/statistics.md). A film whose label
-set nobody shares cannot move, so the number of films that can, and the smallest p they allow, stand beside each p.
-
-Below ten films on either side nothing is tested (`filmlens.stats.enough`).
+The hazard: the others of a false positive contain the genre's true members, so that false positives come out
+*reversed* by arithmetic. And genres co-occur: a false Horror is often a true Sci-Fi film, and dark for that reason. So
+whether the picture follows the *predicted* genre is asked by permuting whole rows of predictions within identical sets
+of actual labels, which is exact whatever the picture depends on, as long as it is the labels. To permute within one
+genre's films and within the others is not: with genres that co-occur it finds a false alarm in up to .7 of corpora
+(benchmarks/statistics.md). A film whose label set nobody shares cannot move, so the number of films that can, and the
+smallest p they allow, stand beside each p.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from filmlens.findings.units import Units, clip_units, film_units, permuted_gap,
 from filmlens.stats.bootstrap import deviation, film_weights, interval
 from filmlens.stats.enough import detectable, enough, few
 from filmlens.stats.permutation import film_permutations, label_sets, least_p, permutation_p
+from filmlens.text import latex
 
 ACTUAL, PREDICTED = "Actual", "Predicted"
 FALSE, FALSE_TRUE = "False positives", "False positives vs true negatives"
@@ -38,6 +38,10 @@ SOURCES = (ACTUAL, PREDICTED, FALSE, FALSE_TRUE)
 _TELLING = 0.05
 #: Differences of medians are multiplied by this, as in the paper's table.
 _SCALE = 10
+_COLUMNS = (
+    "measure source genre unit n n_others n_films n_other_films difference expected U p p_corrected significant "
+    "correction p_permutation p_conditional movable p_least p_residuals effect effect_low effect_high detectable note"
+).split()
 _NOBODY = {ACTUAL: "film of the genre", PREDICTED: "prediction", FALSE: "false positive", FALSE_TRUE: "false positive"}
 
 
@@ -105,13 +109,11 @@ def cross_modal(
 
     One row per measure, source, genre and unit. Columns besides these:
 
-    - n, n_others, n_films, n_other_films: units that carry the label, units it is compared with, films that each come
-      from;
+    - n, n_others, n_films, n_other_films: units that carry the label, units compared with, the films of each;
     - difference: of medians, times 10 as in the paper's table;
     - U, p, p_corrected, significant, correction: two-sided Mann-Whitney (pingouin), Bonferroni over `m`;
     - p_permutation: labels permuted over films, ``(b + 1) / (n + 1)``, on the rank-biserial correlation;
-    - effect, effect_low, effect_high: rank-biserial correlation, positive where the label's units are higher, 95 %
-      bootstrap over films;
+    - effect, effect_low, effect_high: rank-biserial correlation (+ where the label is higher), 95 % film bootstrap;
     - detectable: the smallest effect (over films) that would have been found with 80 % power after the correction;
     - expected, p_conditional, movable, p_least: for the three sources that rest on predictions, mean difference, and
       two-sided p, when whole rows of predictions are permuted within identical label sets, the picture centred per set;
@@ -121,7 +123,12 @@ def cross_modal(
       within the genre's films and within the others;
     - note: why there is no number or no test, such as ``n = 0: no false positive`` or ``too few films: ...``.
     """
-    labels, predicted = _aligned(clips, labels, predicted)
+    if list(labels.columns) != list(predicted.columns) or set(labels.index) != set(predicted.index):
+        raise ValueError("labels and predicted must have the same films (index) and the same genres (columns)")
+    if unknown := sorted(set(clips["film_id"]) - set(labels.index)):
+        raise ValueError(f"clips of films without labels: {', '.join(map(str, unknown[:5]))}")
+    used = labels.index[labels.index.isin(clips["film_id"])]
+    labels, predicted = labels.loc[used].astype(bool), predicted.loc[used].astype(bool)
     genres = list(labels.columns)
     m = m or len(genres)
     if cue_predicted is not None:
@@ -141,13 +148,7 @@ def cross_modal(
                 for source in SOURCES:
                     row = _row(pictures, actual, own, source, unit, alpha / m, n_expected)
                     rows.append({"measure": measure, "source": source, "genre": genre, "unit": unit, **row})
-    order = [
-        *("measure", "source", "genre", "unit", "n", "n_others", "n_films", "n_other_films", "difference", "expected"),
-        *("U", "p", "p_corrected", "significant", "correction", "p_permutation"),
-        *("p_conditional", "movable", "p_least", "p_residuals"),
-        *("effect", "effect_low", "effect_high", "detectable", "note"),
-    ]
-    table = pd.DataFrame(rows, columns=order)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
     table["p_corrected"] = (table["p"] * m).clip(upper=1)
     table["significant"] = table["p_corrected"] < alpha
     table["correction"] = f"Bonferroni, m = {m}, alpha = {alpha:g}"
@@ -175,14 +176,24 @@ def table5(
     return pd.DataFrame(text).reset_index(drop=True), pd.DataFrame(bold).reset_index(drop=True)
 
 
-def _aligned(clips, labels, predicted) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if list(labels.columns) != list(predicted.columns) or set(labels.index) != set(predicted.index):
-        raise ValueError("labels and predicted must have the same films (index) and the same genres (columns)")
-    unknown = sorted(set(clips["film_id"]) - set(labels.index))
-    if unknown:
-        raise ValueError(f"clips of films without labels: {', '.join(map(str, unknown[:5]))}")
-    used = labels.index[labels.index.isin(set(clips["film_id"]))]
-    return labels.loc[used].astype(bool), predicted.loc[used].astype(bool)
+def latex_table(text: pd.DataFrame, *, bold: pd.DataFrame | None = None, caption: str = "", label: str = "") -> str:
+    """A ``table`` environment with booktabs rules, of `text` as :func:`table5` gives it; `bold` has its labels.
+
+    >>> table = pd.DataFrame({"Genre": ["Sci-Fi"], "100 %": ["-0.31"]})
+    >>> print(latex_table(table, bold=table == "-0.31").splitlines()[5])
+    Sci-Fi & \\textbf{-0.31} \\\\
+    """
+    rows = []
+    for i, cells in enumerate(text.itertuples(index=False)):
+        words = [latex(cell) for cell in cells]
+        if bold is not None:
+            words = [rf"\textbf{{{w}}}" if b else w for w, b in zip(words, bold.iloc[i], strict=True)]
+        rows.append(" & ".join(words) + r" \\")
+    head = " & ".join(latex(c) for c in text.columns) + r" \\"
+    begin = [r"\begin{table}", rf"\begin{{tabular}}{{l{'r' * (text.shape[1] - 1)}}}", r"\toprule", head, r"\midrule"]
+    lines = [*begin, *rows, r"\bottomrule", r"\end{tabular}"]
+    lines += [rf"\caption{{{latex(caption)}}}"] * bool(caption) + [rf"\label{{{label}}}"] * bool(label)
+    return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
 class _Pictures:
@@ -202,7 +213,7 @@ class _Pictures:
         fitted = design @ np.linalg.lstsq(design, units.values, rcond=None)[0]
         self.residuals = replace(units, values=units.values - fitted)
 
-    def permuted(self, strata: list[np.ndarray]) -> np.ndarray:
+    def permuted(self, *strata: np.ndarray) -> np.ndarray:
         return film_permutations(self.rng, strata, self.n_permutations)
 
 
@@ -217,28 +228,29 @@ def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> d
     row = {"n": int(here.sum()), "n_others": int(there.sum()), "n_films": films[0], "n_other_films": films[1]}
     if not (here.any() and there.any()):
         # Which of the two is empty decides what the reader is told.
-        empty = _NOBODY[source] if not here.any() else f"{unit[:-1]} to compare with"
-        empty = empty if len(units.values) else "picture"
-        return {**row, "note": f"n = 0: no {empty}"}
+        empty = f"{unit[:-1]} to compare with" if here.any() else _NOBODY[source]
+        return row | {"note": f"n = 0: no {empty if len(units.values) else 'picture'}"}
     row["difference"] = _SCALE * (np.median(units.values[here]) - np.median(units.values[there]))
     row["effect"] = units.rank_biserial(here, there)
     if source != ACTUAL:
-        row["movable"], row["p_least"] = least_p(pictures.sets, _patterns(units, label), pictures.n_permutations)
+        patterns = [own.tobytes() for own in np.split(label, np.cumsum(units.counts)[:-1])]
+        row["movable"], row["p_least"] = least_p(pictures.sets, patterns, pictures.n_permutations)
         # what cannot move is its own expectation
         if enough(row["movable"]):
             row["expected"] = _SCALE * permuted_gap(units, label, inside, pictures.within_sets[:n_expected])
-    if not enough(*films):
-        return {**row, "note": few(*films)}
+    row["note"] = "" if enough(*films) else few(*films)
+    if row["note"]:
+        return row
     test = pg.mwu(units.values[here], units.values[there], alternative="two-sided")
     row["U"], row["p"] = float(test["U_val"].iloc[0]), float(test["p_val"].iloc[0])
     row["effect_low"], row["effect_high"] = interval(units.bootstrap(here, there, pictures.weights))
     # Under the plain null a film's label could have fallen on any film compared.
     free = present & ~actual if source == FALSE_TRUE else present
-    draws = permuted_rank_biserial(units, label, inside, pictures.permuted([free]))
+    draws = permuted_rank_biserial(units, label, inside, pictures.permuted(free))
     row["p_permutation"] = permutation_p(draws, row["effect"])
     row["detectable"] = detectable(deviation(draws), alpha=alpha)
     if source == ACTUAL:
-        return {**row, "note": ""}
+        return row
 
     def p_of(values: Units, order: np.ndarray) -> float:
         return permutation_p(permuted_rank_biserial(values, label, inside, order), values.rank_biserial(here, there))
@@ -246,11 +258,5 @@ def _row(pictures: _Pictures, actual, own, source, unit, alpha, n_expected) -> d
     if row["p_least"] <= _TELLING:
         row["p_conditional"] = p_of(pictures.centred, pictures.within_sets)
     # the plain division by one genre, which the residuals on all of them make good where labels add up
-    row["p_residuals"] = p_of(pictures.residuals, pictures.permuted([present & actual, present & ~actual]))
-    return {**row, "note": ""}
-
-
-def _patterns(units: Units, label: np.ndarray) -> list[bytes]:
-    """Each film's labels over its units, by which films that say the same are known."""
-    ends = np.cumsum(units.counts)
-    return [label[end - n : end].tobytes() for end, n in zip(ends, units.counts, strict=True)]
+    row["p_residuals"] = p_of(pictures.residuals, pictures.permuted(present & actual, present & ~actual))
+    return row

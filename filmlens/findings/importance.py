@@ -5,9 +5,9 @@ predictions; *Overall* is the drop of the mean over genres. Raw values are permu
 and scales them. There are two ways to permute:
 
 ``cues``
-    Every column is permuted over the cues of all films, as the paper is read here. That also destroys the
-    variance *between* films, so a feature that only clusters by film, and says nothing of genre, comes out
-    negative: without its noise the model predicts better.
+    Every column over the cues of all films, as the paper is read here. That also destroys the variance *between*
+    films, so a feature that only clusters by film, and says nothing of genre, comes out negative: without its noise
+    the model predicts better.
 ``films``
     Film i receives the columns of another film's cues, rows together. What varies between films stays, only its
     tie to the film's genres is cut; this is the one to interpret.
@@ -16,32 +16,31 @@ F1 at .5 is blind to rare genres: a model may rank all eight Horror films first 
 what is interpreted is the drop of average precision above chance, (AP - chance) / (1 - chance), chance being that of
 random ranks; the drop of the area under the ROC curve stands beside it, and the drop of F1 is the paper's.
 
-Three intervals stand side by side because they answer different questions: the confidence interval of the mean
-over runs (how well 100 shuffles settle it), the percentiles of the runs (how much one shuffle varies), and the
-bootstrap over films (what other films would have given). Where a film takes its values from one other film, the
-bootstrap resamples the giver as well; under ``cues`` it holds the pool of values fixed. The fitted models are not
-retrained in any of them: whether a group matters at all is asked by training again (`retraining`).
+Three intervals answer different questions: the confidence interval of the mean over runs (how well 100 shuffles settle
+it), the percentiles of the runs (how much one shuffle varies), and the bootstrap over films (what other films would
+have given). Where a film takes its values from one other film, the bootstrap resamples the giver as well; under
+``cues`` it holds the pool of values fixed. No model is retrained: whether a group matters at all is asked by training
+again (`importance_checks`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from filmlens.findings.feature_groups import columns_of, validated
 from filmlens.findings.units import mean_of_known
+from filmlens.look import GENRES
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough, few
 from filmlens.stats.metrics import above_chance, area_under_curve, average_precision, chance_precision, f1
 from filmlens.stats.permutation import SCHEMES, givers_of
 
 Predict = Callable[[list[np.ndarray]], np.ndarray]
-
-
 #: What is interpreted, and what the paper measured.
 AP, F1 = "AP above chance", "F1"
 
@@ -65,10 +64,10 @@ class ImportanceRuns:
     """Every run behind a table of importances; the last entry of an axis of genres is Overall.
 
     `area` (groups, genres + 1) is the mean drop of the area under the ROC curve, `spread` (groups, n_boot, genres + 1)
-    the standard deviation over runs of the drop of F1 in each bootstrap sample. `positives` counts each genre's films
-    among the `scored` ones; `left_out` are positions of films without cues. `starts` (starts, groups, genres + 1) is
-    the mean drop of `measure`, the one that is interpreted, of single starts, none of a model that tells no starts;
-    `averaged` is how many starts the model that is judged is a mean of.
+    the standard deviation over runs of the drop of F1 in each bootstrap sample, `starts` (starts, groups, genres + 1)
+    the mean drop of `measure`, the one that is interpreted, of single starts, if there are several. `positives` counts
+    each genre's films among the `scored` ones; `left_out` are positions of films without cues; `averaged` is how many
+    starts the model that is judged is a mean of.
     """
 
     genres: list[str]
@@ -91,11 +90,22 @@ class ImportanceRuns:
         drop = self.starts[:, group, genre] - (0 if other is None else self.starts[:, other, genre])
         return float(drop.var(ddof=1) / self.averaged)
 
+    @property
+    def sides(self) -> list[tuple[int, ...]]:
+        """Of each genre the films with and without it, of Overall all that are scored."""
+        return sides_of(self.positives, self.scored)
+
     def table(self) -> pd.DataFrame:
         """One row per measure, genre (Overall last) and group; see :func:`group_importance`."""
-        rows = [
-            self._row(m, k, g) for m in self.drops for k in range(len(self.genres) + 1) for g in range(len(self.groups))
-        ]
+        genres, rows = [*self.genres, "Overall"], []
+        for (measure, drops), (k, sides) in product(self.drops.items(), enumerate(self.sides)):
+            for g, group in enumerate(self.groups):
+                runs, n = drops.runs[g, :, k], drops.runs.shape[1]
+                mean, note = runs.mean(), "" if enough(*sides) else few(*sides)
+                half = stats.t.ppf(0.975, n - 1) * runs.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
+                limits = [mean - half, mean + half, *np.quantile(runs, [0.025, 0.975]), *interval(drops.films[g, :, k])]
+                limits = [np.nan] * len(limits) if note else limits
+                rows.append([measure, genres[k], group, sides[0], mean, *limits, self.area[g, k], note])
         columns = ["measure", "genre", "group", "films", "importance", "mean_low", "mean_high", "run_low", "run_high"]
         table = pd.DataFrame(rows, columns=[*columns, "film_low", "film_high", "auc_drop", "note"])
         first = self.drops[self.measure]
@@ -103,28 +113,12 @@ class ImportanceRuns:
             "scheme": self.scheme,
             "n_repeats": first.runs.shape[1],
             "n_boot": first.films.shape[1],
-            "positives": {g: int(c) for g, c in zip(self.genres, self.positives, strict=True)},
+            "positives": dict(zip(self.genres, self.positives.tolist(), strict=True)),
             "skipped draws": int(np.isnan(first.films[0, :, -1]).sum()),
             "left out": list(self.left_out),
-            **{
-                m: {g: float(v) for g, v in zip([*self.genres, "Overall"], d.baseline, strict=True)}
-                for m, d in self.drops.items()
-            },
+            **{m: dict(zip(genres, drops.baseline.tolist(), strict=True)) for m, drops in self.drops.items()},
         }
         return table
-
-    def _row(self, measure: str, k: int, g: int) -> list:
-        drops, n = self.drops[measure].runs[g, :, k], self.drops[measure].runs.shape[1]
-        overall = k == len(self.genres)
-        films = self.scored if overall else int(self.positives[k])
-        sides = (films,) if overall else (films, self.scored - films)
-        mean = drops.mean()
-        half = stats.t.ppf(0.975, n - 1) * drops.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan
-        row = [measure, [*self.genres, "Overall"][k], self.groups[g], films, mean, mean - half, mean + half]
-        row += [*np.quantile(drops, [0.025, 0.975])]
-        if not enough(*sides):
-            return [*row[:5], *[np.nan] * 6, self.area[g, k], few(*sides)]
-        return [*row, *interval(self.drops[measure].films[g, :, k]), self.area[g, k], ""]
 
 
 def permutation_runs(
@@ -156,82 +150,67 @@ def permutation_runs(
     if columns not in ("independent", "joint"):
         raise ValueError(f"columns {columns!r} is not 'independent' or 'joint'")
     lengths = np.array([len(b) for b in bags])
-    flat = np.concatenate(bags)
-    ends = np.cumsum(lengths)
+    flat, scored = np.concatenate(bags), lengths > 0
     groups = {name: columns_of(name, index, flat.shape[1]) for name, index in groups.items()}
-    scored = lengths > 0
 
     def probability(values: np.ndarray) -> np.ndarray:
-        split = [values[end - n : end] for end, n in zip(ends, lengths, strict=True)]
-        given = np.asarray(predict(split))
+        given = np.asarray(predict(np.split(values, np.cumsum(lengths)[:-1])))
         if given.shape[-2:] != Y.shape:
             raise ValueError(f"predict gave shape {given.shape} for labels of shape {Y.shape}")
         return given.reshape(-1, *Y.shape)[:, scored].astype(float)
 
     truth = Y[scored]
     rng = np.random.default_rng(seed)
-    weights = film_weights(rng, len(truth), n_boot)
+    weights, one = film_weights(rng, len(truth), n_boot), np.ones((1, len(truth)))
     chance = chance_precision(truth)
 
-    def measured(values: np.ndarray, w: np.ndarray) -> dict[str, np.ndarray]:
-        return {
-            AP: above_chance(average_precision(truth, values, w), chance),
-            F1: f1(truth, values >= threshold, w),
-        }
+    def precise(values: np.ndarray, w: np.ndarray) -> np.ndarray:
+        return above_chance(average_precision(truth, values, w), chance)
+
+    def measured(values: np.ndarray, w: np.ndarray) -> np.ndarray:
+        return np.stack([precise(values, w), f1(truth, values >= threshold, w)])  # (AP and F1, samples, genres + 1)
 
     def alone(starts: np.ndarray) -> np.ndarray:
-        single = [above_chance(average_precision(truth, values, one), chance)[0] for values in starts]
-        return np.array(single) if len(starts) > 1 else np.empty((0, len(genres) + 1))
+        single = [precise(values, one)[0] for values in starts] if len(starts) > 1 else []
+        return np.reshape(single, (-1, len(genres) + 1))
 
-    one = np.ones((1, len(truth)))
     starts = probability(flat.copy())
     plain, each = starts.mean(axis=0), alone(starts)
-    whole = measured(plain, one)
-    area = area_under_curve(truth, plain)
+    whole, area = measured(plain, one)[:, 0], area_under_curve(truth, plain)
     entropy = rng.integers(2**63)
-    found: dict[str, list] = {AP: [], F1: []}
-    films: dict[str, list] = {AP: [], F1: []}
-    areas, spread, of_starts = [], [], []
+    of_groups = []
     for name, index in groups.items():
         stays = kept[name] if kept else np.zeros((len(flat), index.size))
         leaves = flat[:, index] - stays
         # Each group starts the same stream: its runs do not depend on which other groups are asked for.
         stream = np.random.default_rng(entropy)
-        runs, drawn, lost, apart = {AP: [], F1: []}, {AP: [], F1: []}, [], []
+        of_runs = []
         for _ in range(n_repeats):
             rows = rows_of(stream, lengths, 1 if columns == "joint" else index.size)
             values = flat.copy()
             values[:, index] = stays + leaves[rows, np.arange(index.size)]
             starts = probability(values)
             permuted = starts.mean(axis=0)
-            apart.append(each - alone(starts))
             giver = givers_of(rows, lengths)
             # Other films would also have given other values: a film is weighed by its giver too.
             w = weights * weights[:, giver] if (giver >= 0).all() else weights
-            now, before, after = measured(permuted, one), measured(plain, w), measured(permuted, w)
-            lost.append(area - area_under_curve(truth, permuted))
-            for m in runs:
-                runs[m].append((whole[m] - now[m])[0])
-                drawn[m].append(before[m] - after[m])
-        for m in runs:
-            found[m].append(runs[m])
-            films[m].append(mean_of_known(np.array(drawn[m])))
-        areas.append(np.mean(lost, axis=0))
-        of_starts.append(np.mean(apart, axis=0))
-        spread.append(
-            np.std(drawn[F1], axis=0, ddof=1) if n_repeats > 1 else np.full((n_boot, len(genres) + 1), np.nan)
-        )
+            drop, drawn = whole - measured(permuted, one)[:, 0], measured(plain, w) - measured(permuted, w)
+            of_runs.append((drop, drawn, area - area_under_curve(truth, permuted), each - alone(starts)))
+        drop, drawn, lost, apart = map(np.array, zip(*of_runs, strict=True))
+        spread = drawn[:, 1].std(axis=0, ddof=1) if n_repeats > 1 else np.full(drawn[0, 1].shape, np.nan)
+        of_groups.append((drop.swapaxes(0, 1), mean_of_known(drawn), spread, lost.mean(axis=0), apart.mean(axis=0)))
+    runs, films, spread, area, apart = map(np.array, zip(*of_groups, strict=True))
     return ImportanceRuns(
         genres=genres,
         groups=list(groups),
-        drops={m: Drops(whole[m][0], np.array(found[m]), np.array(films[m])) for m in found},
-        area=np.array(areas),
-        spread=np.array(spread),
+        drops={m: Drops(whole[i], runs[:, i], films[:, i]) for i, m in enumerate((AP, F1))},
+        area=area,
+        spread=spread,
         positives=truth.sum(axis=0),
         scored=len(truth),
         left_out=tuple(int(i) for i in np.flatnonzero(~scored)),
         scheme=scheme if isinstance(scheme, str) else getattr(scheme, "__name__", "own"),
-        starts=np.stack(of_starts, axis=1),
+        starts=apart.swapaxes(0, 1),
         averaged=len(starts),
     )
 
@@ -254,21 +233,19 @@ def group_importance(
 
     `predict`, or ``predict_proba`` of an estimator, maps the list of all bags, in film order, to held-out probabilities
     (films, genres); for flat estimators see :func:`~filmlens.findings.simple_mi`. `bags` are (cues, features) arrays,
-    one per film; NaN values travel with their rows, and films with no rows are passed on but not scored. `groups` name
-    column indices; see :func:`~filmlens.findings.single_features` for one group per column.
+    one per film; NaN values travel with their rows, films with no rows are passed on but not scored. `groups` name
+    column indices (:func:`~filmlens.findings.single_features`: one per column), `genres` the columns of Y.
 
     `scheme` is "cues" or "films" (see the module), or a callable ``(rng, lengths, width) -> (cues, width)`` row
-    indices. `columns` says whether a group's columns are permuted each on its own ("independent") or rows together
-    ("joint"); by default independent for ``cues`` (as the paper), joint for ``films``. `genres` name Y's columns; they
-    are taken from a DataFrame, else the paper's six. A film is positive where the probability is at least `threshold`.
-    Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
+    indices. `columns` says whether a group's columns are permuted each on its own ("independent", the default for
+    ``cues``) or rows together ("joint", for ``films``). A film is positive where the probability is at least
+    `threshold`. Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
 
     Columns: measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low,
     mean_high (95 % confidence of the mean over the `n_repeats` runs, Student's t), run_low, run_high (2.5 and 97.5
     percentiles of the runs), film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both
     sides only importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped
-    draws and films left out. ValueError on shapes that do not agree, a column that does not exist, or an unknown
-    scheme.
+    draws and films left out. ValueError on shapes that do not agree, an unknown column or scheme.
     """
     return permutation_runs(
         predict,
@@ -283,3 +260,38 @@ def group_importance(
         threshold=threshold,
         n_boot=n_boot,
     ).table()
+
+
+def validated(bags, Y, genres) -> tuple[list[np.ndarray], np.ndarray, list[str]]:
+    """Bags, bool labels and genre names that fit each other; ValueError otherwise."""
+    table, Y = Y, np.asarray(Y).astype(bool)
+    bags = [np.asarray(b) for b in bags]
+    if Y.ndim != 2 or len(bags) != len(Y):
+        raise ValueError(f"{len(bags)} bags for labels of shape {Y.shape}; give one bag and one row of labels per film")
+    genres = genre_names(genres, table, Y.shape[1], "labels")
+    widths = {b.shape[1] if b.ndim == 2 else None for b in bags}
+    if len(widths) != 1 or None in widths:
+        raise ValueError("every bag must be a (cues, features) array with the same features; an empty one is (0, D)")
+    return bags, Y, genres
+
+
+def genre_names(genres: Sequence[str] | None, table: object, width: int, what: str) -> list[str]:
+    """The names given, else those of a DataFrame, else the paper's; ValueError unless every column has one."""
+    if genres is None:
+        genres = table.columns if isinstance(table, pd.DataFrame) else GENRES[:width]
+    if len(genres) != width:
+        raise ValueError(f"{len(genres)} genre names for {width} columns of {what}")
+    return list(genres)
+
+
+def columns_of(name: str, index: Sequence[int], width: int) -> np.ndarray:
+    """Column indices of a group, ascending; ValueError when there are none or they do not exist."""
+    index = np.unique(np.asarray(index, dtype=np.intp))
+    if index.size == 0 or index[0] < 0 or index[-1] >= width:
+        raise ValueError(f"group {name!r} must name columns 0 to {width - 1}, not {index.tolist()}")
+    return index
+
+
+def sides_of(positives: np.ndarray, scored: int) -> list[tuple[int, ...]]:
+    """Of each genre the films with and without it, of Overall all that are scored."""
+    return [*((int(n), int(scored - n)) for n in positives), (int(scored),)]

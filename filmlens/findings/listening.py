@@ -2,10 +2,8 @@
 
 Each clip that stands out of its film as another genre's music is paired with a control: a cue of the same film that the
 model does not take for that genre. If transplantation is more than a model's whim, raters name the genre for the first
-more often than for the second. Clips whose music a rater knows are left out of that rater's answers.
-
-Intervals are bootstraps over films, and over raters too where there are two or more; with fewer than ten films there
-are none, and nothing is claimed.
+more often than for the second. Clips whose music a rater knows are left out of that rater's answers. Intervals are
+bootstraps over films and raters; with fewer than ten films there are none, and nothing is claimed.
 """
 
 from __future__ import annotations
@@ -50,16 +48,14 @@ def agreement(
     right = named[:, np.arange(len(key)), asked]
     first, second = _pairs(key)
 
-    def share(which: np.ndarray) -> Callable:
-        return lambda raters, count: _mean(right[np.ix_(raters, which)], count[of_film[which]])
-
-    def difference(raters: np.ndarray, count: np.ndarray) -> float:
-        return _mean(right[np.ix_(raters, first)] - right[np.ix_(raters, second)], count[of_film[first]])
+    def share(which: np.ndarray, other: np.ndarray | None = None) -> Callable:
+        of = right[:, which] if other is None else right[:, which] - right[:, other]
+        return lambda raters, count: _mean(of[raters], count[of_film[which]])
 
     def among(raters: np.ndarray, count: np.ndarray) -> float:
         # a rater who is drawn twice agrees with himself: only different raters are compared
-        units = named[np.unique(raters)].reshape(len(np.unique(raters)), -1)
-        return alpha(units, np.repeat(count[of_film], len(genres)))
+        different = np.unique(raters)
+        return alpha(named[different].reshape(len(different), -1), np.repeat(count[of_film], len(genres)))
 
     def with_model(raters: np.ndarray, count: np.ndarray) -> float:
         weight = np.repeat(count[of_film], len(genres))
@@ -69,7 +65,7 @@ def agreement(
     measures = {
         "named, transplanted": share(first),
         "named, control": share(second),
-        "named, transplanted minus control": difference,
+        "named, transplanted minus control": share(first, second),
         "alpha among raters": among,
         "alpha of a rater and the model": with_model,
     }

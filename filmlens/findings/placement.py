@@ -1,8 +1,7 @@
 """Placement of a film's music: first and last music, silences, use of each track, entries, and what is missed.
 
 What the stamper finds is a lower bound of a film's music, and it does not miss at random: recall by place in the film
-stands beside every placement. The counts describe the films themselves and need no minimum of films; what is said of
-other films (intervals) follows the one rule of `filmlens.stats.enough`.
+stands beside every placement. Counts describe the films themselves and need no minimum of films; intervals do.
 """
 
 from __future__ import annotations
@@ -49,9 +48,8 @@ def placement(cues: pd.DataFrame, lengths: Mapping[str, float]) -> pd.DataFrame:
 def track_use(cues: pd.DataFrame, tracks: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """How often and how long each track of a soundtrack plays, and its place on the album and in the film.
 
-    `cues` has film_id, track, start, end; `tracks` names each film's tracks in the order of the album. Columns:
-    film_id, track, album (place on the album, from 1), uses, seconds, film (place in the order in which the film's
-    tracks are first heard, from 1; NaN of a track that is not used).
+    `cues` has film_id, track, start, end; `tracks` names each film's tracks in the album's order. Columns: film_id,
+    track, album (place there, from 1), uses, seconds, film (place in the order of first hearing, from 1; NaN unused).
 
     >>> cues = pd.DataFrame({"film_id": "a", "track": ["y", "x", "y"], "start": [0.0, 9.0, 20.0]})
     >>> track_use(cues.assign(end=cues["start"] + 5), {"a": ["x", "y", "z"]}).drop(columns="film_id").values.tolist()
@@ -69,10 +67,10 @@ def track_use(cues: pd.DataFrame, tracks: Mapping[str, Sequence[str]]) -> pd.Dat
 
 
 def album_order(use: pd.DataFrame) -> pd.DataFrame:
-    """Per film: tracks used, tracks used more than once, and how far the film follows the album's order.
+    """Tracks, those used and reused, and the order of each film, of :func:`track_use`.
 
-    `use` is from :func:`track_use`. Columns: film_id, tracks, used, reused, order: Kendall's tau of the places on the
-    album and in the film, 1 where the film keeps the album's order; NaN with fewer than three tracks used.
+    Columns: film_id, tracks, used, reused (more than once), order: Kendall's tau of the places on the album and in the
+    film, 1 where the film keeps the album's order; NaN with fewer than three tracks used.
     """
     rows = []
     for film_id, part in use.groupby("film_id", sort=False):
@@ -92,10 +90,9 @@ def entries(
 ) -> pd.DataFrame:
     """How many entries of music lie at a cut, or while someone speaks, and how many would by chance.
 
-    `cues` has film_id, start, end. By film_id, `lengths` gives seconds, `cuts` (cuts,) seconds, `speech` (n, 2)
-    seconds; films of which cuts or speech are not known are not in them. `near` is the most seconds between entry and
-    cut. Columns: film_id, of ("cuts" or "speech"), entries, share (of the entries that lie there), chance (share of the
-    film's time that lies there: what an entry at any moment would meet).
+    `cues` has film_id, start, end. By film_id, `lengths` gives seconds, `cuts` (cuts,) and `speech` (n, 2) seconds,
+    where they are known; `near` is the most seconds between entry and cut. Columns: film_id, of ("cuts" or "speech"),
+    entries, share (of the entries that lie there), chance (share of the film's time that lies there).
 
     >>> cues = pd.DataFrame({"film_id": "a", "start": [10.0, 50.0], "end": [20.0, 60.0]})
     >>> entries(cues, {"a": 100.0}, {"a": np.array([10.5, 80.0])}, {}).values.tolist()
@@ -108,8 +105,7 @@ def entries(
             own = cues[cues["film_id"] == film_id]
             music = intervals.union(own[["start", "end"]])
             inside = intervals.intersection(spans[film_id], [[0, lengths[film_id]]])
-            starts = music[:, 0]
-            hit = ((starts[:, None] >= inside[:, 0]) & (starts[:, None] <= inside[:, 1])).any(axis=1)
+            hit = ((music[:, :1] >= inside[:, 0]) & (music[:, :1] <= inside[:, 1])).any(axis=1)
             share = float(hit.mean()) if len(hit) else np.nan
             rows.append((film_id, kind, len(hit), share, intervals.length(inside) / lengths[film_id]))
     return pd.DataFrame(rows, columns=["film_id", "of", "entries", "share", "chance"])
@@ -126,10 +122,9 @@ def recall_by_place(
 ) -> pd.DataFrame:
     """Share of the annotated music that was found with the right track, by place in the film.
 
-    `cues` has film_id, track, start, end, as found; `annotations` track, start, end by film_id; `lengths` are seconds
-    by film_id, divided in equal `parts`. Columns: part, begin, end (0-1), recall (found over annotated seconds, all
-    films together), low, high (95 % bootstrap over films; NaN below ten), films (with annotated music there), seconds
-    (annotated).
+    `cues` has film_id, track, start, end, as found; `annotations` (track, start, end) and `lengths` (seconds, divided
+    in equal `parts`) are by film_id. Columns: part, begin, end (0-1), recall (found over annotated seconds, all films
+    together), low, high (95 % bootstrap over films; NaN below ten), films (with annotated music there), seconds.
     """
     found, true = np.zeros((2, len(annotations), parts))
     for i, (film_id, truth) in enumerate(annotations.items()):

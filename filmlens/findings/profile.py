@@ -32,15 +32,13 @@ def genre_profile(
 ) -> pd.DataFrame:
     """How each genre's films differ from the others in every descriptor.
 
-    `cue_features` has film_id, cue and one column per descriptor, one row per cue (such as ``mir-cues``); NaN values
-    are left out, and all feature columns are `descriptors` by default. `labels` are films x genres, bool; `alpha` is
-    the false discovery rate.
+    `cue_features` has film_id, cue and a column per descriptor, one row per cue (such as ``mir-cues``), NaN left out;
+    all of them are `descriptors` by default. `labels` are films x genres, bool; `alpha` is the false discovery rate.
 
     Columns: genre, descriptor, n, n_others (films), difference (of medians, in the descriptor's unit), effect,
     effect_low, effect_high (Cliff's delta, 95 % bootstrap over films), detectable (the smallest delta that would have
-    been found with 80 % power after the correction), p, p_corrected, significant, correction, note. Where a genre has
-    no film, or every film, the numbers are missing and the note says ``n = 0``; with fewer than ten on either side only
-    p and interval are, and the note says ``too few films``.
+    been found with 80 % power after the correction), p, p_corrected, significant, correction, note: ``n = 0`` where a
+    genre has no film, or every film, and ``too few films``, without p and interval, with fewer than ten on a side.
     """
     if descriptors is None:
         descriptors = [c for c in cue_features.select_dtypes("number") if c not in _NOT_FEATURES]
@@ -54,12 +52,12 @@ def genre_profile(
         units = Units(values[kept], kept, len(labels))
         for genre in labels.columns:
             here = labels[genre].to_numpy()[kept]
-            row = {"genre": genre, "descriptor": descriptor, "n": int(here.sum()), "n_others": int((~here).sum())}
+            own, others = units.values[here], units.values[~here]
+            row = {"genre": genre, "descriptor": descriptor, "n": len(own), "n_others": len(others)}
             rows.append(row)
             if here.all() or not here.any():
                 row["note"] = f"n = 0: no film {'to compare with' if here.any() else 'of the genre'}"
                 continue
-            own, others = units.values[here], units.values[~here]
             row["difference"] = np.median(own) - np.median(others)
             row["effect"] = units.rank_biserial(here, ~here)
             row["note"] = "" if enough(len(own), len(others)) else few(len(own), len(others))
@@ -91,10 +89,9 @@ def example_cues(
 ) -> pd.DataFrame:
     """Cues of a genre's films in which a profile's cell is heard, cues that contradict it, and one drawn at random.
 
-    `profile` holds rows of :func:`genre_profile`'s result (all, or those worth hearing). The random cue is there so
-    that nobody hears the best alone. Columns: genre, descriptor, kind (typical, contrary, random), rank (1 first),
-    film_id, cue, value. Typical cues lie furthest the way of the effect among the genre's films, contrary ones furthest
-    the other way: three of each, from different films, as far as the genre has films.
+    `profile` holds rows of :func:`genre_profile`. The random cue is there so that nobody hears the best alone. Columns:
+    genre, descriptor, kind (typical, contrary, random), rank (1 first), film_id, cue, value. Typical cues lie furthest
+    the way of the effect, contrary ones the other way: up to three of each, from different films.
     """
     rows, rng = [], np.random.default_rng(seed)
     for cell in profile[profile["effect"].notna()].itertuples():

@@ -1,7 +1,6 @@
 """What can and cannot be concluded from a corpus, by its films, genres and annotations alone, before any result.
 
-The rule of `filmlens.stats.enough` decides what is compared; how large a difference would be found is that of a t-test
-between films, which a rank test comes near to.
+How large a difference would be found is that of a t-test between films, which a rank test comes near to.
 """
 
 from __future__ import annotations
@@ -33,12 +32,10 @@ def genre_counts(labels: pd.DataFrame) -> pd.DataFrame:
     """A row per genre of `labels` (films x genres, bool): genre, films with it, without, with it alone, and detectable:
     the smallest difference to be found (standard deviations; NaN below ten films on a side).
     """
-    alone = labels[labels.sum(axis=1) == 1].sum()
-    rows = []
-    for genre, films in labels.sum().items():
-        without = len(labels) - films
-        least = detectable(math.sqrt(1 / films + 1 / without)) if enough(films, without) else np.nan
-        rows.append((genre, int(films), int(without), int(alone[genre]), least))
+    films, alone = labels.sum(), labels[labels.sum(axis=1) == 1].sum()
+    sides = [(int(n), int(len(labels) - n)) for n in films]
+    least = [detectable(math.sqrt(1 / n + 1 / m)) if enough(n, m) else np.nan for n, m in sides]
+    rows = [(g, *side, int(alone[g]), d) for g, side, d in zip(films.index, sides, least, strict=True)]
     return pd.DataFrame(rows, columns=["genre", "films", "without", "alone", "detectable"])
 
 
@@ -81,16 +78,15 @@ def _of_genres(labels: pd.DataFrame, can: list[str], cannot: list[str]) -> None:
         cannot.append(
             f"How well music predicts genre: {films_text(len(labels))} with a genre, at least {LEAST} are needed."
         )
-    counts = genre_counts(labels)
-    compared = [r for r in counts.itertuples() if enough(r.films, r.without)]
-    if compared:
+    counts = list(genre_counts(labels).itertuples())
+    few = [r for r in counts if not enough(r.films, r.without)]
+    if compared := [r for r in counts if r not in few]:
         named = ", ".join(f"{r.genre} ({r.films} films with it, {r.without} without)" for r in compared)
         largest = max(r.detectable for r in compared)
         can.append(
             f"Which features of the music go with {named}: a single difference of {largest:.2f} standard deviations "
             "between films is likely to be found; the table has each genre's."
         )
-    few = [r for r in counts.itertuples() if not enough(r.films, r.without)]
     if len(few) > _EACH:
         named = ", ".join(f"{r.genre} ({r.films} with it, {r.without} without)" for r in few)
         cannot.append(
@@ -120,9 +116,7 @@ def _of_pairs(labels: pd.DataFrame, cannot: list[str]) -> None:
 def _of_dependence(facts: Facts, cannot: list[str]) -> None:
     """Films that are not independent of each other."""
     series = Counter(f.film.more.get("franchise", "") for f in facts.films)
-    series.pop("", None)
-    many = [f"{name} ({films})" for name, films in series.items() if films > 1]
-    if many:
+    if many := [f"{name} ({films})" for name, films in series.items() if name and films > 1]:
         cannot.append(
             f"As much as from independent films, because some are of one franchise: {', '.join(many)}; "
             "notebook 07 shows what changes when they are held out together."

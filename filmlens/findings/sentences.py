@@ -41,8 +41,7 @@ def strongest(profile: pd.DataFrame, *, synthetic: bool = False) -> pd.DataFrame
 
 
 def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool = False) -> pd.DataFrame:
-    """:func:`~filmlens.findings.cross_modal` in words: actual, predicted and false positives of each genre and measure
-    in one sentence.
+    """:func:`~filmlens.findings.cross_modal` in words, a sentence for all sources of a genre and measure.
 
     Columns: genre, measure, sentence; of cells that could be tested alone (:func:`too_few` says which could not).
     """
@@ -55,11 +54,9 @@ def genre_sentences(table: pd.DataFrame, *, unit: str = "clips", synthetic: bool
         actual = cells.loc["Actual"]
         clauses = []
         for source, cell in cells.iterrows():
-            if np.isnan(cell["p"]):
-                clauses.append(f"{genre} {unit}, {source.lower()}: {cell['note']}")
-            else:
-                compared = source != "Actual" and not np.isnan(actual["p"])
-                clauses.append(_clause(cell, actual if compared else None))
+            against = None if source == "Actual" or np.isnan(actual["p"]) else actual
+            untested = f"{genre} {unit}, {source.lower()}: {cell['note']}"
+            clauses.append(untested if np.isnan(cell["p"]) else _clause(cell, against))
         rows.append([genre, measure, "; ".join(clauses) + (" (synthetic corpus)." if synthetic else ".")])
     return pd.DataFrame(rows, columns=["genre", "measure", "sentence"])
 
@@ -111,6 +108,11 @@ def number(value: float, digits: int = 2) -> str:
     return sign + (text[1:] if text.startswith("0") else text)
 
 
+def span(low: float, high: float) -> str:
+    """An interval in brackets."""
+    return f"[{number(low)}, {number(high)}]"
+
+
 def films_text(count: int) -> str:
     """So many films, in words."""
     return f"{count} film{'' if count == 1 else 's'}"
@@ -136,14 +138,14 @@ def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None
 
 
 def _told(value: object) -> bool:
-    return value is not None and value != "" and not (isinstance(value, (float, np.floating)) and np.isnan(value))
+    return pd.notna(value) and value != ""
 
 
 def _figures(row: Mapping | pd.Series, units: str, effect: str) -> str:
     """What stands in the brackets behind a finding."""
     size = f"{effect} {number(row['effect'])}"
     if _told(row.get("effect_low")):
-        size += f" [{number(row['effect_low'])}, {number(row['effect_high'])}]"
+        size += f" {span(row['effect_low'], row['effect_high'])}"
     count = f"{row['n']:,} of {row['n'] + row['n_others']:,}" if _told(row.get("n_others")) else f"n = {row['n']:,}"
     p = row["p_corrected"] if _told(row.get("p_corrected")) else row["p"]
     parts = [size, f"{count} {units}".strip(), p_text("p", p), row["correction"]]
@@ -180,11 +182,11 @@ def _picture(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> s
         films_agree = unit == "films" or not _told(row.get("p_permutation")) or row["p_permutation"] < 0.05
         return f"{who} are {way} ({figures})" if films_agree else f"{who} look {way}, but not over films ({figures})"
     arithmetic = ""
-    if source in ("Predicted", "False positives"):
+    if source in ("Predicted", "False positives") and not _told(row.get("expected")):
         arithmetic = f", given the actual labels {row['movable']:.0f} films can be exchanged: too few to tell"
-        if _told(row.get("expected")):
-            arithmetic = f", expected {number(row['expected'])} given the actual labels"
-        if _told(row.get("p_conditional")) and _told(row.get("expected")):
+    elif source in ("Predicted", "False positives"):
+        arithmetic = f", expected {number(row['expected'])} given the actual labels"
+        if _told(row.get("p_conditional")):
             least = f", {p_text('smallest possible', row['p_least'])}" if row["p_least"] > 0.001 else ""
             arithmetic += f" ({p_text('p', row['p_conditional'])}, {row['movable']:.0f} films can be exchanged{least})"
     if source == "Predicted" and not against["significant"]:

@@ -1,9 +1,8 @@
 """What each table of a report says, in one to five sentences, or why it says nothing.
 
-Every function takes the numbers that a notebook wrote, at least one row, and gives sentences. Tests become words in
-`sentences`; here it is chosen what is told, and in which order: what was shown before what was not. What describes the
-films themselves is told of any number of films, what is said beyond them only as far as `filmlens.stats.enough` and the
-intervals carry it.
+Every function takes the numbers that a notebook wrote, at least one row. Tests become words in `sentences`; here it is
+chosen what is told, and in which order: what was shown before what was not. What is said beyond the films themselves is
+said only as far as `filmlens.stats.enough` and the intervals carry it.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from filmlens import names
-from filmlens.findings.filmtime import ALL, COVERAGE
-from filmlens.findings.sentences import films_text, genre_sentences, number, p_text, sentence, too_few
+from filmlens.findings.sentences import films_text, genre_sentences, number, p_text, span, strongest, too_few
+from filmlens.findings.timeline import ALL, COVERAGE
 from filmlens.look import clock
 from filmlens.stats.enough import FEW, LEAST, enough
 
@@ -31,9 +30,8 @@ def films(table: pd.DataFrame) -> list[str]:
         told.append(f"The most common genre is {common}, the rarest {rarest}.")
     rare = [genre for genre, n in genres.items() if not enough(n, count["films"] - n)]
     if rare:
-        which = (
-            "no genre is" if len(rare) == len(genres) else f"{', '.join(rare)} {'is' if len(rare) == 1 else 'are'} not"
-        )
+        which = f"{', '.join(rare)} {'is' if len(rare) == 1 else 'are'} not"
+        which = "no genre is" if len(rare) == len(genres) else which
         told.append(f"A test needs {LEAST} films with the genre and {LEAST} without it, so that {which} tested.")
     return told
 
@@ -88,7 +86,7 @@ def entries(table: pd.DataFrame) -> list[str]:
         words += f"; at any moment it is {row.chance:.0%}"
         if np.isfinite(row.low):
             shown = "more" if row.low > 0 else "fewer" if row.high < 0 else "not shown to differ"
-            words += f" ({shown}: difference {number(row.more)} [{number(row.low)}, {number(row.high)}])"
+            words += f" ({shown}: difference {number(row.more)} {span(row.low, row.high)})"
         told.append(f"{words}.")
     return told
 
@@ -113,11 +111,12 @@ def stamper(table: pd.DataFrame) -> list[str]:
     value = table.set_index("name")["value"]
     if not value.get("annotated films"):
         return ["No film has annotations, so that precision and recall are not known."]
-    parts = [
-        f"{name} {_plain(value[f'stamper {name}'])}{_sd(value.get(f'stamper {name} SD'))}"
-        for name in ("precision", "recall")
-        if f"stamper {name}" in value
-    ]
+    parts = []
+    for name in ("precision", "recall"):
+        if f"stamper {name}" in value:
+            sd = value.get(f"stamper {name} SD", np.nan)
+            more = "" if np.isnan(sd) else f" (SD {_plain(sd, 3)})"
+            parts.append(f"{name} {_plain(value[f'stamper {name}'])}{more}")
     return [f"Over {films_text(int(value['annotated films']))} with annotations: {', '.join(parts)} (mean over films)."]
 
 
@@ -145,16 +144,13 @@ def per_film(table: pd.DataFrame) -> list[str]:
 
 def prediction(table: pd.DataFrame) -> list[str]:
     """Of Table 4: the honest floor, the highest model, and where it is judged."""
-    rows = table.set_index("name")
-    if "always_positive" not in rows.index:
-        return []
-    floor = rows["f1"].loc[["always_positive"]].max()
+    floor = table.loc[table["name"] == "always_positive", "f1"]
     models = table[~table["name"].isin(["always_positive", "zero_rule", "random_guess"])].dropna(subset="f1")
-    if models.empty:
+    if floor.empty or models.empty:
         return []
     best = models.loc[models["f1"].idxmax()]
     return [
-        f"To call every film every genre gives macro-F1 {_plain(floor)}. The highest of {len(models)} models has "
+        f"To call every film every genre gives macro-F1 {_plain(floor.max())}. The highest of {len(models)} models has "
         f"{_plain(best['f1'])} ({names.reader_name(best['name'])}); the highest of many is too high by luck.",
         "Whether a model is above that floor is judged in pairs over films: see Claims.",
     ]
@@ -168,10 +164,7 @@ def importance(table: pd.DataFrame) -> list[str]:
     measure = str(table["measure"].iloc[0])
     told = []
     if len(shown):
-        rows = [
-            f"{r.group} {_plain(r.importance)} [{number(r.film_low)}, {number(r.film_high)}]"
-            for r in shown.itertuples()
-        ]
+        rows = [f"{r.group} {_plain(r.importance)} {span(r.film_low, r.film_high)}" for r in shown.itertuples()]
         told.append(f"Permuted over films, a group costs in {measure}: {', '.join(rows)} (mean over genres, 95 %).")
     elif len(overall):
         told.append(f"For no group of features was a drop of {measure} shown over films.")
@@ -195,11 +188,10 @@ def pictures(table: pd.DataFrame) -> list[str]:
 def profile(table: pd.DataFrame) -> list[str]:
     """Of the direction of each genre: its strongest finding, or that none was shown, or that films are too few."""
     table = table.fillna({"note": ""})
-    shown = table[table["p"].notna() & table["significant"].eq(True)]
-    strongest = shown.loc[shown["effect"].abs().groupby(shown["genre"], sort=False).idxmax()]
-    told = [sentence(row) for _, row in strongest.iterrows()]
-    without = [g for g in dict.fromkeys(table.loc[table["p"].notna(), "genre"]) if g not in set(shown["genre"])]
-    if without:
+    tested = table[table["p"].notna()]
+    shown = tested[tested["significant"].eq(True)]
+    told = strongest(shown)["sentence"].tolist()
+    if without := [g for g in dict.fromkeys(tested["genre"]) if g not in set(shown["genre"])]:
         told.append(f"No descriptor was shown to differ in {', '.join(without)}.")
     return [*told, *filter(None, [too_few(table)])]
 
@@ -226,18 +218,17 @@ def robustness(table: pd.DataFrame) -> list[str]:
     holds = table["verdict"].str.startswith("holds").groupby(table["claim"], sort=False).sum()
     parts = [f"{claim}, under {holds[claim]} of {of[claim]}" for claim in of.index if holds[claim]]
     told = [f"{table['condition'].nunique()} choices, one at a time; not every claim is tested under each."]
-    return (
-        [*told, f"What holds, and under how many of the choices that test it: {'; '.join(parts)}."] if parts else told
-    )
+    if parts:
+        told.append(f"What holds, and under how many of the choices that test it: {'; '.join(parts)}.")
+    return told
 
 
 def within(table: pd.DataFrame) -> list[str]:
     """Of films' insides: correlations that were shown, and what could not be tested."""
     tested = table.dropna(subset="p")
     told = [
-        f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} "
-        f"[{number(row.low)}, {number(row.high)}], {films_text(int(row.films))}, "
-        f"Bonferroni's {p_text('p', row.p_corrected)}."
+        f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} {span(row.low, row.high)}, "
+        f"{films_text(int(row.films))}, Bonferroni's {p_text('p', row.p_corrected)}."
         for row in tested[tested["p_corrected"] < 0.05].itertuples()
     ]
     if len(tested) > len(told):
@@ -253,7 +244,10 @@ def film_time(table: pd.DataFrame) -> list[str]:
     if part.empty:
         return []
     most, least = part.loc[part["value"].idxmax()], part.loc[part["value"].idxmin()]
-    where = [f"{_place(row)} ({row['value']:.0%}{_interval(row)})" for row in (most, least)]
+    where = []
+    for row in (most, least):
+        interval = f" [{row['low']:.0%}, {row['high']:.0%}]" if row["low"] == row["low"] else ""
+        where.append(f"{_place(row)} ({row['value']:.0%}{interval})")
     told = f"Found music is densest {where[0]} and rarest {where[1]}."
     return [told, "Part of this may be what the stamper misses: see recall by place."]
 
@@ -287,32 +281,21 @@ def listening(table: pd.DataFrame) -> list[str]:
     if more["low"] != more["low"]:
         return [*told, f"{str(more['note']).capitalize()}: nothing is concluded."]
     shown = "more often for transplanted cues" if more["low"] > 0 else "less often for them" if more["high"] < 0 else ""
-    interval = f"difference {number(more['value'])} [{number(more['low'])}, {number(more['high'])}]"
+    interval = f"difference {number(more['value'])} {span(more['low'], more['high'])}"
     told.append(f"It is named {shown} ({interval})." if shown else f"No difference was shown ({interval}).")
     if first["raters"] == 1:
         told.append("With one rater nothing is said of other listeners.")
-    for measure, words in (
-        ("alpha among raters", "raters"),
-        ("alpha of a rater and the model", "a rater and the model"),
-    ):
-        row = rows.loc[measure]
+    for measure in ("alpha among raters", "alpha of a rater and the model"):
+        row, words = rows.loc[measure], measure.split(maxsplit=2)[2]
         if row["value"] == row["value"]:
-            alpha = f"alpha {number(row['value'])} [{number(row['low'])}, {number(row['high'])}]"
             shown = "" if row["low"] > 0 else ": not shown to be better than chance"
+            alpha = f"alpha {number(row['value'])} {span(row['low'], row['high'])}"
             told.append(f"Agreement of {words}: {alpha}{shown}.")
     return told
 
 
-def _plain(value: float) -> str:
-    return number(value).removeprefix("+")
-
-
-def _sd(value: float | None) -> str:
-    return "" if value is None or value != value else f" (SD {number(value, 3).removeprefix('+')})"
-
-
-def _interval(row: pd.Series) -> str:
-    return f" [{row['low']:.0%}, {row['high']:.0%}]" if row["low"] == row["low"] else ""
+def _plain(value: float, digits: int = 2) -> str:
+    return number(value, digits).removeprefix("+")
 
 
 def _place(row: pd.Series) -> str:

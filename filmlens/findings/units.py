@@ -58,10 +58,9 @@ class Units:
         sums[film] = np.add.reduceat(self.signs[here], start, axis=0)
         # Signs between units of the same side cancel, so "all compared films" may stand for "the other side".
         sums *= np.bincount(self.film[here | there], minlength=self.films) > 0
-        pairs = np.prod(
-            [weights @ np.bincount(self.film[side], minlength=self.films) for side in (here, there)], axis=0
-        )
+        one, other = (weights @ np.bincount(self.film[side], minlength=self.films) for side in (here, there))
         total = np.einsum("df,df->d", weights @ sums, weights)
+        pairs = one * other
         return np.divide(total, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
 
 
@@ -81,11 +80,11 @@ def film_units(clips: pd.DataFrame, films: pd.Index, measure: str) -> tuple[Unit
     return Units(medians[kept], kept, len(films)), kept
 
 
-def _source_units(units: Units) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """First unit of each film; each unit's film and relative place (0-1) in it."""
+def _counterpart(units: Units, giver: np.ndarray | int) -> np.ndarray:
+    """The unit of the `giver`, one film or one for each unit, at the same relative place as each unit in its film."""
     first = np.cumsum(units.counts) - units.counts
     place = (np.arange(len(units.film)) - first[units.film] + 0.5) / units.counts[units.film]
-    return first, units.film, place
+    return first[giver] + (place * units.counts[giver]).astype(int)
 
 
 def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -95,12 +94,11 @@ def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, 
     labels that differ from cue to cue keep their runs.
     """
     standing = units.standing(inside)
-    first, film, place = _source_units(units)
     given = np.zeros((2, units.films, units.films))  # sum of standings and count, by receiving and giving film
     for giver in np.flatnonzero(units.counts):
-        taken = label[first[giver] + (place * units.counts[giver]).astype(int)] & inside
-        given[0, :, giver] = np.bincount(film, weights=standing * taken, minlength=units.films)
-        given[1, :, giver] = np.bincount(film, weights=taken, minlength=units.films)
+        taken = label[_counterpart(units, giver)] & inside
+        given[0, :, giver] = np.bincount(units.film, weights=standing * taken, minlength=units.films)
+        given[1, :, giver] = np.bincount(units.film, weights=taken, minlength=units.films)
     total, here = given[:, np.arange(units.films), order].sum(axis=-1)
     pairs = here * (inside.sum() - here)
     return np.divide(total, pairs, out=np.full(len(order), np.nan), where=pairs > 0)
@@ -108,9 +106,7 @@ def permuted_rank_biserial(units: Units, label: np.ndarray, inside: np.ndarray, 
 
 def permuted_gap(units: Units, label: np.ndarray, inside: np.ndarray, order: np.ndarray) -> float:
     """Mean difference of medians (label minus all others `inside`) over permutations of films."""
-    first, film, place = _source_units(units)
-    giver = order[:, film]
-    masks = label[first[giver] + (place * units.counts[giver]).astype(int)]
+    masks = label[_counterpart(units, order[:, units.film])]
     by_value = np.argsort(units.values, kind="stable")
     values, masks, inside = units.values[by_value], masks[:, by_value], inside[by_value]
     gaps = _medians(values, masks & inside) - _medians(values, ~masks & inside)
@@ -145,11 +141,9 @@ def mean_of_known(values: np.ndarray) -> np.ndarray:
 def _medians(values: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Median of ascending `values` under each row of `masks`; NaN for an empty row."""
     counts = masks.sum(axis=1)
-    position = np.nonzero(masks)[1]
-    start = np.cumsum(counts) - counts
-    filled = counts > 0
+    start, filled = np.cumsum(counts) - counts, counts > 0
+    ranked = values[np.nonzero(masks)[1]]
     middle = np.full(len(masks), np.nan)
-    low = position[(start + (counts - 1) // 2)[filled]]
-    high = position[(start + counts // 2)[filled]]
-    middle[filled] = (values[low] + values[high]) / 2
+    low, high = ((start + half // 2)[filled] for half in (counts - 1, counts))
+    middle[filled] = (ranked[low] + ranked[high]) / 2
     return middle

@@ -1,7 +1,7 @@
 """From bootstrap draws of a paired difference to a verdict on a claim.
 
-Two things make a difference uncertain: which films were drawn (the bootstrap) and from which weights a network started
-(the variance over starts, by their number). Both are in the interval, added as variances. A page of claims is one
+Two things make a difference uncertain, and both are in its interval, added as variances: which films were drawn (the
+bootstrap) and from which weights a network started (the variance over starts, by their number). A page of claims is one
 family: every interval is as wide as all claims together need (Bonferroni), so that a page without any truth in it has a
 false verdict in at most 5 % of corpora. Verdicts come from the interval alone.
 """
@@ -22,11 +22,12 @@ COLUMNS = ["claim", "paper", "estimate", "low", "high", "detectable", "films", "
 
 
 class Score(NamedTuple):
-    """A score, in every bootstrap sample of films, and its variance from the starts it is a mean of."""
+    """A score, in every bootstrap sample of films, its variance from the starts it is a mean of, and how many films."""
 
     value: float
     draws: np.ndarray
-    start_variance: float = 0.0
+    start_variance: float
+    films: int
 
 
 class Pair(NamedTuple):
@@ -74,7 +75,7 @@ def scorer(truth: np.ndarray, weights: np.ndarray, start_sd: float = 0.0) -> Sco
             plain = measure(truth, hits)[:, -1]
             draws = np.mean([measure(truth, h, weights)[:, -1] for h in hits], axis=0)
         variance = plain.var(ddof=1) / len(plain) if len(plain) > 1 else start_sd**2 * (values.ndim == 3)
-        return Score(float(plain.mean()), draws, float(variance))
+        return Score(float(plain.mean()), draws, float(variance), len(truth))
 
     return score
 
@@ -84,10 +85,10 @@ def mean_ap(truth: np.ndarray, values: np.ndarray, weights: np.ndarray) -> np.nd
     return np.nanmean(average_precision(truth, values.astype(float), weights)[:, truth.any(axis=0)], axis=1)
 
 
-def gap(name: str, one: Score, other: Score, films: int) -> Pair:
+def gap(name: str, one: Score, other: Score) -> Pair:
     """The paired difference of two scores over the same films, under a name."""
     variance = one.start_variance + other.start_variance
-    return Pair(name, one.value - other.value, one.draws - other.draws, (films,), variance)
+    return Pair(name, one.value - other.value, one.draws - other.draws, (one.films,), variance)
 
 
 class Claim(NamedTuple):
@@ -112,6 +113,7 @@ def judged(claims: list[Claim]) -> list[tuple]:
 
 
 def _row(claim: Claim, alpha: float) -> tuple:
+    """One row, its interval of level 1 - alpha."""
     head, pairs = (claim.claim, claim.paper), claim.pairs
     if not pairs:
         return *head, *[np.nan] * 5, f"not tested ({claim.why})", ""
@@ -120,7 +122,15 @@ def _row(claim: Claim, alpha: float) -> tuple:
         least = min(pairs, key=lambda p: min(p.films))
         return *head, least.estimate, *[np.nan] * 3, min(least.films), few(*least.films), f"{claim.what}: {least.name}"
     if claim.margin is not None:
-        return *head, *_similar(claim, tested[0], alpha)
+        pair, margin = tested[0], claim.margin
+        low, high = pair.limits(alpha)
+        within, outside = -margin < low and high < margin, low > margin or high < -margin
+        verdict = "holds" if within else "contradicted" if outside else "undecided"
+        power = power_of_similar(pair.deviation, margin, level=1 - alpha)
+        words = f"{claim.what}, {pair.name}; similar within ±{margin:g}, "
+        words += f"which equal models would show with power {power:.2f}"
+        least = detectable(pair.deviation, alpha=alpha)
+        return *head, pair.estimate, low, high, least, min(pair.films), verdict, words
     lows = [p.limits(alpha)[0] for p in tested]
     # one difference of many on the other side must be there after a correction for their number
     highs = [p.limits(alpha / len(tested))[1] for p in tested]
@@ -135,14 +145,3 @@ def _row(claim: Claim, alpha: float) -> tuple:
     words += f" ({len(pairs) - len(tested)} more with too few films)" if len(tested) < len(pairs) else ""
     least = detectable(pair.deviation, alpha=share)
     return *head, pair.estimate, *pair.limits(share), least, min(pair.films), verdict, words
-
-
-def _similar(claim: Claim, pair: Pair, alpha: float) -> tuple:
-    (low, high), margin = pair.limits(alpha), claim.margin
-    within, outside = -margin < low and high < margin, low > margin or high < -margin
-    verdict = "holds" if within else "contradicted" if outside else "undecided"
-    power = power_of_similar(pair.deviation, margin, level=1 - alpha)
-    words = (
-        f"{claim.what}, {pair.name}; similar within ±{margin:g}, which equal models would show with power {power:.2f}"
-    )
-    return pair.estimate, low, high, detectable(pair.deviation, alpha=alpha), min(pair.films), verdict, words

@@ -1,12 +1,12 @@
 """Within a film: where its music sounds most like a genre that the film does not have, does its picture look like it?
 
-The better test of the question behind Table 5. Films differ in much that no label says; here every film is its own
+The better test of the question behind Table 5: films differ in much that no label says, here every film is its own
 measure. In films without the genre, the cues' out-of-fold probability is set against the picture under them: Spearman's
 rank correlation with the cue's place in the film held constant, since music and picture may both change towards the end
-of every film and have nothing to do with each other. The films' correlations are averaged. Neighbouring cues resemble
-each other, so that a film is one observation: where nothing ties picture to music, its correlation could as well have
-had the other sign. Shifting the cues along the film in a circle, as is often done, is no such test: p of at most .05 in
-7 to 10 of 100 corpora of slowly changing films, and in all where films have a common arc (benchmarks/statistics.md).
+of every film. Neighbouring cues resemble each other, so that a film is one observation: where nothing ties picture to
+music, its correlation could as well have had the other sign. Shifting the cues along the film in a circle, as is often
+done, is no such test: p of at most .05 in 7 to 10 of 100 corpora of slowly changing films, and in all where films have
+a common arc (benchmarks/statistics.md).
 """
 
 from __future__ import annotations
@@ -50,24 +50,19 @@ def within_films(
     for genre in labels.columns:
         without = [f for f in labels.index[~labels[genre].to_numpy(bool)] if f in set(cues["film_id"])]
         for measure in measures:
-            each, count = [], 0
-            for film in without:
-                own = by_film[film][[genre, measure]].dropna().to_numpy(float) if film in by_film else np.empty((0, 2))
-                r = _correlation(*own.T) if len(own) >= LEAST_CUES else np.nan
-                each += [r] if np.isfinite(r) else []
-                count += len(own) if np.isfinite(r) else 0
-            row = {"genre": genre, "measure": measure, "films": len(each), "cues": count}
-            row["left_out"] = len(without) - len(each)
-            found = np.array(each)
-            row |= {"correlation": found.mean() if len(found) else np.nan, "note": ""}
-            if not enough(len(found)):
-                rows.append(row | {"note": few(len(found))})
-                continue
-            weights = film_weights(rng, len(found), n_boot)
-            row["low"], row["high"] = interval(weights @ found / len(found))
-            draws = rng.choice([-1.0, 1.0], size=(n_permutations, len(found))) @ found / len(found)
-            row["p"] = permutation_p(draws, row["correlation"])
-            rows.append(row | {"detectable": detectable(draws.std(), alpha=0.05 / labels.shape[1])})
+            own = [by_film[film][[genre, measure]].dropna().to_numpy(float) for film in without if film in by_film]
+            each = [(_correlation(*heard.T), len(heard)) for heard in own if len(heard) >= LEAST_CUES]
+            each = [(r, count) for r, count in each if np.isfinite(r)]
+            found, films = np.array([r for r, _ in each]), len(each)
+            row = {"genre": genre, "measure": measure, "films": films, "cues": sum(count for _, count in each)}
+            row |= {"left_out": len(without) - films, "correlation": found.mean() if films else np.nan}
+            row["note"] = "" if enough(films) else few(films)
+            if enough(films):
+                row["low"], row["high"] = interval(film_weights(rng, films, n_boot) @ found / films)
+                draws = rng.choice([-1.0, 1.0], size=(n_permutations, films)) @ found / films
+                row["p"] = permutation_p(draws, row["correlation"])
+                row["detectable"] = detectable(draws.std(), alpha=0.05 / labels.shape[1])
+            rows.append(row)
     order = ["genre", "measure", "films", "cues", "left_out", "correlation", "low", "high"]
     table = pd.DataFrame(rows, columns=[*order, "p", "p_corrected", "detectable", "note"])
     table["p_corrected"] = (table["p"].astype(float) * labels.shape[1]).clip(upper=1)

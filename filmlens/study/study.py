@@ -21,8 +21,7 @@ from filmlens.features.musicnn import weights as musicnn_weights
 from filmlens.features.musicnn import words
 from filmlens.features.vggish import weights
 from filmlens.figures import captions
-from filmlens.findings import along_film_time, told_descriptors
-from filmlens.findings.latex import latex_table
+from filmlens.findings import along_film_time, latex_table, told_descriptors
 from filmlens.media.ab import Place, track_excerpt
 from filmlens.media.apart import apart
 from filmlens.media.container import duration, probe

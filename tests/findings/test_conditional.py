@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from filmlens.findings import conditional_importance, group_importance
-from filmlens.findings.conditional import foretold
+from filmlens.findings.importance_checks import foretold
 
 GROUPS = {"heard": [0], "follows": [1], "copy": [2, 3], "alone": [4], "silent": [5]}
 
