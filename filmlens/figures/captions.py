@@ -54,5 +54,5 @@ def caption(name: str) -> Caption:
     while name not in CAPTIONS:
         name, joint, _ = name.rpartition("_")
         if not joint:
-            raise ValueError("no caption is known; add a row to filmlens.figures.captions.CAPTIONS")
+            raise ValueError("no caption is known; add a row to filmlens/figures/captions.csv")
     return CAPTIONS[name]
