@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,7 @@ from filmlens.genre.baselines import Floor, InstanceVoting, RandomGuess
 from filmlens.genre.estimator import BagClassifier, BagEstimator
 from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, REBALANCED, assign_folds
 from filmlens.genre.prediction import predict_all, predict_held_out
-from filmlens.genre.results import CrossValidation
-from filmlens.genre.storage import stored_path
+from filmlens.genre.results import CrossValidation, stored_path
 from filmlens.genre.training import train
 from filmlens.stats.metrics import best_thresholds, macro_f1
 
@@ -123,32 +123,26 @@ def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: 
     members = (fold[None] != np.arange(folds)[:, None]) & (fold >= 0)
     # not a function of `jobs`, so that the numbers are not either
     stacks = np.array_split(np.arange(folds), -(-folds // stack_size(bags, model)))
+    probabilities = np.full((seeds, *labels.shape), np.nan)
+    alone, attention = np.full((2, seeds, len(bags.instances), labels.shape[1]), np.nan)
 
-    def work(task: tuple[int, np.ndarray]) -> tuple:
+    def work(task: tuple[int, np.ndarray]) -> tuple[list, dict]:
         seed, stack = task
         network = train(bags, labels, members[stack], **settings | {"seed": settings["seed"] + seed})
-        inner = np.full(len(fold), -1)
         held = np.isin(fold, stack)
-        inner[held] = np.searchsorted(stack, fold[held])
-        out = predict_held_out(network, bags, inner)
-        if seed:
-            return seed, held, out, None, network.arrays()
-        learnt = predict_all(network, bags) if inside else [None] * len(stack)
-        judged = [_judge(labels[m], None if p is None else p[m]) for m, p in zip(members[stack], learnt, strict=True)]
-        return seed, held, out, judged, network.arrays()
-
-    tasks = [(seed, stack) for seed in range(seeds) for stack in stacks]
-    with ThreadPoolExecutor(jobs) as pool:
-        done = list(pool.map(work, tasks))
-    shape = (len(bags.instances), labels.shape[1])
-    probabilities = np.full((seeds, *labels.shape), np.nan)
-    alone, attention = np.full((seeds, *shape), np.nan), np.full((seeds, *shape), np.nan)
-    for seed, held, out, *_ in done:
-        probabilities[seed, held] = out[0][held]
         rows = np.repeat(held, bags.sizes)
-        alone[seed, rows], attention[seed, rows] = out[1][rows], out[2][rows]
-    judged = [j for *_, each, _ in done[: len(stacks)] for j in each]
-    arrays = [a for *_, a in done]
+        films, single, weight = predict_held_out(network, bags, np.where(held, fold - stack[0], -1))
+        probabilities[seed, held] = films[held]
+        alone[seed, rows], attention[seed, rows] = single[rows], weight[rows]
+        judged = []
+        if seed == 0:
+            learnt = predict_all(network, bags) if inside else [None] * len(stack)
+            each = zip(members[stack], learnt, strict=True)
+            judged = [_judge(labels[m], None if p is None else p[m]) for m, p in each]
+        return judged, network.arrays()
+
+    with ThreadPoolExecutor(jobs) as pool:
+        judged, arrays = zip(*pool.map(work, product(range(seeds), stacks)), strict=True)
     shared = ("centre", "spread")
     result = {
         "probabilities": probabilities,
@@ -156,44 +150,37 @@ def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: 
         "attention": attention.mean(axis=0),
         "folds": {n: arrays[0][n] if n in shared else np.concatenate([a[n] for a in arrays]) for n in arrays[0]},
     }
-    return result, judged
+    return result, list(chain.from_iterable(judged))
 
 
 def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int, inside: bool) -> tuple:
-    tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
+    folds = fold.max() + 1
     jobs = 1 if isinstance(model, Floor) else jobs
+    share = -(-seeds * folds // jobs)  # of the tasks, so that each process is sent the bags once
     with parallel_config("loky", inner_max_num_threads=1):
-        parts = Parallel(n_jobs=jobs)(
-            delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
+        done = Parallel(n_jobs=jobs, batch_size=share, pre_dispatch="all")(
+            delayed(_fit_fold)(model, bags, labels, fold, seed, f, rebalanced, inside)
+            for seed, f in product(range(seeds), range(folds))
         )
-    done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
-    for (seed, f), (out, _) in done.items():
-        probabilities[seed, fold == f] = out
+    for (seed, f), (found, _) in zip(product(range(seeds), range(folds)), done, strict=True):
+        probabilities[seed, fold == f] = found
     result = {"probabilities": probabilities, "instance_probability": None, "attention": None, "folds": {}}
-    return result, [done[0, f][1] for f in range(fold.max() + 1)]
+    return result, [judged for _, judged in done[:folds]]
 
 
-def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int, inside: bool) -> dict:
-    """Held-out probabilities and training judgement of each (seed, fold)."""
-    done = {}
-    for seed, f in tasks:
-        fresh = clone(model)
-        if seed:
-            fresh.set_params(random_state=(model.random_state or 0) + seed)
-        member = np.flatnonzero((fold != f) & (fold >= 0))
-        learnt = bags.take(member)
-        fresh.fit(learnt, labels[member])
-        judged = None
-        if seed == 0:
-            judged = _judge(labels[member], fresh.predict_proba(learnt) if inside else None)
-        held = np.flatnonzero(fold == f)
-        if rebalanced:
-            found = _without_one_more(fresh, bags, labels, member, held, rebalanced)
-        else:
-            found = fresh.predict_proba(bags.take(held))
-        done[seed, f] = found, judged
-    return done
+def _fit_fold(model: BagEstimator, bags, labels, fold, seed: int, f: int, rebalanced: int, inside: bool) -> tuple:
+    """Held-out probabilities, and of the first seed the judgement of the training films."""
+    fresh = clone(model)
+    if seed:
+        fresh.set_params(random_state=(model.random_state or 0) + seed)
+    member, held = np.flatnonzero((fold != f) & (fold >= 0)), np.flatnonzero(fold == f)
+    learnt = bags.take(member)
+    fresh.fit(learnt, labels[member])
+    judged = None if seed else _judge(labels[member], fresh.predict_proba(learnt) if inside else None)
+    if rebalanced:
+        return _without_one_more(fresh, bags, labels, member, held, rebalanced), judged
+    return fresh.predict_proba(bags.take(held)), judged
 
 
 def _without_one_more(model: BagEstimator, bags: Bags, labels: np.ndarray, member, held, draws: int) -> np.ndarray:
