@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from filmlens.features.devices import inference
 from filmlens.features.musicnn.frontend import BANDS, FRAMES
+from filmlens.features.weights import inference
 
 TAGS, PENULTIMATE = 50, 200
 

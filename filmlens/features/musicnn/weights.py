@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from filmlens.artefacts import cache_folder
 from filmlens.features.musicnn import checkpoint
-from filmlens.features.weights import WeightsError, named, sha256
+from filmlens.features.weights import WeightsError, named, read_once, sha256
 from filmlens.text import reason
 
 if TYPE_CHECKING:
@@ -118,11 +117,13 @@ def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
     return arrays
 
 
+@read_once
 def digest(path: str | Path, model: str) -> str:
     """Hash of a network's arrays, the same for the wheel and for the file made of it."""
-    path = Path(path)
-    stat = path.stat()
-    return _digest(path, model, stat.st_size, stat.st_mtime_ns)
+    total = hashlib.sha256()
+    for name, array in sorted(read(path, model).items()):
+        total.update(name.encode() + str(array.shape).encode() + np.ascontiguousarray(array, "<f4").tobytes())
+    return total.hexdigest()
 
 
 def origin(path: str | Path, model: str) -> str:
@@ -136,14 +137,6 @@ def published(path: Path) -> bool:
         return all(digest(path, model) == _PUBLISHED[model] for model in MODELS)
     except (WeightsError, OSError):
         return False
-
-
-@lru_cache(maxsize=8)
-def _digest(path: Path, model: str, size: int, mtime: int) -> str:
-    total = hashlib.sha256()
-    for name, array in sorted(read(path, model).items()):
-        total.update(name.encode() + str(array.shape).encode() + np.ascontiguousarray(array, "<f4").tobytes())
-    return total.hexdigest()
 
 
 def opened(wheel: Path) -> tuple[dict[str, dict[str, np.ndarray]], str]:

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from filmlens.features.devices import inference
 from filmlens.features.vggish.frontend import BANDS, FRAMES
+from filmlens.features.weights import inference
 
 DIMENSIONS = 128
 
