@@ -10,7 +10,7 @@ Missing values are NaN and stay in the bags: they are imputed inside each traini
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,8 +104,7 @@ class Bags:
     def from_table(cls, table: pd.DataFrame, film_ids: Sequence[str], columns: Sequence[str]) -> Bags:
         """Bags from a table with a row per instance: film_id, where known the others of `KEYS`, and the features.
 
-        `film_ids` are the films and their order: a film without rows becomes an empty bag, rows of other films are
-        left. Rows keep their order within a film.
+        `film_ids` are the films and their order: one without rows becomes an empty bag, rows of others are left.
         """
         missing = [c for c in ("film_id", *columns) if c not in table.columns]
         if missing:
@@ -130,12 +129,9 @@ class Bags:
         return len(self.film_ids)
 
     def __getitem__(self, film: int) -> np.ndarray:
-        """The (n_i, D) instances of one film."""
+        """The (n_i, D) instances of one film; IndexError ends an iteration."""
         i = range(len(self))[film]
         return self.instances[self.offsets[i] : self.offsets[i + 1]]
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
         n, d = self.instances.shape

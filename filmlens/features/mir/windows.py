@@ -31,11 +31,10 @@ def _mean_std(values: np.ndarray, ddof: int) -> tuple[np.ndarray, np.ndarray]:
 def texture_windows(
     frames: Frames, duration: float, *, length: float = 5.0, hop: float = 3.35, ddof: int = 1, partial: bool = False
 ) -> pd.DataFrame:
-    """Mean and standard deviation of every dimension in every texture window of the frames from `frame_features`.
+    """A row per texture window: its centre ``time`` (of the part within the cue), mean and SD of every dimension.
 
-    Gives a row per window: ``time``, its centre in s (of the part within the cue), then the 140 columns. `duration` of
-    the cue, `length` and `hop` of the windows are in s. `ddof` 1 divides the squares by n - 1, 0 by n. `partial` says
-    whether a last window that reaches beyond the cue is kept although there is a full one.
+    `frames` are from `frame_features`; `duration` of the cue, `length` and `hop` of the windows are in s. `ddof` 1
+    divides the squares by n - 1, 0 by n. `partial` keeps a last window that reaches beyond the cue beside full ones.
     """
     full = int(np.floor((duration - length) / hop + 1e-9)) + 1
     count = max(full, 1) + (partial and full >= 1 and duration - (full - 1) * hop - length > 1e-9)
@@ -65,11 +64,8 @@ def cue_frames(
     """Feature rows of one cue: ``time`` in s within the cue and the 140 columns.
 
     `rows` are "seconds", 1 Hz rows at 0.5, 1.5, ... s, as many as the cue has seconds (rounded, at least one), held at
-    the ends; or the texture "windows" themselves. A 1 Hz row between a window with a value and one without has none. A
-    cue shorter than a window has one window, as long as the cue.
-
-    `samples` are (n,) or (channels, n), `rate` is in Hz; for the switches see `frame_features`. Raises ValueError for
-    empty, NaN or infinite samples, and for unknown `rows`.
+    the ends; or the texture "windows" themselves. A 1 Hz row between a window with a value and one without has none.
+    The other arguments are those of `frame_features`; an empty cue raises ValueError as well.
     """
     if rows not in ("seconds", "windows"):
         raise ValueError(f"rows must be 'seconds' or 'windows', not {rows!r}")
@@ -87,10 +83,7 @@ def cue_frames(
 
 
 def cue_vector(frames: pd.DataFrame) -> pd.Series:
-    """One vector per cue: the mean over its rows, NaN-ignoring, in the 140 columns; NaN where no row has a value.
-
-    `frames` are from `cue_frames`: 1 Hz rows (the paper's frame rows), or windows to weigh every window alike.
-    """
+    """One vector per cue: the mean over its rows from `cue_frames` in the 140 columns; NaN where no row has a value."""
     return frames[list(COLUMNS)].mean()
 
 

