@@ -86,9 +86,9 @@ def read(film: Film, name: str, cues: pd.DataFrame) -> pd.DataFrame:
     a cue of another film, an infinite value.
     """
     file = path(film, name)
-    if not file.is_file() and cues.empty:
-        return pd.DataFrame(columns=list(KEYS))
     if not file.is_file():
+        if cues.empty:
+            return pd.DataFrame(columns=list(KEYS))
         raise FeaturesError(f"{file}: no such file; measure {name} for this film, or leave it out of features/")
     try:
         arrow = pq.read_table(file)

@@ -60,10 +60,9 @@ def rows(sounds, **parameters):
 
 
 def mapped(names: Iterable[str]) -> pd.DataFrame:
-    """What is known of the released columns, a row per name in their order.
+    """What is known of the released columns, a row per name: statistic, our descriptor, number as in the name, group.
 
-    column, statistic (mean, stddev or empty), descriptor (ours, or empty), number (as the name has it, or empty), group
-    (of Fig 3, or "not assigned"), source (of the assignment).
+    The group is "not assigned", and the others and the source of the assignment are empty, where nothing is known.
 
     >>> mapped(["mfcc2_mean", "crest_stddev", "spectralx_mean"])[["descriptor", "number", "group"]].values.tolist()
     [['mfcc', '2', 'MFCC'], ['crest', '', 'Timbre'], ['', '', 'not assigned']]
@@ -108,13 +107,10 @@ def compared(names: Iterable[str]) -> pd.DataFrame:
     group, descriptor, ours and released (numbers of dimensions), names (released, without their statistic).
     """
     table = mapped(names)
-    table["stem"] = table["column"].str.replace(r"_(mean|stddev|std)$", "", regex=True)
-    lines = []
-    for d in DESCRIPTORS:
-        stems = table.loc[table["descriptor"] == d.descriptor, "stem"].unique()
-        lines.append((d.group, d.descriptor, d.dimensions, len(stems), ", ".join(stems)))
-    for stem in table.loc[table["descriptor"] == "", "stem"].unique():
-        lines.append((NOT_ASSIGNED, "", 0, 1, stem))
+    stems = table["column"].str.replace(r"_(mean|stddev|std)$", "", regex=True).groupby(table["descriptor"]).unique()
+    found = {d: stems.get(d.descriptor, []) for d in DESCRIPTORS}
+    lines = [(d.group, d.descriptor, d.dimensions, len(some), ", ".join(some)) for d, some in found.items()]
+    lines += [(NOT_ASSIGNED, "", 0, 1, stem) for stem in stems.get("", [])]
     return pd.DataFrame(lines, columns=["group", "descriptor", "ours", "released", "names"])
 
 

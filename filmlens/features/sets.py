@@ -225,12 +225,11 @@ def table2() -> pd.DataFrame:
     [14, 14, 14]
     """
     rows: list[tuple] = []
-    for each in (row for row in FEATURES.values() if not row.stands_for):
+    for each in (row for row in ROWS if not row.stands_for):
         source = f"{each.source}; our addition" if each.ours else each.source
         one = (each.name, each.title, each.title, len(each.column_names()), each.frame, each.hop, source)
         rows += _named(each.descriptors) if each.descriptors else [one]
-    columns = ["descriptor", "title", "group", "dimensions", "frame", "hop", "source"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["descriptor", "title", "group", "dimensions", "frame", "hop", "source"])
 
 
 def _named(text: str):
