@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from filmlens.features.mir.columns import DESCRIPTORS, GROUP_NAMES, MIRTOOLBOX
+from filmlens.features.mir.columns import DESCRIPTORS, GROUP_NAMES
 
 #: The group of columns whose name fits no row.
 NOT_ASSIGNED = "not assigned"
@@ -42,10 +42,10 @@ ROWS = (
     ("(?:spectral)?entropy", "entropy", _WORDS),
     ("inharmonicity", "inharmonicity", _WORDS),
     *(
-        (name, name, f"{MIRTOOLBOX}mir{name}")
+        (name, name, f"MIRtoolbox 1.8.1 mir{name}")
         for name in ("rms", "tempo", "roughness", "centroid", "kurtosis", "skewness", "spread", "zerocross")
     ),
-    (r"chromagram(\d{1,2})", "chroma", f"{MIRTOOLBOX}mirchromagram"),
+    (r"chromagram(\d{1,2})", "chroma", "MIRtoolbox 1.8.1 mirchromagram"),
 )
 _GROUP_OF = {d.descriptor: d.group for d in DESCRIPTORS}
 

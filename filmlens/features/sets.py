@@ -85,7 +85,8 @@ class FeatureSet:
             self.weights_module().need()
 
 
-#: What the sets of one network share.
+#: What the sets share that are computed from the chroma of the MIR features, and those of one network.
+_OF_MIR = {"cost": "none beside the MIR features", "libraries": ("numpy",), "of": "mir", "ours": True, "asked": True}
 _MUSICNN = {
     "libraries": ("librosa", "torch"),
     "source": "Pons and Serra 2019",
@@ -102,7 +103,7 @@ ROWS = (
         name="mir",
         title="MIR descriptors",
         source="MIRtoolbox 1.8.1; MATLAB Audio Toolbox",
-        function="mir.windows:rows",
+        function="mir.extract:rows",
         columns="mir.columns:COLUMNS",
         cost="benchmarks/mir.md: 33 x realtime on one core",
         parameters={"voicing": 0.0},
@@ -116,11 +117,7 @@ ROWS = (
         source="Quinn 2007",
         function="keyfree:rows",
         columns="keyfree:COLUMNS",
-        cost="none beside the MIR features",
-        libraries=("numpy",),
-        of="mir",
-        ours=True,
-        asked=True,
+        **_OF_MIR,
     ),
     FeatureSet(
         name="tonic",
@@ -128,11 +125,7 @@ ROWS = (
         source="Gomez 2006",
         function="tonic:rows",
         columns="tonic:COLUMNS",
-        cost="none beside the MIR features",
-        libraries=("numpy",),
-        of="mir",
-        ours=True,
-        asked=True,
+        **_OF_MIR,
     ),
     FeatureSet(
         name="vggish",

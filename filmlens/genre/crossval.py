@@ -28,7 +28,7 @@ from filmlens.stats.metrics import best_thresholds, macro_f1
 
 LEAVE_ONE_FILM_OUT = "leave-one-film-out"
 #: The same, and for each genre one film of the other label is left out too, so that what is learnt has the genre as
-#: often whichever film is held out (Austin, Pe'er and Korem 2025; `chance`).
+#: often whichever film is held out (Austin, Pe'er and Korem 2025; `comparison`).
 REBALANCED = "rebalanced"
 
 #: Films of the other label left out in turn when classes are rebalanced.

@@ -16,10 +16,10 @@ Uncertainty
     * Intervals are 95 % percentile bootstraps over films. Draws in which a genre (that has positives) has none are
       skipped and counted. For a random guess each bootstrap sample comes with a draw of its own.
     * Against chance: mAP when films swap their label rows, p = (b + 1) / (n + 1), one-sided: how often chance does as
-      well. Best with the model trained again for every permutation (`chance`); without, the scores stay as they were
-      learnt from the true labels, which is conservative under leave-one-out. The paper's paired t-test of average
-      precision over genres against a random guess stands beside it, one-sided as well; it takes genres for a sample,
-      and leave-one-out lies below the guess when nothing is heard (`chance`).
+      well. Best with the model trained again for every permutation (`retrained_chance`); without, the scores stay as
+      they were learnt from the true labels, which is conservative under leave-one-out. The paper's paired t-test of
+      average precision over genres against a random guess stands beside it, one-sided as well; it takes genres for a
+      sample, and leave-one-out lies below the guess when nothing is heard (`comparison`).
     * With fewer than ten films there is neither p nor interval nor verdict (`filmlens.stats.enough`).
     * Models are compared by the bootstrap of their paired difference; "similar" only when the whole interval lies
       within +-.05 (`paired_difference`).
@@ -35,8 +35,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import precision_recall_curve
 
-from filmlens.genre.chance import p_above
-from filmlens.genre.comparison import guess, sampled
+from filmlens.genre.comparison import guess, p_above, sampled
 from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import interval, resamples
 from filmlens.stats.enough import enough
@@ -193,8 +192,7 @@ def _permuted_map(Y: np.ndarray, score: np.ndarray, order: np.ndarray) -> np.nda
     for k in learnable:
         by_score = np.argsort(-score[:, k], kind="stable")
         ranked = score[by_score, k]
-        end = np.append(np.where(np.diff(ranked) != 0, np.arange(len(Y) - 1), len(Y) - 1), len(Y) - 1)
-        end = np.minimum.accumulate(end[::-1])[::-1]
+        end = np.searchsorted(-ranked, -ranked, side="right") - 1  # films of one score share the precision
         y = Y[:, k][order[:, by_score]]
         total += (y * (np.cumsum(y, 1) / rank)[:, end]).sum(1) / y[0].sum()
     return total / max(len(learnable), 1)

@@ -1,4 +1,4 @@
-"""The 70 descriptors as data: Table 2, the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
+"""The 70 descriptors: Table 2 (`descriptors.csv`), the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
 
 The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as below,
 make the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so
@@ -7,15 +7,11 @@ make the 70 dimensions whose mean and standard deviation are the paper's 140 fea
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-MIRTOOLBOX = "MIRtoolbox 1.8.1 "
-AUDIO_TOOLBOX = "MATLAB Audio Toolbox "
-
-#: The groups in the order of the paper's Fig 3.
-GROUP_NAMES = ("MFCC", "dMFCC", "ddMFCC", "Dynamics", "Pitch", "Rhythm", "Timbre", "Tone")
 STATISTICS = ("mean", "std")
 
 
@@ -31,28 +27,10 @@ class Descriptor(NamedTuple):
     source: str
 
 
-DESCRIPTORS = (
-    Descriptor("mfcc", "MFCC, ranks 0-13", "MFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc"),
-    Descriptor("dmfcc", "ΔMFCC, ranks 0-13", "dMFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc, Delta 1"),
-    Descriptor("ddmfcc", "ΔΔMFCC, ranks 0-13", "ddMFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc, Delta 2"),
-    Descriptor("rms", "RMS energy", "Dynamics", 1, 0.05, 0.025, MIRTOOLBOX + "mirrms"),
-    Descriptor("chroma", "Chroma", "Pitch", 12, 0.2, 0.01, MIRTOOLBOX + "mirchromagram"),
-    Descriptor("pulseclarity", "Pulse clarity", "Rhythm", 1, 5.0, 0.5, MIRTOOLBOX + "mirpulseclarity"),
-    Descriptor("tempo", "Tempo (BPM)", "Rhythm", 1, 3.0, 0.3, MIRTOOLBOX + "mirtempo"),
-    Descriptor("roughness", "Roughness", "Timbre", 1, 0.05, 0.005, MIRTOOLBOX + "mirroughness"),
-    Descriptor("centroid", "Spectral centroid (Hz)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mircentroid"),
-    Descriptor("crest", "Spectral crest", "Timbre", 1, 0.03, 0.01, AUDIO_TOOLBOX + "spectralCrest"),
-    Descriptor("flatness", "Spectral flatness", "Timbre", 1, 0.03, 0.01, AUDIO_TOOLBOX + "spectralFlatness"),
-    Descriptor("kurtosis", "Spectral kurtosis", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirkurtosis"),
-    Descriptor("skewness", "Spectral skewness", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirskewness"),
-    Descriptor("spread", "Spectral spread (Hz)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirspread"),
-    Descriptor("zerocross", "Zero-crossing rate (1/s)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirzerocross"),
-    Descriptor("keyclarity", "Key clarity", "Tone", 1, 1.0, 0.5, MIRTOOLBOX + "mirkey"),
-    Descriptor("brightness", "Brightness", "Tone", 1, 0.05, 0.025, MIRTOOLBOX + "mirbrightness"),
-    Descriptor("entropy", "Spectral entropy", "Tone", 1, 0.05, 0.025, MIRTOOLBOX + "mirentropy"),
-    Descriptor("inharmonicity", "Inharmonicity", "Tone", 1, 0.1, 0.0125, MIRTOOLBOX + "mirinharmonicity"),
-    Descriptor("mode", "Mode", "Tone", 1, 1.0, 0.5, MIRTOOLBOX + "mirmode"),
-)
+_TABLE = pd.read_csv(Path(__file__).with_name("descriptors.csv"), converters={"frame": float, "hop": float})
+DESCRIPTORS = tuple(Descriptor(*row) for row in _TABLE.itertuples(index=False))
+#: The groups in the order of the paper's Fig 3.
+GROUP_NAMES = tuple(_TABLE["group"].unique())
 
 
 def dimensions(descriptor: Descriptor) -> list[str]:

@@ -40,17 +40,14 @@ SYNONYMS = {
 
 #: Families of words, for feature importance.
 FAMILIES = {
-    "instruments": (
-        *("guitar", "strings", "violin", "cello", "piano", "harpsichord", "harp", "flute", "sitar", "drums", "synth"),
-        "solo",
-    ),
-    "voice": ("voice", "no voice", "male voice", "female voice", "choir", "opera"),
-    "tempo": ("slow", "fast", "beat"),
-    "character": ("loud", "quiet", "soft", "weird"),
-    "genre words": (
-        *("classical", "techno", "electronic", "rock", "ambient", "indian", "pop", "new age", "dance", "country"),
-        "metal",
-    ),
+    family: tuple(words.split(", "))
+    for family, words in {
+        "instruments": "guitar, strings, violin, cello, piano, harpsichord, harp, flute, sitar, drums, synth, solo",
+        "voice": "voice, no voice, male voice, female voice, choir, opera",
+        "tempo": "slow, fast, beat",
+        "character": "loud, quiet, soft, weird",
+        "genre words": "classical, techno, electronic, rock, ambient, indian, pop, new age, dance, country, metal",
+    }.items()
 }
 
 
