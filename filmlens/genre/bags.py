@@ -109,10 +109,9 @@ class Bags:
         missing = [c for c in ("film_id", *columns) if c not in table.columns]
         if missing:
             raise ValueError(f"the table lacks the columns {', '.join(missing)}")
-        films = pd.Index([str(f) for f in film_ids])
-        if not films.is_unique:
-            raise ValueError("a film stands twice in film_ids")
-        position = films.get_indexer(table["film_id"].astype(str))
+        films = [str(f) for f in film_ids]
+        number = {film: i for i, film in enumerate(films)}
+        position = table["film_id"].astype(str).map(number).fillna(-1).to_numpy(int)
         order = np.argsort(position, kind="stable")
         order = order[position[order] >= 0]
         counts = np.bincount(position[order], minlength=len(films))

@@ -1,7 +1,7 @@
 """The 70 descriptors: Table 2 (`descriptors.csv`), the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
 
-The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as below,
-make the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so
+The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as listed, make
+the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so
 `groups` can move it and its deltas to Dynamics, or leave it out.
 """
 
@@ -15,25 +15,17 @@ import pandas as pd
 STATISTICS = ("mean", "std")
 
 
-class Descriptor(NamedTuple):
-    """One row of Table 2; `frame` and `hop` in s."""
-
-    descriptor: str
-    title: str
-    group: str
-    dimensions: int
-    frame: float
-    hop: float
-    source: str
-
-
-_TABLE = pd.read_csv(Path(__file__).with_name("descriptors.csv"), converters={"frame": float, "hop": float})
-DESCRIPTORS = tuple(Descriptor(*row) for row in _TABLE.itertuples(index=False))
+#: Rows of Table 2: descriptor, title, group, dimensions, frame and hop in s, source.
+DESCRIPTORS = tuple(
+    pd.read_csv(Path(__file__).with_name("descriptors.csv"), converters={"frame": float, "hop": float}).itertuples(
+        index=False, name="Descriptor"
+    )
+)
 #: The groups in the order of the paper's Fig 3.
-GROUP_NAMES = tuple(_TABLE["group"].unique())
+GROUP_NAMES = tuple(dict.fromkeys(descriptor.group for descriptor in DESCRIPTORS))
 
 
-def dimensions(descriptor: Descriptor) -> list[str]:
+def dimensions(descriptor: NamedTuple) -> list[str]:
     """Names of a descriptor's dimensions; MFCC names keep the rank, chroma counts from C.
 
     >>> dimensions(DESCRIPTORS[0])[-1], dimensions(DESCRIPTORS[3])

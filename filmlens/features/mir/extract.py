@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from . import pitch, rhythm, roughness, spectral, tonal
+from . import pitch, rhythm, spectral, tonal
 from .columns import COLUMNS, DESCRIPTORS
 from .framing import RATE, frame_centres, frame_starts, hamming, magnitude, prepare, spectra
 
@@ -29,7 +29,7 @@ Frames = dict[str, tuple[np.ndarray, np.ndarray]]
 def short_time(signal: np.ndarray) -> Frames:
     """Roughness, MFCC with deltas, and the shape of the spectrum of mono sound at 44.1 kHz."""
     size = int(spectral.FRAME)
-    starts = frame_starts(signal.size, spectral.FRAME, roughness.HOP)
+    starts = frame_starts(signal.size, spectral.FRAME, spectral.ROUGH_HOP)
     times = frame_centres(frame_starts(signal.size, spectral.FRAME, spectral.HOP), size)
     count = len(times)
 
@@ -55,7 +55,7 @@ def short_time(signal: np.ndarray) -> Frames:
     # a second time, because peaks are judged by the range of the whole cue
     rough = np.empty((starts.size, 1))
     for block, values in kept or blocks():
-        rough[block, 0] = roughness.roughness(values, low, high)
+        rough[block, 0] = spectral.roughness(values, low, high)
 
     slopes = spectral.delta(cepstra)
     curvature = spectral.delta(slopes)

@@ -192,6 +192,5 @@ def infer_along(net: Musicnn, spectrogram: np.ndarray, starts: np.ndarray) -> tu
 
 def _gathered(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[np.ndarray, np.ndarray]:
     """The batches' tags and penultimate layers, one below the other."""
-    tags = [part.cpu().numpy() for part, _ in parts] or [np.empty((0, TAGS), np.float32)]
-    penultimate = [part.cpu().numpy() for _, part in parts] or [np.empty((0, PENULTIMATE), np.float32)]
-    return np.concatenate(tags), np.concatenate(penultimate)
+    none = torch.empty(0, TAGS), torch.empty(0, PENULTIMATE)
+    return tuple(torch.cat([part.cpu() for part in each]).numpy() for each in zip(none, *parts, strict=True))
