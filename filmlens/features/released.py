@@ -50,13 +50,9 @@ ROWS = (
 _GROUP_OF = {d.descriptor: d.group for d in DESCRIPTORS}
 
 
-class ReleasedError(ValueError):
-    """Released features that were asked of a sound."""
-
-
 def rows(sounds, **parameters):
-    """Released features are measured of nothing; raises `ReleasedError`."""
-    raise ReleasedError("these features are the authors' own, of their own films; `filmlens release` reads them")
+    """Released features are measured of nothing; raises ValueError."""
+    raise ValueError("these features are the authors' own, of their own films; `filmlens release` reads them")
 
 
 def mapped(names: Iterable[str]) -> pd.DataFrame:

@@ -34,6 +34,15 @@ def named(variable: str, what: str, cached: Sequence[Path]) -> Path | None:
     return path
 
 
+def needed(path: Path | None, what: str, network: str, size: str, variable: str) -> Path:
+    """The file of weights, or a `WeightsError` with the remedy where none was found."""
+    if path is None:
+        raise WeightsError(
+            f"{what} are not here; `filmlens weights {network}` fetches them ({size}), {variable}=FILE names them"
+        )
+    return path
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:

@@ -25,9 +25,8 @@ class Bags:
     """Films and their instances.
 
     `instances` (N, D) are the rows of all films, film after film; film i owns rows ``offsets[i]:offsets[i + 1]``.
-    `columns` name the D features. `cues` has a row per instance (film_id, cue and, at frame level, time or frame), to
-    join results back to cues. `named` says whether `film_ids` are films' own names, by which labels are aligned; bags
-    of plain arrays are only counted.
+    `cues` has a row of `KEYS` per instance, to join results back to cues. `named` says whether `film_ids` are films'
+    own names, by which labels are aligned; bags of plain arrays are only counted.
     >>> bags = Bags.from_arrays([np.ones((2, 3)), np.zeros((0, 3))], film_ids=["up", "down"])
     >>> bags
     Bags(2 films, 2 instances, 3 features, 1 empty)
@@ -174,10 +173,10 @@ def as_bags(bags: Bags | Sequence[np.ndarray]) -> Bags:
 
 
 def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as a matrix of bool, (n_films, n_genres), and the names of its genres.
+    """Labels, (n_films, n_genres) or (n_films,), as a matrix of bool, and the names of its genres.
 
-    `labels` are (n_films, n_genres) or (n_films,), of bool or of 0 and 1. A DataFrame gives the genres' names; if its
-    index names the films it is aligned by it. ValueError on other values, missing ones, another number of films.
+    A DataFrame gives the genres' names; if its index names the films it is aligned by it. ValueError on other values
+    than 0 and 1, missing ones, another number of films.
     """
     genres = None
     if isinstance(labels, (pd.DataFrame, pd.Series)):
@@ -192,10 +191,7 @@ def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
         raise ValueError(f"labels must be (films, genres), not of shape {array.shape}")
     if len(array) != len(bags):
         raise ValueError(f"{len(array)} rows of labels for {len(bags)} bags")
-    try:
-        numbers = array.astype(float)
-    except (TypeError, ValueError):
-        numbers = np.array(np.nan)
+    numbers = pd.to_numeric(array.ravel(), errors="coerce")
     if not np.isin(numbers, (0.0, 1.0)).all():
         raise ValueError("labels must be 0 and 1 (or bool), one column per genre")
     matrix = numbers.reshape(len(array), -1).astype(bool)

@@ -157,10 +157,8 @@ def retrained_chance(
     """mAP of the model trained again on label rows permuted over films; (permutations,).
 
     Parameters as in `cross_validate`; films that are held out together exchange labels among themselves only. With
-    fewer than ten films nothing is permuted, and there is no draw.
-
-    Simple MI and instance voting learn each genre on its own, so that many permutations are columns of one
-    cross-validation. A network learns its genres together: one cross-validation each.
+    fewer than ten films there is no draw. Simple MI and instance voting learn each genre on its own, so that many
+    permutations are columns of one cross-validation; a network takes one each.
     """
     bags = as_bags(bags)
     labels, _ = as_labels(Y, bags)

@@ -49,12 +49,11 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold predictions of every film by an unfitted model, which stays untouched.
 
-    `bags` are `Bags` or (n_i, D) arrays, `Y` is (n_films, n_genres); films with empty bags are left out and listed.
-    `scheme` and `groups` are those of `assign_folds`; "rebalanced" is for simple MI and instance voting, whose
-    genres are learnt apart. `seeds` repeats with `random_state`, `random_state` + 1, ...: the starts of a network.
-    `jobs` are threads (networks) or processes (other models), one core each. In `folder` results are stored under a
-    name made from model, data and folds; one already there is read, so that a stopped sweep resumes. Without `inside`
-    no fold predicts the films it learnt from: `training_f1s` and `thresholds` are NaN.
+    Films with empty bags are left out and listed. `scheme` and `groups` are those of `assign_folds`; "rebalanced" is
+    for simple MI and instance voting, whose genres are learnt apart. `seeds` repeats with `random_state` + 1, ...: the
+    starts of a network. `jobs` are threads (networks) or processes (other models), one core each. In `folder` results
+    are stored under a name made from model, data and folds; one already there is read, so that a stopped sweep resumes.
+    Without `inside` no fold predicts the films it learnt from: `training_f1s` and `thresholds` are NaN.
 
     ValueError on fewer than two folds, lengths that differ, labels other than 0 and 1.
     >>> rng = np.random.default_rng(0)

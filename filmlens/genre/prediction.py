@@ -70,9 +70,9 @@ def predict_held_out(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Films through the fold that held them out, all in one pass over folds side by side.
 
-    `fold` (n_films,) is that of each film, -1 without one; `cells` is the size of the largest intermediate array. Gives
-    probabilities (n_films, n_genres), NaN for empty bags; and of `instances`, (N, n_genres) or None, the probability of
-    the film were it made of this instance alone, and `BagClassifier.attention`.
+    `fold` (n_films,) is -1 for a film without one; `cells` bounds the largest intermediate array. Gives probabilities
+    (n_films, n_genres), NaN for empty bags; and of `instances`, (N, n_genres) or None, the probability of the film were
+    it made of this instance alone, and `BagClassifier.attention`.
     """
     probability = np.full((len(bags), network.genres), np.nan)
     alone, attention = (np.full((len(bags.instances), network.genres), np.nan) for _ in range(2))

@@ -115,10 +115,9 @@ class CrossValidation:
         return Network.from_arrays(known | shape, self.folds)
 
     def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
-        """Probabilities (n, K) of the same films with other instances, each through the folds that held it out.
+        """Probabilities (n, K), the mean over starts, of the same films with other raw instances, in any number.
 
-        The mean over starts, as `probability`. Film i is the i-th of `film_ids`; its number of instances may differ.
-        Values are raw: imputation and scaling are the fold's.
+        Film i is the i-th of `film_ids`, and goes through the folds that held it out.
         """
         return self.predict_starts(bags).mean(axis=0)
 
@@ -182,8 +181,7 @@ class CrossValidation:
     def load(cls, path: str | Path) -> CrossValidation:
         """Read what `save` wrote.
 
-        FileNotFoundError if one of the two files is missing; ArtefactError if they are damaged, do not belong together
-        or come from another format.
+        FileNotFoundError if a file is missing; ArtefactError if they are damaged, another's or of another format.
         """
         about, data = _files(path)
         for file in (about, data):

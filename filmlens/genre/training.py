@@ -70,8 +70,8 @@ def train(
     """One network per fold, trained together; in evaluation mode.
 
     `members` (n_folds, n_films) of bool are the training films of each fold; those without instances are passed over.
-    `architecture` is `network.ARCHITECTURE` by name; the other settings are those of `BagClassifier`. `device` "auto"
-    takes CUDA when there is one; `dtype` is float64 to check equalities.
+    `architecture` is `network.ARCHITECTURE` by name; other settings are those of `BagClassifier`. `device` "auto" takes
+    CUDA when there is one; `dtype` is float64 to check equalities.
     """
     members = members & (bags.sizes > 0)
     if not members.any(1).all():

@@ -159,8 +159,8 @@ def f1(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = Non
     """F1 of every genre, and their mean (macro-F1) last; no positive and no prediction counts as 0.
 
     `truth` is (films, genres), `positive` (..., films, genres), both bool; the result is (..., genres + 1), or (...,
-    draws, genres + 1) under `weights` (draws, films). A bootstrap sample whose films have no positive of a genre gives
-    NaN there, and in the mean; a genre without any positive film at all is 0 in every sample.
+    draws, genres + 1) under `weights` (draws, films). A sample without positives of a genre gives NaN there, and in the
+    mean; a genre without any positive film at all is 0 in every sample.
 
     >>> truth = np.array([[True, False], [True, True], [False, True]])
     >>> f1(truth, truth[::-1]).round(3).tolist()

@@ -1,8 +1,8 @@
 """The 70 descriptors: Table 2 (`descriptors.csv`), the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
 
-The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as listed, make
-the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so
-`groups` can move it and its deltas to Dynamics, or leave it out.
+The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as listed,
+make the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so `groups`
+can move it and its deltas to Dynamics, or leave it out.
 """
 
 from __future__ import annotations

@@ -166,11 +166,10 @@ class Loudest(nn.Module):
 
 
 def infer(net: Musicnn, patches: np.ndarray, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Tags (n, 50) and penultimate layer (n, 200) of patches, float32.
+    """Tags (n, 50), in [0, 1] in the order of `LABELS`, not calibrated, and penultimate layer (n, 200), float32.
 
-    Tags are in [0, 1], in the order of `LABELS`; not calibrated. `patches` (n, frames, 96) are from
-    `filmlens.features.musicnn.patches`; other numbers of frames than 187 are possible, of other shapes ValueError is
-    raised. `net` is moved to `device`, where it stays: "auto", or a name that torch knows.
+    `patches` (n, frames, 96) are from `frontend.patches`, with 187 frames or others; ValueError for another shape. For
+    `device` see `inference`.
     """
     patches = np.asarray(patches, np.float32)
     if patches.ndim != 3 or patches.shape[2] != BANDS or not patches.shape[1]:

@@ -29,10 +29,7 @@ _ROWS = 64  # that share a part of the spectrogram; no more of it lies in memory
 
 
 def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[pd.DataFrame], dict[str, str]]:
-    """The penultimate layer for each cue's samples at 16 kHz, in turn; notes: the file of weights and their origin.
-
-    Raises WeightsError when there are no weights.
-    """
+    """The penultimate layer for each cue's samples at 16 kHz; notes on the weights, or WeightsError without them."""
     path = weights.need()
     net = _network(path, model)
 
@@ -47,10 +44,7 @@ def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[
 
 
 def along(net: Musicnn, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound of 16 kHz at 1 Hz.
-
-    Raises ValueError for empty, NaN or infinite samples.
-    """
+    """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound of 16 kHz at 1 Hz."""
     from filmlens.features.musicnn.network import infer_along
 
     sound = at_rate(samples, RATE)
@@ -70,10 +64,7 @@ def msd_rows(sounds: Iterable[np.ndarray]) -> tuple[Iterator[pd.DataFrame], dict
 
 
 def tags(penultimate: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The 50 tags of rows of the penultimate layer: `COLUMNS` become `TAG_COLUMNS`, further columns stay; notes.
-
-    Raises WeightsError when there are no weights.
-    """
+    """The 50 tags of rows of the penultimate layer, further columns stay; notes, or WeightsError without weights."""
     path = weights.need()
     out = _network(path, "mtt").out
     logits = penultimate[list(COLUMNS)].to_numpy(float) @ out.weight.numpy().T.astype(float) + out.bias.numpy()

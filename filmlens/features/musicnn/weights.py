@@ -21,7 +21,7 @@ import numpy as np
 
 from filmlens.artefacts import cache_folder
 from filmlens.features.musicnn import checkpoint
-from filmlens.features.weights import WeightsError, named, read_once, sha256
+from filmlens.features.weights import WeightsError, named, needed, read_once, sha256
 from filmlens.text import reason
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ def fetch(folder: str | Path | None = None) -> Path:
 
 
 def keep(wheel: str | Path, folder: str | Path | None = None) -> Path:
-    """Bring both networks of the wheel into the user's cache, as arrays with their origin and licence.
-
-    Raises WeightsError when the file is not that wheel.
-    """
+    """Both networks of the wheel (else WeightsError) into the user's cache, as arrays with their origin and licence."""
     kept = Path(folder or cache_folder()) / KEPT
     content, licence = opened(Path(wheel))
     source = f"{WHEEL}, SHA-256 {WHEEL_SHA}"
@@ -89,22 +86,13 @@ def keep(wheel: str | Path, folder: str | Path | None = None) -> Path:
 
 
 def find() -> Path | None:
-    """The file of weights: what FILMLENS_MUSICNN names, else what the user's cache holds, else None.
-
-    Raises WeightsError when the variable names no file.
-    """
+    """The file of weights: what FILMLENS_MUSICNN names (WeightsError for no file), else what the user's cache holds."""
     return named(VARIABLE, "musicnn's wheel, or the arrays made of it", [cache_folder() / KEPT])
 
 
 def need() -> Path:
     """`find`, or a `WeightsError` with the remedy."""
-    path = find()
-    if path is None:
-        raise WeightsError(
-            f"musicnn's weights are not here; `filmlens weights musicnn` fetches them (29 MB), {VARIABLE}=FILE names "
-            "them"
-        )
-    return path
+    return needed(find(), "musicnn's weights", "musicnn", "29 MB", VARIABLE)
 
 
 def load(path: str | Path | None = None, model: str = "mtt") -> Musicnn:
@@ -143,10 +131,7 @@ def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
 
 
 def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
-    """The arrays of a network by their names in TensorFlow, from the wheel or from the file made of it.
-
-    Raises WeightsError as `load` does.
-    """
+    """The arrays of a network by their names in TensorFlow, from the wheel or from the file made of it, as `load`."""
     path = Path(path)
     if model not in MODELS:
         raise ValueError(f"model={model!r}: the networks are {', '.join(MODELS)}")

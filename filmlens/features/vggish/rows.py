@@ -23,10 +23,7 @@ COLUMNS = tuple(f"vggish_{i:03d}" for i in range(128))
 
 
 def rows(sounds: Iterable[np.ndarray], *, relu: bool, pca: bool) -> tuple[list[pd.DataFrame], dict[str, str]]:
-    """The rows of all cues of a film, as `cue_frames`; notes: the file of weights and their origin in words.
-
-    Raises WeightsError when the weights or the PCA are missing or cannot be read.
-    """
+    """The rows of all cues of a film; notes: file and origin of the weights. WeightsError without them or the PCA."""
     from filmlens.features.vggish.network import embed_examples, postprocess
 
     path = weights.need()
@@ -51,8 +48,7 @@ def cue_frames(
 ) -> list[pd.DataFrame]:
     """Rows of each of several cues, which are embedded together: ``time`` in s within the cue, and `COLUMNS`.
 
-    Each of `sounds` is (n,) or (channels, n), `rate` in Hz; `embed` turns examples (n, 96, 64) to embeddings (n, 128),
-    such as `embed_examples` with its network. Raises ValueError for empty, NaN or infinite samples.
+    `sounds` and `rate` are those of `examples`; `embed` turns examples (n, 96, 64) to embeddings (n, 128).
     """
     if not len(sounds):
         return []

@@ -20,7 +20,7 @@ import numpy as np
 from filmlens import download
 from filmlens.artefacts import cache_folder, fingerprint
 from filmlens.features.vggish.frontend import RATE, examples
-from filmlens.features.weights import WeightsError, named, sha256
+from filmlens.features.weights import WeightsError, named, needed, sha256
 from filmlens.text import reason
 
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ def fetch(
 
 
 def keep(file: str | Path, folder: str | Path | None = None) -> Path:
-    """Copy weights that someone has brought into the user's cache, after they were read as VGGish's.
-
-    Raises WeightsError when the file holds no such weights, or is damaged.
-    """
+    """Copy weights that someone has brought into the user's cache; WeightsError when they are not VGGish's."""
     file, folder = Path(file), Path(folder or cache_folder())
     load(file)
     published = file.stat().st_size == SIZE and sha256(file).startswith(_hash_in(PUBLISHED))
@@ -88,29 +85,18 @@ def keep(file: str | Path, folder: str | Path | None = None) -> Path:
 
 
 def find() -> Path | None:
-    """The file of weights: what FILMLENS_VGGISH names, else what the user's cache holds, else None.
-
-    Raises WeightsError when the variable names no file.
-    """
+    """The file of weights: what FILMLENS_VGGISH names (WeightsError for no file), else what the user's cache holds."""
     cached = [cache_folder() / PUBLISHED, *sorted(cache_folder().glob(f"{_NAMED}.*"))]
     return named(VARIABLE, "VGGish weights", cached)
 
 
 def need() -> Path:
     """`find`, or a `WeightsError` with the remedy."""
-    path = find()
-    if path is None:
-        raise WeightsError(
-            f"VGGish weights are not here; `filmlens weights vggish` fetches them (288 MB), {VARIABLE}=FILE names them"
-        )
-    return path
+    return needed(find(), "VGGish weights", "vggish", "288 MB", VARIABLE)
 
 
 def pca() -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvectors (128, 128) and means (128,) of the published PCA.
-
-    Raises WeightsError when the file is missing or holds something else.
-    """
+    """Eigenvectors (128, 128) and means (128,) of the published PCA; WeightsError without them."""
     path = _pca_file()
     if not path.is_file():
         raise WeightsError(f"{path}: no such file; `filmlens weights vggish` fetches it, {PCA_VARIABLE}=FILE names it")
