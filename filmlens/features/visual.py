@@ -93,24 +93,23 @@ class Bars:
     """
 
     def __init__(self):
-        self._lit: list[np.ndarray] = []
+        self._lit = [0, 0]  # how often each row and each column
 
     def add(self, luma: np.ndarray) -> Bars:
         """Take one more picture into account."""
         lit = [cv2.reduce(luma, axis, cv2.REDUCE_AVG).ravel() > _BAR for axis in (1, 0)]
-        self._lit = [a + b for a, b in zip(self._lit, lit, strict=True)] if self._lit else [a.astype(int) for a in lit]
+        self._lit = [before + now for before, now in zip(self._lit, lit, strict=True)]
         return self
 
     @property
     def crop(self) -> tuple[slice, slice]:
         """Rows and columns of the picture; all of it when nothing is lit."""
-        rows, columns = (_main_piece(count) for count in self._lit) if self._lit else (slice(None), slice(None))
-        return rows, columns
+        return tuple(map(_main_piece, self._lit))
 
 
 def _main_piece(count: np.ndarray) -> slice:
     """From the first to the last of the large pieces that are lit often, given how often each row or column is lit."""
-    if not count.any():
+    if not np.any(count):
         return slice(None)
     typical = np.median(count[count > 0])
     lit = np.concatenate([[False], count > _OFTEN * typical, [False]])

@@ -46,11 +46,11 @@ class BagEstimator(ClassifierMixin, BaseEstimator):
         """Validate bags to predict."""
         check_is_fitted(self, "genres_")
         bags = as_bags(bags)
-        if bags.instances.shape[1] != self.n_features_in_ and len(bags.instances):
-            raise ValueError(f"bags have {bags.instances.shape[1]} features; the model learnt {self.n_features_in_}")
+        width = self.n_features_in_
         if not len(bags.instances):
-            none = np.empty((0, self.n_features_in_))
-            bags = replace(bags, instances=none, columns=range(self.n_features_in_))
+            return replace(bags, instances=np.empty((0, width)), columns=range(width))
+        if bags.instances.shape[1] != width:
+            raise ValueError(f"bags have {bags.instances.shape[1]} features; the model learnt {width}")
         return bags
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:

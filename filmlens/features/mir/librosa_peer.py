@@ -16,17 +16,13 @@ from .columns import DESCRIPTORS
 from .extract import frame_features
 from .framing import RATE, prepare
 
-
-def _deltas(order: int, y: np.ndarray, sr: float) -> np.ndarray:
-    return librosa.feature.delta(librosa.feature.mfcc(y=y, sr=sr, n_mfcc=14), order=order)
-
-
+_mfcc = partial(librosa.feature.mfcc, n_mfcc=14)
 #: The nearest function of each descriptor that has one: (descriptor, librosa's name with its arguments, function).
 NEAREST: tuple[tuple[str, str, Callable], ...] = (
-    ("mfcc", "feature.mfcc", partial(librosa.feature.mfcc, n_mfcc=14)),
-    ("mfcc", "feature.mfcc, 133.3-6855 Hz", partial(librosa.feature.mfcc, n_mfcc=14, n_mels=40, fmin=133.3, fmax=6855)),
-    ("dmfcc", "feature.delta", partial(_deltas, 1)),
-    ("ddmfcc", "feature.delta, order 2", partial(_deltas, 2)),
+    ("mfcc", "feature.mfcc", _mfcc),
+    ("mfcc", "feature.mfcc, 133.3-6855 Hz", partial(_mfcc, n_mels=40, fmin=133.3, fmax=6855)),
+    ("dmfcc", "feature.delta", lambda **sound: librosa.feature.delta(_mfcc(**sound))),
+    ("ddmfcc", "feature.delta, order 2", lambda **sound: librosa.feature.delta(_mfcc(**sound), order=2)),
     ("rms", "feature.rms", lambda y, sr: librosa.feature.rms(y=y)),
     ("chroma", "feature.chroma_stft", librosa.feature.chroma_stft),
     ("tempo", "feature.tempo, frame-wise", partial(librosa.feature.tempo, aggregate=None)),

@@ -132,7 +132,6 @@ class Affine(nn.Module):
         self.factor, self.summand = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Values of the same shape."""
         return values * self.factor + self.summand
 
 
