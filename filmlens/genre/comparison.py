@@ -49,7 +49,7 @@ def paired_difference(
     keep = shared_films([a, b])
     Y = a.labels[keep]
     weights, skipped = resamples(Y, replicates, np.random.default_rng(0))
-    each = [macro(Y, *sampled(cv, keep, len(weights), i), weights)[metric] for i, cv in enumerate((a, b))]
+    each = [scored(cv, keep, weights, i)[metric] for i, cv in enumerate((a, b))]
     films, low, high, deviation = int(keep.sum()), np.nan, np.nan, np.nan
     if enough(films):
         (low, high), deviation = interval(each[0] - each[1]), float(np.std(each[0] - each[1]))
@@ -94,9 +94,9 @@ def selection_corrected(
     weights, outside = weights[usable], outside[usable]
     skipped += int((~usable).sum())
     plain = [point_estimate(cv, keep, "f1") for cv in models]
-    samples = [sampled(cv, keep, len(weights), seed + i) for i, cv in enumerate(models)]
-    drawn = np.array([macro(Y, *s, weights)["f1"] for s in samples])
-    left = np.array([macro(Y, *s, outside)["f1"] for s in samples])
+    drawn, left = (
+        np.array([scored(cv, keep, each, seed + i)["f1"] for i, cv in enumerate(models)]) for each in (weights, outside)
+    )
     choice, best = drawn.argmax(0), int(np.argmax(plain))
     optimism = drawn - left
     luck = optimism[choice, np.arange(len(choice))] - optimism[best]
@@ -130,17 +130,16 @@ def guess(probability: np.ndarray, draws: int, rng: np.random.Generator) -> tupl
     return rng.random(shape) < probability, rng.random(shape)
 
 
-def sampled(cv: CrossValidation, keep: np.ndarray, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions and scores for `samples` resamples: the same for all, but drawn anew for a random guess."""
+def scored(cv: CrossValidation, keep: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """`METRICS` of each resample of the kept films by its weights; a random guess is drawn anew for each."""
+    drawn = cv.prediction[keep], cv.score[keep]
     if cv.draws:
-        return guess(cv.probability[keep], samples, np.random.default_rng([seed, 1]))
-    return cv.prediction[keep], cv.score[keep]
+        drawn = guess(cv.probability[keep], len(weights), np.random.default_rng([seed, 1]))
+    return macro(cv.labels[keep], *drawn, weights)
 
 
 def point_estimate(cv: CrossValidation, keep: np.ndarray, metric: str) -> float:
-    samples = max(cv.draws, 1)
-    drawn = sampled(cv, keep, samples, 0)
-    return float(macro(cv.labels[keep], *drawn, np.ones((samples, keep.sum())))[metric].mean())
+    return float(scored(cv, keep, np.ones((max(cv.draws, 1), keep.sum())), 0)[metric].mean())
 
 
 def retrained_chance(

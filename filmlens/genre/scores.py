@@ -35,7 +35,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import precision_recall_curve
 
-from filmlens.genre.comparison import guess, p_above, sampled
+from filmlens.genre.comparison import guess, p_above, scored
 from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import interval, resamples
 from filmlens.stats.enough import enough
@@ -72,7 +72,7 @@ def evaluate(
         )
     point = {m: float(v.mean()) for m, v in macro(Y, predicted, score, each).items()}
     weights, skipped = resamples(Y, replicates, rng)
-    spread = macro(Y, *sampled(cv, keep, len(weights), seed), weights)
+    spread = scored(cv, keep, weights, seed)
     result: dict[str, object] = {}
     for metric in METRICS:
         low, high = interval(spread[metric]) if enough(len(Y)) else (np.nan, np.nan)
