@@ -25,8 +25,8 @@ import torch
 
 from filmlens.features.musicnn.frontend import spectrogram, starts
 from filmlens.features.musicnn.network import Musicnn, infer, infer_along
-from filmlens.features.vggish import VGGish, embed_examples, examples
-from filmlens.features.vggish.frontend import RATE, SECONDS
+from filmlens.features.vggish.frontend import RATE, SECONDS, examples
+from filmlens.features.vggish.network import VGGish, embed_examples
 
 #: Multiplications and additions of an example: convolutions, then dense layers.
 FLOP = 2 * (6144 * 9 * 64 + 1536 * 9 * 64 * 128 + 384 * 9 * 256 * (128 + 256) + 96 * 9 * 512 * (256 + 512))

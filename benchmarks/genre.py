@@ -23,8 +23,7 @@ import torch
 
 from filmlens.genre import POOLINGS, BagClassifier, Bags, cross_validate
 from filmlens.genre.bags import moments
-from filmlens.genre.crossval import stack_size
-from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, assign_folds
+from filmlens.genre.crossval import LEAVE_ONE_FILM_OUT, assign_folds, stack_size
 from filmlens.genre.pooling import average
 from filmlens.genre.prediction import one_thread
 from filmlens.genre.training import loss_weights, train

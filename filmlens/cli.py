@@ -212,7 +212,7 @@ def weights(
     if network not in ("musicnn", "vggish"):
         raise typer.BadParameter(f"{network!r} has no weights here; the networks are musicnn and vggish")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is half done is cleared away as at Ctrl-C
-    download = import_module(f"filmlens.features.{network}.download")
+    download = import_module(f"filmlens.features.{network}.weights")
     if file is not None or network == "musicnn":
         say(f"kept as {download.fetch() if file is None else download.keep(file)}")
         return

@@ -127,7 +127,7 @@ def seeded_state(seed=0):
     """Weights of VGGish drawn at random, by the names of torchvggish; no layer blows its values up or lets them die."""
     import torch
 
-    from filmlens.features.vggish import VGGish
+    from filmlens.features.vggish.network import VGGish
 
     draw = torch.Generator().manual_seed(seed)
     state = {}

@@ -18,8 +18,7 @@ _CHROMA = [f"chroma_{k:02d}_mean" for k in range(12)]
 def rows(mir: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     """Magnitudes F1 to F6 of the chroma of rows of MIR features over its sum F0, 0 to 1; no notes.
 
-    `mir` has the means of the chroma; its other MIR columns are dropped, further ones stay beside `COLUMNS`, which are
-    NaN where there is no chroma.
+    `mir` has the means of the chroma; film_id, cue and time stay. NaN where there is no chroma.
     """
     magnitudes = np.abs(np.fft.rfft(mir[_CHROMA].to_numpy(float), axis=1))
     shares = magnitudes[:, 1:] / np.where(magnitudes[:, :1] > 0, magnitudes[:, :1], np.nan)

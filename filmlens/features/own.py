@@ -80,15 +80,14 @@ def cue_hash(cues: pd.DataFrame) -> str:
 
 
 def read(film: Film, name: str, cues: pd.DataFrame) -> pd.DataFrame:
-    """Features of a film's cues: film_id, cue, time and the dimensions as floats, by cue and time.
+    """Features of a film's cues, by cue and time: film_id, cue, time and the dimensions as floats.
 
-    A film without cues needs no file. Raises FeaturesError for no file, no hash or that of other cues, missing columns,
-    a cue of another film, an infinite value.
+    A film without cues needs no file. FeaturesError for whatever else cannot be used.
     """
     file = path(film, name)
-    if not file.is_file() and cues.empty:
-        return pd.DataFrame(columns=list(KEYS))
     if not file.is_file():
+        if cues.empty:
+            return pd.DataFrame(columns=list(KEYS))
         raise FeaturesError(f"{file}: no such file; measure {name} for this film, or leave it out of features/")
     try:
         arrow = pq.read_table(file)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from filmlens.features.mir.columns import DESCRIPTORS, GROUP_NAMES, MIRTOOLBOX
+from filmlens.features.mir.columns import DESCRIPTORS, GROUP_NAMES
 
 #: The group of columns whose name fits no row.
 NOT_ASSIGNED = "not assigned"
@@ -42,28 +42,23 @@ ROWS = (
     ("(?:spectral)?entropy", "entropy", _WORDS),
     ("inharmonicity", "inharmonicity", _WORDS),
     *(
-        (name, name, f"{MIRTOOLBOX}mir{name}")
+        (name, name, f"MIRtoolbox 1.8.1 mir{name}")
         for name in ("rms", "tempo", "roughness", "centroid", "kurtosis", "skewness", "spread", "zerocross")
     ),
-    (r"chromagram(\d{1,2})", "chroma", f"{MIRTOOLBOX}mirchromagram"),
+    (r"chromagram(\d{1,2})", "chroma", "MIRtoolbox 1.8.1 mirchromagram"),
 )
 _GROUP_OF = {d.descriptor: d.group for d in DESCRIPTORS}
 
 
-class ReleasedError(ValueError):
-    """Released features that were asked of a sound."""
-
-
 def rows(sounds, **parameters):
-    """Released features are measured of nothing; raises `ReleasedError`."""
-    raise ReleasedError("these features are the authors' own, of their own films; `filmlens release` reads them")
+    """Released features are measured of nothing; raises ValueError."""
+    raise ValueError("these features are the authors' own, of their own films; `filmlens release` reads them")
 
 
 def mapped(names: Iterable[str]) -> pd.DataFrame:
-    """What is known of the released columns, a row per name in their order.
+    """What is known of the released columns, a row per name: statistic, our descriptor, number as in the name, group.
 
-    column, statistic (mean, stddev or empty), descriptor (ours, or empty), number (as the name has it, or empty), group
-    (of Fig 3, or "not assigned"), source (of the assignment).
+    The group is "not assigned", and the others and the source of the assignment are empty, where nothing is known.
 
     >>> mapped(["mfcc2_mean", "crest_stddev", "spectralx_mean"])[["descriptor", "number", "group"]].values.tolist()
     [['mfcc', '2', 'MFCC'], ['crest', '', 'Timbre'], ['', '', 'not assigned']]
@@ -108,13 +103,10 @@ def compared(names: Iterable[str]) -> pd.DataFrame:
     group, descriptor, ours and released (numbers of dimensions), names (released, without their statistic).
     """
     table = mapped(names)
-    table["stem"] = table["column"].str.replace(r"_(mean|stddev|std)$", "", regex=True)
-    lines = []
-    for d in DESCRIPTORS:
-        stems = table.loc[table["descriptor"] == d.descriptor, "stem"].unique()
-        lines.append((d.group, d.descriptor, d.dimensions, len(stems), ", ".join(stems)))
-    for stem in table.loc[table["descriptor"] == "", "stem"].unique():
-        lines.append((NOT_ASSIGNED, "", 0, 1, stem))
+    stems = table["column"].str.replace(r"_(mean|stddev|std)$", "", regex=True).groupby(table["descriptor"]).unique()
+    found = {d: stems.get(d.descriptor, []) for d in DESCRIPTORS}
+    lines = [(d.group, d.descriptor, d.dimensions, len(some), ", ".join(some)) for d, some in found.items()]
+    lines += [(NOT_ASSIGNED, "", 0, 1, stem) for stem in stems.get("", [])]
     return pd.DataFrame(lines, columns=["group", "descriptor", "ours", "released", "names"])
 
 

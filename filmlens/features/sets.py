@@ -13,48 +13,32 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """One row of `FEATURES`.
+    """One row of `FEATURES`. Texts of the form ``module:name`` are of this room, imported when they are first needed.
 
-    Texts of the form ``module:name`` are of this room and imported when they are first needed.
-
-    - name: folder under ``derived/``, and what a notebook's `features` names
-    - title, source: what it is called in Table 2, and who defined it
-    - function: ``function(sounds, **parameters)`` is given the mono samples of one cue after the other, and returns an
-      iterable with a table for each (``time`` in s within the cue, then the columns, at 1 Hz) and a mapping of notes
-    - meaning: a sentence on every column for the data dictionary; {0} is what follows the last underscore of its name
-    - rate: of the samples, Hz
-    - frame, hop: what one value is measured on, and how often, s
-    - cost: how fast it is, and the benchmark that says so
-    - version: goes up when other numbers come out for the same input
-    - libraries: packages beside those that decode, whose version decides its numbers
-    - weights: module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it stands on such a file
-    - descriptors: rows of Table 2, where the set has several
-    - of: another set, whose rows `function` is given in place of samples; it then returns a table and notes
-    - ours: whether the paper knows nothing of it: marked as our addition, and no judge of the paper's claims
-    - asked: whether it is measured only when it is asked for by name
-    - stands_for: the paper's set whose values these are, as its authors released them; never measured here, but brought
-      by a corpus that ``filmlens release`` made. Its columns are those of the tables where `columns` is empty
+    ``function(sounds, **parameters)`` is given the mono samples of one cue after the other, and returns an iterable
+    with a table for each (``time`` in s within the cue, then the columns, at 1 Hz) and a mapping of notes. For a set
+    that is `of` another one, it is given that one's rows instead, and returns a table and notes.
     """
 
-    name: str
-    title: str
-    source: str
+    name: str  # folder under ``derived/``, and what a notebook's `features` names
+    title: str  # in Table 2
+    source: str  # who defined it
     function: str
-    columns: str
-    meaning: str = ""
-    rate: int = 44_100
-    frame: float = 1.0
-    hop: float = 1.0
-    cost: str = ""
+    columns: str  # empty where only the tables name them
+    meaning: str = ""  # of every column, for the data dictionary; {0} is what follows the last underscore of its name
+    rate: int = 44_100  # of the samples, Hz
+    frame: float = 1.0  # that one value is measured on, s
+    hop: float = 1.0  # from one value to the next, s
+    cost: str = ""  # how fast it is, and the benchmark that says so
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    version: int = 1
-    libraries: tuple[str, ...] = ()
-    weights: str = ""
-    descriptors: str = ""
+    version: int = 1  # goes up when other numbers come out for the same input
+    libraries: tuple[str, ...] = ()  # packages beside those that decode, whose version decides its numbers
+    weights: str = ""  # module with ``find()``, ``need()`` and ``fingerprint_of(parameters)``, where it has weights
+    descriptors: str = ""  # rows of Table 2, where the set has several
     of: str = ""
-    ours: bool = False
-    asked: bool = False
-    stands_for: str = ""
+    ours: bool = False  # the paper knows nothing of it: marked as our addition, and no judge of the paper's claims
+    asked: bool = False  # measured only when it is asked for by name
+    stands_for: str = ""  # the paper's set whose values these are, in a corpus that ``filmlens release`` made
 
     @property
     def network(self) -> str:
@@ -85,7 +69,8 @@ class FeatureSet:
             self.weights_module().need()
 
 
-#: What the sets of one network share.
+#: What the sets share that are computed from the chroma of the MIR features, and those of one network.
+_OF_MIR = {"cost": "none beside the MIR features", "libraries": ("numpy",), "of": "mir", "ours": True, "asked": True}
 _MUSICNN = {
     "libraries": ("librosa", "torch"),
     "source": "Pons and Serra 2019",
@@ -102,7 +87,7 @@ ROWS = (
         name="mir",
         title="MIR descriptors",
         source="MIRtoolbox 1.8.1; MATLAB Audio Toolbox",
-        function="mir.windows:rows",
+        function="mir.extract:rows",
         columns="mir.columns:COLUMNS",
         cost="benchmarks/mir.md: 33 x realtime on one core",
         parameters={"voicing": 0.0},
@@ -116,11 +101,7 @@ ROWS = (
         source="Quinn 2007",
         function="keyfree:rows",
         columns="keyfree:COLUMNS",
-        cost="none beside the MIR features",
-        libraries=("numpy",),
-        of="mir",
-        ours=True,
-        asked=True,
+        **_OF_MIR,
     ),
     FeatureSet(
         name="tonic",
@@ -128,17 +109,13 @@ ROWS = (
         source="Gomez 2006",
         function="tonic:rows",
         columns="tonic:COLUMNS",
-        cost="none beside the MIR features",
-        libraries=("numpy",),
-        of="mir",
-        ours=True,
-        asked=True,
+        **_OF_MIR,
     ),
     FeatureSet(
         name="vggish",
         title="VGGish embedding",
         source="Hershey et al. 2017",
-        function="vggish.embedding:rows",
+        function="vggish.rows:rows",
         columns="vggish.rows:COLUMNS",
         meaning="VGGish embedding, dimension {0}",
         rate=16_000,
@@ -225,12 +202,11 @@ def table2() -> pd.DataFrame:
     [14, 14, 14]
     """
     rows: list[tuple] = []
-    for each in (row for row in FEATURES.values() if not row.stands_for):
+    for each in (row for row in ROWS if not row.stands_for):
         source = f"{each.source}; our addition" if each.ours else each.source
         one = (each.name, each.title, each.title, len(each.column_names()), each.frame, each.hop, source)
         rows += _named(each.descriptors) if each.descriptors else [one]
-    columns = ["descriptor", "title", "group", "dimensions", "frame", "hop", "source"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=["descriptor", "title", "group", "dimensions", "frame", "hop", "source"])
 
 
 def _named(text: str):

@@ -29,8 +29,7 @@ def rotated(chroma: np.ndarray) -> np.ndarray:
 def rows(mir: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
     """Chroma of rows of MIR features, rotated cue by cue: one key for each cue, that of its mean chroma; no notes.
 
-    `mir` has cue and the means of the chroma; its other MIR columns are dropped, further ones stay beside `COLUMNS`. A
-    row's values are its cue's; NaN where there is no chroma.
+    `mir` has cue and the means of the chroma; film_id, cue and time stay. NaN where there is no chroma.
     """
     means = mir.groupby("cue", sort=False)[_CHROMA].mean()
     found = pd.DataFrame(rotated(means.to_numpy(float)), index=means.index, columns=list(COLUMNS))

@@ -7,6 +7,7 @@ area averaging, so that a single pixel does not decide. Three other definitions 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -30,23 +31,27 @@ def picture_features(
 ) -> pd.DataFrame:
     """Brightness and contrast of a film at whole seconds: time (s) and `COLUMNS`, each in [0, 1].
 
-    `spans` are (start, end) in seconds on the film's clock; only the pictures inside are decoded. The whole film by
-    default. The `sampling` "keyframes" (else "exact") measures the key frames alone, at their own times: many times
-    faster, and approximate, because editors' cuts and encoders decide where they stand. Raises MediaError when the film
-    has no moving picture or cannot be decoded, ValueError for an unknown `sampling`.
+    `spans` are (start, end) in seconds on the film's clock, the whole film by default; only the pictures inside are
+    decoded. The `sampling` "keyframes" (else "exact") measures the key frames alone, at their own times: many times
+    faster, but where they stand is up to editors and encoders. Raises MediaError when the film has no moving picture or
+    cannot be decoded, ValueError for an unknown `sampling`.
     """
     cv2.setNumThreads(1)  # films are mapped over processes
+    bars: dict[tuple[int, ...], Bars] = defaultdict(Bars)  # by size: a recording may change it, and its bars with it
+    pictures = sample_luma(path, spans=spans, sampling=sampling)
     if sampling == "keyframes" and spans is None:
-        rows = _of_key_frames(path)
+        rows = _of_key_frames(path, pictures, bars)
     else:
-        bars, rows = None, []
-        for time, luma in sample_luma(path, spans=spans, sampling=sampling):
-            if bars is None:  # by size: a recording may change it, and its bars with it
-                bars = {luma.shape: Bars().add(luma)}
-                for _, picture in key_pictures(path, _spread(spans)):
-                    bars.setdefault(picture.shape, Bars()).add(picture)
+        rows = []
+        for time, luma in pictures:
+            if not rows:
+                bars[luma.shape].add(luma)
+                # key frames, spread over the film, tell its letterbox: fewer when little of it is measured
+                spread = 60 if spans is None else int(np.clip(sum(b - a for a, b in spans) / 6, 10, 60))
+                for _, picture in key_pictures(path, spread):
+                    bars[picture.shape].add(picture)
             if luma.shape not in bars:
-                bars[luma.shape] = Bars().add(luma)  # a size that no key frame looked at had
+                bars[luma.shape].add(luma)  # a size that no key frame looked at had
             rows.append(_row(time, luma[bars[luma.shape].crop]))
     return pd.DataFrame(rows, columns=["time", *COLUMNS], dtype=float)
 
@@ -55,23 +60,16 @@ def _row(time: float, luma: np.ndarray) -> tuple[float, ...]:
     return time, *measure(luma).values()
 
 
-def _of_key_frames(path: str | Path) -> list[tuple[float, ...]]:
-    """Every key frame decoded once. Few pictures settle a crop: those that were measured before it was, mostly some
-    dark ones at the beginning, are measured again."""
-    bars: dict[tuple[int, ...], Bars] = {}
+def _of_key_frames(path: str | Path, pictures: Iterable, bars: dict[tuple[int, ...], Bars]) -> list[tuple[float, ...]]:
+    """Every key frame decoded once; few settle a crop, and those measured before it was are measured again."""
     crops, early, rows = {}, 0, []
-    for time, luma in sample_luma(path, sampling="keyframes"):
-        crop = bars.setdefault(luma.shape, Bars()).add(luma).crop
+    for time, luma in pictures:
+        crop = bars[luma.shape].add(luma).crop
         if crops.setdefault(luma.shape, crop) != crop:
             crops[luma.shape], early = crop, len(rows)
         rows.append(_row(time, luma[crop]))
     again = islice(sample_luma(path, sampling="keyframes"), early)
     return [_row(time, luma[crops[luma.shape]]) for time, luma in again] + rows[early:]
-
-
-def _spread(spans: Sequence[tuple[float, float]] | None) -> int:
-    """How many key frames, spread over the film, tell its letterbox: fewer when little of it is measured."""
-    return 60 if spans is None else int(np.clip(sum(b - a for a, b in spans) / 6, 10, 60))
 
 
 def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
@@ -80,12 +78,10 @@ def find_crop(pictures: Iterable[np.ndarray]) -> tuple[slice, slice]:
     `pictures` (height, width), floats in [0, 1], are spread over the film, so that one crop serves all of it; those of
     another size than the first are left out.
     """
-    first, bars = None, Bars()
+    bars: dict[tuple[int, ...], Bars] = defaultdict(Bars)
     for picture in pictures:
-        first = first or picture.shape
-        if picture.shape == first:
-            bars.add(picture)
-    return bars.crop
+        bars[picture.shape].add(picture)
+    return next(iter(bars.values()), Bars()).crop
 
 
 class Bars:
@@ -97,24 +93,23 @@ class Bars:
     """
 
     def __init__(self):
-        self._lit: list[np.ndarray] = []
+        self._lit = [0, 0]  # how often each row and each column
 
     def add(self, luma: np.ndarray) -> Bars:
         """Take one more picture into account."""
         lit = [cv2.reduce(luma, axis, cv2.REDUCE_AVG).ravel() > _BAR for axis in (1, 0)]
-        self._lit = [a + b for a, b in zip(self._lit, lit, strict=True)] if self._lit else [a.astype(int) for a in lit]
+        self._lit = [before + now for before, now in zip(self._lit, lit, strict=True)]
         return self
 
     @property
     def crop(self) -> tuple[slice, slice]:
         """Rows and columns of the picture; all of it when nothing is lit."""
-        rows, columns = (_main_piece(count) for count in self._lit) if self._lit else (slice(None), slice(None))
-        return rows, columns
+        return tuple(map(_main_piece, self._lit))
 
 
 def _main_piece(count: np.ndarray) -> slice:
     """From the first to the last of the large pieces that are lit often, given how often each row or column is lit."""
-    if not count.any():
+    if not np.any(count):
         return slice(None)
     typical = np.median(count[count > 0])
     lit = np.concatenate([[False], count > _OFTEN * typical, [False]])
@@ -127,9 +122,8 @@ def _main_piece(count: np.ndarray) -> slice:
 def measure(luma: np.ndarray) -> dict[str, float]:
     """Brightness and the four contrasts of one picture, luma (height, width) in [0, 1] with its black bars cut.
 
-    brightness: mean luma. contrast: maximum minus minimum of the downscaled picture (the default reading of eq. 2).
-    contrast_michelson: the same over their sum. contrast_p95_p5: 95th minus 5th percentile. contrast_rms: standard
-    deviation.
+    contrast is the maximum minus the minimum of the downscaled picture (the default reading of eq. 2),
+    contrast_michelson the same over their sum, contrast_p95_p5 the 95th minus the 5th percentile.
 
     >>> half = np.zeros((180, 320), np.float32); half[:, 160:] = 1
     >>> {name: round(value, 2) for name, value in measure(half).items()}

@@ -2,8 +2,7 @@
 
 from filmlens.genre.bags import KEYS, Bags, as_bags
 from filmlens.genre.baselines import AlwaysPositive, InstanceVoting, RandomGuess, SimpleMI, ZeroRule
-from filmlens.genre.chance import p_above, retrained_chance
-from filmlens.genre.comparison import paired_difference, selection_corrected
+from filmlens.genre.comparison import p_above, paired_difference, retrained_chance, selection_corrected
 from filmlens.genre.crossval import cross_validate
 from filmlens.genre.estimator import BagClassifier
 from filmlens.genre.pooling import POOLINGS, table3

@@ -10,7 +10,7 @@ Missing values are NaN and stay in the bags: they are imputed inside each traini
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,9 +25,8 @@ class Bags:
     """Films and their instances.
 
     `instances` (N, D) are the rows of all films, film after film; film i owns rows ``offsets[i]:offsets[i + 1]``.
-    `columns` name the D features. `cues` has a row per instance (film_id, cue and, at frame level, time or frame), to
-    join results back to cues. `named` says whether `film_ids` are films' own names, by which labels are aligned; bags
-    of plain arrays are only counted.
+    `cues` has a row of `KEYS` per instance, to join results back to cues. `named` says whether `film_ids` are films'
+    own names, by which labels are aligned; bags of plain arrays are only counted.
     >>> bags = Bags.from_arrays([np.ones((2, 3)), np.zeros((0, 3))], film_ids=["up", "down"])
     >>> bags
     Bags(2 films, 2 instances, 3 features, 1 empty)
@@ -104,16 +103,14 @@ class Bags:
     def from_table(cls, table: pd.DataFrame, film_ids: Sequence[str], columns: Sequence[str]) -> Bags:
         """Bags from a table with a row per instance: film_id, where known the others of `KEYS`, and the features.
 
-        `film_ids` are the films and their order: a film without rows becomes an empty bag, rows of other films are
-        left. Rows keep their order within a film.
+        `film_ids` are the films and their order: one without rows becomes an empty bag, rows of others are left.
         """
         missing = [c for c in ("film_id", *columns) if c not in table.columns]
         if missing:
             raise ValueError(f"the table lacks the columns {', '.join(missing)}")
-        films = pd.Index([str(f) for f in film_ids])
-        if not films.is_unique:
-            raise ValueError("a film stands twice in film_ids")
-        position = films.get_indexer(table["film_id"].astype(str))
+        films = [str(f) for f in film_ids]
+        number = {film: i for i, film in enumerate(films)}
+        position = table["film_id"].astype(str).map(number).fillna(-1).to_numpy(int)
         order = np.argsort(position, kind="stable")
         order = order[position[order] >= 0]
         counts = np.bincount(position[order], minlength=len(films))
@@ -130,12 +127,9 @@ class Bags:
         return len(self.film_ids)
 
     def __getitem__(self, film: int) -> np.ndarray:
-        """The (n_i, D) instances of one film."""
+        """The (n_i, D) instances of one film; IndexError ends an iteration."""
         i = range(len(self))[film]
         return self.instances[self.offsets[i] : self.offsets[i + 1]]
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
         n, d = self.instances.shape
@@ -179,10 +173,10 @@ def as_bags(bags: Bags | Sequence[np.ndarray]) -> Bags:
 
 
 def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as a matrix of bool, (n_films, n_genres), and the names of its genres.
+    """Labels, (n_films, n_genres) or (n_films,), as a matrix of bool, and the names of its genres.
 
-    `labels` are (n_films, n_genres) or (n_films,), of bool or of 0 and 1. A DataFrame gives the genres' names; if its
-    index names the films it is aligned by it. ValueError on other values, missing ones, another number of films.
+    A DataFrame gives the genres' names; if its index names the films it is aligned by it. ValueError on other values
+    than 0 and 1, missing ones, another number of films.
     """
     genres = None
     if isinstance(labels, (pd.DataFrame, pd.Series)):
@@ -197,10 +191,7 @@ def as_labels(labels, bags: Bags) -> tuple[np.ndarray, tuple[str, ...]]:
         raise ValueError(f"labels must be (films, genres), not of shape {array.shape}")
     if len(array) != len(bags):
         raise ValueError(f"{len(array)} rows of labels for {len(bags)} bags")
-    try:
-        numbers = array.astype(float)
-    except (TypeError, ValueError):
-        numbers = np.array(np.nan)
+    numbers = pd.to_numeric(array.ravel(), errors="coerce")
     if not np.isin(numbers, (0.0, 1.0)).all():
         raise ValueError("labels must be 0 and 1 (or bool), one column per genre")
     matrix = numbers.reshape(len(array), -1).astype(bool)

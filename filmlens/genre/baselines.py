@@ -53,9 +53,7 @@ class _Based(BagEstimator):
     def fit(self, bags: Bags | list, Y) -> _Based:
         """Learn from films; parameters as in `BagClassifier.fit`."""
         bags, labels = self._begin(bags, Y)
-        full = bags.sizes > 0
-        mean, scale = moments(bags, full[None])
-        self.mean_, self.scale_ = mean[0], scale[0]
+        [self.mean_], [self.scale_] = moments(bags, (bags.sizes > 0)[None])
         rows, targets = self._training_rows(bags, labels)
         self.constant_ = np.where(targets.all(0), 1.0, np.where(targets.any(0), np.nan, 0.0))
         learnt = np.flatnonzero(np.isnan(self.constant_))
@@ -71,14 +69,11 @@ class _Based(BagEstimator):
         return np.nan_to_num((instances - self.mean_) / self.scale_, nan=0.0)
 
     def _scores(self, rows: np.ndarray) -> np.ndarray:
-        """Scores of rows per genre in [0, 1]; at least .5 means positive (SVM: the squashed decision)."""
+        """Scores of rows per genre in [0, 1]; at least .5 means positive."""
         out = np.tile(self.constant_, (len(rows), 1))
-        if not len(rows):
-            return out
-        for k, model in self.models_.items():
+        for k, model in self.models_.items() if len(rows) else ():
             if k == "all":
-                learnt = np.flatnonzero(np.isnan(self.constant_))
-                out[:, learnt] = np.stack([p[:, 1] for p in model.predict_proba(rows)], 1)
+                out[:, np.isnan(self.constant_)] = np.stack([p[:, 1] for p in model.predict_proba(rows)], 1)
             elif hasattr(model, "decision_function"):
                 out[:, k] = expit(model.decision_function(rows))
             else:
@@ -91,10 +86,7 @@ class SimpleMI(_Based):
 
     `base` is "knn", "svm", "forest" or a scikit-learn classifier. `class_weight`, None or "balanced", is for SVM and
     random forest. `joint_forest` makes one multi-output forest for all genres instead of binary relevance, six times
-    faster; `random_state` is the forest's.
-
-    `predict_proba` is the classifier's probability; for SVM it is the squashed decision function (its order and its
-    side of .5, not a calibrated probability).
+    faster. `predict_proba` of SVM is the squashed decision function: its order and its side of .5, not calibrated.
 
     >>> films = [np.full((2, 1), float(i)) for i in range(8)]
     >>> SimpleMI("knn").fit(films, [0, 0, 0, 0, 1, 1, 1, 1]).predict([np.zeros((3, 1)), np.full((1, 1), 9.0)]).tolist()
@@ -102,8 +94,7 @@ class SimpleMI(_Based):
     """
 
     def _training_rows(self, bags: Bags, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        full = bags.sizes > 0
-        return self._means(bags)[full], labels[full]
+        return self._means(bags)[bags.sizes > 0], labels[bags.sizes > 0]
 
     def _means(self, bags: Bags) -> np.ndarray:
         sums = film_sums(self._standard(bags.instances), bags.offsets)

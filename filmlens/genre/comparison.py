@@ -1,21 +1,37 @@
-"""Paired comparison of models, and the score of the best of many corrected for selection (conventions: `scores`)."""
+"""What a score is worth: against another model, as the best of many, against chance (conventions: `scores`).
+
+Chance is the mAP of models trained on labels permuted over films, because a fixed reference is unfair. Leaving a film
+out makes its own genres rarer in what is learnt, so that a model without any information lies below chance (Austin,
+Pe'er and Korem 2025); and a predictor that knows how frequent genres are, and hears nothing, beats uniform guesses film
+by film. Permuted labels that go through the same procedure share both.
+
+Austin GI, Pe'er I, Korem T (2025). Distributional bias compromises leave-one-out cross-validation. Science Advances
+11(48): eadx6976. https://doi.org/10.1126/sciadv.adx6976
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from filmlens.genre.bags import Bags, as_bags, as_labels
+from filmlens.genre.baselines import InstanceVoting, SimpleMI
+from filmlens.genre.crossval import LEAVE_ONE_FILM_OUT, cross_validate
+from filmlens.genre.estimator import BagEstimator
 from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import has_positives, interval, resamples
 from filmlens.stats.enough import detectable, enough, few, power_of_similar
-from filmlens.stats.metrics import METRICS, macro
+from filmlens.stats.metrics import METRICS, average_precision, macro
+from filmlens.stats.permutation import film_permutations
 
 #: Two models are similar when the whole interval of their difference lies within this.
 SIMILAR = 0.05
 #: Share of the difference between films drawn and films left out that is luck of choosing.
 _LUCK = 0.632
+#: Label columns that are learnt side by side: a few hundred stay small in memory.
+_COLUMNS = 240
 
 
 def paired_difference(
@@ -33,10 +49,10 @@ def paired_difference(
     keep = shared_films([a, b])
     Y = a.labels[keep]
     weights, skipped = resamples(Y, replicates, np.random.default_rng(0))
-    each = [macro(Y, *sampled(cv, keep, len(weights), i), weights)[metric] for i, cv in enumerate((a, b))]
-    films = int(keep.sum())
-    low, high = interval(each[0] - each[1]) if enough(films) else (np.nan, np.nan)
-    deviation = float(np.std(each[0] - each[1])) if enough(films) else np.nan
+    each = [scored(cv, keep, weights, i)[metric] for i, cv in enumerate((a, b))]
+    films, low, high, deviation = int(keep.sum()), np.nan, np.nan, np.nan
+    if enough(films):
+        (low, high), deviation = interval(each[0] - each[1]), float(np.std(each[0] - each[1]))
     similar = bool(-SIMILAR <= low and high <= SIMILAR)
     verdict = "higher" if low > 0 else "lower" if high < 0 else "similar" if similar else "undecided"
     verdict = verdict if enough(films) else few(films)
@@ -78,9 +94,9 @@ def selection_corrected(
     weights, outside = weights[usable], outside[usable]
     skipped += int((~usable).sum())
     plain = [point_estimate(cv, keep, "f1") for cv in models]
-    samples = [sampled(cv, keep, len(weights), seed + i) for i, cv in enumerate(models)]
-    drawn = np.array([macro(Y, *s, weights)["f1"] for s in samples])
-    left = np.array([macro(Y, *s, outside)["f1"] for s in samples])
+    drawn, left = (
+        np.array([scored(cv, keep, each, seed + i)["f1"] for i, cv in enumerate(models)]) for each in (weights, outside)
+    )
     choice, best = drawn.argmax(0), int(np.argmax(plain))
     optimism = drawn - left
     luck = optimism[choice, np.arange(len(choice))] - optimism[best]
@@ -99,11 +115,9 @@ def selection_corrected(
 
 def shared_films(cvs: list[CrossValidation]) -> np.ndarray:
     """Films that take part in all cross-validations."""
-    first = cvs[0]
-    for cv in cvs[1:]:
-        same = cv.film_ids == first.film_ids and cv.genres == first.genres
-        if not same or not np.array_equal(cv.labels, first.labels):
-            raise ValueError("models are compared on the same films, genres and labels only")
+    films = [(cv.film_ids, cv.genres, cv.labels.tolist()) for cv in cvs]
+    if any(other != films[0] for other in films):
+        raise ValueError("models are compared on the same films, genres and labels only")
     keep = np.all([cv.fold >= 0 for cv in cvs], axis=0)
     if not keep.any():
         raise ValueError("the models have no film in common")
@@ -116,14 +130,64 @@ def guess(probability: np.ndarray, draws: int, rng: np.random.Generator) -> tupl
     return rng.random(shape) < probability, rng.random(shape)
 
 
-def sampled(cv: CrossValidation, keep: np.ndarray, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions and scores for `samples` resamples: the same for all, but drawn anew for a random guess."""
+def scored(cv: CrossValidation, keep: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """`METRICS` of each resample of the kept films by its weights; a random guess is drawn anew for each."""
+    drawn = cv.prediction[keep], cv.score[keep]
     if cv.draws:
-        return guess(cv.probability[keep], samples, np.random.default_rng([seed, 1]))
-    return cv.prediction[keep], cv.score[keep]
+        drawn = guess(cv.probability[keep], len(weights), np.random.default_rng([seed, 1]))
+    return macro(cv.labels[keep], *drawn, weights)
 
 
 def point_estimate(cv: CrossValidation, keep: np.ndarray, metric: str) -> float:
-    samples = max(cv.draws, 1)
-    drawn = sampled(cv, keep, samples, 0)
-    return float(macro(cv.labels[keep], *drawn, np.ones((samples, keep.sum())))[metric].mean())
+    return float(scored(cv, keep, np.ones((max(cv.draws, 1), keep.sum())), 0)[metric].mean())
+
+
+def retrained_chance(
+    model: BagEstimator,
+    bags: Bags | Sequence[np.ndarray],
+    Y,
+    *,
+    scheme: str | int = LEAVE_ONE_FILM_OUT,
+    groups: Sequence | None = None,
+    permutations: int = 99,
+    seed: int = 0,
+    jobs: int = 1,
+) -> np.ndarray:
+    """mAP of the model trained again on label rows permuted over films; (permutations,).
+
+    Parameters as in `cross_validate`; films that are held out together exchange labels among themselves only. With
+    fewer than ten films there is no draw. Simple MI and instance voting learn each genre on its own, so that many
+    permutations are columns of one cross-validation; a network takes one each.
+    """
+    bags = as_bags(bags)
+    labels, _ = as_labels(Y, bags)
+    usable = bags.sizes > 0
+    blocks = np.zeros(len(bags), dtype=int)
+    if groups is not None:
+        names = [str(g) if g is not None and g == g else "" for g in groups]
+        blocks = np.unique(names, return_inverse=True)[1]
+    if not enough(int(usable.sum())):
+        return np.empty(0)
+    strata = [usable & (blocks == b) for b in np.unique(blocks)]
+    order = film_permutations(np.random.default_rng(seed), strata, permutations)
+    together = max(1, _COLUMNS // labels.shape[1]) if isinstance(model, (SimpleMI, InstanceVoting)) else 1
+    found = []
+    for start in range(0, permutations, together):
+        part = order[start : start + together]
+        wide = np.concatenate([labels[o] for o in part], axis=1)
+        cv = cross_validate(model, bags, wide, scheme=scheme, groups=groups, jobs=jobs, inside=False)
+        keep = cv.fold >= 0
+        ap = average_precision(wide[keep], cv.score[keep], np.ones((1, keep.sum())))[0]
+        found.append(np.nanmean(ap.reshape(len(part), labels.shape[1]), axis=1))
+    return np.concatenate(found)
+
+
+def p_above(draws: np.ndarray, observed: float) -> float:
+    """One-sided p of `observed` among chance draws, (b + 1) / (n + 1); NaN without a draw.
+
+    >>> p_above(np.arange(99.0), 98.5), p_above(np.arange(99.0), -1.0)
+    (0.01, 1.0)
+    """
+    if not len(draws):
+        return float("nan")
+    return float((np.sum(draws >= observed - 1e-12) + 1) / (len(draws) + 1))

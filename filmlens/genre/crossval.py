@@ -1,7 +1,7 @@
 """Cross-validation by film: out-of-fold probabilities, and the fitted folds that the findings need (Table 4).
 
-Networks are trained in stacks of folds (see `training`), in threads when `jobs` > 1; the other models fold by fold,
-in processes with one thread each.
+Folds leave out one film, one group or a share of the films (paper, model training). Networks are trained in stacks of
+folds (see `training`), in threads when `jobs` > 1; the other models fold by fold, in processes with one thread each.
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain, product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
 
 from filmlens.genre.bags import Bags, as_bags, as_labels
 from filmlens.genre.baselines import Floor, InstanceVoting, RandomGuess
 from filmlens.genre.estimator import BagClassifier, BagEstimator
-from filmlens.genre.folds import LEAVE_ONE_FILM_OUT, REBALANCED, assign_folds
 from filmlens.genre.prediction import predict_all, predict_held_out
-from filmlens.genre.results import CrossValidation
-from filmlens.genre.storage import stored_path
+from filmlens.genre.results import CrossValidation, stored_path
 from filmlens.genre.training import train
 from filmlens.stats.metrics import best_thresholds, macro_f1
+
+LEAVE_ONE_FILM_OUT = "leave-one-film-out"
+#: The same, and for each genre one film of the other label is left out too, so that what is learnt has the genre as
+#: often whichever film is held out (Austin, Pe'er and Korem 2025; `comparison`).
+REBALANCED = "rebalanced"
 
 #: Films of the other label left out in turn when classes are rebalanced.
 _DRAWS = 5
@@ -44,12 +49,11 @@ def cross_validate(
 ) -> CrossValidation:
     """Out-of-fold predictions of every film by an unfitted model, which stays untouched.
 
-    `bags` are `Bags` or (n_i, D) arrays, `Y` is (n_films, n_genres); films with empty bags are left out and listed.
-    `scheme` and `groups` are those of `folds.assign_folds`; "rebalanced" is for simple MI and instance voting, whose
-    genres are learnt apart. `seeds` repeats with `random_state`, `random_state` + 1, ...: the starts of a network.
-    `jobs` are threads (networks) or processes (other models), one core each. In `folder` results are stored under a
-    name made from model, data and folds; one already there is read, so that a stopped sweep resumes. Without `inside`
-    no fold predicts the films it learnt from: `training_f1s` and `thresholds` are NaN.
+    Films with empty bags are left out and listed. `scheme` and `groups` are those of `assign_folds`; "rebalanced" is
+    for simple MI and instance voting, whose genres are learnt apart. `seeds` repeats with `random_state` + 1, ...: the
+    starts of a network. `jobs` are threads (networks) or processes (other models), one core each. In `folder` results
+    are stored under a name made from model, data and folds; one already there is read, so that a stopped sweep resumes.
+    Without `inside` no fold predicts the films it learnt from: `training_f1s` and `thresholds` are NaN.
 
     ValueError on fewer than two folds, lengths that differ, labels other than 0 and 1.
     >>> rng = np.random.default_rng(0)
@@ -107,6 +111,60 @@ def cross_validate(
     return result
 
 
+def assign_folds(
+    scheme: str | int, films: int, *, groups: Sequence | None = None, usable: np.ndarray | None = None
+) -> np.ndarray:
+    """The fold that holds out each film, (films,): 0, 1, ... without gaps, -1 for films that take no part.
+
+    `scheme` is "leave-one-film-out", "rebalanced", "grouped" (one group, such as a franchise or a composer, is held out
+    at a time), or the number of folds of whole films, or of whole groups when `groups` are given. A number of folds
+    depends on the number of films alone, so that cue and frame level meet the same folds. `groups` has an entry per
+    film; a film without one (None, NaN, "") is a group of its own. `usable` (bool) marks the films that take part.
+    ValueError on an unknown scheme, groups that are missing or of another length, fewer than two folds.
+
+    >>> assign_folds("grouped", 4, groups=["Alien", "Alien", None, "Rocky"])
+    array([0, 0, 1, 2])
+    >>> np.bincount(assign_folds(3, 7)).tolist()
+    [3, 2, 2]
+    """
+    usable = np.ones(films, dtype=bool) if usable is None else np.asarray(usable, dtype=bool)
+    if groups is not None and len(groups) != films:
+        raise ValueError(f"{len(groups)} groups for {films} films")
+    own = np.arange(films)
+    if groups is not None:
+        names = [f"film {i}" if pd.isna(g) or g == "" else f"group {g}" for i, g in enumerate(groups)]
+        own = pd.factorize(np.array(names, dtype=object))[0]
+    if scheme in (LEAVE_ONE_FILM_OUT, REBALANCED):
+        fold = np.arange(films)
+    elif scheme == "grouped":
+        if groups is None:
+            raise ValueError('scheme "grouped" needs groups, one per film')
+        fold = own
+    elif isinstance(scheme, (int, np.integer)) and not isinstance(scheme, bool):
+        fold = _deal(own, int(scheme))
+    else:
+        raise ValueError(f'scheme {scheme!r} is unknown; "{LEAVE_ONE_FILM_OUT}", "grouped" or a number of folds')
+    fold = np.where(usable, fold, -1)
+    held = np.unique(fold[usable])
+    if len(held) < 2:
+        raise ValueError(f"cross-validation needs at least two folds of films with instances; there are {len(held)}")
+    return np.where(usable, np.searchsorted(held, fold), -1)
+
+
+def _deal(groups: np.ndarray, folds: int) -> np.ndarray:
+    """Whole groups, in random order and the largest first, each to the fold that has fewest films."""
+    sizes = np.bincount(groups)
+    if not 2 <= folds <= len(sizes):
+        raise ValueError(f"{folds} folds of {len(sizes)} films or groups cannot be made")
+    order = np.random.default_rng(0).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    load, place = np.zeros(folds, dtype=int), np.empty(len(sizes), dtype=int)
+    for group in order:
+        place[group] = load.argmin()
+        load[place[group]] += sizes[group]
+    return place[groups]
+
+
 def stack_size(bags: Bags, model: BagClassifier) -> int:
     """Folds to train together: as many as one fold's hidden layer lets stay in a core's cache, more or less.
 
@@ -123,32 +181,26 @@ def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: 
     members = (fold[None] != np.arange(folds)[:, None]) & (fold >= 0)
     # not a function of `jobs`, so that the numbers are not either
     stacks = np.array_split(np.arange(folds), -(-folds // stack_size(bags, model)))
+    probabilities = np.full((seeds, *labels.shape), np.nan)
+    alone, attention = np.full((2, seeds, len(bags.instances), labels.shape[1]), np.nan)
 
-    def work(task: tuple[int, np.ndarray]) -> tuple:
+    def work(task: tuple[int, np.ndarray]) -> tuple[list, dict]:
         seed, stack = task
         network = train(bags, labels, members[stack], **settings | {"seed": settings["seed"] + seed})
-        inner = np.full(len(fold), -1)
         held = np.isin(fold, stack)
-        inner[held] = np.searchsorted(stack, fold[held])
-        out = predict_held_out(network, bags, inner)
-        if seed:
-            return seed, held, out, None, network.arrays()
-        learnt = predict_all(network, bags) if inside else [None] * len(stack)
-        judged = [_judge(labels[m], None if p is None else p[m]) for m, p in zip(members[stack], learnt, strict=True)]
-        return seed, held, out, judged, network.arrays()
-
-    tasks = [(seed, stack) for seed in range(seeds) for stack in stacks]
-    with ThreadPoolExecutor(jobs) as pool:
-        done = list(pool.map(work, tasks))
-    shape = (len(bags.instances), labels.shape[1])
-    probabilities = np.full((seeds, *labels.shape), np.nan)
-    alone, attention = np.full((seeds, *shape), np.nan), np.full((seeds, *shape), np.nan)
-    for seed, held, out, *_ in done:
-        probabilities[seed, held] = out[0][held]
         rows = np.repeat(held, bags.sizes)
-        alone[seed, rows], attention[seed, rows] = out[1][rows], out[2][rows]
-    judged = [j for *_, each, _ in done[: len(stacks)] for j in each]
-    arrays = [a for *_, a in done]
+        films, single, weight = predict_held_out(network, bags, np.where(held, fold - stack[0], -1))
+        probabilities[seed, held] = films[held]
+        alone[seed, rows], attention[seed, rows] = single[rows], weight[rows]
+        judged = []
+        if seed == 0:
+            learnt = predict_all(network, bags) if inside else [None] * len(stack)
+            each = zip(members[stack], learnt, strict=True)
+            judged = [_judge(labels[m], None if p is None else p[m]) for m, p in each]
+        return judged, network.arrays()
+
+    with ThreadPoolExecutor(jobs) as pool:
+        judged, arrays = zip(*pool.map(work, product(range(seeds), stacks)), strict=True)
     shared = ("centre", "spread")
     result = {
         "probabilities": probabilities,
@@ -156,44 +208,37 @@ def _networks(model: BagClassifier, bags: Bags, labels, fold, seeds: int, jobs: 
         "attention": attention.mean(axis=0),
         "folds": {n: arrays[0][n] if n in shared else np.concatenate([a[n] for a in arrays]) for n in arrays[0]},
     }
-    return result, judged
+    return result, list(chain.from_iterable(judged))
 
 
 def _others(model: BagEstimator, bags, labels, fold, seeds: int, jobs: int, rebalanced: int, inside: bool) -> tuple:
-    tasks = [(seed, f) for seed in range(seeds) for f in range(fold.max() + 1)]
+    folds = fold.max() + 1
     jobs = 1 if isinstance(model, Floor) else jobs
+    share = -(-seeds * folds // jobs)  # of the tasks, so that each process is sent the bags once
     with parallel_config("loky", inner_max_num_threads=1):
-        parts = Parallel(n_jobs=jobs)(
-            delayed(_fit_folds)(model, bags, labels, fold, tasks[i::jobs], rebalanced, inside) for i in range(jobs)
+        done = Parallel(n_jobs=jobs, batch_size=share, pre_dispatch="all")(
+            delayed(_fit_fold)(model, bags, labels, fold, seed, f, rebalanced, inside)
+            for seed, f in product(range(seeds), range(folds))
         )
-    done = {task: result for part in parts for task, result in part.items()}
     probabilities = np.full((seeds, *labels.shape), np.nan)
-    for (seed, f), (out, _) in done.items():
-        probabilities[seed, fold == f] = out
+    for (seed, f), (found, _) in zip(product(range(seeds), range(folds)), done, strict=True):
+        probabilities[seed, fold == f] = found
     result = {"probabilities": probabilities, "instance_probability": None, "attention": None, "folds": {}}
-    return result, [done[0, f][1] for f in range(fold.max() + 1)]
+    return result, [judged for _, judged in done[:folds]]
 
 
-def _fit_folds(model: BagEstimator, bags, labels, fold, tasks: list, rebalanced: int, inside: bool) -> dict:
-    """Held-out probabilities and training judgement of each (seed, fold)."""
-    done = {}
-    for seed, f in tasks:
-        fresh = clone(model)
-        if seed:
-            fresh.set_params(random_state=(model.random_state or 0) + seed)
-        member = np.flatnonzero((fold != f) & (fold >= 0))
-        learnt = bags.take(member)
-        fresh.fit(learnt, labels[member])
-        judged = None
-        if seed == 0:
-            judged = _judge(labels[member], fresh.predict_proba(learnt) if inside else None)
-        held = np.flatnonzero(fold == f)
-        if rebalanced:
-            found = _without_one_more(fresh, bags, labels, member, held, rebalanced)
-        else:
-            found = fresh.predict_proba(bags.take(held))
-        done[seed, f] = found, judged
-    return done
+def _fit_fold(model: BagEstimator, bags, labels, fold, seed: int, f: int, rebalanced: int, inside: bool) -> tuple:
+    """Held-out probabilities, and of the first seed the judgement of the training films."""
+    fresh = clone(model)
+    if seed:
+        fresh.set_params(random_state=(model.random_state or 0) + seed)
+    member, held = np.flatnonzero((fold != f) & (fold >= 0)), np.flatnonzero(fold == f)
+    learnt = bags.take(member)
+    fresh.fit(learnt, labels[member])
+    judged = None if seed else _judge(labels[member], fresh.predict_proba(learnt) if inside else None)
+    if rebalanced:
+        return _without_one_more(fresh, bags, labels, member, held, rebalanced), judged
+    return fresh.predict_proba(bags.take(held)), judged
 
 
 def _without_one_more(model: BagEstimator, bags: Bags, labels: np.ndarray, member, held, draws: int) -> np.ndarray:

@@ -46,11 +46,11 @@ class BagEstimator(ClassifierMixin, BaseEstimator):
         """Validate bags to predict."""
         check_is_fitted(self, "genres_")
         bags = as_bags(bags)
-        if bags.instances.shape[1] != self.n_features_in_ and len(bags.instances):
-            raise ValueError(f"bags have {bags.instances.shape[1]} features; the model learnt {self.n_features_in_}")
+        width = self.n_features_in_
         if not len(bags.instances):
-            none = np.empty((0, self.n_features_in_))
-            bags = replace(bags, instances=none, columns=range(self.n_features_in_))
+            return replace(bags, instances=np.empty((0, width)), columns=range(width))
+        if bags.instances.shape[1] != width:
+            raise ValueError(f"bags have {bags.instances.shape[1]} features; the model learnt {width}")
         return bags
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
@@ -71,36 +71,23 @@ class BagEstimator(ClassifierMixin, BaseEstimator):
 class BagClassifier(BagEstimator):
     """A neural multi-label classifier of bags: three dense layers, a pooling, one output per genre (Fig 2).
 
-    Parameters
-    ----------
-    pooling : key of `POOLINGS` (Table 3)
-    hidden : int
-        Nodes per hidden layer.
-    epochs, learning_rate, batch_size : int, float, int
-        Of Adam; the defaults are the paper's. At 5e-5 a weight moves little in 200 epochs: 1e-3 for 60 to 100 epochs
-        converges.
-    dropout, batch_norm : float, bool
-        After each hidden layer; before each rectifier.
-    space : {"decision", "embedding"}
-        Whether the instances' probabilities are pooled (Kong et al. 2019), or their embedding before the output layer.
-    weighing : {"sigmoid", "softmax"}
-        What makes an attention of the attending layer's output: sigmoid (Kong et al. 2019), or the exponential, whose
-        shares in a film are a softmax over its instances (Ilse et al. 2018).
-    class_weight : {"balanced", None}
-        Balanced: positives weigh N / 2N+, negatives N / 2N-, per genre.
-    standardize : bool
-        Features to zero mean and unit variance over the training instances; missing values become the mean.
-        Without it missing values become zero.
-    random_state : int
-        Of initial weights, batches and dropout.
+    - pooling: key of `POOLINGS` (Table 3)
+    - hidden: nodes per hidden layer
+    - epochs, learning_rate, batch_size: of Adam; the defaults are the paper's. At 5e-5 a weight moves little in 200
+      epochs: 1e-3 for 60 to 100 epochs converges
+    - dropout: after each hidden layer; batch_norm: before each rectifier
+    - space: whether the instances' probabilities are pooled ("decision", Kong et al. 2019), or their embedding before
+      the output layer ("embedding")
+    - weighing: what makes an attention of the attending layer's output, "sigmoid" (Kong et al. 2019), or "softmax", the
+      exponential, whose shares in a film are a softmax over its instances (Ilse et al. 2018)
+    - class_weight: "balanced", positives weigh N / 2N+, negatives N / 2N-, per genre; or None
+    - standardize: features to zero mean and unit variance over the training instances, missing values to the mean;
+      without it missing values become zero
+    - random_state: of initial weights, batches and dropout
 
-    Notes
-    -----
     An empty bag (a film without instances) is left out of fitting; its probabilities are NaN, its labels none.
     A genre that all or none of the training films carry is predicted constant. `network_` is a stack of one.
 
-    Examples
-    --------
     >>> rng = np.random.default_rng(0)
     >>> Y = rng.random((12, 2)) < 0.5
     >>> films = [rng.normal(size=(4, 3)) + 3 * y.sum() for y in Y]
@@ -152,10 +139,9 @@ class BagClassifier(BagEstimator):
         return settings | {"architecture": {name: settings.pop(name) for name in ARCHITECTURE}}
 
     def fit(self, bags: Bags | list, Y) -> BagClassifier:
-        """Learn from films: bags of (n_i, D), NaN where a value is missing, and labels of 0 and 1.
+        """Learn from films: bags of (n_i, D), NaN where a value is missing; `Y` is (n_films, n_genres) or (n_films,).
 
-        `Y` is (n_films, n_genres) or (n_films,). ValueError on lengths that differ, labels other than 0 and 1, no
-        instance at all, an unknown setting.
+        ValueError on lengths that differ, labels other than 0 and 1, no instance at all, an unknown setting.
         """
         bags, labels = self._begin(bags, Y)
         self.network_ = train(bags, labels, np.ones((1, len(bags)), dtype=bool), **self.training())

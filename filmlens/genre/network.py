@@ -214,29 +214,28 @@ class Network(nn.Module):
     def attention_of(self, h2: Tensor, h3: Tensor, lengths: Tensor) -> Tensor:
         """What each instance weighs for each genre, (folds, N, K): see `BagClassifier.attention`."""
         if self.pooling == "multi_attention":
-            second = _share(self._weights(self.attention2(h2)), lengths)
-            third = _share(self._weights(self.attention3(h3)), lengths)
+            second, third = self._shares(self.attention2(h2), lengths), self._shares(self.attention3(h3), lengths)
             return (second + third) / 2
-        if self.pooling == "feature_attention" or (self.pooling == "single_attention" and self.space == "embedding"):
-            importance = self.output.weight.abs()
-            importance = importance / importance.sum(1, keepdim=True).clamp(min=CLAMP)
-            return torch.bmm(_share(self._weights(self.attention(h3)), lengths), importance)
-        if self.pooling == "single_attention":
-            return _share(self._weights(self.attention(h3)), lengths)
-        return self.settle(self.pool(h2, h3, torch.ones(h3.shape[:2], dtype=torch.long, device=h3.device)))
+        if not hasattr(self, "attention"):
+            return self.settle(self.pool(h2, h3, torch.ones(h3.shape[:2], dtype=torch.long, device=h3.device)))
+        shares = self._shares(self.attention(h3), lengths)
+        if self.pooling == "single_attention" and self.space == "decision":
+            return shares
+        importance = self.output.weight.abs()
+        return torch.bmm(shares, importance / importance.sum(1, keepdim=True).clamp(min=CLAMP))
+
+    def _shares(self, z: Tensor, lengths: Tensor) -> Tensor:
+        """`_weights` as shares that sum to one over the instances of a film."""
+        attention = self._weights(z)
+        rows = torch.arange(attention.shape[1], device=attention.device).expand(len(lengths), -1).contiguous()
+        # rows behind the last film are padding that the caller cuts off
+        film = torch.searchsorted(lengths.cumsum(1), rows, right=True).clamp(max=lengths.shape[1] - 1)
+        total = segment_sum(attention, lengths)
+        return attention / total.gather(1, film[..., None].expand_as(attention)).clamp(min=CLAMP)
 
 
 def _sigmoid(z: Tensor) -> Tensor:
     return torch.sigmoid(z).clamp(CLAMP, 1 - CLAMP)
-
-
-def _share(attention: Tensor, lengths: Tensor) -> Tensor:
-    """Attention as shares that sum to one over the instances of a film."""
-    rows = torch.arange(attention.shape[1], device=attention.device).expand(len(lengths), -1).contiguous()
-    # rows behind the last film are padding that the caller cuts off
-    film = torch.searchsorted(lengths.cumsum(1), rows, right=True).clamp(max=lengths.shape[1] - 1)
-    total = segment_sum(attention, lengths)
-    return attention / total.gather(1, film[..., None].expand_as(attention)).clamp(min=CLAMP)
 
 
 def check_architecture(pooling: str, space: str, weighing: str = "sigmoid") -> None:

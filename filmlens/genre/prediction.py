@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from filmlens.genre.bags import Bags
 from filmlens.genre.network import Network
@@ -70,9 +71,9 @@ def predict_held_out(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Films through the fold that held them out, all in one pass over folds side by side.
 
-    `fold` (n_films,) is that of each film, -1 without one; `cells` is the size of the largest intermediate array. Gives
-    probabilities (n_films, n_genres), NaN for empty bags; and of `instances`, (N, n_genres) or None, the probability of
-    the film were it made of this instance alone, and `BagClassifier.attention`.
+    `fold` (n_films,) is -1 for a film without one; `cells` bounds the largest intermediate array. Gives probabilities
+    (n_films, n_genres), NaN for empty bags; and of `instances`, (N, n_genres) or None, the probability of the film were
+    it made of this instance alone, and `BagClassifier.attention`.
     """
     probability = np.full((len(bags), network.genres), np.nan)
     alone, attention = (np.full((len(bags.instances), network.genres), np.nan) for _ in range(2))
@@ -90,15 +91,13 @@ def predict_held_out(
             take = len(order) if whole <= cells else max(1, cells // int(load[order[-1]] * widest))
             part, order = order[-take:], order[:-take]
             rows = [bags.rows(by_fold[f]) for f in part]
-            longest, most = max(map(len, rows)), max(len(by_fold[f]) for f in part)
-            index = np.zeros((len(part), longest), dtype=np.int64)
-            lengths = np.zeros((len(part), most), dtype=np.int64)
-            for i, f in enumerate(part):
-                index[i, : len(rows[i])] = rows[i]
-                lengths[i, : len(by_fold[f])] = bags.sizes[by_fold[f]]
+            sizes = [bags.sizes[by_fold[f]] for f in part]
+            index, lengths = (
+                pad_sequence([torch.from_numpy(one) for one in each], batch_first=True).to(x.device)
+                for each in (rows, sizes)
+            )
             stack = network if len(part) == network.folds else network.select(part)
-            lengths = torch.from_numpy(lengths).to(x.device)
-            h2, h3 = stack.embed(x[torch.from_numpy(index).to(x.device)], missing)
+            h2, h3 = stack.embed(x[index], missing)
             p = stack.settle(stack.pool(h2, h3, lengths)).cpu().numpy()
             for i, f in enumerate(part):
                 probability[by_fold[f]] = p[i, : len(by_fold[f])]

@@ -1,20 +1,30 @@
-"""CrossValidation: out-of-fold predictions of one model, with the fitted folds behind them (Table 4)."""
+"""CrossValidation: out-of-fold predictions of one model, with the fitted folds behind them (Table 4).
+
+On disk its arrays are npz and the rest is JSON, never pickle.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from filmlens import artefacts
 from filmlens.genre.bags import Bags, as_bags
 from filmlens.genre.network import ARCHITECTURE, Network
 from filmlens.genre.pooling import POOLINGS
 from filmlens.genre.prediction import predict_held_out
-from filmlens.genre.storage import Stored
 
+_FORMAT = 1
+#: What the names of a fold's arrays, and of the columns of cues, begin with in the npz.
+_FOLDS, _CUES = "folds.", "cues."
 _BASE_TITLES = {"knn": "kNN", "svm": "SVM", "forest": "random forest"}
 _TITLES = {
     "SimpleMI": "Simple MI",
@@ -26,7 +36,7 @@ _TITLES = {
 
 
 @dataclass(frozen=True, eq=False)
-class CrossValidation(Stored):
+class CrossValidation:
     """Result of the cross-validation of one model; n films, K genres, N instances, F folds, S seeds.
 
     Macro-F1 and thresholds on training films are of the first seed, and NaN for voting and a random guess.
@@ -105,10 +115,9 @@ class CrossValidation(Stored):
         return Network.from_arrays(known | shape, self.folds)
 
     def predict(self, bags: Bags | Sequence[np.ndarray]) -> np.ndarray:
-        """Probabilities (n, K) of the same films with other instances, each through the folds that held it out.
+        """Probabilities (n, K), the mean over starts, of the same films with other raw instances, in any number.
 
-        The mean over starts, as `probability`. Film i is the i-th of `film_ids`; its number of instances may differ.
-        Values are raw: imputation and scaling are the fold's.
+        Film i is the i-th of `film_ids`, and goes through the folds that held it out.
         """
         return self.predict_starts(bags).mean(axis=0)
 
@@ -146,3 +155,69 @@ class CrossValidation(Stored):
         probability = pd.DataFrame(self.instance_probability, columns=list(self.genres))
         attention = pd.DataFrame(self.attention, columns=[f"attention {g}" for g in self.genres])
         return pd.concat([keys, probability, attention], axis=1)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `path`.npz, and `path`.json, which names it by its hash; gives the path without ending."""
+        about, data = _files(path)
+        arrays, plain = {}, {"format": _FORMAT}
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                arrays[name] = value
+            elif isinstance(value, pd.DataFrame):
+                arrays |= {f"{_CUES}{c}": _plain_array(value[c]) for c in value.columns}
+            elif name == "folds":
+                arrays |= {f"{_FOLDS}{n}": array for n, array in value.items()}
+            else:
+                plain[name] = value
+        box = io.BytesIO()
+        np.savez_compressed(box, **arrays)
+        content = box.getvalue()
+        artefacts.write_atomically(data, lambda part: part.write_bytes(content))
+        artefacts.write_json(about, plain | {"npz_sha256": hashlib.sha256(content).hexdigest()})
+        return about.with_suffix("")
+
+    @classmethod
+    def load(cls, path: str | Path) -> CrossValidation:
+        """Read what `save` wrote.
+
+        FileNotFoundError if a file is missing; ArtefactError if they are damaged, another's or of another format.
+        """
+        about, data = _files(path)
+        for file in (about, data):
+            if not file.exists():
+                raise FileNotFoundError(f"{file} is missing; cross-validate again")
+        values = artefacts.read_json(about)
+        if values.pop("format", None) != _FORMAT:
+            raise artefacts.ArtefactError(f"{about} has another format; cross-validate again")
+        if hashlib.sha256(data.read_bytes()).hexdigest() != values.pop("npz_sha256", None):
+            raise artefacts.ArtefactError(f"{data} does not belong to {about.name}; cross-validate again")
+        values = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        with np.load(data, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        folds, cues = ({n.removeprefix(p): a for n, a in arrays.items() if n.startswith(p)} for p in (_FOLDS, _CUES))
+        values |= {n: a for n, a in arrays.items() if n in cls.__annotations__} | {"folds": folds}
+        return cls(**values | ({"cues": pd.DataFrame(cues)} if cues else {}))
+
+
+def stored_path(folder: str | Path, record: dict, *arrays: np.ndarray) -> Path:
+    """Where the result of one configuration on one set of data lies: `<model>-<variant>-<hash>` in `folder`."""
+    digest = hashlib.sha256(json.dumps([_FORMAT, record], sort_keys=True, default=str).encode())
+    for array in arrays:
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    variant = record["parameters"].get("pooling") or record["parameters"].get("base")
+    words = [record["model"], *([str(variant)] if variant else []), digest.hexdigest()[:16]]
+    return Path(folder) / "-".join("".join(c if c.isalnum() or c == "_" else "_" for c in w) for w in words)
+
+
+def _files(path: str | Path) -> list[Path]:
+    """The JSON and the npz of a result, by its path with or without an ending."""
+    path = Path(path)
+    stem = path.with_suffix("") if path.suffix in (".npz", ".json") else path
+    return [stem.with_name(stem.name + ending) for ending in (".json", ".npz")]
+
+
+def _plain_array(column: pd.Series) -> np.ndarray:
+    """Numbers as they are, everything else as text: npz without pickle holds no objects."""
+    return column.to_numpy() if pd.api.types.is_numeric_dtype(column) else column.astype(str).to_numpy(dtype=np.str_)

@@ -16,10 +16,10 @@ Uncertainty
     * Intervals are 95 % percentile bootstraps over films. Draws in which a genre (that has positives) has none are
       skipped and counted. For a random guess each bootstrap sample comes with a draw of its own.
     * Against chance: mAP when films swap their label rows, p = (b + 1) / (n + 1), one-sided: how often chance does as
-      well. Best with the model trained again for every permutation (`chance`); without, the scores stay as they were
-      learnt from the true labels, which is conservative under leave-one-out. The paper's paired t-test of average
-      precision over genres against a random guess stands beside it, one-sided as well; it takes genres for a sample,
-      and leave-one-out lies below the guess when nothing is heard (`chance`).
+      well. Best with the model trained again for every permutation (`retrained_chance`); without, the scores stay as
+      they were learnt from the true labels, which is conservative under leave-one-out. The paper's paired t-test of
+      average precision over genres against a random guess stands beside it, one-sided as well; it takes genres for a
+      sample, and leave-one-out lies below the guess when nothing is heard (`comparison`).
     * With fewer than ten films there is neither p nor interval nor verdict (`filmlens.stats.enough`).
     * Models are compared by the bootstrap of their paired difference; "similar" only when the whole interval lies
       within +-.05 (`paired_difference`).
@@ -35,8 +35,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import precision_recall_curve
 
-from filmlens.genre.chance import p_above
-from filmlens.genre.comparison import guess, sampled
+from filmlens.genre.comparison import guess, p_above, scored
 from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import interval, resamples
 from filmlens.stats.enough import enough
@@ -60,24 +59,20 @@ def evaluate(
     Y = cv.labels[keep]
     rng = np.random.default_rng(seed)
     one = np.ones((1, len(Y)))
+    predicted, score, each = cv.prediction[keep], cv.score[keep], one
+    genres = per_genre(Y, cv.probability[keep], score=score, genres=cv.genres)
     if cv.draws:
-        ones = np.ones((cv.draws, len(Y)))
-        drawn = guess(cv.probability[keep], cv.draws, rng)
-        point = {m: float(v.mean()) for m, v in macro(Y, *drawn, ones).items()}
-        precision, recall, f1 = (a.mean(0) for a in rates(Y, drawn[0], ones))
-        genres = per_genre(Y, drawn[1][0], genres=cv.genres).assign(
-            precision=precision,
-            recall=recall,
-            f1=f1,
-            ap=average_precision(Y, drawn[1], ones).mean(0),
-            predicted=drawn[0].sum(1).mean(0),
+        predicted, score = guess(cv.probability[keep], cv.draws, rng)
+        each = np.ones((cv.draws, len(Y)))
+        rated = zip(("precision", "recall", "f1"), rates(Y, predicted, each), strict=True)
+        genres = genres.assign(
+            **{name: values.mean(0) for name, values in rated},
+            ap=average_precision(Y, score, each).mean(0),
+            predicted=predicted.sum(1).mean(0),
         )
-    else:
-        predicted, score = cv.prediction[keep], cv.score[keep]
-        point = {m: float(v[0]) for m, v in macro(Y, predicted, score, one).items()}
-        genres = per_genre(Y, cv.probability[keep], score=score, genres=cv.genres)
+    point = {m: float(v.mean()) for m, v in macro(Y, predicted, score, each).items()}
     weights, skipped = resamples(Y, replicates, rng)
-    spread = macro(Y, *sampled(cv, keep, len(weights), seed), weights)
+    spread = scored(cv, keep, weights, seed)
     result: dict[str, object] = {}
     for metric in METRICS:
         low, high = interval(spread[metric]) if enough(len(Y)) else (np.nan, np.nan)
@@ -173,19 +168,20 @@ def _over_seeds(cv: CrossValidation, keep: np.ndarray) -> dict[str, float]:
 
 def _against_guess(cv: CrossValidation, keep: np.ndarray, permutations: int, rng: np.random.Generator) -> dict:
     """Average precision against chance; NaN for the random guess itself and for too few films."""
-    names = ("gain", "p_paper", "p_chance")
+    found = dict.fromkeys(("gain", "p_paper", "p_chance"), float("nan"))
     if cv.draws:
-        return dict.fromkeys(names, float("nan"))
-    Y, score, one = cv.labels[keep], cv.score[keep], np.ones((1, int(keep.sum())))
-    gain = average_precision(Y, score, one)[0]
-    gain = gain - average_precision(Y, rng.random((1000, *Y.shape)), np.ones((1000, len(Y)))).mean(0)
+        return found
+    Y, score = cv.labels[keep], cv.score[keep]
+    ap = average_precision(Y, score, np.ones((1, len(Y))))[0]
+    gain = ap - average_precision(Y, rng.random((1000, *Y.shape)), np.ones((1000, len(Y)))).mean(0)
     gain = gain[~np.isnan(gain)]
-    found = [float(gain.mean()) if len(gain) else float("nan"), float("nan"), float("nan")]
+    if len(gain):
+        found["gain"] = float(gain.mean())
     if enough(len(Y)):
         order = np.argsort(rng.random((permutations, len(Y))), axis=1)
-        observed = np.nanmean(average_precision(Y, score, one)[0]) if Y.any() else 0.0
-        found[1:] = _paired_t(gain), p_above(_permuted_map(Y, score, order), observed)
-    return dict(zip(names, found, strict=True))
+        found["p_paper"] = _paired_t(gain)
+        found["p_chance"] = p_above(_permuted_map(Y, score, order), np.nanmean(ap) if Y.any() else 0.0)
+    return found
 
 
 def _permuted_map(Y: np.ndarray, score: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -196,8 +192,7 @@ def _permuted_map(Y: np.ndarray, score: np.ndarray, order: np.ndarray) -> np.nda
     for k in learnable:
         by_score = np.argsort(-score[:, k], kind="stable")
         ranked = score[by_score, k]
-        end = np.append(np.where(np.diff(ranked) != 0, np.arange(len(Y) - 1), len(Y) - 1), len(Y) - 1)
-        end = np.minimum.accumulate(end[::-1])[::-1]
+        end = np.searchsorted(-ranked, -ranked, side="right") - 1  # films of one score share the precision
         y = Y[:, k][order[:, by_score]]
         total += (y * (np.cumsum(y, 1) / rank)[:, end]).sum(1) / y[0].sum()
     return total / max(len(learnable), 1)

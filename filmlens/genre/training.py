@@ -70,8 +70,8 @@ def train(
     """One network per fold, trained together; in evaluation mode.
 
     `members` (n_folds, n_films) of bool are the training films of each fold; those without instances are passed over.
-    `architecture` is `network.ARCHITECTURE` by name; the other settings are those of `BagClassifier`. `device` "auto"
-    takes CUDA when there is one; `dtype` is float64 to check equalities.
+    `architecture` is `network.ARCHITECTURE` by name; other settings are those of `BagClassifier`. `device` "auto" takes
+    CUDA when there is one; `dtype` is float64 to check equalities.
     """
     members = members & (bags.sizes > 0)
     if not members.any(1).all():
@@ -105,7 +105,6 @@ def _descend(network, bags, labels, members, epochs, learning_rate, batch_size, 
     weights = torch.as_tensor(loss_weights(labels, members, class_weight), **place)
     target = torch.as_tensor(labels, device=weight.device)
     films = np.flatnonzero(bags.sizes > 0)
-    rows = [np.arange(start, stop) for start, stop in zip(bags.offsets[:-1], bags.offsets[1:], strict=True)]
     # Rows and films are filled up so that (rows, genres) of a fold is a whole number of vector registers: a fold is
     # then rounded alike in every stack, and its weights are the same to the last bit.
     whole = _LANES // np.gcd(_LANES, labels.shape[1])
@@ -122,7 +121,7 @@ def _descend(network, bags, labels, members, epochs, learning_rate, batch_size, 
         order = rng.permutation(films)
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            row = np.concatenate([rows[i] for i in batch])
+            row = bags.rows(batch)
             fill = -len(row) % whole
             inside = members[:, batch]
             member = None

@@ -67,8 +67,8 @@ def codes(*raters) -> np.ndarray:
 def alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Krippendorff's alpha of nominal ratings: 1 is full agreement, 0 chance agreement.
 
-    `ratings` (raters, units) are any values, such as 1 and 0; NaN where a rater gave no answer. `weights` (units,) say
-    how often each unit counts. Alpha is NaN where no unit has two answers, or all answers are the same.
+    `ratings` (raters, units) are numbers, NaN where a rater gave no answer; `weights` (units,) as in `of_two`. Alpha is
+    NaN where no unit has two answers, or all answers are the same.
 
     >>> alpha(np.array([[1, 0, 1, 0], [1, 0, 1, 0]]))
     1.0

@@ -34,8 +34,7 @@ def few(*films: int) -> str:
 def detectable(deviation: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
     """The smallest effect that a two-sided test at `alpha` would have found with this power.
 
-    `deviation` is the standard deviation of the estimate, such as that of its permutations or bootstrap draws; `alpha`
-    is the level after the correction in force.
+    `deviation` is that of the estimate, such as of its permutations or bootstrap draws; `alpha` the level as corrected.
 
     >>> round(detectable(1.0), 2), round(detectable(1.0, alpha=0.01 / 6), 2)
     (2.8, 3.99)

@@ -120,11 +120,10 @@ def per_genre(
     score: np.ndarray | None = None,
     genres: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Precision, recall, F1 and average precision of each genre.
+    """Precision, recall, F1 and average precision of each genre; positives (films that carry it), predicted (given it).
 
     `Y` (0 and 1) and `P` are (n_films, n_genres); a genre is predicted where `P` is at least `threshold` (a number, or
-    an array that broadcasts to P). `score` is what average precision ranks by, when it is not P. Columns: genre,
-    precision, recall, f1, ap, positives (films that carry it), predicted (films given it).
+    an array that broadcasts to P). `score` is what average precision ranks by, when it is not P.
 
     >>> per_genre([[1], [1], [0]], [[0.9], [0.2], [0.6]]).round(2).to_dict("records")
     [{'genre': '0', 'precision': 0.5, 'recall': 0.5, 'f1': 0.5, 'ap': 0.83, 'positives': 2, 'predicted': 2}]
@@ -132,20 +131,10 @@ def per_genre(
     Y, P = validate(Y, P)
     predicted = P >= threshold
     one = np.ones((1, len(Y)))
-    precision, recall, f1 = (a[0] for a in rates(Y, predicted, one))
-    ap = average_precision(Y, P if score is None else validate(Y, score)[1], one)[0]
-    names = list(genres) if genres is not None else [str(k) for k in range(Y.shape[1])]
-    return pd.DataFrame(
-        {
-            "genre": names,
-            "precision": precision,
-            "recall": recall,
-            "f1": f1,
-            "ap": ap,
-            "positives": Y.sum(0),
-            "predicted": predicted.sum(0),
-        }
-    )
+    table = pd.DataFrame({"genre": list(genres) if genres is not None else list(map(str, range(Y.shape[1])))})
+    table["precision"], table["recall"], table["f1"] = (a[0] for a in rates(Y, predicted, one))
+    table["ap"] = average_precision(Y, P if score is None else validate(Y, score)[1], one)[0]
+    return table.assign(positives=Y.sum(0), predicted=predicted.sum(0))
 
 
 def best_thresholds(Y: np.ndarray, P: np.ndarray) -> np.ndarray:
@@ -170,8 +159,8 @@ def f1(truth: np.ndarray, positive: np.ndarray, weights: np.ndarray | None = Non
     """F1 of every genre, and their mean (macro-F1) last; no positive and no prediction counts as 0.
 
     `truth` is (films, genres), `positive` (..., films, genres), both bool; the result is (..., genres + 1), or (...,
-    draws, genres + 1) under `weights` (draws, films). A bootstrap sample whose films have no positive of a genre gives
-    NaN there, and in the mean; a genre without any positive film at all is 0 in every sample.
+    draws, genres + 1) under `weights` (draws, films). A sample without positives of a genre gives NaN there, and in the
+    mean; a genre without any positive film at all is 0 in every sample.
 
     >>> truth = np.array([[True, False], [True, True], [False, True]])
     >>> f1(truth, truth[::-1]).round(3).tolist()

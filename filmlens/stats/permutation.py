@@ -74,8 +74,7 @@ def label_sets(labels: np.ndarray) -> np.ndarray:
 def least_p(strata: np.ndarray, patterns: Sequence[Hashable], draws: int) -> tuple[int, float]:
     """How many films a permutation within strata can move, and the smallest p that this many draws can give.
 
-    `strata` (films,) are negative for films that take no part. `patterns` are what each film would hand on: exchanging
-    films of the same pattern changes nothing.
+    `strata` (films,) are negative for films that take no part. To exchange films of the same pattern changes nothing.
 
     >>> movable, p = least_p(np.array([0, 0, 0, 1, 1, 2]), [True, False, False, True, True, False], 9999)
     >>> movable, round(p, 2)

@@ -6,7 +6,7 @@ import pytest
 from filmlens.features.mir import frame_features
 from filmlens.features.mir.framing import hamming
 from filmlens.features.mir.peaks import contrast_peaks
-from filmlens.features.mir.roughness import roughness
+from filmlens.features.mir.spectral import roughness
 
 RATE = 44100
 

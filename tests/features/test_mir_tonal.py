@@ -5,7 +5,7 @@ import pytest
 
 from filmlens.features.mir import tonal
 from filmlens.features.mir.framing import hamming
-from filmlens.features.mir.gomez import C_MAJOR, C_MINOR, PROFILES
+from filmlens.features.mir.tonal import C_MAJOR, C_MINOR, PROFILES
 
 RATE = 44100
 

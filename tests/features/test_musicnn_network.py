@@ -5,14 +5,14 @@ import pytest
 import torch
 from conftest import seeded_musicnn
 
-from filmlens.features import musicnn
+from filmlens.features.musicnn import network, weights
 from filmlens.features.musicnn.frontend import FRAMES, spectrogram, starts
 from filmlens.features.musicnn.weights import WeightsError
 
 
 @pytest.fixture(scope="module")
 def net(musicnn_weights):
-    return musicnn.load(musicnn_weights)
+    return weights.load(musicnn_weights)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def literal(arrays, patch):
 
 @pytest.mark.parametrize("frames", [9, 21])
 def test_the_network_is_the_one_described(net, heard, frames):
-    tags, penultimate = musicnn.infer(net, heard[None, :frames])
+    tags, penultimate = network.infer(net, heard[None, :frames])
     expected_tags, expected = literal(seeded_musicnn(0), heard[:frames])
     scale = float(np.abs(expected).max())
     assert tags[0] == pytest.approx(expected_tags, abs=1e-4)
@@ -73,31 +73,31 @@ def test_the_network_is_the_one_described(net, heard, frames):
 
 def test_shapes_types_and_parameters(net, heard):
     assert 780_000 < sum(p.numel() for p in net.parameters()) < 800_000
-    assert [part.shape for part in musicnn.infer(net, heard[None, :FRAMES])] == [(1, 50), (1, 200)]
-    assert [part.shape for part in musicnn.infer(net, np.empty((0, FRAMES, 96)))] == [(0, 50), (0, 200)]
+    assert [part.shape for part in network.infer(net, heard[None, :FRAMES])] == [(1, 50), (1, 200)]
+    assert [part.shape for part in network.infer(net, np.empty((0, FRAMES, 96)))] == [(0, 50), (0, 200)]
     assert {p.dtype for p in net.parameters()} == {torch.float32} and not net.training
 
 
 @pytest.mark.parametrize("shape", [(FRAMES, 96), (2, 96, FRAMES), (1, 0, 96)])
 def test_patches_of_another_shape_are_refused(net, shape):
     with pytest.raises(ValueError, match=r"musicnn takes \(n, 187, 96\)"):
-        musicnn.infer(net, np.zeros(shape))
+        network.infer(net, np.zeros(shape))
 
 
 def test_a_patch_is_heard_alike_in_any_company(net, heard):
     patches = np.stack([heard[at : at + FRAMES] for at in starts(len(heard), 0.5)])
     assert len(patches) > 16
-    together = musicnn.infer(net, patches)
+    together = network.infer(net, patches)
     for k in (0, 15, 16, len(patches) - 1):
-        for many, one in zip(together, musicnn.infer(net, patches[k : k + 1]), strict=True):
+        for many, one in zip(together, network.infer(net, patches[k : k + 1]), strict=True):
             assert one[0] == pytest.approx(many[k], abs=1e-5 * max(1.0, float(np.abs(many).max())))
 
 
 @pytest.mark.parametrize("at", [[0], [0, 0, 1, 63, 64], [3, 66, 190, 400], list(range(0, 500, 25))])
 def test_along_a_spectrogram_as_patch_by_patch(net, heard, at):
     """What overlapping patches share is computed once; their edges see zeros, as when each stands alone."""
-    shared = musicnn.infer_along(net, heard, at)
-    alone = musicnn.infer(net, np.stack([heard[a : a + FRAMES] for a in at]))
+    shared = network.infer_along(net, heard, at)
+    alone = network.infer(net, np.stack([heard[a : a + FRAMES] for a in at]))
     for one, other in zip(shared, alone, strict=True):
         assert one == pytest.approx(other, abs=1e-5 * max(1.0, float(np.abs(other).max())))
 
@@ -105,14 +105,14 @@ def test_along_a_spectrogram_as_patch_by_patch(net, heard, at):
 def test_one_thread_and_the_callers_setting_stays(net, heard):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    musicnn.infer(net, heard[None, :FRAMES])
+    network.infer(net, heard[None, :FRAMES])
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
 
 
 def test_an_unknown_model_is_refused(musicnn_weights):
     with pytest.raises(ValueError, match=r"model='vgg': the networks are mtt, msd"):
-        musicnn.load(musicnn_weights, "vgg")
+        weights.load(musicnn_weights, "vgg")
 
 
 @pytest.mark.parametrize("damage", ["cut", "another network", "without a layer", "NaN", "page", "absent", "pickle"])
@@ -134,7 +134,7 @@ def test_what_are_no_weights_is_refused_with_one_line(tmp_path, damage):
     if damage == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(WeightsError, match=r"weights\.npz: ") as caught:
-        musicnn.load(path)
+        weights.load(path)
     assert "\n" not in str(caught.value)
 
 
@@ -142,4 +142,4 @@ def test_arrays_of_vggish_are_refused(tmp_path):
     path = tmp_path / "vggish.npz"
     np.savez(path, **{"vggish/conv1/weights": np.zeros((3, 3, 1, 64), np.float32)})
     with pytest.raises(WeightsError, match="no arrays of musicnn"):
-        musicnn.load(path)
+        weights.load(path)

@@ -17,8 +17,7 @@ import pytest
 from conftest import seeded_musicnn
 
 from filmlens.artefacts import cache_folder
-from filmlens.features import musicnn
-from filmlens.features.musicnn import checkpoint, download, rows, weights, words
+from filmlens.features.musicnn import checkpoint, frontend, network, rows, weights, words
 from filmlens.features.weights import WeightsError
 from filmlens.media.sound import read_audio
 
@@ -121,12 +120,12 @@ def test_a_damaged_checkpoint_is_refused(damage):
 
 
 def test_the_wheel_and_what_is_kept_of_it_are_the_same(wheel, cache):
-    kept = download.keep(wheel)
+    kept = weights.keep(wheel)
     assert kept == cache_folder() / weights.KEPT == weights.find() and [p.name for p in cache.iterdir()] == [kept.name]
     patch = np.random.default_rng(0).uniform(0, 4, (1, 187, 96))
     for model in weights.MODELS:
         assert weights.digest(kept, model) == weights.digest(wheel, model)
-        for one, other in zip(*(musicnn.infer(musicnn.load(p, model), patch) for p in (kept, wheel)), strict=True):
+        for one, other in zip(*(network.infer(weights.load(p, model), patch) for p in (kept, wheel)), strict=True):
             assert np.array_equal(one, other)
     with np.load(kept) as file:
         assert "Permission to use" in str(file["licence"]) and weights.WHEEL_SHA in str(file["source"])
@@ -146,7 +145,7 @@ def test_another_wheel_is_refused_with_one_line_and_nothing_is_kept(wheel, cache
     wheel.unlink()
     if damage != "absent":
         path.write_bytes(changed[damage])
-    for use in (download.keep, musicnn.load):
+    for use in (weights.keep, weights.load):
         with pytest.raises(WeightsError, match=path.name) as caught:
             use(path)
         assert "\n" not in str(caught.value)
@@ -157,7 +156,7 @@ def test_the_variable_names_the_wheel_or_the_arrays(wheel, cache, monkeypatch):
     with pytest.raises(WeightsError, match=r"filmlens weights musicnn.*FILMLENS_MUSICNN=FILE"):
         weights.need()
     before = None
-    for path in (wheel, download.keep(wheel)):
+    for path in (wheel, weights.keep(wheel)):
         monkeypatch.setenv(weights.VARIABLE, str(path))
         assert weights.find() == path
         now = weights.fingerprint_of({})
@@ -208,21 +207,21 @@ def index(wheel, monkeypatch):
 
 
 def test_pip_brings_the_wheel_once(index, cache):
-    kept = download.fetch()
+    kept = weights.fetch()
     assert kept == weights.find() and [p.name for p in cache.iterdir()] == [weights.KEPT]
-    assert musicnn.load().out.weight.shape == (50, 200)
+    assert weights.load().out.weight.shape == (50, 200)
 
 
 def test_what_is_damaged_in_the_cache_is_fetched_again(index, cache):
     cache.mkdir(parents=True)
     (cache / weights.KEPT).write_bytes(b"PK")
-    assert musicnn.load(download.fetch()).out.weight.shape == (50, 200)
+    assert weights.load(weights.fetch()).out.weight.shape == (50, 200)
 
 
 def test_another_content_under_the_name_is_refused(index, cache):
     index["content"] = index["content"][:-1] + b"x"
     with pytest.raises(WeightsError, match=r"SHA-256 .*--file FILE"):
-        download.fetch()
+        weights.fetch()
     assert not cache.exists()
 
 
@@ -234,7 +233,7 @@ def test_no_reach_of_an_index_is_one_line_with_the_remedy(cache, monkeypatch):
     with pytest.raises(
         WeightsError, match=r"could not be fetched by pip: .*--file FILE.*FILMLENS_MUSICNN=FILE"
     ) as caught:
-        download.fetch()
+        weights.fetch()
     assert "\n" not in str(caught.value) and not cache.exists()
 
 
@@ -264,7 +263,7 @@ def published(tmp_path_factory):
     if Path(found).is_file():
         return Path(found)
     try:
-        return download.fetch(tmp_path_factory.mktemp("musicnn"))
+        return weights.fetch(tmp_path_factory.mktemp("musicnn"))
     except WeightsError as error:
         pytest.skip(f"musicnn's weights cannot be had here: {error}")
 
@@ -281,18 +280,18 @@ def test_as_the_original_in_tensorflow(published, path, model):
         pytest.skip("shared/reference/musicnn is not here")
     with np.load(path) as file:
         reference = dict(file)
-    net = musicnn.load(published, model)
-    tags, penultimate = musicnn.infer(net, reference["patches"])
+    net = weights.load(published, model)
+    tags, penultimate = network.infer(net, reference["patches"])
     assert tags == pytest.approx(reference[f"{model}_tags"], abs=1e-4)
     theirs = reference[f"{model}_penultimate"]
     assert penultimate[0] == pytest.approx(theirs[0], abs=1e-4)
     assert (theirs == theirs[0]).all() and not (penultimate == penultimate[0]).all()
     logits = penultimate @ net.out.weight.numpy().T + net.out.bias.numpy()
     assert 1 / (1 + np.exp(-logits)) == pytest.approx(reference[f"{model}_tags"], abs=1e-4)
-    patches = musicnn.patches(reference["pcm"] / 32768, 16_000)
+    patches = frontend.patches(reference["pcm"] / 32768, 16_000)
     assert patches == pytest.approx(reference["patches"], abs=1e-3)
-    assert musicnn.infer(net, patches)[0] == pytest.approx(reference[f"{model}_tags"], abs=2e-3)
-    assert list(musicnn.LABELS[model]) == reference[f"{model}_labels"].tolist()
+    assert network.infer(net, patches)[0] == pytest.approx(reference[f"{model}_tags"], abs=2e-3)
+    assert list(words.LABELS[model]) == reference[f"{model}_labels"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -307,7 +306,7 @@ def test_tags_of_recordings_make_sense(published, file, expected):
     path = RECORDINGS / file
     if not path.is_file():
         pytest.skip("shared/recordings is not here")
-    net = musicnn.load(published)
-    tags = rows.along(net, read_audio(path, musicnn.RATE, end=60.0))[1].mean(axis=0)
+    net = weights.load(published)
+    tags = rows.along(net, read_audio(path, frontend.RATE, end=60.0))[1].mean(axis=0)
     five = set(words.highest(pd.Series(tags, index=list(rows.TAG_COLUMNS))))
     assert expected & five if "rock" in expected else expected <= five

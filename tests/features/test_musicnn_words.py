@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from filmlens import names
-from filmlens.features.musicnn import LABELS, words
+from filmlens.features.musicnn import words
 from filmlens.features.musicnn.rows import TAG_COLUMNS
+from filmlens.features.musicnn.words import LABELS
 
 
 @pytest.fixture

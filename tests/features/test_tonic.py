@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from filmlens.features import FEATURES
-from filmlens.features.mir.gomez import C_MAJOR, C_MINOR
+from filmlens.features.mir.tonal import C_MAJOR, C_MINOR
 from filmlens.features.tonic import COLUMNS, rotated, rows
 from filmlens.names import ON_NOISE
 

@@ -9,9 +9,8 @@ import pytest
 import torch
 from conftest import seeded_state
 
-from filmlens.features.vggish import load, weights
-from filmlens.features.vggish.download import fetch, keep
-from filmlens.features.vggish.weights import WeightsError
+from filmlens.features.vggish import weights
+from filmlens.features.vggish.weights import WeightsError, fetch, keep, load
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 NAME = f"weights-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"

@@ -8,8 +8,9 @@ import pytest
 import torch
 from conftest import seeded_state
 
-from filmlens.features.vggish import VGGish, embed_examples, examples, load, postprocess, weights
-from filmlens.features.vggish.weights import WeightsError
+from filmlens.features.vggish import examples, weights
+from filmlens.features.vggish.network import VGGish, embed_examples, postprocess
+from filmlens.features.vggish.weights import WeightsError, load
 
 PCA = Path(__file__).resolve().parents[3] / "shared" / "weights" / "vggish_pca_params.npz"
 TENSORFLOW = ("conv1", "conv2", "conv3/conv3_1", "conv3/conv3_2", "conv4/conv4_1", "conv4/conv4_2")

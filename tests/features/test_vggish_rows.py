@@ -8,9 +8,10 @@ from conftest import edit
 from filmlens import stages
 from filmlens.artefacts import read_failures, read_provenance
 from filmlens.corpus import Corpus
-from filmlens.features import vggish
-from filmlens.features.vggish import COLUMNS, cue_frames, embed_examples, examples, load, postprocess, weights
-from filmlens.features.vggish.rows import seconds
+from filmlens.features.vggish import compared, examples, weights
+from filmlens.features.vggish.network import embed_examples, postprocess
+from filmlens.features.vggish.rows import COLUMNS, cue_frames, seconds
+from filmlens.features.vggish.weights import load
 from filmlens.stages.of_film import cue_sound
 
 quiet = {"say": lambda line: None}
@@ -114,9 +115,9 @@ def test_without_weights_the_films_fail_with_the_remedy(two_films, monkeypatch, 
 def test_vectors_with_and_without_post_processing_are_compared():
     rng = np.random.default_rng(0)
     keys = pd.DataFrame({"film_id": ["a"] * 3 + ["b"] * 3, "cue": [0, 1, 2] * 2})
-    plain = keys.join(pd.DataFrame(rng.normal(size=(6, 128)), columns=list(vggish.COLUMNS)))
-    values = np.clip(plain[list(vggish.COLUMNS)] * 100 + 128, 0, 255)
-    table = vggish.compared(plain, keys.join(values).iloc[::-1]).set_index("post-processed")
+    plain = keys.join(pd.DataFrame(rng.normal(size=(6, 128)), columns=list(COLUMNS)))
+    values = np.clip(plain[list(COLUMNS)] * 100 + 128, 0, 255)
+    table = compared(plain, keys.join(values).iloc[::-1]).set_index("post-processed")
     assert table["cues"].tolist() == [6, 6] and table.loc["no", "r of distances"] == pytest.approx(1)
     assert 0.5 < table.loc["yes", "r of distances"] < 1
     assert table.loc["yes", "at 0 or 255"] == pytest.approx(np.isin(values, (0, 255)).mean())

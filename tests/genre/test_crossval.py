@@ -20,7 +20,7 @@ from filmlens.genre import (
     cross_validate,
 )
 from filmlens.genre import crossval as module
-from filmlens.genre.folds import assign_folds
+from filmlens.genre.crossval import assign_folds
 from filmlens.stats.metrics import macro_f1
 
 FAST = {"hidden": 8, "epochs": 3, "learning_rate": 1e-2}

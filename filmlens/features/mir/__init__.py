@@ -1,8 +1,7 @@
 """MIR descriptors with MIRtoolbox 1.8.1's numbers: 70 of them, and the rows made of them (Ma et al. 2021, Table 2)."""
 
 from .columns import COLUMNS, DESCRIPTORS, DIMENSIONS, GROUPS, groups, without_value
-from .extract import frame_features
-from .windows import cue_frames, cue_vector, texture_windows
+from .extract import cue_frames, cue_vector, frame_features, texture_windows
 
 __all__ = [
     "COLUMNS",

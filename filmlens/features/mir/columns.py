@@ -1,61 +1,31 @@
-"""The 70 descriptors as data: Table 2, the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
+"""The 70 descriptors: Table 2 (`descriptors.csv`), the 140 column names and the eight groups of Fig 3 (Ma et al. 2021).
 
-The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as below,
-make the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so
-`groups` can move it and its deltas to Dynamics, or leave it out.
+The paper's table gives no count per descriptor. **D**: 14 ranks (0-13) in each MFCC group, and the others as listed,
+make the 70 dimensions whose mean and standard deviation are the paper's 140 features. Rank 0 is loudness, so `groups`
+can move it and its deltas to Dynamics, or leave it out.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-MIRTOOLBOX = "MIRtoolbox 1.8.1 "
-AUDIO_TOOLBOX = "MATLAB Audio Toolbox "
-
-#: The groups in the order of the paper's Fig 3.
-GROUP_NAMES = ("MFCC", "dMFCC", "ddMFCC", "Dynamics", "Pitch", "Rhythm", "Timbre", "Tone")
 STATISTICS = ("mean", "std")
 
 
-class Descriptor(NamedTuple):
-    """One row of Table 2; `frame` and `hop` in s."""
-
-    descriptor: str
-    title: str
-    group: str
-    dimensions: int
-    frame: float
-    hop: float
-    source: str
-
-
-DESCRIPTORS = (
-    Descriptor("mfcc", "MFCC, ranks 0-13", "MFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc"),
-    Descriptor("dmfcc", "ΔMFCC, ranks 0-13", "dMFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc, Delta 1"),
-    Descriptor("ddmfcc", "ΔΔMFCC, ranks 0-13", "ddMFCC", 14, 0.05, 0.025, MIRTOOLBOX + "mirmfcc, Delta 2"),
-    Descriptor("rms", "RMS energy", "Dynamics", 1, 0.05, 0.025, MIRTOOLBOX + "mirrms"),
-    Descriptor("chroma", "Chroma", "Pitch", 12, 0.2, 0.01, MIRTOOLBOX + "mirchromagram"),
-    Descriptor("pulseclarity", "Pulse clarity", "Rhythm", 1, 5.0, 0.5, MIRTOOLBOX + "mirpulseclarity"),
-    Descriptor("tempo", "Tempo (BPM)", "Rhythm", 1, 3.0, 0.3, MIRTOOLBOX + "mirtempo"),
-    Descriptor("roughness", "Roughness", "Timbre", 1, 0.05, 0.005, MIRTOOLBOX + "mirroughness"),
-    Descriptor("centroid", "Spectral centroid (Hz)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mircentroid"),
-    Descriptor("crest", "Spectral crest", "Timbre", 1, 0.03, 0.01, AUDIO_TOOLBOX + "spectralCrest"),
-    Descriptor("flatness", "Spectral flatness", "Timbre", 1, 0.03, 0.01, AUDIO_TOOLBOX + "spectralFlatness"),
-    Descriptor("kurtosis", "Spectral kurtosis", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirkurtosis"),
-    Descriptor("skewness", "Spectral skewness", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirskewness"),
-    Descriptor("spread", "Spectral spread (Hz)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirspread"),
-    Descriptor("zerocross", "Zero-crossing rate (1/s)", "Timbre", 1, 0.05, 0.025, MIRTOOLBOX + "mirzerocross"),
-    Descriptor("keyclarity", "Key clarity", "Tone", 1, 1.0, 0.5, MIRTOOLBOX + "mirkey"),
-    Descriptor("brightness", "Brightness", "Tone", 1, 0.05, 0.025, MIRTOOLBOX + "mirbrightness"),
-    Descriptor("entropy", "Spectral entropy", "Tone", 1, 0.05, 0.025, MIRTOOLBOX + "mirentropy"),
-    Descriptor("inharmonicity", "Inharmonicity", "Tone", 1, 0.1, 0.0125, MIRTOOLBOX + "mirinharmonicity"),
-    Descriptor("mode", "Mode", "Tone", 1, 1.0, 0.5, MIRTOOLBOX + "mirmode"),
+#: Rows of Table 2: descriptor, title, group, dimensions, frame and hop in s, source.
+DESCRIPTORS = tuple(
+    pd.read_csv(Path(__file__).with_name("descriptors.csv"), converters={"frame": float, "hop": float}).itertuples(
+        index=False, name="Descriptor"
+    )
 )
+#: The groups in the order of the paper's Fig 3.
+GROUP_NAMES = tuple(dict.fromkeys(descriptor.group for descriptor in DESCRIPTORS))
 
 
-def dimensions(descriptor: Descriptor) -> list[str]:
+def dimensions(descriptor: NamedTuple) -> list[str]:
     """Names of a descriptor's dimensions; MFCC names keep the rank, chroma counts from C.
 
     >>> dimensions(DESCRIPTORS[0])[-1], dimensions(DESCRIPTORS[3])
@@ -76,27 +46,25 @@ COLUMNS = tuple(f"{name}_{statistic}" for statistic in STATISTICS for name in DI
 def groups(mfcc_ranks: str = "0-13", rank0: str = "MFCC") -> dict[str, list[str]]:
     """The eight groups and their columns, in the order of Fig 3.
 
-    `mfcc_ranks`, "0-13", "1-13" or "0-12", says which ranks the MFCC and their deltas have: rank 0 is the loudness, and
-    13 ranks are what the released features have. Without one of the 14, each group has 26 columns and the whole 134.
-    `rank0`, "MFCC" or "Dynamics", where it is one of them, says whether rank 0 and its deltas stay with the MFCC groups
-    or count as dynamics. Any other choice raises ValueError.
+    `mfcc_ranks`, "0-13", "1-13" or "0-12", are the ranks of the MFCC and their deltas: rank 0 is the loudness, and 13
+    ranks are what the released features have. `rank0`, "MFCC" or "Dynamics", says where rank 0 and its deltas count.
+    Any other choice raises ValueError.
 
     >>> {name: len(columns) for name, columns in groups(rank0="Dynamics").items()}
     {'MFCC': 26, 'dMFCC': 26, 'ddMFCC': 26, 'Dynamics': 8, 'Pitch': 24, 'Rhythm': 4, 'Timbre': 16, 'Tone': 10}
     """
-    left_out = {"0-13": "", "1-13": "_00", "0-12": "_13"}
-    if mfcc_ranks not in left_out:
-        raise ValueError(f"mfcc_ranks must be one of {', '.join(left_out)}, not {mfcc_ranks!r}")
+    ranks = {"0-13": range(14), "1-13": range(1, 14), "0-12": range(13)}
+    if mfcc_ranks not in ranks:
+        raise ValueError(f"mfcc_ranks must be one of {', '.join(ranks)}, not {mfcc_ranks!r}")
     if rank0 not in ("MFCC", "Dynamics"):
         raise ValueError(f"rank0 must be 'MFCC' or 'Dynamics', not {rank0!r}")
     out: dict[str, list[str]] = {name: [] for name in GROUP_NAMES}
     for descriptor in DESCRIPTORS:
-        for dimension in dimensions(descriptor):
-            loudness = dimension in ("mfcc_00", "dmfcc_00", "ddmfcc_00")
-            if left_out[mfcc_ranks] and descriptor.group.endswith("MFCC") and dimension.endswith(left_out[mfcc_ranks]):
-                continue
-            group = "Dynamics" if loudness and rank0 == "Dynamics" else descriptor.group
-            out[group] += [f"{dimension}_{statistic}" for statistic in STATISTICS]
+        mfcc = descriptor.group.endswith("MFCC")
+        for rank, dimension in enumerate(dimensions(descriptor)):
+            if not mfcc or rank in ranks[mfcc_ranks]:
+                group = rank0 if mfcc and rank == 0 and rank0 == "Dynamics" else descriptor.group
+                out[group] += [f"{dimension}_{statistic}" for statistic in STATISTICS]
     return out
 
 
@@ -107,8 +75,8 @@ GROUPS = groups()
 def without_value(frames: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     """Share of the rows in which a descriptor has no value, by genre: tempo without a beat, a key of silence.
 
-    `frames` has ``film_id`` and the 140 columns, `labels` films by genre. Gives a row for each descriptor that is
-    missing anywhere, by title: ``all`` rows, then those of each genre's films.
+    `frames` has ``film_id`` and the 140 columns, `labels` films by genre. A row for each descriptor that is missing
+    anywhere, by title: ``all`` rows, then those of each genre's films.
     """
     means = {d.title: [f"{name}_mean" for name in dimensions(d)] for d in DESCRIPTORS}
     missing = pd.DataFrame({title: frames[columns].isna().any(axis=1) for title, columns in means.items()})

@@ -33,8 +33,7 @@ def prepare(samples: np.ndarray, rate: float) -> np.ndarray:
     """Sound as one contiguous float64 channel at 44.1 kHz.
 
     `samples`, (n,) or (channels, n), are averaged over channels; other rates than 44,100 Hz are resampled with soxr at
-    very high quality. Raises ValueError when `samples` has more than two axes, holds NaN or infinite values, or `rate`
-    is not positive.
+    very high quality. ValueError for more than two axes, NaN or infinite samples, or a `rate` that is not positive.
 
     >>> prepare(np.ones((2, 3)), 44100)
     array([1., 1., 1.])
@@ -162,9 +161,8 @@ def spectra(
     """One-sided spectra of frames, as many at a time as a processor's cache holds, so that long cues cost no memory.
 
     Yields which of the frames, and their real and imaginary parts in turn (frames, 2 * bins), which the next block
-    overwrites. `signal` is (n,); `size` is the length of the transform, to which frames are padded with zeros.
-    `framing` fills the frames: `cut` or another one of its form. Every block but the last has a multiple of `multiple`
-    frames.
+    overwrites. `size` is the length of the transform, to which frames are padded with zeros; `framing` fills them, as
+    `cut` does. Every block but the last has a multiple of `multiple` frames.
     """
     step = max(_CACHED_SAMPLES // size // multiple, 1) * multiple
     frames = np.zeros((min(step, starts.size), size))

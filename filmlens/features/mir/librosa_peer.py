@@ -16,17 +16,13 @@ from .columns import DESCRIPTORS
 from .extract import frame_features
 from .framing import RATE, prepare
 
-
-def _deltas(order: int, y: np.ndarray, sr: float) -> np.ndarray:
-    return librosa.feature.delta(librosa.feature.mfcc(y=y, sr=sr, n_mfcc=14), order=order)
-
-
+_mfcc = partial(librosa.feature.mfcc, n_mfcc=14)
 #: The nearest function of each descriptor that has one: (descriptor, librosa's name with its arguments, function).
 NEAREST: tuple[tuple[str, str, Callable], ...] = (
-    ("mfcc", "feature.mfcc", partial(librosa.feature.mfcc, n_mfcc=14)),
-    ("mfcc", "feature.mfcc, 133.3-6855 Hz", partial(librosa.feature.mfcc, n_mfcc=14, n_mels=40, fmin=133.3, fmax=6855)),
-    ("dmfcc", "feature.delta", partial(_deltas, 1)),
-    ("ddmfcc", "feature.delta, order 2", partial(_deltas, 2)),
+    ("mfcc", "feature.mfcc", _mfcc),
+    ("mfcc", "feature.mfcc, 133.3-6855 Hz", partial(_mfcc, n_mels=40, fmin=133.3, fmax=6855)),
+    ("dmfcc", "feature.delta", lambda **sound: librosa.feature.delta(_mfcc(**sound))),
+    ("ddmfcc", "feature.delta, order 2", lambda **sound: librosa.feature.delta(_mfcc(**sound), order=2)),
     ("rms", "feature.rms", lambda y, sr: librosa.feature.rms(y=y)),
     ("chroma", "feature.chroma_stft", librosa.feature.chroma_stft),
     ("tempo", "feature.tempo, frame-wise", partial(librosa.feature.tempo, aggregate=None)),
@@ -47,25 +43,23 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def librosa_distance(samples: np.ndarray, rate: float) -> pd.DataFrame:
-    """Correlation over time of every descriptor with librosa's nearest function at its defaults.
+    """Correlation over time of every descriptor with librosa's nearest function at its defaults, both at 44.1 kHz.
 
-    `samples` are (n,) or (channels, n), `rate` is in Hz; both sides get the sound at 44.1 kHz. Gives ``descriptor``,
-    ``librosa function`` (empty when librosa has none) and ``r``: Pearson's, librosa's frames interpolated to the times
-    of ours; the median over the dimensions of MFCC and chroma; NaN without a function or when one side is constant.
+    Gives ``descriptor``, ``librosa function`` (empty when librosa has none) and ``r``: Pearson's, librosa's frames
+    interpolated to the times of ours; the median over the dimensions of MFCC and chroma; NaN without a function or when
+    one side is constant.
     """
     signal = prepare(samples, rate)
     frames = frame_features(signal, RATE)
     rows = []
-    for descriptor in (row.descriptor for row in DESCRIPTORS):
-        times, values = frames[descriptor]
+    for descriptor, (times, values) in ((row.descriptor, frames[row.descriptor]) for row in DESCRIPTORS):
         peers = [(name, function) for key, name, function in NEAREST if key == descriptor]
         for name, function in peers or [("", None)]:
-            r = np.nan
+            each = []
             if function is not None and len(times):
                 other = np.atleast_2d(function(y=signal, sr=RATE))
                 at = librosa.frames_to_time(np.arange(other.shape[1]), sr=RATE)
                 aligned = (np.interp(times, at, dimension) for dimension in other)
                 each = [_correlation(ours, theirs) for ours, theirs in zip(values.T, aligned, strict=True)]
-                r = float(np.median([e for e in each if np.isfinite(e)] or [np.nan]))
-            rows.append((descriptor, name, r))
+            rows.append((descriptor, name, float(np.median([e for e in each if np.isfinite(e)] or [np.nan]))))
     return pd.DataFrame(rows, columns=["descriptor", "librosa function", "r"])

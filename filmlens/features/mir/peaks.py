@@ -74,8 +74,7 @@ def _floor_of_curve(curve):
 def enhance(curve, first_lag, keep, out):
     """Enhanced autocorrelation at the first `keep` lags of a curve, into `out` (keep,).
 
-    `curve` (n,) is the autocorrelation at the lags ``first_lag, first_lag + 1, ...`` in samples; its peaks and valleys
-    are looked for at all of them.
+    `curve` (n,), of which all peaks and valleys count, is at the lags ``first_lag, first_lag + 1, ...`` in samples.
     """
     zero = _floor_of_curve(curve)
     if np.isnan(zero):

@@ -154,10 +154,9 @@ def _inharmonic(parts, step, f0, out):
 def inharmonicity(
     signal: np.ndarray, *, f0: float | np.ndarray | None = None, voicing: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the spectrum that stands away from the multiples of the fundamental, 0 to 1; NaN without one.
+    """Share of the spectrum away from the multiples of the fundamental, 0 to 1, NaN without one: times, (frames, 1).
 
-    Times (frames,) and values (frames, 1) of mono sound at 44.1 kHz. `f0` is the fundamental frequency in Hz when it is
-    known, one or (frames,); `voicing` see `fundamentals`.
+    `f0` is the fundamental frequency in Hz when it is known, one or (frames,); for `voicing` see `fundamentals`.
     """
     starts = frame_starts(signal.size, FRAME, HOP)
     if f0 is None:

@@ -38,9 +38,8 @@ def repetition(envelope: np.ndarray, rate: float, frame: float, hop: float):
     """Autocorrelation of centred frames of an envelope (n,) over its zero lag, weighted by `resonance`.
 
     A cue shorter than `frame` is one frame, as in MIRtoolbox ("no frame decomposition"); without at least two lags in
-    range there is none. `rate` is the envelope's samples per s, `frame` and `hop` are in s. Gives the frames' starts,
-    the samples per frame, the lag of the first column in samples, and the curves (frames, lags), 0 where a frame is
-    constant.
+    range there is none. `rate` is in samples per s, `frame` and `hop` are in s. Gives the frames' starts, the samples
+    per frame, the first lag in samples, and the curves (frames, lags), 0 where a frame is constant.
     """
     size = min(int(np.floor(frame * rate)), envelope.size)
     starts = frame_starts(envelope.size, size, hop * rate)
@@ -78,8 +77,8 @@ def _powers(signal, starts, window, padded, out):
 def power_envelope(signal: np.ndarray, *, hann: str = "octave") -> np.ndarray:
     """Power of 100 ms frames every 10 ms, the first one after 90 ms of silence.
 
-    The window `hann` is "octave", which ends on zeros, or "matlab", which ends beside them; the choice moves pulse
-    clarity by less than 1e-3. The reference values of MIRtoolbox were made in Octave.
+    The window `hann` is "octave", as in the reference values, which ends on zeros, or "matlab", which ends beside them;
+    the choice moves pulse clarity by less than 1e-3.
     """
     size = int(ENVELOPE_FRAME)
     hop = RATE / ENVELOPE_RATE
@@ -111,8 +110,8 @@ def pulse_clarity(signal: np.ndarray, *, hann: str = "octave") -> tuple[np.ndarr
 def gammatones() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Coefficients of ten fourth-order gammatone filters of four sections from 50 Hz on (Slaney 1993).
 
-    zeros (4, 10) are the second numerators, after 1, of the sections; poles (2, 10) the denominators after the 1, the
-    same in all sections; gain (10,) makes the magnitude at each centre 1.
+    zeros (4, 10) are the second numerators, after 1, of the sections; poles (2, 10) the denominators after the 1; gain
+    (10,) makes the magnitude at each centre 1.
     """
     quality, narrowest = 9.26449, 24.7
     low, high = np.log(LOWEST_BAND + quality * narrowest), np.log(RATE / 2 + quality * narrowest)

@@ -16,7 +16,7 @@ _MAGIC = 0xDB4775248B80FB57
 _FLOAT = 1  # TensorFlow's DT_FLOAT
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE = 1, 2, 3, 4, 5
 _DIM, _LENGTH = 2, 1  # TensorShapeProto.dim, TensorShapeProto.Dim.size
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _BYTES, _FIXED = 0, 2, {1: 8, 5: 4}  # kinds of fields; bytes of the fixed ones
 
 
 def read(index: bytes, data: bytes) -> dict[str, np.ndarray]:
@@ -26,12 +26,10 @@ def read(index: bytes, data: bytes) -> dict[str, np.ndarray]:
     """
     if len(index) < _FOOTER or int.from_bytes(index[-8:], "little") != _MAGIC:
         raise ValueError("no footer of a table: is the index complete?")
-    footer = index[-_FOOTER:]
-    _, at = _handle(footer, 0)  # the meta index, which is empty
-    (offset, size), _ = _handle(footer, at)
+    (_, _, *place), _ = _numbers(index[-_FOOTER:], 0, 4)  # of the meta index, which is empty, and of the index block
     arrays = {}
-    for _, value in _entries(_block(index, offset, size)):
-        place, _ = _handle(value, 0)
+    for _, value in _entries(_block(index, *place)):
+        place, _ = _numbers(value, 0, 2)
         for name, entry in _entries(_block(index, *place)):
             fields = dict(_fields(entry))
             if not name or fields.get(_DTYPE) != _FLOAT:
@@ -59,9 +57,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     end = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")  # behind it: where whole keys stand, their number
     at, key = 0, b""
     while at < end:
-        shared, at = _varint(block, at)
-        rest, at = _varint(block, at)
-        length, at = _varint(block, at)
+        (shared, rest, length), at = _numbers(block, at, 3)
         key = key[:shared] + block[at : at + rest]
         yield key, block[at + rest : at + rest + length]
         at += rest + length
@@ -71,39 +67,30 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Numbers and values of the fields of a protobuf message."""
     at = 0
     while at < len(message):
-        tag, at = _varint(message, at)
+        [tag], at = _numbers(message, at)
         number, kind = tag >> 3, tag & 7
-        if kind == _VARINT:
-            value, at = _varint(message, at)
-        elif kind in (_BYTES, _FIXED32, _FIXED64):
-            length = {_FIXED32: 4, _FIXED64: 8}.get(kind, 0)
-            if kind == _BYTES:
-                length, at = _varint(message, at)
-            value, at = message[at : at + length], at + length
-        else:
+        if kind not in (_VARINT, _BYTES, *_FIXED):
             raise ValueError(f"a protobuf field of kind {kind}")
+        [value], at = ([_FIXED[kind]], at) if kind in _FIXED else _numbers(message, at)
+        if kind != _VARINT:  # the value that was read is the length of the bytes that follow
+            value, at = message[at : at + value], at + value
         yield number, value
 
 
-def _handle(content: bytes, at: int) -> tuple[tuple[int, int], int]:
-    """Offset and size of a block, and where the next begins."""
-    offset, at = _varint(content, at)
-    size, at = _varint(content, at)
-    return (offset, size), at
+def _numbers(content: bytes, at: int, count: int = 1) -> tuple[list[int], int]:
+    """Numbers of seven bits a byte, lowest first, and where what follows begins.
 
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    """A number of seven bits a byte, lowest first, and where the next begins.
-
-    >>> _varint(bytes([0b10101100, 0b10]), 0)
-    (300, 2)
+    >>> _numbers(bytes([0b10101100, 0b10, 7]), 0, 2)
+    ([300, 7], 3)
     """
-    value = shift = 0
-    while True:
-        if at >= len(content) or shift > 63:
-            raise ValueError("a number without end: is the file complete?")
-        byte = content[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
+    values = []
+    for _ in range(count):
+        value, shift, byte = 0, 0, 128
+        while byte > 127:
+            if at >= len(content) or shift > 63:
+                raise ValueError("a number without end: is the file complete?")
+            byte = content[at]
+            value |= (byte & 127) << shift
+            at, shift = at + 1, shift + 7
+        values.append(value)
+    return values, at

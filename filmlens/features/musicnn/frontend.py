@@ -22,11 +22,10 @@ _LOUDEST = np.finfo(np.float16).max
 
 
 def patches(samples: np.ndarray, rate: float = RATE, hop: float | None = None) -> np.ndarray:
-    """Log-mel patches of a sound, float32 (n, 187, 96); rows are frames, columns bands from low to high.
+    """Whole log-mel patches of a sound, float32 (n, 187, 96); rows are frames, columns bands from low to high.
 
     `samples`, (n,) or (channels, n) in [-1, 1], are averaged over channels; `rate` is in Hz, `hop` the seconds from
-    patch to patch: patch k starts at frame floor(62.5 hop k + .5). Side by side by default, as the original cuts them;
-    whole patches only. Raises ValueError for empty, NaN or infinite samples, or a hop that is not above 0.
+    patch to patch, side by side by default. ValueError for empty, NaN or infinite samples, or a hop not above 0.
 
     >>> tone = np.sin(2 * np.pi * 440 * np.arange(8 * 16000) / 16000)
     >>> patches(tone).shape, patches(tone, hop=1.0).shape
@@ -38,7 +37,7 @@ def patches(samples: np.ndarray, rate: float = RATE, hop: float | None = None) -
 
 
 def starts(frames: int, hop: float | None = None) -> np.ndarray:
-    """First frames of the patches in a sound of so many frames.
+    """First frames of the patches in a sound of so many frames: patch k starts at frame floor(62.5 hop k + .5).
 
     >>> starts(500).tolist(), starts(321, 1.0).tolist()
     ([0, 187], [0, 63, 125])

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from filmlens.features.devices import inference
 from filmlens.features.musicnn.frontend import BANDS, FRAMES
+from filmlens.features.weights import inference
 
 TAGS, PENULTIMATE = 50, 200
 
@@ -132,7 +132,6 @@ class Affine(nn.Module):
         self.factor, self.summand = nn.Parameter(torch.ones(width)), nn.Parameter(torch.zeros(width))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Values of the same shape."""
         return values * self.factor + self.summand
 
 
@@ -166,11 +165,10 @@ class Loudest(nn.Module):
 
 
 def infer(net: Musicnn, patches: np.ndarray, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Tags (n, 50) and penultimate layer (n, 200) of patches, float32.
+    """Tags (n, 50), in [0, 1] in the order of `LABELS`, not calibrated, and penultimate layer (n, 200), float32.
 
-    Tags are in [0, 1], in the order of `LABELS`; not calibrated. `patches` (n, frames, 96) are from
-    `filmlens.features.musicnn.patches`; other numbers of frames than 187 are possible, of other shapes ValueError is
-    raised. `net` is moved to `device`, where it stays: "auto", or a name that torch knows.
+    `patches` (n, frames, 96) are from `frontend.patches`, with 187 frames or others; ValueError for another shape. For
+    `device` see `inference`.
     """
     patches = np.asarray(patches, np.float32)
     if patches.ndim != 3 or patches.shape[2] != BANDS or not patches.shape[1]:
@@ -192,6 +190,5 @@ def infer_along(net: Musicnn, spectrogram: np.ndarray, starts: np.ndarray) -> tu
 
 def _gathered(parts: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[np.ndarray, np.ndarray]:
     """The batches' tags and penultimate layers, one below the other."""
-    tags = [part.cpu().numpy() for part, _ in parts] or [np.empty((0, TAGS), np.float32)]
-    penultimate = [part.cpu().numpy() for _, part in parts] or [np.empty((0, PENULTIMATE), np.float32)]
-    return np.concatenate(tags), np.concatenate(penultimate)
+    none = torch.empty(0, TAGS), torch.empty(0, PENULTIMATE)
+    return tuple(torch.cat([part.cpu() for part in each]).numpy() for each in zip(none, *parts, strict=True))

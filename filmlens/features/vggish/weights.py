@@ -1,4 +1,4 @@
-"""Weights of VGGish: where they lie, reading them in any of three layouts, and whether they are the published ones.
+"""Weights of VGGish: fetching them, where they lie, reading them, and whether they are the published ones.
 
 Read are the state dict of torchvggish, the arrays of TensorFlow's checkpoint by their names in an npz file, and a
 whole saved model. The nine weights differ in shape, so they are matched by shape and a bias by its neighbour's name.
@@ -8,17 +8,19 @@ Nothing in a file is ever executed.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from filmlens import download
 from filmlens.artefacts import cache_folder, fingerprint
 from filmlens.features.vggish.frontend import RATE, examples
-from filmlens.features.weights import WeightsError, named
+from filmlens.features.weights import WeightsError, named, needed, sha256
 from filmlens.text import reason
 
 if TYPE_CHECKING:
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
 #: Names the file of weights, where it is not in the cache; likewise that of the PCA.
 VARIABLE, PCA_VARIABLE = "FILMLENS_VGGISH", "FILMLENS_VGGISH_PCA"
 PUBLISHED, PCA_FILE = "vggish-10086976.pth", "vggish_pca_params.npz"
+#: The public release, its size in bytes; its SHA-256 begins with what stands in the name.
+URL = f"https://github.com/harritaylor/torchvggish/releases/download/v0.1/{PUBLISHED}"
+SIZE = 288_567_937
+PCA_URL = f"https://storage.googleapis.com/audioset/{PCA_FILE}"
+PCA_SIZE = 73_020
+PCA_SHA = "4d878af3e306defbfb37095365aa7e5a6cecb86bad13e859e626151c4e6a8b9d"
+_REMEDY = f"fetch {URL} on another machine and give it with --file FILE, or name it by {VARIABLE}=FILE"
 #: An array of this name in a file says that its weights were drawn at random.
 RANDOM_MARK = "random_weights_test_only"
 RANDOM = "random weights, test only"
@@ -36,40 +45,68 @@ _SMOKE = {"mean": 0.000657, "sd": 0.343}
 _NAMED = "vggish-own"  # in the cache, with the ending that the user's file had
 
 
-def find() -> Path | None:
-    """The file of weights: what FILMLENS_VGGISH names, else what the user's cache holds, else None.
+def fetch(
+    url: str = URL,
+    folder: str | Path | None = None,
+    *,
+    size: int = SIZE,
+    sha: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+    timeout: float = 30.0,
+) -> Path:
+    """`filmlens.download.fetch` into a folder, the user's cache by default; raises WeightsError with the remedy.
 
-    Raises WeightsError when the variable names no file.
+    `sha` is what the name says behind its hyphen by default.
     """
+    name = url.rpartition("/")[2]
+    target, sha = Path(folder or cache_folder()) / name, sha or _hash_in(name)
+    try:
+        return download.fetch(url, target, size=size, sha=sha, progress=progress, timeout=timeout)
+    except download.DownloadError as error:
+        raise WeightsError(f"{error}; {_REMEDY}") from error
+
+
+def keep(file: str | Path, folder: str | Path | None = None) -> Path:
+    """Copy weights that someone has brought into the user's cache; WeightsError when they are not VGGish's."""
+    file, folder = Path(file), Path(folder or cache_folder())
+    load(file)
+    published = file.stat().st_size == SIZE and sha256(file).startswith(_hash_in(PUBLISHED))
+    if file.name == PUBLISHED and not published:
+        raise WeightsError(f"{file}: is not the published file, whose size is {SIZE:,}; fetch it again or rename it")
+    target = folder / (PUBLISHED if published else f"{_NAMED}{file.suffix}")
+    folder.mkdir(parents=True, exist_ok=True)
+    if not published:
+        for before in folder.glob(f"{_NAMED}.*"):
+            before.unlink()
+    part = target.with_name(f"{target.name}.part")
+    shutil.copyfile(file, part)
+    os.replace(part, target)
+    return target
+
+
+def find() -> Path | None:
+    """The file of weights: what FILMLENS_VGGISH names (WeightsError for no file), else what the user's cache holds."""
     cached = [cache_folder() / PUBLISHED, *sorted(cache_folder().glob(f"{_NAMED}.*"))]
     return named(VARIABLE, "VGGish weights", cached)
 
 
 def need() -> Path:
     """`find`, or a `WeightsError` with the remedy."""
-    path = find()
-    if path is None:
-        raise WeightsError(
-            f"VGGish weights are not here; `filmlens weights vggish` fetches them (288 MB), {VARIABLE}=FILE names them"
-        )
-    return path
+    return needed(find(), "VGGish weights", "vggish", "288 MB", VARIABLE)
 
 
 def pca() -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvectors (128, 128) and means (128,) of the published PCA.
-
-    Raises WeightsError when the file is missing or holds something else.
-    """
+    """Eigenvectors (128, 128) and means (128,) of the published PCA; WeightsError without them."""
     path = _pca_file()
     if not path.is_file():
         raise WeightsError(f"{path}: no such file; `filmlens weights vggish` fetches it, {PCA_VARIABLE}=FILE names it")
     try:
         with np.load(path, allow_pickle=False) as file:
             vectors, means = file["pca_eigen_vectors"], file["pca_means"]
+        if vectors.shape != (128, 128) or means.size != 128:
+            raise ValueError(f"shapes {vectors.shape}, {means.shape}")
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: is not VGGish's PCA ({reason(error)}); fetch it again") from error
-    if vectors.shape != (128, 128) or means.size != 128:
-        raise WeightsError(f"{path}: is not VGGish's PCA (shapes {vectors.shape}, {means.shape}); fetch it again")
     return vectors, means.ravel()
 
 
@@ -133,6 +170,15 @@ def marked_random(path: str | Path) -> bool:
             return f"{RANDOM_MARK}.npy" in names or any(RANDOM_MARK.encode() in file.read(n) for n in pickled)
     except (OSError, zipfile.BadZipFile):
         return False
+
+
+def _hash_in(name: str) -> str:
+    """The beginning of the hash that a release writes into a file's name.
+
+    >>> _hash_in("vggish-10086976.pth")
+    '10086976'
+    """
+    return name.rpartition("-")[2].partition(".")[0]
 
 
 def _pca_file() -> Path:
