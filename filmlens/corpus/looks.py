@@ -20,10 +20,10 @@ import av
 from filmlens import artefacts
 from filmlens.corpus.films import Film
 from filmlens.corpus.listing import Files, list_files
-from filmlens.media import container, pictures, sound
+from filmlens.media import container, opening, pictures, sound
 from filmlens.media.apart import AT_ONCE, Died, apart
-from filmlens.media.container import MediaError, Medium
 from filmlens.media.monitor import watched
+from filmlens.media.opening import MediaError, Source
 from filmlens.media.structure import structure
 from filmlens.text import reason
 
@@ -202,7 +202,7 @@ def _place(thing: object) -> Path:
     return artefacts.ledger_of(Path(str(thing)), artefacts.cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
 
 
-def _look(path: Path | Medium, film: bool) -> Looked:
+def _look(path: Source, film: bool) -> Looked:
     """A look into a file, in a process of its own: a decoder that crashes is a problem of that file."""
     try:
         return apart(look_into, path, film, limit=_LIMIT_S)
@@ -212,7 +212,7 @@ def _look(path: Path | Medium, film: bool) -> Looked:
         return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
 
 
-def look_into(path: Path | Medium, film: bool) -> Looked:
+def look_into(path: Source, film: bool) -> Looked:
     """What a film (its pictures, too) or track holds, and all that is wrong: first seconds and last are decoded."""
     try:
         info, problems, told = container.probe(path), [], []
@@ -221,7 +221,7 @@ def look_into(path: Path | Medium, film: bool) -> Looked:
             problems.append(f"{path}: {what}")
         else:
             problems += _decodes(path)
-            streams, read = container.sound_streams(path)
+            streams, read = opening.sound_streams(path)
             told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
         if film and info.has_pictures:
             with watched():
@@ -232,11 +232,10 @@ def look_into(path: Path | Medium, film: bool) -> Looked:
         return Looked(None, [str(error)], [])
 
 
-def _decodes(path: Path | Medium) -> list[str]:
+def _decodes(path: Source) -> list[str]:
     """What is wrong with the beginning and the end of a sound; packets in between are counted when it is read."""
-    with container.open_media(path) as box:
-        stream = container.sound_stream(box, path)
-        stated = container.stated_end(box, stream) if container.timed(box) else 0.0
+    with opening.open_media(path) as box:
+        stated = container.stated_end(opening.sound_stream(box, path)) if opening.timed(box) else 0.0
     with watched():
         first = sound.read_audio(path, start=0, end=3.0)
         last, rate = first, sound.native_rate(path)

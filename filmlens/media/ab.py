@@ -1,25 +1,120 @@
-"""A stretch of film and the music under it, one beside the other: A/B at equal loudness, in one file.
+"""Excerpts to listen to in a browser: of a film or track, or of both beside each other (A/B) at equal loudness.
 
-Film and track are four channels of one Opus stream (film left and right, track left and right), so that the page
-changes from one to the other by two gains, at the same sample, and cannot lose the place.
+Always Opus: browsers play some of the codecs of films, such as AC-3, in silence. Film and track are four channels of
+one stream (film left and right, track left and right), so that the page changes from one to the other by two gains, at
+the same sample, and cannot lose the place. Loudness is that of ITU-R BS.1770-4, integrated: K-weighting (a shelf for
+the head, a high pass), mean square over blocks of 400 ms that overlap by three quarters, gated at -70 LUFS and then at
+10 LU under the mean of what is left.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
-from filmlens.media.excerpt import RATE, encode, stereo
-from filmlens.media.loudness import loudness
 from filmlens.media.sound import read_audio
+from filmlens.text import html
 
+#: Samples per second; Opus knows no other that matters, and the loudness standard states its filters for it.
+RATE = 48_000
 #: D: loudness that both are brought to [LUFS], less where a peak would pass full scale.
 TARGET_LUFS = -20.0
 _PEAK = 0.97
 _BIT_RATE = 256_000  # of four channels
+# BS.1770-4, tables 1 and 2
+_K_WEIGHTING = np.array(
+    [
+        [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585],
+        [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621],
+    ]
+)
+_BLOCK, _STEP = round(0.4 * RATE), round(0.1 * RATE)
+
+
+def excerpt(path: str | Path, start: float, end: float) -> bytes:
+    """Sound of a media file between two times, in seconds on the film's clock, as an Ogg Opus file.
+
+    The bytes begin with ``OggS``. Raises `MediaError` when the file cannot be read, `ValueError` when the span is empty
+    or lies outside the sound.
+    """
+    if not end > start:
+        raise ValueError(f"{path}: an excerpt from {start} to {end} s is empty")
+    sound = stereo(read_audio(path, RATE, start=start, end=end, mono=False))
+    if not sound.shape[-1]:
+        raise ValueError(f"{path}: has no sound between {start} and {end} s")
+    return encode(sound)
+
+
+def player(sound: bytes, name: str) -> str:
+    """HTML of a player for an excerpt, the sound inside the page; `name` is shown as text."""
+    inside, name = base64.b64encode(sound).decode(), html(name)
+    return f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{inside}" aria-label="{name}"></audio></p>'
+
+
+def stereo(sound: np.ndarray) -> np.ndarray:
+    """Two channels of sound (channels, n): stereo as it is, everything else as the mean on both sides."""
+    return sound if sound.shape[0] == 2 else np.repeat(sound.mean(axis=0, keepdims=True), 2, axis=0)
+
+
+def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000) -> bytes:
+    """Sound as Opus in "ogg" or "webm": float32 (2, n) or (4, n) at `RATE`, clipped to [-1, 1].
+
+    `bit_rate` is bits per second of all channels together.
+    """
+    layout = {2: "stereo", 4: "quad"}[len(sound)]
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as box:
+        # half of the greatest effort is twice as quick and no ear's loss
+        stream = box.add_stream("libopus", rate=RATE, layout=layout, options={"compression_level": "5"})
+        stream.bit_rate = bit_rate
+        size = stream.codec_context.frame_size or 960
+        for at in range(0, sound.shape[1], size):
+            part = np.zeros((len(sound), size), np.float32)
+            piece = np.clip(sound[:, at : at + size], -1, 1)
+            part[:, : piece.shape[1]] = piece
+            frame = av.AudioFrame.from_ndarray(part.T.reshape(1, -1).copy(), "flt", layout)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
+            box.mux(stream.encode(frame))
+        box.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def loudness(sound: np.ndarray) -> float:
+    """Integrated loudness [LUFS] of (n,) or (channels, n) at `RATE`; -inf for silence and for what lies under the gate.
+
+    Every channel counts alike, as left, right and centre do in the standard. Sound shorter than a block is one block. A
+    sine of 997 Hz at full scale in one channel is the standard's reference of -3.01:
+
+    >>> tone = np.sin(2 * np.pi * 997 * np.arange(2 * RATE) / RATE)
+    >>> round(loudness(tone), 2)
+    -3.01
+    """
+    from scipy.signal import sosfilt  # takes longer to load than all else here
+
+    sound = np.atleast_2d(np.asarray(sound, float))
+    if not sound.shape[1]:
+        return float("-inf")
+    square = (sosfilt(_K_WEIGHTING, sound, axis=1) ** 2).sum(axis=0)
+    total = np.concatenate([[0.0], np.cumsum(square)])
+    size = min(_BLOCK, len(square))
+    starts = np.arange(0, len(square) - size + 1, _STEP)
+    power = np.maximum(total[starts + size] - total[starts], 0.0) / size
+    power = power[_lufs(power) > -70]
+    if len(power):
+        power = power[_lufs(power) > _lufs(power.mean()) - 10]
+    return float(_lufs(power.mean())) if len(power) else float("-inf")
+
+
+def _lufs(power: np.ndarray | float) -> np.ndarray | float:
+    with np.errstate(divide="ignore"):
+        return -0.691 + 10 * np.log10(power)
 
 
 @dataclass(frozen=True)

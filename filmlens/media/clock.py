@@ -169,14 +169,10 @@ class Clock:
         if not self._of:  # the first part; what the container takes for its start may be damaged
             start = min(new.starts.values())
             return 0.0 if abs(start - self.origin) <= _AHEAD_S else self.origin - start
-        gaps = {
-            s: self._of[s].ends[s] + self._of[s].offset - start
-            for s, start in new.starts.items()
-            if s in self._of and s in self._of[s].ends
-        }
+        ends = {stream: part.ends[stream] + part.offset for stream, part in self._of.items()}
+        gaps = {s: ends[s] - start for s, start in new.starts.items() if s in ends}
         if not gaps:
-            ends = [part.ends[s] + part.offset for s, part in self._of.items() if s in part.ends]
-            return max(ends, default=0.0) - min(new.starts.values())
+            return max(ends.values()) - min(new.starts.values())
         offset = max(gaps.values())
         if self.sound in gaps:
             frame = new.lengths[self.sound] or _BACK_S
@@ -202,7 +198,7 @@ def _shifted(packet: av.Packet, ticks: int | None) -> av.Packet:
     return packet
 
 
-@dataclass(frozen=True)
+@dataclass
 class Index:
     """Where in a file what lies, on its one clock; `entries` to `ends` by stream.
 
@@ -223,12 +219,11 @@ class Index:
     ahead: float
 
 
-def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], sound: int | None, origin: float) -> Index:
+def scan(streams: list[av.stream.Stream], sound: int | None, origin: float) -> Index:
     """Read a file's packets from its start, without decoding, for where each lies."""
-    index = Index({}, {}, {}, {}, {}, 0, 0.0)
+    index, clock = Index({}, {}, {}, {}, {}, 0, 0.0), Clock(sound, origin)
     raw: dict[int, list[tuple[int, int | None, int | None]]] = {}
     place: dict[int, int] = {}
-    clock, last = Clock(sound, origin), 0
 
     def noted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
         for packet in packets:
@@ -238,10 +233,10 @@ def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], soun
             raw.setdefault(packet.stream_index, []).append((place.get(packet.stream_index, 0), packet.dts, packet.pts))
             yield packet
 
-    for packet in clock.continuous(noted(demuxed(box, streams))):
+    for packet in clock.continuous(noted(demuxed(*streams))):
         stream = packet.stream_index
         byte, dts, _ = raw[stream].pop(0)
-        last = max(last, byte + packet.size)
+        index.bytes = max(index.bytes, byte + packet.size)
         if dts is None:
             continue
         if packet.dts is None:
@@ -257,21 +252,20 @@ def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], soun
         entries = index.entries.setdefault(stream, [])
         if packet.is_keyframe and (stream != sound or not entries or time >= entries[-1][0] + _SOUND_EVERY_S):
             entries.append((time, byte, dts))
-    return Index(index.entries, index.moves, index.damaged, index.starts, index.ends, last, clock.ahead)
+    index.ahead = clock.ahead
+    return index
 
 
-def from_index(
-    box: av.container.InputContainer, stream: av.stream.Stream, index: Index, time: float
-) -> Iterator[av.Packet]:
+def from_index(stream: av.stream.Stream, index: Index, time: float) -> Iterator[av.Packet]:
     """Packets of a stream from the last entry not after a time on, with the times that they have in the whole file."""
     entries = index.entries.get(stream.index, [])
     at = max(0, bisect_right(entries, time, key=lambda entry: entry[0]) - 1)
     # a packet may begin before the byte it is found at: the jump goes further back, and what comes before is dropped
     byte = entries[at - 2][1] if at >= 2 else 0
-    box.seek(byte, backward=False, unsupported_byte_offset=True)
+    stream.container.seek(byte, backward=False, unsupported_byte_offset=True)
     moves, damaged = index.moves.get(stream.index, [(-1, 0)]), index.damaged.get(stream.index, set())
     place, reached = 0, at == 0
-    for packet in demuxed(box, stream):
+    for packet in demuxed(stream):
         place = place if packet.pos is None else packet.pos
         if packet.dts is None:
             if reached:

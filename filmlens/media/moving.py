@@ -9,13 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from filmlens.media.frames import frames_from
-from filmlens.media.opening import Medium, need_pictures, open_media
+from filmlens.media.frames import Shown, frames_from
+from filmlens.media.opening import Source, need_pictures, open_media
 
 #: Lines of the picture.
 LINES = 240
@@ -32,7 +31,7 @@ _COLOR = {
 }
 
 
-def moving(path: str | Path | Medium, start: float, end: float) -> bytes:
+def moving(path: Source, start: float, end: float) -> bytes:
     """The picture from `start` to `end` as a WebM of `LINES` lines; before the film's first picture it is black.
 
     Both are seconds on the film's clock; times in the file, which begins with ``1A 45 DF A3``, count from `start`.
@@ -50,7 +49,7 @@ def moving(path: str | Path | Medium, start: float, end: float) -> bytes:
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
             stream.bit_rate, stream.gop_size = _BIT_RATE, _KEY
-            for ms, frame in _shown(frames_from(box, source, path, max(0.0, start), None), start, end):
+            for ms, frame in _shown(frames_from(source, path, max(0.0, start), None), start, end):
                 small = _black(width, height) if frame is None else frame.reformat(width, height, **_COLOR)
                 small.pts, small.time_base, small.pict_type = ms, Fraction(1, 1000), 0
                 film.mux(stream.encode(small))
@@ -66,9 +65,7 @@ def _size(stream: av.VideoStream) -> tuple[int, int]:
     return max(2, 2 * round(wide / 2)), max(2, high)
 
 
-def _shown(
-    frames: Iterator[tuple[float, av.VideoFrame | None]], start: float, end: float
-) -> Iterator[tuple[int, av.VideoFrame | None]]:
+def _shown(frames: Shown, start: float, end: float) -> Iterator[tuple[int, av.VideoFrame | None]]:
     """Milliseconds from `start`, rising from 0, and the frame that stands there; None before the first one."""
     last, at, length = None, -_LONGEST_MS, round(1000 * (end - start))  # what stands, and when it was last given
     for time, frame in frames:

@@ -8,13 +8,12 @@ sound half of them. As there, films are looked up by whole rows of bits, so that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import soxr
 
 from filmlens.media.container import duration
-from filmlens.media.opening import Medium
+from filmlens.media.opening import Source
 from filmlens.media.sound import read_audio
 
 _RATE, _HOP, _WINDOW = 8000, 800, 2048
@@ -32,7 +31,7 @@ _OF_ONE, _OF_OTHERS = 4, 64  # equal rows of one film that count, and those of o
 _EQUAL, _LEAST_EQUAL = 0.003, 3
 
 
-def sound_prints(path: Medium) -> tuple[np.ndarray, np.ndarray]:
+def sound_prints(path: Source) -> tuple[np.ndarray, np.ndarray]:
     """Signs of three minutes in the middle of a film, ten times a second; (frames, 23) of -1, 0 (silence) and 1.
 
     The second as if it ran at 24 pictures a second in place of 25: a PAL transfer as the film that it was.
@@ -42,12 +41,12 @@ def sound_prints(path: Medium) -> tuple[np.ndarray, np.ndarray]:
     return _print(samples), _print(slowed)
 
 
-def track_print(path: Path) -> np.ndarray:
+def track_print(path: Source) -> np.ndarray:
     """Signs of the minute in the middle of a track, as those of a film; none of less than 20 s."""
     return _print(_middle(path, _TRACK_S))
 
 
-def _middle(path: Medium | Path, seconds: float) -> np.ndarray:
+def _middle(path: Source, seconds: float) -> np.ndarray:
     middle = duration(path) / 2
     return read_audio(path, _RATE, start=max(0.0, middle - seconds / 2), end=middle + seconds / 2)
 
