@@ -1,10 +1,8 @@
 """Excerpts to listen to in a browser: of a film or track, or of both beside each other (A/B) at equal loudness.
 
 Always Opus: browsers play some of the codecs of films, such as AC-3, in silence. Film and track are four channels of
-one stream (film left and right, track left and right), so that the page changes from one to the other by two gains, at
-the same sample, and cannot lose the place. Loudness is that of ITU-R BS.1770-4, integrated: K-weighting (a shelf for
-the head, a high pass), mean square over blocks of 400 ms that overlap by three quarters, gated at -70 LUFS and then at
-10 LU under the mean of what is left.
+one stream, so that the page changes from one to the other by two gains, at the same sample, and cannot lose the place.
+Loudness is that of ITU-R BS.1770-4, integrated.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from filmlens.media.container import headless_start, stated_end
 from filmlens.media.monitor import passed_over
 from filmlens.media.opening import Source, origin, stepping
 from filmlens.media.packets import index
-from filmlens.media.structure import structure
+from filmlens.media.structure import id3_size, structure
 
 #: Seconds; a smaller difference is told of no film.
 TOLD_S = 0.05
@@ -114,8 +114,7 @@ class Account:
             return head[:3] != b"\0\0\1"
         if box.format.name not in _BARE or b"Xing" in before or b"Info" in before:
             return False
-        tag = sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10])) + 10
-        return bool(before[tag if head[:3] == b"ID3" else 0 :].strip(b"\0"))
+        return bool(before[id3_size(head) :].strip(b"\0"))
 
     def _lost(self, stream: av.AudioStream) -> float:
         """Seconds of bytes between or behind the packets of a format that has nothing else."""

@@ -55,16 +55,12 @@ def _answers(function: Callable, given: tuple, named: dict, limit: float | None)
         process = _idle.pop() if _idle else None
     if process is None or not process.alive():
         process = _Process()
-    finished = False
+    finished, file = False, next((f"{g}: " for g in given if isinstance(g, (str, os.PathLike))), "")
     try:
         with suppress(BrokenPipeError):  # one that has died says so when it is asked for its answer
             process.pipe.send((os.getcwd(), dict(os.environ), function, given, named))
         while True:
-            try:
-                kind, value = process.answer(limit)
-            except Died as died:
-                file = next((f"{g}: " for g in given if isinstance(g, (str, os.PathLike))), "")
-                raise Died(f"{file}{died}") from None
+            kind, value = process.answer(limit, file)
             if kind == "damage":
                 passed_over(value)
             elif kind == "error":
@@ -97,7 +93,7 @@ class _Process:
         # one that another process started, before it was forked into this, is not ours
         return self._owner == os.getpid() and self._process.is_alive()
 
-    def answer(self, limit: float | None) -> tuple[str, Any]:
+    def answer(self, limit: float | None, file: str) -> tuple[str, Any]:
         try:
             if self.pipe.poll(limit):
                 return self.pipe.recv()
@@ -105,8 +101,8 @@ class _Process:
             self._process.join(_ENDED_S)
             code = self._process.exitcode
             how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-            raise Died(f"the process that read it died ({how}): a decoder crashed, or memory ran out") from None
-        raise Died(f"the process that read it gave no answer for {limit:.0f} s")
+            raise Died(f"{file}the process that read it died ({how}): a decoder crashed, or memory ran out") from None
+        raise Died(f"{file}the process that read it gave no answer for {limit:.0f} s")
 
     def end(self) -> None:
         self._process.kill()
@@ -167,8 +163,7 @@ def script_kept_out() -> Iterator[None]:
     and over; nothing of it is needed there."""
     main = sys.modules["__main__"]
     before = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    for name in before:
-        setattr(main, name, None)
+    vars(main).update(dict.fromkeys(before))
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
 _ENDLESS = 0x7FFFF000  # sizes from here on are written when the size is not known
-_STREAMINFO = 34
+_HEADERS = (0, 2**64 - 1)  # granules of Ogg's headers, which have no place in the sound: 0, or none
 _BLOCK = 1 << 20
 _PADDING = 4096  # bytes behind the end that say nothing
 
@@ -119,20 +119,19 @@ def _pages(data: _Bytes) -> Iterator[_Page]:
 
 
 def _of_ogg(data: _Bytes) -> Structure:
-    begun, joined, headless, gap, first_end = False, False, False, False, 0
-    before: dict[int, _Page] = {}
-    page = None
+    begun = joined = headless = gap = False
+    first_end, before, page = 0, {}, None
     for page in _pages(data):
-        if page.first and begun:
-            joined = True
-        begun = begun or not page.first
+        joined |= page.first and begun
+        begun |= not page.first
         last = before.get(page.serial)
-        # the headers have no place in the sound: granule 0, or none
-        if last is not None and last.granule in (0, 2**64 - 1) and page.granule not in (0, 2**64 - 1) and not joined:
-            headless = headless or page.number > last.number + 1
-            first_end = first_end or page.granule
-        elif last is not None and not joined:
-            gap = gap or page.number > last.number + 1
+        if last is not None and not joined:
+            lost = page.number > last.number + 1
+            if last.granule in _HEADERS and page.granule not in _HEADERS:
+                headless |= lost
+                first_end = first_end or page.granule
+            else:
+                gap |= lost
         before[page.serial] = page
     cut = page is None or not page.last
     return Structure(joined=joined, headless=headless, gap=gap, first_end=first_end, cut=cut)
@@ -141,7 +140,7 @@ def _of_ogg(data: _Bytes) -> Structure:
 def _second_flac(data: _Bytes) -> bool:
     at = 0
     while (at := data.find(b"fLaC", at + 4)) > 0:
-        if data[at + 4 : at + 5] in (b"\0", b"\x80") and int.from_bytes(data[at + 5 : at + 8], "big") == _STREAMINFO:
+        if data[at + 4 : at + 8] in (b"\0\0\0\x22", b"\x80\0\0\x22"):  # the STREAMINFO of 34 bytes
             return True
     return False
 
@@ -203,11 +202,14 @@ def _vint(data: _Bytes, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), width
 
 
+def id3_size(head: bytes) -> int:
+    """Bytes of the ID3 tag that begins with these ten; 0 of none."""
+    return 10 + sum((byte & 0x7F) << 7 * (3 - at) for at, byte in enumerate(head[6:])) if head[:3] == b"ID3" else 0
+
+
 def _counted(data: _Bytes) -> int:
     """How many frames the first one of an MP3 file counts (Xing, LAME); 0 when it does not."""
-    at = 0
-    if data[:3] == b"ID3":
-        at = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(data[6:10]))
+    at = id3_size(data[:10])
     head = data[at : at + 4096]
     tag = max(head.find(b"Xing"), head.find(b"Info"))
     return int.from_bytes(head[tag + 8 : tag + 12], "big") if tag > 0 and head[tag + 7 : tag + 8] >= b"\1" else 0
@@ -219,10 +221,8 @@ def _of_mp4(data: _Bytes) -> Structure:
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         if length == 1:
             length = int.from_bytes(data[at + 8 : at + 16], "big")
-        if length == 0:
-            break  # up to the end
         if length < 8 or not name.strip(b"\xa9 ").isalnum():
-            break  # no box: what follows is padding, or damaged
+            break  # up to the end (0), or no box: what follows is padding, or damaged
         movies += name == b"moov"
         if at + length > size:
             return Structure(cut=True, unread=movies > 1)

@@ -1,9 +1,7 @@
 """Writing media: the one encoder behind the synthetic corpus and every fixture.
 
 PyAV brings its own encoders, so no system package is needed. The same input gives the same bytes: one thread, no
-encoder's date, no random identifier. A film is muxed in time order, so its pictures and sound may come from iterators
-and a long film never lies in memory. The paper's material is films and commercial soundtracks; the formats here are
-the ones that they come in.
+encoder's date, no random identifier. A film is muxed in time order, so that it never lies in memory as a whole.
 """
 
 from __future__ import annotations
@@ -112,9 +110,9 @@ def write_film(
     if pictures is None and audio is None:
         raise ValueError(f"{path.name}: a film needs pictures or sound")
     sound = None if audio is None else _checked(audio, path)
-    frames = None if pictures is None else iter(pictures)
-    first = None if frames is None else next(frames, None)
-    if frames is not None and first is None:
+    frames = iter(() if pictures is None else pictures)
+    first = next(frames, None)
+    if first is None and pictures is not None:
         raise ValueError(f"{path.name}: no picture given; pass pictures=None for a film without pictures")
     tick = 1 / Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", options=_BITEXACT) as box:
@@ -142,9 +140,9 @@ def write_film(
 
 def _by_ending(path: Path, codecs: dict):
     """What stands in a table of codecs for the ending of a path."""
-    if path.suffix.lower() not in codecs:
+    if (ending := path.suffix.lower()) not in codecs:
         raise ValueError(f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(codecs)}")
-    return codecs[path.suffix.lower()]
+    return codecs[ending]
 
 
 def _screen(box, codec, picture, tick, options, path) -> av.VideoStream:
@@ -167,8 +165,7 @@ class _SoundTrack:
     """The sound stream of a file being written; `feed` encodes up to a time."""
 
     def __init__(self, box, codec, sound, rate, bit_rate):
-        channels = len(sound)
-        known = av.codec.Codec(codec, "w").audio_rates
+        channels, known = len(sound), av.codec.Codec(codec, "w").audio_rates
         self.rate = 48000 if codec == "libopus" else _nearest(int(rate), known)
         options = {"flags": "+bitexact", **_SOUND_OPTIONS.get(codec, {})}
         if codec == "libmp3lame" and channels > 2:
@@ -187,13 +184,9 @@ class _SoundTrack:
     def feed(self, until: float | None):
         """Encode until `until` seconds, or to the end of the sound and close the stream."""
         context = self.stream.codec_context
-        size = context.frame_size or 4096
-        goal = None if until is None else int(until * self.rate)
+        size, goal = context.frame_size or 4096, None if until is None else int(until * self.rate)
         while goal is None or self.done < goal:
-            while self.left.shape[1] < size:
-                block = next(self.blocks, None)
-                if block is None:
-                    break
+            while self.left.shape[1] < size and (block := next(self.blocks, None)) is not None:
                 self.left = np.hstack([self.left, block])
             if self.left.shape[1] < size and goal is not None:
                 return  # the sound ends before the pictures; the last frame waits for the call with None
@@ -217,11 +210,8 @@ class _SoundTrack:
 
 
 def _write_vorbis(path: Path, sound: np.ndarray, rate: int) -> None:
-    """Ogg Vorbis through libsndfile: FFmpeg's own encoder spoils the second of two channels.
-
-    In blocks, because one long call crashes; then copied packet by packet, because libsndfile numbers its streams
-    at random.
-    """
+    # through libsndfile: FFmpeg's own encoder spoils the second of two channels. In blocks, because one long call
+    # crashes; then copied packet by packet, because libsndfile numbers its streams at random.
     if len(sound) not in _VORBIS_ORDER:
         raise ValueError(f"{path.name}: writes one, two or six channels, not {len(sound)}; use flac, aac or libopus")
     sound = sound[_VORBIS_ORDER[len(sound)]]
