@@ -13,6 +13,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from filmlens.corpus import bounds
@@ -55,20 +56,13 @@ def unpack_beside(path: Path) -> Path:
         except ArchiveError:
             if not folder.exists():  # otherwise another process unpacked it meanwhile
                 raise
-        before = _unpacked(folder / _UNPACKED)
+        before = None
+        with suppress(OSError, ValueError, AttributeError):  # it does not say what it was unpacked from
+            before = json.loads((folder / _UNPACKED).read_text(encoding="utf-8")).get("contents")
         if before == contents:
             return folder
     holds = "was unpacked from another or an earlier zip" if before else "holds something else"
     raise ArchiveError(f"{path}: the folder {folder} {holds}; rename or remove that folder, or rename the zip")
-
-
-def _unpacked(path: Path) -> object:
-    """What an unpacked folder says that it was unpacked from; None when it does not say."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return told.get("contents") if isinstance(told, dict) else None
-    except (OSError, ValueError):
-        return None
 
 
 def unpack(path: Path, folder: Path) -> None:

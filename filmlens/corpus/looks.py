@@ -169,8 +169,7 @@ def _remembered(files: Files, kept: Path) -> Music:
 
 def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -> None:
     """Wait for looks, and keep what they found; of what could not be opened nothing: tomorrow it may be."""
-    files, unread, news = music.files, set(), False
-    times = list(files.times)
+    files, times, unread, news = music.files, list(music.files.times), set(), False
     for places, first in looks:
         for place in places:
             again = first.result().problems and place != places[0]  # a problem names its file
@@ -243,17 +242,15 @@ def _decodes(path: Source) -> list[str]:
             last = sound.read_audio(path, start=stated - 3, end=stated)
     if not len(first):
         return [f"{path}: its sound cannot be decoded; is it complete?"]
-    says, faults = structure(Path(path)), []
+    says = structure(path)
+    overlong = says.overlong and not says.wrapped
     lacks = stated - (stated - 3 + len(last) / rate) if stated > 3 else 0.0
-    if lacks > _SHORT_S or says.cut:
-        more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
-        faults.append(
-            f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"
-        )
-    if says.unread:
-        faults.append(f"{path}: several files follow each other in this one and only the first is read; part them")
-    if says.gap:
-        faults.append(f"{path}: pages are missing inside, and what follows them may be early; copy it again")
-    if says.overlong and not says.wrapped:
-        faults.append(f"{path}: holds more sound than its header says, and all of it is read; write it anew")
-    return faults
+    more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
+    cut = f"says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"
+    faults = {
+        cut: more or says.cut,
+        "several files follow each other in this one and only the first is read; part them": says.unread,
+        "pages are missing inside, and what follows them may be early; copy it again": says.gap,
+        "holds more sound than its header says, and all of it is read; write it anew": overlong,
+    }
+    return [f"{path}: {fault}" for fault, there in faults.items() if there]

@@ -15,9 +15,8 @@ from filmlens import paper
 from filmlens.artefacts import write_atomically, writing
 from filmlens.corpus import filmtable
 from filmlens.corpus.films import good_id, one_name
-from filmlens.corpus.matching import Match, match
 from filmlens.corpus.naming import alike
-from filmlens.corpus.scan import FoundFilm, find_albums, find_films
+from filmlens.corpus.scan import FoundFilm, Match, find_albums, find_films, match
 from filmlens.corpus.sheets import CorpusError, decode
 from filmlens.text import clean, defused, utf8
 
