@@ -1,7 +1,6 @@
 """A zip of plain tables: written the same way twice, and unpacked without trusting it.
 
-What comes from another person may name any path and claim any size. Only plain files of the endings that a shared
-corpus has are unpacked, inside one folder, whole or not at all.
+Only plain files of the endings that a shared corpus has are unpacked, inside one folder, whole or not at all.
 """
 
 from __future__ import annotations

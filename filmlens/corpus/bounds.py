@@ -1,7 +1,6 @@
 """What a shared corpus may hold: sizes before anything is unpacked, rows and columns before a table is read.
 
-A study of a hundred films stays far below every bound: a film has one row a second. What is above would fill the disk
-or the memory of the one who opens it, and is refused by name.
+A study of a hundred films stays far below; what is above would fill another's disk or memory, and is refused.
 """
 
 from __future__ import annotations

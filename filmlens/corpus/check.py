@@ -1,7 +1,4 @@
-"""What a corpus holds, and all that is wrong with it at once, each problem with file, row and remedy.
-
-For ``filmlens check``, the page of a corpus' health, and the report.
-"""
+"""What a corpus holds, and all that is wrong with it at once, each problem with file, row and remedy."""
 
 from __future__ import annotations
 

@@ -112,8 +112,7 @@ class _Token(NamedTuple):
 def textgrid(text: str, found: list[str]) -> Rows:
     """Cues of a TextGrid, long or short: the intervals with a text, of the tier or tiers that hold them (see `chosen`).
 
-    As in Praat, what stands free are numbers and quoted texts, the rest is comment. Intervals are told apart by their
-    order, so that one that is damaged costs no other.
+    What stands free are numbers and quoted texts, the rest is comment. A damaged interval costs no other.
     """
     tokens = _tokens(text, found)
     heads = [i for i, t in enumerate(tokens[:-1]) if t.quoted and t.text in _TIERS and tokens[i + 1].quoted]

@@ -1,8 +1,7 @@
 """Cues in files of nested parts: XML of ELAN (.eaf) and Sonic Visualiser (.svl), JSON of OpenTimelineIO and JAMS.
 
-The XML parser of the standard library gives every element with its line, which no library of these formats does, and
-keeps what stood before a fault. A document type with anything in it is refused before it is read: nothing is expanded
-or fetched.
+The standard library's XML parser gives every element with its line, and keeps what stood before a fault. A document
+type with anything in it is refused before it is read: nothing is expanded or fetched.
 """
 
 from __future__ import annotations

@@ -210,20 +210,14 @@ def _track_print(file: str, look: tuple[int, int]) -> np.ndarray | None:
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:
-    """Tracks whose recording is in the soundtracks of several films: film_id, track, recording (a number).
-
-    A library that films are searched for is no soundtrack of theirs.
-    """
+    """Tracks, not of a library, whose recording several films have: film_id, track, recording (a number)."""
     groups = enumerate(_recordings((replace(film, library=None) for film in corpus), list_files))
     rows = [(film, name, number) for number, group in groups for film, name in group]
     return pd.DataFrame(rows, columns=["film_id", "track", "recording"]).astype({"recording": int})
 
 
 def music_groups(corpus: Corpus) -> pd.Series:
-    """Films that are joined by recordings in their soundtracks, directly or through others: index film_id.
-
-    The name of a group is its first film's; a film that shares nothing has "".
-    """
+    """Films joined by recordings in their soundtracks: index film_id; a group has its first film's name, none has ""."""
     place, first = {film_id: n for n, film_id in enumerate(corpus.ids)}, list(range(len(corpus)))
     for _, films in shared_recordings(corpus).groupby("recording")["film_id"]:
         for other in films.iloc[1:]:

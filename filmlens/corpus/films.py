@@ -1,10 +1,9 @@
 """What the user has: a folder with films.csv, media files and, where they exist, annotated cues.
 
 ``films.csv`` has the columns film_id, title, year, genres (``Action|Sci-Fi``), film (a media file; pure sound is
-allowed) and soundtrack (a folder of tracks). The column library may name a folder of other music to look for, such as
-licensed songs; language and audio_stream say which of a film's sounds is its own; any further column is kept. Paths are
-relative to the corpus folder or absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``,
-``exports/`` and figures.
+allowed) and soundtrack (a folder of tracks); library may name a folder of other music, language and audio_stream say
+which of a film's sounds is its own; any further column is kept. Paths are relative to the corpus folder or absolute.
+Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ _LONGEST_ID = 200  # bytes; names of files have 255
 class Film:
     """One row of films.csv; genres are in the house order.
 
-    `film` is the media file, `soundtrack` the folder of tracks, `library` one of other music such as licensed songs,
-    `annotation` the file of true cues. `folder` is the corpus, `derived` where that keeps what is computed; `more` has
-    every further column as text. For messages: `row` and `table`, and paths as `written` there.
+    `film` is the media file, `soundtrack` the folder of tracks, `library` one of other music, `annotation` the file of
+    true cues, `derived` where the corpus keeps what is computed; `more` has every further column as text. For messages:
+    `row` and `table`, and paths as `written` there.
     """
 
     id: str
@@ -156,9 +155,8 @@ class Corpus:
     ) -> Corpus:
         """Read films.csv of a folder (see `find_folder`); CorpusError has every fault at once, with row and remedy.
 
-        Computed tables go to `derived`; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
-        `library` is a folder of any music in which every film's cues are looked for too; the films' own (column
-        ``library``) by default.
+        Computed tables go to `derived`, by default $FILMLENS_DERIVED or ``folder/derived``. `library` is a folder of
+        any music in which every film's cues are looked for too, by default that of the column ``library``.
         """
         folder = find_folder(folder)
         table = read_films(folder)
@@ -267,10 +265,7 @@ def genre_table(films: Iterable[Film]) -> pd.DataFrame:
 
 
 def find_folder(folder: str | Path) -> Path:
-    """A folder as given, or from the folder that holds the package: JupyterLab's working directory is notebooks/.
-
-    A zip is unpacked beside itself and stands for its folder.
-    """
+    """A folder as given, or from the folder that holds the package; a zip is unpacked beside itself."""
     folder = Path(folder).expanduser()
     here = [folder, Path(__file__).resolve().parents[2] / folder]
     found = next((p.resolve() for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), None)

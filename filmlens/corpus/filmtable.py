@@ -103,11 +103,7 @@ def plain(table: FilmTable) -> pd.DataFrame:
 
 
 def _normal(name: str) -> str:
-    """A column's name without capitals and spaces.
-
-    >>> _normal(" Film ID"), _normal("Film-Id\\xa0"), _normal("Year")
-    ('film_id', 'film_id', 'year')
-    """
+    """A column's name without capitals and spaces."""
     return re.sub(r"[\W_]+", "_", text.clean(name).casefold()).strip("_")
 
 
@@ -204,11 +200,7 @@ def _year(given: str, row: int, table: FilmTable) -> int | None:
 
 
 def _year_meant(given: str) -> str:
-    """A year behind a date; a year that a spreadsheet was told to show as a date is one of 1905.
-
-    >>> _year_meant("1905-07-06"), _year_meant("01.05.2014"), _year_meant("MMXV")
-    ('2014', '2014', '')
-    """
+    """A year behind a date; a year that a spreadsheet was told to show as a date is one of 1905."""
     try:
         serial = (datetime.date.fromisoformat(given[:10]) - _FIRST_DAY).days
     except ValueError:
@@ -254,11 +246,7 @@ def locate(folder: Path, given: str) -> Path:
 
 
 def path_hint(given: str) -> str:
-    """Why a path may be missing here; empty when nothing about it is foreign.
-
-    >>> path_hint("D:\\\\films\\\\psycho.mkv"), path_hint("films/psycho.mkv")
-    ('it is a path of a Windows computer; write it as it is on this one', '')
-    """
+    """Why a path may be missing here; empty when nothing about it is foreign."""
     if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", given):
         return "it is a path of a Windows computer; write it as it is on this one"
     if "\\" in given and os.name != "nt":

@@ -1,7 +1,6 @@
 """``filmlens genres``: genre labels by imdb_id from the public file ``title.basics.tsv.gz`` (datasets.imdbws.com).
 
-The file has ten million rows; it is read line by line, so that memory does not grow with it. Nothing is downloaded:
-the file's terms are the user's to accept.
+Its ten million rows are read one by one. Nothing is downloaded: the file's terms are the user's to accept.
 """
 
 from __future__ import annotations
@@ -60,8 +59,7 @@ def imdb_id(text: str) -> str:
 def labels(corpus: Corpus, file: str | Path, *, genres: Iterable[str] = look.GENRES) -> Found:
     """Look up the films of a corpus by its column ``imdb_id``; `genres` are the labels to keep, in IMDb's words.
 
-    `file` is ``title.basics.tsv.gz``, or the same unpacked. ImdbError for no such column, not that file, a damaged one,
-    or a label that IMDb does not use.
+    ImdbError for no such column, another file or a damaged one, or a label that IMDb does not use.
     """
     if not any("imdb_id" in film.more for film in corpus):
         raise ImdbError(f"{corpus.table} row 1: there is no column imdb_id; add it, such as tt0054215")

@@ -61,11 +61,7 @@ def spellings(labels: Iterable[str]) -> dict[str, str]:
 
 
 def doubtful(counts: Counter[str]) -> dict[str, str]:
-    """Labels that look misspelt, and what may be meant; `counts` are films by label, as `spellings` gives them.
-
-    >>> doubtful(Counter({"Horor": 1, "Horror": 9, "Noir": 4, "Western": 1}))
-    {'Horor': 'Horror'}
-    """
+    """Labels that look misspelt, and what may be meant; `counts` are films by label, as `spellings` gives them."""
     found = {}
     for label, films in counts.items():
         if key(label) in _SETTLED:

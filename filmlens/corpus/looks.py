@@ -1,7 +1,6 @@
 """A look into every media file of a corpus: what it holds, and all that is wrong with it.
 
-Files are opened in processes of their own, a few at once. What was found stays in the user's cache as long as a file
-has the size and time of change that it had, so that the next look only lists folders.
+What was found stays in the user's cache as long as a file has the same size and time: the next look lists folders.
 """
 
 from __future__ import annotations

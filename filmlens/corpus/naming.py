@@ -1,7 +1,6 @@
 """Titles in names of files, folders and tags: what a film or an album is called, and how alike two titles are.
 
-Names of films are read by guessit. Names of albums lose what every soundtrack is called (original motion picture
-soundtrack, expanded edition, CD 2) in a few languages; artist and title between dashes are both tried.
+Films' names are read by guessit. Albums' lose what every soundtrack is called; all between dashes is tried.
 """
 
 from __future__ import annotations

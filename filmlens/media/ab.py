@@ -39,8 +39,7 @@ _BLOCK, _STEP = round(0.4 * RATE), round(0.1 * RATE)
 def excerpt(path: str | Path, start: float, end: float) -> bytes:
     """Sound of a media file between two times, in seconds on the film's clock, as an Ogg Opus file.
 
-    The bytes begin with ``OggS``. Raises `MediaError` when the file cannot be read, `ValueError` when the span is empty
-    or lies outside the sound.
+    `MediaError` when the file cannot be read, `ValueError` when the span is empty or lies outside the sound.
     """
     if not end > start:
         raise ValueError(f"{path}: an excerpt from {start} to {end} s is empty")
@@ -62,10 +61,7 @@ def stereo(sound: np.ndarray) -> np.ndarray:
 
 
 def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000) -> bytes:
-    """Sound as Opus in "ogg" or "webm": float32 (2, n) or (4, n) at `RATE`, clipped to [-1, 1].
-
-    `bit_rate` is bits per second of all channels together.
-    """
+    """Sound (2 or 4, n) in [-1, 1] at `RATE` as Opus in "ogg" or "webm"; `bit_rate` is of all channels together."""
     layout = {2: "stereo", 4: "quad"}[len(sound)]
     out = io.BytesIO()
     with av.open(out, "w", format=container) as box:
@@ -87,12 +83,7 @@ def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000)
 def loudness(sound: np.ndarray) -> float:
     """Integrated loudness [LUFS] of (n,) or (channels, n) at `RATE`; -inf for silence and for what lies under the gate.
 
-    Every channel counts alike, as left, right and centre do in the standard. Sound shorter than a block is one block. A
-    sine of 997 Hz at full scale in one channel is the standard's reference of -3.01:
-
-    >>> tone = np.sin(2 * np.pi * 997 * np.arange(2 * RATE) / RATE)
-    >>> round(loudness(tone), 2)
-    -3.01
+    Every channel counts alike, as left, right and centre do in the standard. Sound shorter than a block is one block.
     """
     from scipy.signal import sosfilt  # takes longer to load than all else here
 
@@ -129,11 +120,7 @@ class Place:
     segments: tuple[tuple[float, float, float, float], ...] = ()
 
     def at(self, time: float) -> float:
-        """Seconds of the track at a time of the film; negative before it begins.
-
-        >>> Place(Path("theme.flac"), 10.0, 3.0, 1.5).at(12.0)
-        6.0
-        """
+        """Seconds of the track at a time of the film; negative before it begins."""
         return self.track_start + (time - self.start) * self.speed
 
     def parts(self, start: float, end: float) -> Iterator[tuple[Place, float, float]]:
@@ -155,8 +142,7 @@ class Place:
 def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The track as it would sound under the film from `start` to `end` of the film's clock, silence where it has none.
 
-    A film that runs faster than its music has the music faster and higher, and so has this. float32 (channels, n) or
-    (n,) when `mono`; n = (end - start) * rate, rounded.
+    Where the film runs faster than its music, this does. float32 (channels, n), or (n,) when `mono`.
     """
     parts = [(a, _sound(one, a, b, rate, mono)) for one, a, b in place.parts(start, end)]
     whole = np.zeros((max((len(sound) for _, sound in parts), default=1), round((end - start) * rate)), np.float32)
@@ -199,16 +185,7 @@ def _filled(sound: np.ndarray, size: int, before: int = 0) -> np.ndarray:
 
 
 def gains(film: np.ndarray, track: np.ndarray) -> tuple[float, float]:
-    """Factors that bring two sounds (2, n) to one loudness, as near to `TARGET_LUFS` as their peaks allow.
-
-    Silence gets the factor 1.
-
-    >>> rng = np.random.default_rng(0)
-    >>> loud = rng.normal(0, 0.05, (2, RATE))
-    >>> f, t = gains(loud, loud / 4)
-    >>> round(t / f, 6)
-    4.0
-    """
+    """Factors that bring two sounds (2, n) to one loudness, as near to `TARGET_LUFS` as peaks allow; 1 for silence."""
     levels = np.array([loudness(film), loudness(track)])
     heard = np.isfinite(levels)
     if not heard.any():
@@ -224,9 +201,9 @@ def ab_excerpt(
 ) -> tuple[bytes, tuple[float, float]]:
     """Film and track from `start` to `end`, seconds of the film, as a WebM of four channels; and the factors of both.
 
-    `place` is where the music lies; without it the track's channels are silent and the film keeps its level. `factors`
-    are those of an earlier excerpt of the cue, so that the level does not jump from one to the next. The bytes begin
-    with ``1A 45 DF A3``. Raises `MediaError` when a file cannot be read, `ValueError` when the span is empty.
+    Without a `place` the track's channels are silent and the film keeps its level. `factors` are those of an earlier
+    excerpt of the cue, so that the level does not jump. `MediaError` when a file cannot be read, `ValueError` when the
+    span is empty.
     """
     if not end > start:
         raise ValueError(f"{film}: an excerpt from {start} to {end} s is empty")

@@ -1,7 +1,6 @@
 """What was read of a film's sound, compared with what its container holds: packets, bytes and stated length.
 
-A difference that could move a cue is told in seconds. Nothing is told of a film whose sound ends before its picture, or
-whose subtitles go on behind the end: their lengths are not the sound's.
+Nothing is told of a film whose sound ends before its picture, or whose subtitles go on: their lengths are not its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Strangers' media read in a process of its own: a decoder that crashes takes that process with it, never the caller.
 
-Processes wait for the next call when one is done, so that only the first call pays for the start. They end with the
-program, or when it is killed.
+Processes wait for the next call when one is done; they end with the program, or when it is killed.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ class Died(MediaError):
 def apart(function: Callable, *given: Any, limit: float | None = None, **named: Any) -> Any:
     """What a function gives, called in another process, which is given up after `limit` seconds.
 
-    The function is one of a module; it and what it is given and gives travel between processes. Raises `Died` when the
-    process crashed, or took longer than `limit`.
+    The function is one of a module; it and what it is given travel. `Died` when the process crashed, or took longer.
     """
     for kind, value in _answers(function, given, named, limit):
         if kind == "value":

@@ -1,14 +1,12 @@
 """One continuous clock for a film whose own clock steps back or jumps.
 
-In transport and program streams (TS, M2TS, MPG, VOB) and FLV every packet carries a time of a clock that may begin
-anew anywhere: the cells of a DVD, a recording that was resumed, files joined by ``cat``. Players play on, and so is
-it here: packets are read in the order of the file, where none of the running clocks explains the next ones a new part
-begins, and the part is laid where the one before ends. The sound decides to the sample; pictures keep their place
-beside it. A single time that fits nothing is damaged and left out.
+In transport and program streams (TS, M2TS, MPG, VOB) and FLV every packet carries a time of a clock that may begin anew
+anywhere: the cells of a DVD, a recording that was resumed, files joined by ``cat``. Where none of the running clocks
+explains the next packets a new part begins, laid where the one before ends. The sound decides to the sample; pictures
+keep their place beside it. A single time that fits nothing is damaged and left out.
 
-A search by time means nothing in such a file. It is read once, packet by packet and without decoding, to find where
-key frames and sounds lie; then a jump goes to a byte, and what is read there gets the times that it has in the whole.
-Where to jump is remembered as long as the file stays the same.
+A search by time means nothing in such a file. It is read once, without decoding, to find where key frames and sounds
+lie; then a jump goes to a byte, and what is read there gets the times that it has in the whole.
 """
 
 from __future__ import annotations
@@ -59,9 +57,9 @@ class _Part:
 class Clock:
     """Puts the packets of a file, given in its order, on one clock.
 
-    `sound` is the index of the stream whose samples decide where a part begins, `origin` where the container says that
-    it starts. `ahead` are the seconds that were closed where the file's clock jumped ahead, `again` those by which it
-    stepped back into the middle of a part: what stands there twice, or was edited.
+    `sound` is the index of the stream whose samples decide where a part begins, `origin` where the container starts.
+    `ahead` are the seconds closed where the file's clock jumped ahead, `again` those by which it stepped back into a
+    part.
     """
 
     def __init__(self, sound: int | None = None, origin: float = 0.0):

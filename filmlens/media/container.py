@@ -44,8 +44,7 @@ class MediaInfo:
 def stated_end(stream: av.stream.Stream) -> float:
     """Where the header says that a stream ends, on the film's clock; 0 where it does not say, or only estimates.
 
-    The container's own length is that of its longest stream, which may be a subtitle; it counts only when there is no
-    other stream.
+    The container's own length may be that of a subtitle; it counts only when there is no other stream.
     """
     box, says = stream.container, structure(stream.container.name)
     if tagged := _clock_time(stream.metadata.get("DURATION", "")):

@@ -1,10 +1,9 @@
 """Decoded pictures of a film from any time on, each with its time: in the order in which they are shown, or key frames.
 
-AVI keeps no times: the n-th picture shown takes the n-th place of the file. It numbers its packets in the order of
-decoding. Where pictures are shown in another order (B-frames), neither a packet's number nor what a demuxer guesses
-from it is the time of its picture, and the guess changes after a jump. The place of a picture is that of its packet,
-moved by the pictures that overtook it: a picture that others are predicted from stands behind all that were decoded
-before it and shown with it, and a B-frame follows the picture shown before.
+AVI keeps no times: the n-th picture shown takes the n-th place of the file. Its packets are numbered in the order of
+decoding. Where pictures are shown in another order (B-frames), a picture's place is that of its packet, moved by the
+pictures that overtook it: one that others are predicted from stands behind all that were decoded before it and shown
+with it, and a B-frame follows the picture shown before.
 """
 
 from __future__ import annotations
@@ -76,17 +75,13 @@ def _undamaged(pictures: Iterable[_Picture | None], path: Source) -> Iterator[_P
 def _ticked(
     coming: Iterator[av.Packet | None], stream: av.VideoStream, zero: float, rate: float | None
 ) -> Iterator[tuple[int, av.VideoFrame | None] | None]:
-    """(time in ticks, frame) of packets that carry their times; None for one that cannot be decoded.
-
-    Pictures that no other needs and no k / rate samples are not decoded. A packet without content repeats the picture
-    before (Theora); a decoder would take it for the end.
-    """
+    """(ticks, frame) of packets that carry their times, without pictures that nothing needs; None for damage."""
     context, decoded = stream.codec_context, None
     for packet, wanted in _marked(coming, stream, zero, rate):
         if packet is None:
             yield None
             continue
-        if packet.size == 0 and packet.dts is not None:
+        if packet.size == 0 and packet.dts is not None:  # repeats the picture before (Theora), and is not the end
             yield packet.dts, None
             continue
         try:
@@ -110,10 +105,7 @@ def _droppable(context: av.VideoCodecContext) -> bool:
 def _marked(
     coming: Iterator[av.Packet | None], stream: av.VideoStream, zero: float, rate: float | None
 ) -> Iterator[tuple[av.Packet | None, bool]]:
-    """Packets in the order of decoding, each with whether its picture is sampled, or may be.
-
-    The next picture in time is among the packets that follow closely, or came shortly before.
-    """
+    """Packets in the order of decoding, each with whether its picture is sampled, or may be: the next is near."""
     ahead, base = deque(), float(stream.time_base)
     if rate is None or not _droppable(stream.codec_context):
         yield from ((packet, True) for packet in coming)
@@ -140,17 +132,14 @@ def _marked(
 def _in_order(
     packets: Iterable[av.Packet | None], stream: av.VideoStream, *, from_start: bool
 ) -> Iterator[tuple[int, av.VideoFrame] | None]:
-    """As `_ticked`, of AVI; `packets` come from a key frame on, which is the film's first one if `from_start`.
-
-    Behind another one, pictures may be missing that are shown before it, so that the count begins at the next picture
-    that tells its place.
-    """
+    """As `_ticked`, of AVI; `packets` come from a key frame on, which is the film's first one if `from_start`."""
     context = stream.codec_context
     context.copy_opaque = True
     # packed bitstreams carry two pictures in one packet, and an empty one later
     unpacked = BitStreamFilterContext("mpeg4_unpack_bframes", stream) if context.codec.name == "mpeg4" else None
     places: list[int] = []
     recent: deque[int] = deque(maxlen=_AHEAD)
+    # behind a later key frame pictures may be missing: the count begins at the next picture that tells its place
     last, sure = (-1 if from_start else None), from_start
     for packet in packets:
         if packet is None:
@@ -226,10 +215,7 @@ def keys_within(
 def key_frames(
     stream: av.VideoStream, path: Source, start: float = 0.0, *, after: float = -math.inf
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    """(time, frame) of key frames from the one before a time on; each is decoded on its own, without its successors.
-
-    Ends at once at a key frame that is not `after` a time.
-    """
+    """(time, frame) of key frames from the one before a time on, decoded alone; ends at one not `after` a time."""
     return _undamaged(_keys(stream, path, start, after), path)
 
 

@@ -1,7 +1,6 @@
 """A stretch of a film's picture as a small silent VP8 film, to run beside sound that is played elsewhere.
 
-Its picture at t seconds is the film's at start + t, by the film's one clock: what the container, a late picture or a
-clock that begins anew did to the times is settled here, and the page needs no knowledge of it.
+Its picture at t seconds is the film's at start + t, whatever the container or a clock that begins anew did.
 """
 
 from __future__ import annotations
@@ -34,9 +33,8 @@ _COLOR = {
 def moving(path: Source, start: float, end: float) -> bytes:
     """The picture from `start` to `end` as a WebM of `LINES` lines; before the film's first picture it is black.
 
-    Both are seconds on the film's clock; times in the file, which begins with ``1A 45 DF A3``, count from `start`.
-    Raises `MediaError` when there is no such file, no moving picture, or nothing that can be decoded; `ValueError` when
-    the span is empty.
+    Both are seconds on the film's clock; times in the file count from `start`. `MediaError` when there is no moving
+    picture or nothing that can be decoded; `ValueError` when the span is empty.
     """
     if not end > start:
         raise ValueError(f"{path}: a stretch from {start} to {end} s is empty")

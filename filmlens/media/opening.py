@@ -1,8 +1,7 @@
 """Opening a media file: what is opened at all, which streams are read, and where the film's clock starts.
 
-Of several sounds a film's own is read, not someone talking about it: a stream that is flagged or titled as commentary,
-description for the blind or the like only when there is no other. Then the language of films.csv decides, then the
-flags original, dub and default, then the number of channels.
+Of several sounds a film's own is read: one flagged or titled as commentary, description for the blind or the like only
+when there is no other. Then the language of films.csv decides, then flags, then the number of channels.
 """
 
 from __future__ import annotations
@@ -228,10 +227,7 @@ def sound_streams(path: Source) -> tuple[list[SoundStream], int | None]:
 
 
 def sound_stream(box: av.container.InputContainer, path: Source | None = None) -> av.AudioStream | None:
-    """The sound stream that is read; None without sound. A `Medium` says more about which.
-
-    Raises `MediaError` when the stream that is asked for is not there.
-    """
+    """The sound stream that is read, as a `Medium` says; None without sound, `MediaError` for a wrong number."""
     language, number = (path.language, path.audio_stream) if isinstance(path, Medium) else ("", None)
     streams, wanted = _readable(box), language_code(language)
     if number is None:

@@ -1,7 +1,6 @@
 """Packets of a stream from any place of a file on, with times of the film's one clock.
 
-How a place is found depends on the container: by its own search where that can be trusted, by an index of our own where
-the clock steps, and from the beginning where a search would only estimate.
+A place is found by the container's own search where that can be trusted, by our index where the clock steps.
 """
 
 from __future__ import annotations
@@ -19,10 +18,7 @@ from filmlens.media.structure import structure
 
 
 def packets(stream: av.stream.Stream, path: Source, time: float = 0.0) -> Iterator[av.Packet]:
-    """Packets of a stream from some place at or before a time (s) on, with times of the film's one clock.
-
-    0 reads from the very beginning, and so does any time in formats that cannot be searched.
-    """
+    """Packets of a stream from some place at or before a time (s) on; 0 reads from the very beginning."""
     box, joined = stream.container, structure(path).joined
     if opening.stepping(box):
         if time > 0:
@@ -39,7 +35,7 @@ def packets(stream: av.stream.Stream, path: Source, time: float = 0.0) -> Iterat
     elif joined and not box.streams.video:
         box.seek(0, backward=False, unsupported_byte_offset=True)
         yield from _counted(demuxed(stream))
-    else:
+    else:  # a search would only estimate
         box.seek(0)
         steps = joined or "asf" in opening.names(box)
         yield from clock.Clock(stream.index).continuous(demuxed(stream)) if steps else demuxed(stream)

@@ -58,7 +58,7 @@ def _is_full(name: str, color_range: int) -> bool:
 def coding(path: Source) -> dict[str, str | int]:
     """How the luma of a film is coded, from its header: bits, range ("limited" or "full") and transfer.
 
-    Transfer is "PQ" or "HLG" for high dynamic range, whose luma is not comparable with that of other films, else "SDR".
+    Luma of "PQ" or "HLG" (high dynamic range) is not comparable with that of other films ("SDR").
     """
     with open_media(path) as box:
         context = need_pictures(box, path).codec_context
@@ -79,11 +79,10 @@ def sample_luma(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Pictures at k / rate seconds, or key frames: their time, and luma as float32 (height, width) in [0, 1].
 
-    `spans` are (start, end) in seconds on the film's clock: only the pictures inside are decoded (from the key frame
-    before); the whole film by default. `rate` is in pictures per second, with "exact" `sampling`. "keyframes" decodes
-    nothing but key frames and gives them at their own times; the one before a span stands at the span's start, so that
-    no span is empty. Raises `MediaError` when there is no such file, no moving picture, or nothing that can be decoded;
-    `ValueError` for an unknown `sampling`.
+    `spans` are (start, end) in seconds on the film's clock, the whole film by default: only the pictures inside are
+    decoded (from the key frame before). `rate` is in pictures per second, with "exact" `sampling`. "keyframes" gives
+    key frames at their own times; the one before a span stands at the span's start, so that no span is empty.
+    `MediaError` when there is no moving picture or nothing that can be decoded; `ValueError` for an unknown `sampling`.
     """
     for time, frame in _frames(path, spans, rate, sampling):
         yield time, luma(frame)
@@ -104,10 +103,9 @@ def thumbnails(path: Source) -> list[tuple[float, np.ndarray]]:
 
 
 def thumbnail(path: Source, time: float, *, width: int = 320) -> bytes:
-    """JPEG of the picture that stands at `time` (s on the film's clock): the last with presentation time <= `time`.
+    """JPEG of the picture that stands at `time` (s on the film's clock), `width` pixels wide, its pixels made square.
 
-    `width` is in pixels; the height follows, pixels that are not square taken into account. Raises `MediaError` when
-    there is no such file, no moving picture, or none at or before that time.
+    `MediaError` when there is no such file, no moving picture, or none at or before that time.
     """
     with open_media(path) as box:
         stream, last = need_pictures(box, path), None
@@ -125,11 +123,10 @@ def thumbnail(path: Source, time: float, *, width: int = 320) -> bytes:
 
 
 def film_strip(path: Source, *, columns: int = 240, height: int = 48) -> tuple[np.ndarray, np.ndarray]:
-    """A film in one strip: each picture squeezed to a column of its colours ("film barcode").
+    """A film in one strip: each picture squeezed to a column of its colours ("film barcode"), at most `columns` in all.
 
-    There are at most `columns`, of `height` rows, spread over the film. Films of more than ten minutes give key frames,
-    whose places the encoder chose. Gives from when on each column holds (n,), in s, and the strip as RGB: uint8 of
-    shape (height, n, 3).
+    Films of more than ten minutes give key frames, whose places the encoder chose. Gives from when on each column holds
+    (n,), in s, and the strip as RGB: uint8 of shape (height, n, 3).
     """
     length = duration(path)
     if length > _STRIP_EXACT_S:

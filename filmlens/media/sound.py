@@ -1,8 +1,7 @@
 """Sound of films and tracks as arrays, placed by presentation time.
 
-Samples are float32 in [-1, 1]. Mono is the mean of the channels (method, section 2); the mixing rules of a
-resampling library, which weigh a centre or a rear channel otherwise, are not used. Encoder priming is cut and
-gaps are filled with silence, because every sample is placed by its presentation time.
+Samples are float32 in [-1, 1]. Mono is the mean of the channels (method, section 2), not as a resampling library mixes
+them. Encoder priming is cut and gaps are filled with silence, as every sample is placed by its presentation time.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ def read_audio(
 ) -> np.ndarray:
     """Sound of a media file as float32: the mean of the channels (n,) when `mono`, otherwise (channels, n).
 
-    `rate` is in samples per second of the result, by default the file's own; `start` and `end` are seconds on the
-    film's clock, by default the whole file. Sample 0 is at `start`; the result is shorter than ``end - start`` when the
-    sound ends before. Raises `MediaError` when there is no such file, no sound in it, or nothing that can be decoded.
+    `rate` is by default the file's own; `start` and `end` are seconds on the film's clock, by default the whole file.
+    Sample 0 is at `start`; the result is shorter than ``end - start`` when the sound ends before. `MediaError` when
+    there is no such file, no sound in it, or nothing that can be decoded.
     """
     parts = [block for _, block in blocks(path, rate, start=start, end=end, mono=mono)]
     if not parts:
@@ -66,8 +65,7 @@ def blocks(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Read the sound of a long file block by block, in the memory of one block, each `seconds` long but for the last.
 
-    Yields the time of the block's first sample on the film's clock, and its samples, as `read_audio` gives them: the
-    blocks end to end equal it to the last bit.
+    Yields the time of the block's first sample, and its samples: end to end they equal `read_audio` to the last bit.
     """
     start = max(0.0, start or 0.0)
     if end is not None and end <= start:
@@ -115,18 +113,14 @@ def _resampled(parts: Iterator[np.ndarray], native: int, rate: int) -> Iterator[
 
 
 def _placed(stream: av.AudioStream, path: Source, start: float, end: float | None, mono: bool) -> Iterator[np.ndarray]:
-    """Decoded sound from `start` on, gapless: silence where the file has none, overlaps cut.
-
-    A part begins at the sample that the whole film has there: frames of one size lie on the grid that the first of
-    the film opens, however coarse the container's times are.
-    """
+    """Decoded sound from `start` on, gapless: silence where the file has none, overlaps cut."""
     box, native, tick = stream.container, stream.codec_context.sample_rate, float(stream.time_base)
     zero, before = origin(box), round(start * native)  # of the whole film's samples
     stop = None if end is None else round(end * native) - before
     vorbis = stream.codec_context.name == "vorbis"
     gap, hold = round((_VORBIS_GAP_S if vorbis else _GAP_S) * native), round(_HOLD_S * native)
     away = start > _PREROLL_S and (opening.stepping(box) or (opening.timed(box) and not vorbis))
-    grid = _grid(path) if away else None
+    grid = _grid(path) if away else None  # a part begins at the sample that the whole film has there
     account = Account(path, native) if start == 0 and stop is None else None
     written, at, channels = 0, None, None  # samples given out, and the place behind the last decoded one, from `start`
 
@@ -178,10 +172,8 @@ def _in_line(
     """The sample at which each frame stands: one behind the other, until their times say otherwise for long.
 
     A time that is off for a packet or two and then right again is a slip of the file's multiplexer, and no gap.
-
-    `frames` come with the sample that their own time means, or None; `meant` says where the first one ends, from what
-    its time means and the length of a frame. `gap` samples may a time be off; `first` and `hold` samples are looked at
-    to place the beginning, and to believe a change.
+    `frames` come with the sample that their own time means, or None, which may be off by `gap`; `meant` says where the
+    first ends. `first` samples are looked at to place the beginning, `hold` to believe a change.
     """
     at, held, length = None, [], 0  # held: frames whose times do not agree with the count
     for frame, time in frames:

@@ -1,8 +1,7 @@
 """What a file's bytes say of themselves, read without any decoder: joined pieces, a lost beginning, a missing end.
 
-A demuxer believes what it meets first. A file that was joined from two, a recording whose header was never finished
-or an album track whose first pages are lost look whole to it; their bytes know better. Ogg: RFC 3533; FLAC: RFC 9639;
-Matroska: RFC 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's header.
+A demuxer believes what it meets first; to it such a file looks whole. Ogg: RFC 3533; FLAC: RFC 9639; Matroska: RFC
+9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's header.
 """
 
 from __future__ import annotations

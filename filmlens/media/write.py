@@ -65,13 +65,12 @@ _BLOCK = 2.0  # seconds of sound converted at a time
 
 
 def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> None:
-    """Write a sound file; the ending of `path` chooses the codec.
+    """Write a sound file; the ending of `path`, one of `AUDIO_CODECS`, chooses the codec.
 
-    Endings are .flac .wav (16 bit), .mp3 .m4a .ogg .opus .ac3 .eac3; the folder must exist. `samples` are floats (n,)
-    or (channels, n) in [-1, 1], channels in the order FL FR FC LFE BL BR; louder samples are clipped. `rate` is in Hz;
-    sound is resampled only where the encoder does not know the rate (Opus: always 48 kHz). `bit_rate` is bits a second
-    of a lossy codec, by default 80,000 for each channel; Vorbis chooses its own. Raises `ValueError` for an unknown
-    ending, wrong shape, empty or non-finite samples.
+    `samples` are floats (n,) or (channels, n) in [-1, 1], channels in the order FL FR FC LFE BL BR; louder ones are
+    clipped. `rate` is in Hz; sound is resampled only where the encoder does not know it (Opus: always 48 kHz).
+    `bit_rate` is bits a second of a lossy codec, by default 80,000 for each channel; Vorbis chooses its own.
+    `ValueError` for an unknown ending, wrong shape, empty or non-finite samples.
     """
     path = Path(path)
     codec = _by_ending(path, AUDIO_CODECS)
@@ -100,9 +99,8 @@ def write_film(
     """Write a film: pictures at a constant rate beside one sound track, both from time zero.
 
     The ending of `path` is one of `FILM_CODECS`. `pictures`, `fps` a second, are uint8 arrays (h, w, 3) RGB or (h, w)
-    gray of even height and width, taken one after another as needed; `audio`, `rate` and `bit_rate` are those of
-    `write_audio`. None makes a film without pictures, or a silent one. `codec` and `audio_codec` name FFmpeg's
-    encoders, the container's by default; `options` of the picture encoder are laid over the defaults. Raises
+    gray of even height and width; `audio`, `rate` and `bit_rate` are those of `write_audio`. Either may be None.
+    `codec` and `audio_codec` name FFmpeg's encoders; `options` of the picture encoder are laid over the defaults.
     `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed sound.
     """
     path = Path(path)
