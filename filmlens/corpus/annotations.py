@@ -64,7 +64,6 @@ def parse_cues(data: bytes, *, name: str, problems: list[str] | None = None) -> 
 
 
 def _read(text: str, found: list[str]) -> cuetexts.Rows:
-    """The reader of a text's kind."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("\\")][:20] or [""]
     first = lines[0].lstrip()
     if first.startswith("{"):

@@ -243,7 +243,6 @@ def _summary(facts: Facts) -> str:
 
 
 def _counts(facts: Facts) -> list[str]:
-    """Genres with their films, annotated cues, shared music."""
     films = [f"{genre} {number}" for genre, number in facts.labels().sum().items()]
     cues = [f"{f.film.id} {f.cues}" for f in facts.films if f.cues]
     more = f" and {len(cues) - _SHOWN} more films" if len(cues) > _SHOWN else ""

@@ -174,7 +174,6 @@ def _length(item: dict[str, Any]) -> tuple[float, float]:
 
 
 def _kept(clip: dict[str, Any], name: str) -> float | None:
-    """What an export of ours kept with a clip."""
     try:
         return float(clip["metadata"]["filmlens"][name])
     except (KeyError, TypeError, ValueError):
@@ -182,7 +181,6 @@ def _kept(clip: dict[str, Any], name: str) -> float | None:
 
 
 def _segments(given: dict[str, Any], found: list[str]) -> Rows:
-    """Segments with a value, which is the track."""
     for annotation in _list(given, "annotations"):
         if not str(annotation.get("namespace", "")).startswith(_SEGMENTS):
             continue

@@ -217,7 +217,7 @@ def shared_recordings(corpus: Corpus) -> pd.DataFrame:
 
 
 def music_groups(corpus: Corpus) -> pd.Series:
-    """Films joined by recordings in their soundtracks: index film_id; a group has its first film's name, none has ""."""
+    """Film id to the first film that it is joined with by recordings in their soundtracks; "" where it shares none."""
     place, first = {film_id: n for n, film_id in enumerate(corpus.ids)}, list(range(len(corpus)))
     for _, films in shared_recordings(corpus).groupby("recording")["film_id"]:
         for other in films.iloc[1:]:

@@ -118,7 +118,6 @@ def column(given: str) -> str:
 
 
 def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
-    """Where each column stands."""
     places: dict[str, int] = {}
     for at, given in enumerate(sheet.head):
         given, name = text.from_cell(given).strip(), column(given)
@@ -212,7 +211,6 @@ def _year_meant(given: str) -> str:
 
 
 def _genres(table: FilmTable) -> None:
-    """Genres of every row in one spelling."""
     written = {row: labels.parted(line["genres"]) for row, line in table.lines.items()}
     spelt = labels.spellings(label for cell in written.values() for label in cell)
     for row, line in table.lines.items():

@@ -61,7 +61,6 @@ def read_dictionary(opened: Opened) -> dict[str, list[np.ndarray]]:
 
 
 def _skip_header(file: BinaryIO) -> None:
-    """Leave the stream where the pickle begins."""
     try:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
@@ -128,7 +127,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array as the pickle describes it; `plain` makes it."""
+    """An array as the pickle describes it."""
 
     __slots__ = ("state",)
 
@@ -223,7 +222,6 @@ def _stated(array: _Array) -> tuple:
 
 
 def _elements(array: _Array) -> list:
-    """What an array of objects holds."""
     shape, kind, _, content = _stated(array)
     if not kind.holds_objects or len(shape) > 1 or not isinstance(content, list) or len(content) != math.prod(shape):
         raise PickledError(f"has an array of shape {shape} whose content is another")

@@ -142,7 +142,6 @@ def _need(path: Path, named, places) -> None:
 
 
 def _fits(path: Path, name: str, member: zipfile.ZipInfo) -> None:
-    """Refuse what unpacks to more than numbers do."""
     if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ReleaseError(f"{path}: {name} is packed in an unusual way; unpack it yourself and give the folder")
     if member.file_size > min(_MOST, max(bounds.ALWAYS, bounds.RATIO * member.compress_size)):

@@ -162,21 +162,13 @@ class Match(NamedTuple):
     confidence: str
 
 
-class _Score(NamedTuple):
-    value: float
-    title: float
-    years: int | None
-    told: str
-
-
 def match(films: list[FoundFilm], albums: list[Album]) -> list[Match]:
     """An album for every film where one is near; each serves one film, and further editions of it, which is a doubt.
 
     A match is certain when titles are one and years at most one apart, no other album or film comes near, and tags and
     names of files agree. A remake or an album without a year is never certain: its title alone may be another film's.
     """
-    table = [[_score(film, album) for album in albums] for film in films]
-    values = np.array([[s.value for s in row] for row in table]).reshape(len(films), len(albums))
+    values = np.array([[_value(film, album) for album in albums] for film in films]).reshape(len(films), len(albums))
     chosen = dict(zip(*linear_sum_assignment(-values), strict=True)) if albums and films else {}
     found = []
     for i, film in enumerate(films):
@@ -185,49 +177,46 @@ def match(films: list[FoundFilm], albums: list[Album]) -> list[Match]:
         if (j is None or values[i, j] < _LEAST) and albums and values[i].max() >= _SAME:
             j = int(values[i].argmax())  # another edition of a film that has it
         near = j is not None and values[i, j] >= _LEAST
-        sure = _confidence(film, albums, table, values, i, j) if near else ""
+        sure = _confidence(film, albums, values, i, j) if near else ""
         found.append(Match(albums[j] if near else None, title, year, sure))
     return found
 
 
-def _confidence(film: FoundFilm, albums: list[Album], table, values: np.ndarray, i: int, j: int) -> str:
-    score = table[i][j]
+def _confidence(film: FoundFilm, albums: list[Album], values: np.ndarray, i: int, j: int) -> str:
+    title, years = _best(film, albums[j])
     rivals = [albums[k] for k in range(len(albums)) if k != j and values[i, k] > values[i, j] - _CLOSE]
     others = [k for k in range(len(values)) if k != i and values[k, j] > values[i, j] - _CLOSE]
-    doubts = [d for d in (film.doubt, albums[j].doubt, score.told) if d]
-    if score.title < _NEAR:
+    doubts = [found.doubt for found in (film, albums[j]) if found.doubt]
+    for of, found in (("album's", albums[j]), ("film's", film)):
+        if max((alike(a.title, b.title) for a, b in product(found.tagged, found.named)), default=1.0) < _LEAST:
+            doubts.append(f"the {of} tag and name differ")
+            break
+    if title < _NEAR:
         doubts.append("the titles differ")
     if others:
         doubts.append("another film is as near to this album")
     if rivals and not all(_one_film(albums[j], rival) for rival in rivals):
         doubts.append(f"the album {rivals[0].path.name!r} is as near")
-    if score.years is not None and abs(score.years) > 1:
-        than = "younger" if score.years > 0 else "older"
-        doubts.append(f"the album is {abs(score.years)} years {than} than the film")
+    if years is not None and abs(years) > 1:
+        doubts.append(f"the album is {abs(years)} years {'younger' if years > 0 else 'older'} than the film")
     if doubts:
         return f"doubtful: {'; '.join(doubts)}"
     if rivals:
         return f"likely: {rivals[0].path.name!r} is another album of it"
-    if score.title < _SAME:
+    if title < _SAME:
         return "likely: the titles differ a little"
-    return "certain" if score.years is not None else "likely: no year to compare"
+    return "certain" if years is not None else "likely: no year to compare"
 
 
-def _score(film: FoundFilm, album: Album) -> _Score:
-    """How near an album is to a film."""
-    title, gap = _best(film.tagged + film.named, album.tagged + album.named)
-    told = ""
-    for of, mine, named in (("film's", film.tagged, film.named), ("album's", album.tagged, album.named)):
-        if mine and named and max(alike(a.title, b.title) for a in mine for b in named) < _LEAST:
-            told = f"the {of} tag and name differ"
-    bonus = 0.0 if gap is None else 0.1 if gap == 0 else 0.08 if abs(gap) == 1 else -0.1 if gap > 0 else -0.3
-    return _Score(title + bonus, title, gap, told)
+def _value(film: FoundFilm, album: Album) -> float:
+    title, gap = _best(film, album)
+    return title + (0.0 if gap is None else 0.1 if gap == 0 else 0.08 if abs(gap) == 1 else -0.1 if gap > 0 else -0.3)
 
 
-def _best(films: list[Name], albums: list[Name]) -> tuple[float, int | None]:
+def _best(film: FoundFilm | Album, album: Album) -> tuple[float, int | None]:
     """How alike the nearest pair of titles is, and its years between; of several as near, that of the nearest years."""
     best, years = (0.0, 0.0), None
-    for one, other in product(films, albums):
+    for one, other in product(film.tagged + film.named, album.tagged + album.named):
         gap = other.year - one.year if one.year and other.year else None
         near = alike(one.title, other.title), -1.0 if gap is None else 1 / (1 + abs(gap))
         if near > best:
@@ -237,7 +226,7 @@ def _best(films: list[Name], albums: list[Name]) -> tuple[float, int | None]:
 
 def _one_film(one: Album, other: Album) -> bool:
     """Whether two albums are of one film, as far as their names say."""
-    title, years = _best(one.tagged + one.named, other.tagged + other.named)
+    title, years = _best(one, other)
     return title >= _SAME and (years is None or abs(years) <= 1)
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO, NamedTuple
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
 _ENDLESS = 0x7FFFF000  # sizes from here on are written when the size is not known
+_FIRST, _LAST = 2, 4  # flags of Ogg's pages
 _HEADERS = (0, 2**64 - 1)  # granules of Ogg's headers, which have no place in the sound: 0, or none
 _BLOCK = 1 << 20
 _PADDING = 4096  # bytes behind the end that say nothing
@@ -93,16 +94,8 @@ class _Bytes:
         return -1
 
 
-class _Page(NamedTuple):
-    first: bool
-    last: bool
-    granule: int
-    serial: int
-    number: int
-
-
-def _pages(data: _Bytes) -> Iterator[_Page]:
-    """Pages of an Ogg file; what lies between them is passed over."""
+def _pages(data: _Bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Flags, granule, serial and number of an Ogg file's pages; what lies between them is passed over."""
     at = 0
     while (at := at if data[at : at + 4] == b"OggS" else data.find(b"OggS", at)) >= 0 and at + 27 <= len(data):
         head = data[at : at + 27 + 255]
@@ -111,7 +104,7 @@ def _pages(data: _Bytes) -> Iterator[_Page]:
         whole = head[4] == 0 and at + 27 + count <= len(data)
         end = at + 27 + count + sum(head[27 : 27 + count]) if whole else 0
         if whole and end <= len(data):
-            yield _Page(bool(flags & 2), bool(flags & 4), granule, serial, number)
+            yield flags, granule, serial, number
             at = end
         else:
             at += 4
@@ -119,21 +112,21 @@ def _pages(data: _Bytes) -> Iterator[_Page]:
 
 def _of_ogg(data: _Bytes) -> Structure:
     begun = joined = headless = gap = False
-    first_end, before, page = 0, {}, None
-    for page in _pages(data):
-        joined |= page.first and begun
-        begun |= not page.first
-        last = before.get(page.serial)
+    flags, first_end, before = 0, 0, {}
+    for flags, granule, serial, number in _pages(data):
+        first = bool(flags & _FIRST)
+        joined |= first and begun
+        begun |= not first
+        last = before.get(serial)
         if last is not None and not joined:
-            lost = page.number > last.number + 1
-            if last.granule in _HEADERS and page.granule not in _HEADERS:
+            lost = number > last[1] + 1
+            if last[0] in _HEADERS and granule not in _HEADERS:
                 headless |= lost
-                first_end = first_end or page.granule
+                first_end = first_end or granule
             else:
                 gap |= lost
-        before[page.serial] = page
-    cut = page is None or not page.last
-    return Structure(joined=joined, headless=headless, gap=gap, first_end=first_end, cut=cut)
+        before[serial] = granule, number
+    return Structure(joined=joined, headless=headless, gap=gap, first_end=first_end, cut=not flags & _LAST)
 
 
 def _second_flac(data: _Bytes) -> bool:

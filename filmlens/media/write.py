@@ -137,14 +137,12 @@ def write_film(
 
 
 def _by_ending(path: Path, codecs: dict):
-    """What stands in a table of codecs for the ending of a path."""
     if (ending := path.suffix.lower()) not in codecs:
         raise ValueError(f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(codecs)}")
     return codecs[ending]
 
 
 def _screen(box, codec, picture, tick, options, path) -> av.VideoStream:
-    """The picture stream of a film being written, for pictures like the given one."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:
         raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
