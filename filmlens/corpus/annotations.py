@@ -92,14 +92,14 @@ def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str |
         except ValueError as error:
             found.append(f"row {row}: {column} {error}")
             return None
-    if not str(timed["track"]).strip():
-        found.append(f"row {row}: the cue has no name; write the track that plays")
-        return None
-    if timed["end"] == timed["start"]:
-        found.append(f"row {row}: the cue has no length; end it after its start")
-    elif timed["end"] < timed["start"]:
-        found.append(f"row {row}: the cue ends before it starts; exchange start and end")
-    return timed if timed["end"] > timed["start"] else None
+    faults = {
+        "the cue has no name; write the track that plays": not str(timed["track"]).strip(),
+        "the cue has no length; end it after its start": timed["end"] == timed["start"],
+        "the cue ends before it starts; exchange start and end": timed["end"] < timed["start"],
+    }
+    if fault := next((told for told, wrong in faults.items() if wrong), ""):
+        found.append(f"row {row}: {fault}")
+    return None if fault else timed
 
 
 def _table(text: str, found: list[str]) -> cuetexts.Rows:

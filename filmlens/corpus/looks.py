@@ -20,7 +20,7 @@ from filmlens import artefacts
 from filmlens.corpus.films import Film
 from filmlens.corpus.listing import Files, list_files
 from filmlens.media import container, opening, pictures, sound
-from filmlens.media.apart import AT_ONCE, Died, apart
+from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.monitor import watched
 from filmlens.media.opening import MediaError, Source
 from filmlens.media.structure import structure
@@ -130,13 +130,10 @@ def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
 
 def _known(folder: Path, pool: Executor) -> tuple[Music, list[tuple[list[int], Future]]]:
     """What is known of a folder, and looks on their way: the places of the names of a file, with what it will hold."""
-    nothing = Files(os.path.join(folder, ""), [], [], [], [])
-    if not os.path.isdir(folder):
-        return Music(nothing, [], [], {}), []
     try:
         files = list_files(folder)
     except OSError as error:
-        return Music(nothing, [], [], {}, error), []
+        return Music(Files(os.path.join(folder, ""), [], [], [], []), [], [], {}, error), []
     music = _remembered(files, _place(folder))
     names: dict[tuple, list[int]] = {}
     for place, seconds in enumerate(music.seconds):
@@ -204,7 +201,7 @@ def _look(path: Source, film: bool) -> Looked:
     """A look into a file, in a process of its own: a decoder that crashes is a problem of that file."""
     try:
         return apart(look_into, path, film, limit=_LIMIT_S)
-    except Died as error:
+    except MediaError as error:
         return Looked(None, [str(error)], [])
     except Exception as error:  # whatever a damaged file brings about, the others are looked at
         return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
@@ -212,22 +209,19 @@ def _look(path: Source, film: bool) -> Looked:
 
 def look_into(path: Source, film: bool) -> Looked:
     """What a film (its pictures, too) or track holds, and all that is wrong: first seconds and last are decoded."""
-    try:
-        info, problems, told = container.probe(path), [], []
-        if not info.has_sound:
-            what = "the film has no sound; no music can be found in it" if film else "has no sound"
-            problems.append(f"{path}: {what}")
-        else:
-            problems += _decodes(path)
-            streams, read = opening.sound_streams(path)
-            told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
-        if film and info.has_pictures:
-            with watched():
-                if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
-                    problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
-        return Looked(info, problems, told if film and len(told) > 1 else [])
-    except MediaError as error:
-        return Looked(None, [str(error)], [])
+    info, problems, told = container.probe(path), [], []
+    if not info.has_sound:
+        what = "the film has no sound; no music can be found in it" if film else "has no sound"
+        problems.append(f"{path}: {what}")
+    else:
+        problems += _decodes(path)
+        streams, read = opening.sound_streams(path)
+        told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
+    if film and info.has_pictures:
+        with watched():
+            if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
+                problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
+    return Looked(info, problems, told if film and len(told) > 1 else [])
 
 
 def _decodes(path: Source) -> list[str]:

@@ -69,20 +69,21 @@ def read_sheet(path: Path, is_head: Callable[[list[str]], bool]) -> Sheet:
     text, coding = decode(path, data)
     text = text.lstrip("\ufeff")
     mark, skipped = _mark(text, is_head)
-    rows = dict(_rows(path, text, mark))
+    rows = {row: cells for row, cells in _rows(path, text, mark) if row > skipped}
     told = [coding] * (coding != "") + [f"{_MARKS.get(mark, mark)} between cells"] * (mark != ",")
-    for row in range(1, skipped + 1):
-        rows.pop(row, None)
     return _headed(path, rows, is_head, told)
 
 
 def decode(path: Path | str, data: bytes) -> tuple[str, str]:
     """Text of a file, and which coding it is in; empty for UTF-8. In none of the codings, CorpusError names the row."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _strict(path, data, "utf-16"), "coding UTF-16"
     zeros = [data[at:200:2].count(0) for at in (0, 1)]
-    if max(zeros) > 0.4 * len(data[:200:2]) > 0:
-        return _strict(path, data, "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "coding UTF-16"
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if marked or max(zeros) > 0.4 * len(data[:200:2]) > 0:
+        try:
+            coding = "utf-16" if marked else "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+            return data.decode(coding), "coding UTF-16"
+        except UnicodeDecodeError:
+            raise CorpusError(f"{path}: is UTF-16 text that breaks off; save it again, as CSV UTF-8") from None
     if b"\0" in data:
         raise CorpusError(f"{path} row {_row(data, data.index(0))}: holds bytes that are no text; {_SAVE}")
     try:
@@ -97,13 +98,6 @@ def decode(path: Path | str, data: bytes) -> tuple[str, str]:
     if _NO_WINDOWS.search(data) or re.search(r"[^\W\d_a-zA-Z]{3}", text):
         raise CorpusError(f"{path} row {row}: is text in a coding that cannot be told; save it as CSV UTF-8")
     return text, "coding Windows-1252"
-
-
-def _strict(path: Path | str, data: bytes, coding: str) -> str:
-    try:
-        return data.decode(coding)
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path}: is UTF-16 text that breaks off; save it again, as CSV UTF-8") from None
 
 
 def _row(data: bytes, at: int) -> int:

@@ -70,9 +70,7 @@ def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000)
         stream.bit_rate = bit_rate
         size = stream.codec_context.frame_size or 960
         for at in range(0, sound.shape[1], size):
-            part = np.zeros((len(sound), size), np.float32)
-            piece = np.clip(sound[:, at : at + size], -1, 1)
-            part[:, : piece.shape[1]] = piece
+            part = _filled(np.clip(sound[:, at : at + size], -1, 1), size)
             frame = av.AudioFrame.from_ndarray(part.T.reshape(1, -1).copy(), "flt", layout)
             frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
             box.mux(stream.encode(frame))

@@ -99,7 +99,9 @@ class Clock:
         fits = end is not None and -_BACK_S <= time - end <= _CLOSE_S
         if not fits and self._new is not None and self._new.explains(stream, time, _AHEAD_S):
             self._hold(packet, time, length)
-            if self._settled():
+            counts = self._new.counts
+            gone_over = max(counts.values()) >= _SURE and all(counts.get(s, 0) >= _SURE for s in self._part.ends)
+            if gone_over or len(self._held) >= _HELD:  # every stream, or each has had time to
                 yield from self._decided()
             return
         if not fits and part is not self._part and self._part.explains(stream, time, _AHEAD_S):
@@ -136,12 +138,6 @@ class Clock:
                 self._new.add(packet.stream_index, packet.dts * tick, (packet.duration or 0) * tick)
         if not self._new.counts:
             self._new = None
-
-    def _settled(self) -> bool:
-        """Whether every stream has gone over to the new clock, or has had time to."""
-        counts = self._new.counts
-        gone_over = max(counts.values()) >= _SURE and all(counts.get(s, 0) >= _SURE for s in self._part.ends)
-        return gone_over or len(self._held) >= _HELD
 
     def _decided(self, at_end: bool = False) -> Iterator[av.Packet]:
         """The packets that were held, on the new clock when it is one."""
@@ -198,23 +194,15 @@ def _shifted(packet: av.Packet, ticks: int | None) -> av.Packet:
 
 @dataclass
 class Index:
-    """Where in a file what lies, on its one clock; `entries` to `ends` by stream.
+    """Where in a file what lies, on its one clock; the first five by stream."""
 
-    - entries: (time, byte, raw time in ticks) of key frames, or of a sound every half second
-    - moves: from which byte on how many ticks are added
-    - damaged: (byte, raw time) of those that are left out
-    - starts, ends: in s
-    - bytes: behind the last packet
-    - ahead: seconds closed where the clock jumped ahead
-    """
-
-    entries: dict[int, list[tuple[float, int, int]]]
-    moves: dict[int, list[tuple[int, int]]]
-    damaged: dict[int, set[tuple[int, int]]]
-    starts: dict[int, float]
-    ends: dict[int, float]
-    bytes: int
-    ahead: float
+    entries: dict[int, list[tuple[float, int, int]]]  # (s, byte, raw ticks) of key frames, or sounds every half second
+    moves: dict[int, list[tuple[int, int]]]  # from which byte on how many ticks are added
+    damaged: dict[int, set[tuple[int, int]]]  # (byte, raw ticks) of those that are left out
+    starts: dict[int, float]  # s
+    ends: dict[int, float]  # s
+    bytes: int  # behind the last packet
+    ahead: float  # seconds closed where the clock jumped ahead
 
 
 def scan(streams: list[av.stream.Stream], sound: int | None, origin: float) -> Index:

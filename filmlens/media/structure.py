@@ -21,28 +21,17 @@ _PADDING = 4096  # bytes behind the end that say nothing
 
 
 class Structure(NamedTuple):
-    """What the bytes of a file say.
+    """What the bytes of a file say."""
 
-    - joined: several files follow each other in this one
-    - unread: what follows is not reached by a demuxer
-    - headless: the first packets are lost; times still count from the beginning that was
-    - gap: pages of an Ogg file are missing inside; times need not say so
-    - cut: the file is shorter than it says, or lacks its last page
-    - overlong: a WAV file holds more sound than its header says
-    - wrapped: that is because its size passes the 4 GB that the header can say
-    - first_end: ticks at which the first page of an Ogg file's sound ends; what begins behind it has lost that page
-    - frames: that an MP3 file counts; 0 when it does not
-    """
-
-    joined: bool = False
-    unread: bool = False
-    headless: bool = False
-    gap: bool = False
-    cut: bool = False
-    overlong: bool = False
-    wrapped: bool = False
-    first_end: int = 0
-    frames: int = 0
+    joined: bool = False  # several files follow each other in this one
+    unread: bool = False  # what follows is not reached by a demuxer
+    headless: bool = False  # the first packets are lost; times still count from the beginning that was
+    gap: bool = False  # pages of an Ogg file are missing inside; times need not say so
+    cut: bool = False  # the file is shorter than it says, or lacks its last page
+    overlong: bool = False  # a WAV file holds more sound than its header says
+    wrapped: bool = False  # that is because its size passes the 4 GB that the header can say
+    first_end: int = 0  # ticks at which an Ogg file's first page of sound ends; what begins behind has lost that page
+    frames: int = 0  # that an MP3 file counts; 0 when it does not
 
 
 def structure(path: str | Path) -> Structure:
