@@ -42,10 +42,7 @@ def entry(name: str) -> zipfile.ZipInfo:
 
 
 def unpack_beside(path: Path) -> Path:
-    """Unpack a shared corpus into the folder of its name beside it, once; the folder.
-
-    ArchiveError for another zip or none, an entry that leaves the folder, or a folder that holds something else.
-    """
+    """Unpack a shared corpus into the folder of its name beside it, once; the folder, or ArchiveError."""
     folder = path.with_suffix("")
     with _opened(path) as box:
         contents = _contents(box)

@@ -30,10 +30,7 @@ _SHOWN = 5  # names in one line
 
 @dataclass
 class FilmFacts:
-    """What is there of one film; of a film file or track that cannot be read there is None.
-
-    `cues` are those annotated by hand; `missing` says in words what the film lacks.
-    """
+    """What is there of one film, None where it cannot be read; `cues` are annotated, `missing` says what it lacks."""
 
     film: Film
     info: MediaInfo | None = None
@@ -68,10 +65,7 @@ class Facts:
 
 @dataclass
 class Checked:
-    """The result of `check`; `problems` have file, row and remedy, `notes` are good to know and no problem.
-
-    `counts` tell genres with their films, where cues are annotated, and which films share music.
-    """
+    """The result of `check`: problems, notes that are none, and counts of genres, annotated cues and shared music."""
 
     problems: list[str]
     summary: str

@@ -30,7 +30,7 @@ _VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs i
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
     """The first row of each film with each later one of the same sound, whatever name, format, speed (PAL) or cut.
 
-    `seconds` is film id to length. What was found stays in the user's cache as long as the films are the same.
+    `seconds` is film id to length.
     """
     if len(films) < 2:
         return []

@@ -79,10 +79,7 @@ class Film:
         return self.folder / "verdicts" / f"{self.id}.csv"
 
     def tracks(self) -> dict[str, Path]:
-        """Sound files by track name: the path without its ending in the soundtrack, or else in the library.
-
-        CorpusError for no such folder, no sound file in it, or two files of one name.
-        """
+        """Sound files by track name: the path without its ending in the soundtrack, or else in the library."""
         return {name: Path(path) for name, path in self.sound_files().items()}
 
     def sound_files(self, listed: Callable[[Path], Listing] = list_names) -> dict[str, str]:
@@ -279,11 +276,7 @@ def find_folder(folder: str | Path) -> Path:
 
 
 class Films(NamedTuple):
-    """What a table of films says: the films that have a file, and ids of rows that name none (`not_owned`).
-
-    `told` is what was understood that a plain table would not need. `faults`, and `questions` (what looks like a slip
-    of the pen), begin with the row.
-    """
+    """Films that have a file, and ids of rows that name none (`not_owned`); faults and questions begin with the row."""
 
     path: Path
     films: list[Film]

@@ -41,8 +41,8 @@ _FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
 class FilmTable:
     """The rows of films.csv; `lines` are row to cells by column: text, but `year` (int or None) and `genres` (tuple).
 
-    `faults` are (row, text), each with its remedy; the rows of some are not among `lines`. `told` is what was
-    understood that a plain table would not need; `questions`, (row, text), what looks like a slip of the pen.
+    `faults` are (row, text); the rows of some are not among `lines`. `told` is what a plain table would not need;
+    `questions`, (row, text), what looks like a slip of the pen.
     """
 
     path: Path

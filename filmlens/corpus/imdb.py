@@ -31,10 +31,10 @@ class ImdbError(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """Labels of a corpus.
+    """Labels of a corpus; genres of `films` are joined by ``|``.
 
-    `films` has film_id, imdb_id, title, year (films.csv), imdb_title, imdb_year, before (films.csv), imdb (all of
-    IMDb's), genres (reduced to those asked for); text, genres joined by ``|``.
+    Its columns are film_id, imdb_id, title, year and before (films.csv), imdb_title, imdb_year, imdb (all of IMDb's)
+    and genres (those asked for).
     """
 
     films: pd.DataFrame

@@ -92,10 +92,7 @@ def _in_one_way(name: str) -> str:
 
 
 def files_in(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
-
-    A folder that is a link is not entered: it might lead in a circle. One that cannot be listed raises OSError.
-    """
+    """Files in a folder and those in it, as parts of their paths; without hidden ones and what links lead to."""
     return (parts for parts, _ in _entries(folder))
 
 

@@ -61,7 +61,7 @@ class Track(NamedTuple):
 class Music:
     """A folder of music and what a look into its files found, or why (`error`) it could not be listed.
 
-    Of each file `seconds` (None of what is no sound) and how it is `stored`; all that is wrong with some, by place.
+    Of each file `seconds` (None of no sound) and how it is `stored`; `problems` by place.
     """
 
     files: Files
@@ -112,10 +112,7 @@ def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
 
 
 def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
-    """Every file of folders of music; none of a folder that is missing, which is told elsewhere.
-
-    Several names of one file (hard links) are looked at once. A folder whose files are as they were costs its listing.
-    """
+    """Every file of folders of music; several names of one file (hard links) are looked at once."""
     found, waiting = {}, deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for folder in dict.fromkeys(folders):

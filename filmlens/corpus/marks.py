@@ -1,7 +1,7 @@
-"""Cuts and speech of a film, from files of the user.
+"""Cuts and speech of a film, from optional files of the user.
 
-``cuts/<film_id>.csv`` has a column ``time`` (seconds or h:mm:ss) with a row per cut. ``speech/<film_id>`` is a subtitle
-file (``.srt`` or ``.vtt``), or a ``.csv`` with the columns start and end. Both are optional and never written.
+``cuts/<film_id>.csv`` has a column ``time`` (seconds or h:mm:ss). ``speech/<film_id>`` is a subtitle file (``.srt`` or
+``.vtt``), or a ``.csv`` with the columns start and end.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Dictionaries of arrays out of a pickled .npy file, without ever unpickling freely.
 
-A pickle is a program: read by numpy, it may call anything. Here its instructions are looked through first, against a
-list of those that arrays, dictionaries, lists and text need and against bounds; then the standard unpickler runs with
-stand-ins in place of the few names that numpy's arrays ask for. A stand-in keeps what it is told and computes nothing.
-An array is made at the end, of bytes that stand in the file, so that no claimed shape takes memory.
+A pickle is a program that may call anything. Here its instructions are first held against a list of those that arrays,
+dictionaries, lists and text need, and against bounds; then the standard unpickler runs with stand-ins for the few names
+that numpy's arrays ask for. An array is made at the end, of bytes that stand in the file: no claimed shape takes
+memory.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ class PickledError(ValueError):
 def read_dictionary(opened: Opened) -> dict[str, list[np.ndarray]]:
     """What ``numpy.save`` wrote of a dictionary: name -> list of arrays (rows, width) of numbers.
 
-    `opened` gives the file as a stream from its beginning; it is called twice. PickledError for a file of anything
-    else; nothing that it names was called.
+    `opened`, called twice, gives the file as a stream from its beginning. PickledError for anything else.
     """
     try:
         with opened() as file:

@@ -27,9 +27,9 @@ _ID = 60  # characters
 
 @dataclass
 class Proposed:
-    """What was found (`films` and `albums` are counts) and written, to another table where the own took no rows.
+    """What was found (`films`, `albums`: counts) and written: `rows` that are new or whose empty paths were filled.
 
-    `rows` are the new ones, and those whose empty paths were filled; `unmatched` are albums of no film.
+    `path` is another table where the own took no rows; `unmatched` are albums of no film.
     """
 
     path: Path
@@ -57,9 +57,9 @@ class Proposed:
 def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study: bool = False) -> Proposed:
     """Make a corpus, or add to one what is new in its folders.
 
-    `films` and `soundtracks` are folders to look in; by default those of that name inside the corpus, where they are.
-    With `study` the study's 110 films are listed, with empty paths where they are not found. CorpusError for no folder
-    to look in, or a table that is there and cannot be read.
+    `films` and `soundtracks` are folders to look in, by default those inside the corpus. With `study` the study's 110
+    films are listed, with empty paths where they are not found. CorpusError for no folder to look in, or a table that
+    cannot be read.
     """
     films = _there(films, folder / "films")
     soundtracks = _there(soundtracks, folder / "soundtracks")

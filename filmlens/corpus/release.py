@@ -1,11 +1,9 @@
 """The data set that the study released (PLOS ONE 0249957, supplement S4), as it was unpacked or still in its zip.
 
-Four files, wherever they lie in the folder or zip, and whatever else lies there:
-
-- ``film_genre_master_list.csv``: no header; a film's name first, its genres third, in one cell with commas;
-- ``mir_features_dictionary.npy``, ``vggish_features_dictionary.npy``: pickled, film -> list of cues -> frames x 140 or
-  frames x 128; read by `filmlens.corpus.pickled`, which executes nothing;
-- ``mir_feature_names.csv``: the 140 names of the first, in one line with tabs.
+Four files, wherever they lie: ``film_genre_master_list.csv`` (no header; a film's name, its genres third, in one cell
+with commas); ``mir_features_dictionary.npy`` and ``vggish_features_dictionary.npy`` (pickled, film -> list of cues ->
+frames x 140 or 128; `filmlens.corpus.pickled` executes nothing); ``mir_feature_names.csv`` (140 names in one line with
+tabs).
 
 What is odd but usable is told in `Release.told`; nothing is guessed, and the cues of the two sets are never aligned.
 """
@@ -49,9 +47,9 @@ class ReleaseError(ValueError):
 class Release:
     """What the four files hold.
 
-    `films` has film_id, genres (``Action|Sci-Fi``) and listed (what the list's second column says); `names` are those
-    of the MIR columns; `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `told` is what
-    was odd, a line each; `planted` the twin's planted.json, empty for the release itself.
+    `films` has film_id, genres (``Action|Sci-Fi``) and listed (the list's second column); `names` are the MIR columns;
+    `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `told` is what was odd, a line
+    each; `planted` the twin's planted.json.
     """
 
     films: pd.DataFrame
@@ -64,8 +62,7 @@ class Release:
 def read_release(path: str | Path) -> Release:
     """Read the release from its zip or a folder it was unpacked into; a folder may hold the zip, the zip a folder.
 
-    ReleaseError for a file that is missing, stands there twice, is not what its name says, or would do anything but
-    hold numbers.
+    ReleaseError for a file that is missing, stands there twice, or is not what its name says.
     """
     path = Path(path).expanduser()
     with _files(path) as files:

@@ -151,10 +151,7 @@ def _album_tag(tracks: list[Path]) -> tuple[list[Name], bool]:
 
 
 class Match(NamedTuple):
-    """An album for a film, and the film's title and year as its tag or name gives them.
-
-    `confidence` is certain, likely, or doubtful with the reason; empty without an album.
-    """
+    """An album for a film, the film's title and year; `confidence` is certain, likely, or doubtful with the reason."""
 
     album: Album | None
     title: str
@@ -165,8 +162,8 @@ class Match(NamedTuple):
 def match(films: list[FoundFilm], albums: list[Album]) -> list[Match]:
     """An album for every film where one is near; each serves one film, and further editions of it, which is a doubt.
 
-    A match is certain when titles are one and years at most one apart, no other album or film comes near, and tags and
-    names of files agree. A remake or an album without a year is never certain: its title alone may be another film's.
+    A match is certain when titles are one and years at most one apart, no other comes near, and tags and names agree. A
+    remake or an album without a year never is: its title alone may be another film's.
     """
     values = np.array([[_value(film, album) for album in albums] for film in films]).reshape(len(films), len(albums))
     chosen = dict(zip(*linear_sum_assignment(-values), strict=True)) if albums and films else {}

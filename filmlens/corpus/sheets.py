@@ -1,8 +1,7 @@
 """Tables as people save them: text of any common coding and mark between cells, and workbooks; the one reader.
 
-A text is UTF-8, UTF-16, Windows-1252 or that of an old Mac; its cells are parted by commas, semicolons or tabs. A
-workbook is Excel's or LibreOffice's (.xlsx, .xls, .ods), read by its contents, whatever its ending. Cells come out as
-text, with the rows that an editor or spreadsheet shows.
+A text is UTF-8, UTF-16, Windows-1252 or Mac Roman; a workbook is Excel's or LibreOffice's, whatever its ending. Cells
+come out as text, with the rows that an editor or spreadsheet shows.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Sheet:
-    """Cells of a table as they stand, by row in the file, below the names of the columns in `head_row`.
+    """Cells of a table, by row in the file, below the columns' names in `head_row`; rows without text are left out.
 
-    Rows without any text are left out. `told` is what was understood that a plain CSV would not need.
+    `told` is what was understood that a plain CSV would not need.
     """
 
     head: list[str]

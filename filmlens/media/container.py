@@ -17,8 +17,7 @@ from filmlens.media.structure import structure
 class MediaInfo:
     """What a media file holds, read from its header: of the sound and the picture that are in use; 0 without one.
 
-    `duration` is in s, `fps` the average frame rate, `time_code` that of the first frame, such as "01:00:00:00", empty
-    when it carries none. Container and codecs are as FFmpeg names them, such as matroska, ac3, h264.
+    `duration` is in s, `time_code` the first frame's ("01:00:00:00"); container and codecs are as FFmpeg names them.
     """
 
     duration: float

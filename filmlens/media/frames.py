@@ -34,12 +34,9 @@ _Picture = TypeVar("_Picture")
 
 
 def frames_from(stream: av.VideoStream, path: Source, start: float, rate: float | None) -> Shown:
-    """Frames from the last one not after a time on; where the search lands behind it, the key frames before are tried.
-
-    With no rate every picture is decoded, with one those that no k / rate samples may be left out.
-    """
+    """Frames from the last one not after a time on; with a rate, those that no k / rate samples may be left out."""
     box = stream.container
-    for earlier in _EARLIER_S:
+    for earlier in _EARLIER_S:  # a search may land behind it
         target = max(0.0, start - earlier)
         frames = _decoded(stream, path, target, rate)
         first = next((shown for shown in frames if shown[1] is not None), None)

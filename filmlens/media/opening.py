@@ -78,8 +78,7 @@ class MediaError(ValueError):
 class Medium(os.PathLike):
     """A media file together with which of its sounds is the film's own; wherever a path is read, this is too.
 
-    `language` is the film's, as films.csv states it: a foreign stream is read only when there is no other.
-    `audio_stream` is the number of the sound stream to read, from 0, whatever its flags.
+    `language` is the film's; `audio_stream` the number of the sound stream to read, from 0, whatever its flags.
     """
 
     path: Path
@@ -149,10 +148,7 @@ def names(box: av.container.InputContainer) -> set[str]:
 
 
 def origin(box: av.container.InputContainer) -> float:
-    """The container's start in its streams' time, which is zero on the film's clock.
-
-    A sound file that has lost its first packets starts where it started before: what is left is not moved.
-    """
+    """The container's start, zero on the film's clock; what lost its first packets starts where it started before."""
     return 0.0 if headless(box) else (box.start_time or 0) / av.time_base
 
 

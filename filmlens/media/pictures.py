@@ -1,7 +1,6 @@
 """Pictures of a film as luma, sampled at whole seconds of the film's clock; small ones in colour for a page.
 
-The sampled picture at k s is the last one with presentation time <= k (method, section 4). Luma comes from the Y plane
-as coded (16-235 or full range, 8 to 16 bit), never through RGB.
+The sampled picture at k s is the last one with presentation time <= k (method, section 4), its luma the Y plane's.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ _COLOR = {
 
 
 def luma(frame: av.VideoFrame) -> np.ndarray:
-    """Luma of a decoded frame, float32 (height, width) in [0, 1], range and depth taken from the stream.
+    """Luma of a decoded frame, float32 (height, width) in [0, 1], from the Y plane as coded, never through RGB.
 
-    Formats without a Y plane (RGB, palettes) are converted to full-range grey first.
+    Range and depth are the stream's; formats without a Y plane are converted to full-range grey first.
     """
     kind, full = frame.format, _is_full(frame.format.name, frame.color_range)
     planar_y = kind.name.startswith(("yuv", "gray", "nv12", "nv21", "p010", "p012", "p016"))

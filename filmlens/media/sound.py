@@ -63,10 +63,7 @@ def blocks(
     end: float | None = None,
     mono: bool = True,
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Read the sound of a long file block by block, in the memory of one block, each `seconds` long but for the last.
-
-    Yields the time of the block's first sample, and its samples: end to end they equal `read_audio` to the last bit.
-    """
+    """`read_audio` block by block, in the memory of one, each `seconds` long but for the last: (time, samples)."""
     start = max(0.0, start or 0.0)
     if end is not None and end <= start:
         return
