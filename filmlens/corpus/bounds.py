@@ -97,14 +97,12 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _text_table(path: Path) -> None:
-    rows = _rows(path)
+    rows, genres, found = _rows(path), None, set()
     header = [name.strip() for name in next(rows, [])]
-    genres = None
     if path.name == "films.csv":  # people's own tables are read in many forms; what is bounded here is the plain one
         if b"\0" in path.read_bytes() or not set(COLUMNS_OF_FILMS) <= set(header):
             raise BoundsError(f"is no plain table of {', '.join(COLUMNS_OF_FILMS)}")
         genres = header.index("genres")
-    found: set[str] = set()
     for row in rows:
         found |= set(row[genres].split("|")) if genres is not None and genres < len(row) else set()
         if len(found) > GENRES:

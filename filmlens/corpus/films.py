@@ -133,12 +133,7 @@ class Film:
 
 
 class Corpus:
-    """The films of a folder, in the order of films.csv.
-
-    >>> corpus = Corpus.open("my-films")                   # doctest: +SKIP
-    >>> corpus["psycho"].genres                            # doctest: +SKIP
-    ('Horror',)
-    """
+    """The films of a folder, in the order of films.csv; a film by its id is ``corpus["psycho"]``."""
 
     def __init__(self, folder: Path, films: list[Film], derived: Path, table: Path, told: str):
         self.folder, self.derived, self.table = folder, derived, table
@@ -290,8 +285,7 @@ def read_films(folder: Path) -> Films:
     """Films of ``films.csv`` and every fault of the table; CorpusError when there is no table to read."""
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     table = filmtable.read_table(filmtable.find_table(folder, names=("films.csv",) if shared else filmtable.NAMES))
-    films, faults, seen, not_owned = [], list(table.faults), {}, []
-    annotated = {}
+    films, faults, seen, not_owned, annotated = [], list(table.faults), {}, [], {}
     for file in sorted(annotation_files(folder), key=lambda f: ANNOTATIONS.index(f.suffix.lower())):
         for name in (file.stem, one_name(file.stem)):
             annotated.setdefault(name, file)

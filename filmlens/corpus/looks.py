@@ -18,7 +18,7 @@ import av
 
 from filmlens import artefacts
 from filmlens.corpus.films import Film
-from filmlens.corpus.listing import Files, list_files
+from filmlens.corpus.listing import NO_SOUND, Files, list_files
 from filmlens.media import container, opening, pictures, sound
 from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.monitor import watched
@@ -29,12 +29,6 @@ from filmlens.text import reason
 _VERSION = 4  # of `look_into`: raised when it finds something else in the same file
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
-#: Endings of what lies beside the tracks of an album and need not be tried.
-_NO_SOUND = {
-    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".log", ".md", ".nfo", ".cue"),
-    *(".m3u", ".m3u8", ".pls", ".xspf", ".url", ".ini", ".db", ".htm", ".html", ".xml", ".json", ".csv", ".sfv"),
-    ".md5",
-}
 
 
 class Looked(NamedTuple):
@@ -186,7 +180,7 @@ def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -
 
 def is_beside(path: str) -> bool:
     """Whether a file's ending says that it is no sound."""
-    return os.path.splitext(path)[1].lower() in _NO_SOUND
+    return os.path.splitext(path)[1].lower() in NO_SOUND
 
 
 def _place(thing: object) -> Path:

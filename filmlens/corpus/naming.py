@@ -69,8 +69,6 @@ class Name(NamedTuple):
 def film_names(name: str) -> list[Name]:
     """What a film may be called, by the name of its file or folder, or by its title tag; the likeliest first.
 
-    >>> film_names("Terminator 2 - Judgment Day (1991) Director's Cut.mkv")
-    [Name(title='Terminator 2 Judgment Day', year=1991), Name(title='Terminator 2', year=1991)]
     >>> film_names("Kill.Bill.Vol.1.2003.mkv"), film_names("Matrix, The (1999).mkv")
     ([Name(title='Kill Bill Vol. 1', year=2003)], [Name(title='The Matrix', year=1999)])
     """

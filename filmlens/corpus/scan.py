@@ -14,16 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from filmlens.corpus.listing import SOUND_ENDINGS, files_in
+from filmlens.corpus.listing import FILM_ENDINGS, SOUND_ENDINGS, files_in
 from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, alike, film_names
 from filmlens.media.apart import apart
 from filmlens.media.opening import open_media
 from filmlens.text import clean
 
-_FILMS = {
-    *(".mkv", ".mp4", ".m4v", ".mov", ".avi", ".webm", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".flv", ".ogv"),
-    *(".wmv", ".asf", ".divx", ".rmvb", ".mxf", ".3gp"),
-}
 #: What lies beside a film and is none.
 _BESIDE = re.compile(
     r"extras?|featurettes?|trailers?|samples?|bonus|behind the scenes|deleted scenes|interviews?|shorts", re.I
@@ -65,7 +61,11 @@ def find_films(folder: Path) -> list[FoundFilm]:
     films: dict[tuple, FoundFilm] = {}
     for parts in sorted(files_in(folder)):
         stem, ending = os.path.splitext(parts[-1])
-        if ending.lower() not in _FILMS or any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem)):
+        if (
+            ending.lower() not in FILM_ENDINGS
+            or any(map(_BESIDE.fullmatch, parts[:-1]))
+            or _BESIDE_FILE.search(clean(stem))
+        ):
             continue
         path = folder.joinpath(*parts)
         disc = len(parts) > 1 and parts[-2].upper() in _DISC_FOLDERS
@@ -90,7 +90,7 @@ def find_albums(folder: Path) -> list[Album]:
     """Every album in a folder and those in it; folders of one disc each belong to the album above them."""
     files: dict[tuple[str, ...], list[str]] = {}
     for parts in sorted(files_in(folder)):
-        if os.path.splitext(parts[-1])[1].lower() in SOUND_ENDINGS - _FILMS:
+        if os.path.splitext(parts[-1])[1].lower() in SOUND_ENDINGS - FILM_ENDINGS:
             above = parts[:-1]
             while above and DISC.fullmatch(above[-1]) and len(above) > 1:
                 above = above[:-1]

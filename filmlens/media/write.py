@@ -14,36 +14,15 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pandas as pd
 import soundfile
 import soxr
 
+_CODECS = pd.read_csv(Path(__file__).with_name("codecs.csv"), keep_default_na=False)
 #: Codec of a sound file by its ending.
-AUDIO_CODECS = {
-    ".flac": "flac",
-    ".mp3": "libmp3lame",
-    ".m4a": "aac",
-    ".wav": "pcm_s16le",
-    ".ogg": "vorbis",
-    ".opus": "libopus",
-    ".ac3": "ac3",
-    ".eac3": "eac3",
-}
-
+AUDIO_CODECS = {row.ending: row.sound for row in _CODECS.itertuples() if not row.pictures}
 #: Codecs of pictures and sound of a film by its ending, where none is asked for.
-FILM_CODECS = {
-    ".mp4": ("libx264", "aac"),
-    ".mkv": ("libx264", "aac"),
-    ".mov": ("libx264", "aac"),
-    ".webm": ("libvpx-vp9", "libopus"),
-    ".avi": ("mpeg4", "ac3"),
-    ".ts": ("mpeg2video", "mp2"),
-    ".m2ts": ("libx264", "ac3"),
-    ".mpg": ("mpeg2video", "mp2"),
-    ".vob": ("mpeg2video", "ac3"),
-    ".flv": ("flv", "libmp3lame"),
-    ".ogg": ("libvpx", "libopus"),
-}
-
+FILM_CODECS = {row.ending: (row.pictures, row.sound) for row in _CODECS.itertuples() if row.pictures}
 _PICTURE_OPTIONS = {
     # x264's macroblock tree with B-frames gives other bytes in one run of ten, on one thread too
     "libx264": {"preset": "veryfast", "crf": "28", "mbtree": "0"},
@@ -161,8 +140,11 @@ class _SoundTrack:
     """The sound stream of a file being written; `feed` encodes up to a time."""
 
     def __init__(self, box, codec, sound, rate, bit_rate):
-        channels, known = len(sound), av.codec.Codec(codec, "w").audio_rates
-        self.rate = 48000 if codec == "libopus" else _nearest(int(rate), known)
+        channels, rate = len(sound), int(rate)
+        known = av.codec.Codec(codec, "w").audio_rates or [rate]
+        # the rate itself, or the lowest known one above it, or the highest
+        nearest = min((r for r in known if r >= rate), default=max(known))
+        self.rate = 48000 if codec == "libopus" else nearest
         options = {"flags": "+bitexact", **_SOUND_OPTIONS.get(codec, {})}
         if codec == "libmp3lame" and channels > 2:
             raise ValueError(f"MP3 holds one or two channels, not {channels}; use flac, aac or libopus")
@@ -174,7 +156,7 @@ class _SoundTrack:
         if codec == "libmp3lame":
             self.stream.codec_context.format = "fltp"  # the encoder's own first choice is 32-bit integers
         self.stream.codec_context.thread_count = 1
-        self.blocks = _blocks(sound, int(rate), self.rate)
+        self.blocks = _blocks(sound, rate, self.rate)
         self.left = np.zeros((channels, 0), np.float32)
 
     def feed(self, until: float | None):
@@ -247,10 +229,3 @@ def _checked(samples, path: Path) -> np.ndarray:
     if not np.isfinite(sound).all():
         raise ValueError(f"{path.name}: the sound holds NaN or infinity")
     return sound
-
-
-def _nearest(rate: int, known) -> int:
-    """The rate itself, or the lowest known one above it, or the highest."""
-    if not known or rate in known:
-        return rate
-    return min((r for r in known if r > rate), default=max(known))
