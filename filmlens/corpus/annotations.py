@@ -111,8 +111,7 @@ def _table(text: str, found: list[str]) -> cuetexts.Rows:
     header = [from_cell(cell).strip() for cell in next(reader, ["start", "end", "track"])]
     if "track" not in header:
         header = [_NAMES.get(cell.casefold(), cell) for cell in header]
-    missing = [c for c in ("start", "end", "track") if c not in header]
-    if missing:
+    if missing := [c for c in ("start", "end", "track") if c not in header]:
         raise ValueError(f"row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
     if {"start_fraction", "end_fraction"} & {*header}:
         raise ValueError("row 1: start and end are measures, not times; export the times in seconds")

@@ -122,9 +122,8 @@ def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bo
         about, schema = file.metadata, file.schema_arrow
         if about.num_rows > ROWS or about.num_columns > COLUMNS:
             raise BoundsError(f"has {about.num_rows} rows and {about.num_columns} columns, more than {ROWS}, {COLUMNS}")
-        odd = next((f for f in schema if not any(is_kind(f.type) for is_kind in _PLAIN)), None)
-        if odd is not None:
-            raise BoundsError(f"has the column {odd.name!r} of the kind {odd.type}, no number or text")
+        if odd := [f for f in schema if not any(is_kind(f.type) for is_kind in _PLAIN)]:
+            raise BoundsError(f"has the column {odd[0].name!r} of the kind {odd[0].type}, no number or text")
         if len(set(schema.names)) != len(schema.names):
             raise BoundsError("has two columns of one name")
         groups = [about.row_group(i) for i in range(about.num_row_groups)]

@@ -163,9 +163,6 @@ def chosen(tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]]) -> Ro
     """The cues of a file of tiers: those of its only one, or of all that are called cues, music or tracks.
 
     `tiers` are name and number of a tier to its rows. With others only, ValueError says how to name one.
-
-    >>> list(chosen({("Shots", 0): [(3, {})], ("Cues 1", 1): [(9, {"track": "Theme"})]}))
-    [(9, {'track': 'Theme'})]
     """
     filled = {key: rows for key, rows in tiers.items() if rows}
     called = {key: rows for key, rows in filled.items() if key[0].strip().casefold().startswith(_MUSIC)}

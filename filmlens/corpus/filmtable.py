@@ -88,8 +88,7 @@ def read_table(path: Path) -> FilmTable:
                 table.faults.append((row, f"{name} {given[:40]!r}... is too long for the name of a file; correct it"))
                 table.lines[row][name] = ""
     _genres(table)
-    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
-    if others:
+    if others := [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]:
         table.told.append(f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read")
     table.faults.sort()
     return table

@@ -68,7 +68,6 @@ def doubtful(counts: Counter[str]) -> dict[str, str]:
             continue
         others = {key(o): o for o, n in counts.items() if o != label and n > films}
         others |= _SETTLED if films <= _FEW else {}
-        near = difflib.get_close_matches(key(label), others, 1, 0.8)
-        if near:
+        if near := difflib.get_close_matches(key(label), others, 1, 0.8):
             found[label] = others[near[0]]
     return found

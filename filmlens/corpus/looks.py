@@ -91,8 +91,7 @@ def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
     def one(film: Film) -> Looked:
         seen = artefacts.look(film.film)
         with artefacts.Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
-            found = known.get(film.film, lambda: None, seen=seen)
-            if found:
+            if found := known.get(film.film, lambda: None, seen=seen):
                 return Looked(container.MediaInfo(*found[0]), *found[1:])
             looked = _look(film.sound, True)
             # of what could not be opened nothing stays: tomorrow it may be, without a change

@@ -85,8 +85,7 @@ def film_names(name: str) -> list[Name]:
             title += f" {mark} {found[word]}"
     year = found.get("year")
     also = found.get("alternative_title") or []
-    also = [str(a) for a in (also if isinstance(also, list) else [also])]
-    also = [a for a in also if not _EDITION.search(a)]
+    also = [str(a) for a in (also if isinstance(also, list) else [also]) if not _EDITION.search(str(a))]
     names = [Name(f"{title} {a}", year) for a in also[:1]] + [Name(title, year)]
     names += [Name(inside.strip(), year) for inside in re.findall(r"\(([^()\d]{6,})\)", name)]
     return [n for n in dict.fromkeys(names) if n.title.strip()]

@@ -61,11 +61,8 @@ def find_films(folder: Path) -> list[FoundFilm]:
     films: dict[tuple, FoundFilm] = {}
     for parts in sorted(files_in(folder)):
         stem, ending = os.path.splitext(parts[-1])
-        if (
-            ending.lower() not in FILM_ENDINGS
-            or any(map(_BESIDE.fullmatch, parts[:-1]))
-            or _BESIDE_FILE.search(clean(stem))
-        ):
+        beside = any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem))
+        if beside or ending.lower() not in FILM_ENDINGS:
             continue
         path = folder.joinpath(*parts)
         disc = len(parts) > 1 and parts[-2].upper() in _DISC_FOLDERS

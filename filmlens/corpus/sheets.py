@@ -120,8 +120,7 @@ def _rows(path: Path, text: str, mark: str):
     row = 1
     try:
         for cells in reader:
-            swallowed = next((c for c in cells if "\n" in c.strip() and c.count(mark) > 2), None)
-            if swallowed is not None:
+            if any("\n" in cell.strip() and cell.count(mark) > 2 for cell in cells):
                 raise CorpusError(f"{path} row {row}: a quotation mark is opened and not closed; close or double it")
             yield row, cells
             row = reader.line_num + 1
@@ -167,12 +166,11 @@ def _cell(value: object) -> str:
 
 
 def _headed(path: Path, rows: dict[int, list[str]], is_head, told: list[str]) -> Sheet:
-    filled = {row: cells for row, cells in rows.items() if any(cell.strip() for cell in cells)}
+    filled = {row: cells for row, cells in rows.items() if "".join(cells).strip()}
     if not filled:
         raise CorpusError(f"{path}: is empty; write one row per film under the names of the columns")
     at = next((row for row, cells in filled.items() if is_head(cells)), next(iter(filled)))
-    above = [row for row in filled if row < at]
-    if above:
+    if any(row < at for row in filled):
         told.append(f"rows above row {at} passed over")
     body = {row: cells for row, cells in filled.items() if row > at}
     empty = sum(at < row < max(body, default=0) for row in rows if row not in filled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import av
@@ -110,7 +111,11 @@ def _duration(path: Source, streams: list[av.stream.Stream]) -> float:
         if box.duration:
             return box.duration / av.time_base + headless_start(box)
     if structure(path).joined and not box.streams.video:
-        samples = sum(f.samples for p in packets(first, path) for f in _decoded_or_none(p))
+        samples = 0
+        for packet in packets(first, path):
+            in_time()
+            with suppress(av.FFmpegError):
+                samples += sum(frame.samples for frame in packet.decode())
         return samples / first.codec_context.sample_rate
     # The header's figure is an estimate from the bit rate: the packets know.
     end = 0.0
@@ -119,11 +124,3 @@ def _duration(path: Source, streams: list[av.stream.Stream]) -> float:
         if packet.pts is not None:
             end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return max(0.0, end - origin(box))
-
-
-def _decoded_or_none(packet: av.Packet) -> list[av.AudioFrame]:
-    in_time()
-    try:
-        return packet.decode()
-    except av.FFmpegError:
-        return []
