@@ -95,8 +95,7 @@ def webvtt(text: str, found: list[str]) -> Rows:
             while at < len(lines) and lines[at].strip() and "-->" not in lines[at]:
                 said.append(re.sub(r"<[^<>]*>", "", lines[at]).strip())
                 at += 1
-            timing = _TIMING.match(line)
-            if timing is None:
+            if (timing := _TIMING.match(line)) is None:
                 found.append(f"row {row}: {line.strip()[:40]!r} is no timing; write 00:01:02.345 --> 00:01:09.876")
                 continue
             track = clean(html.unescape(" ".join(said))).strip()

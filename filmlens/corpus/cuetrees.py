@@ -165,8 +165,7 @@ def _timeline(line: dict[str, Any], found: list[str]) -> Rows:
 
 def _length(item: dict[str, Any]) -> tuple[float, float]:
     """Seconds of a clip or gap, and of one frame."""
-    span = item.get("source_range")
-    if span is None:
+    if (span := item.get("source_range")) is None:
         key = item.get("active_media_reference_key", "DEFAULT_MEDIA")
         span = (item.get("media_reference") or item["media_references"][key])["available_range"]
     length = span["duration"]

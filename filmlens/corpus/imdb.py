@@ -47,8 +47,7 @@ def imdb_id(text: str) -> str:
     >>> imdb_id("https://www.imdb.com/title/tt0054215/?ref_=x"), imdb_id("54215"), imdb_id("tt10872600"), imdb_id(" ")
     ('tt0054215', 'tt0054215', 'tt10872600', '')
     """
-    text = text.strip()
-    if not text:
+    if not (text := text.strip()):
         return ""
     found = re.search(r"\btt(\d{1,10})\b", text) or re.fullmatch(r"(\d{1,10})(?:\.0)?", text)
     if not found:

@@ -140,8 +140,7 @@ def _remembered(files: Files, kept: Path) -> Music:
     except artefacts.ArtefactError:
         told = {"paths": [], "sizes": [], "times": [], "seconds": [], "stored": [], "problems": {}}
     if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
-        problems = {int(place): texts for place, texts in told["problems"].items()}
-        return Music(files, told["seconds"], told["stored"], problems)
+        return Music(files, told["seconds"], told["stored"], {int(at): said for at, said in told["problems"].items()})
     music = Music(files, [None] * len(files.paths), [""] * len(files.paths), {})
     before = {path: place for place, path in enumerate(told["paths"])}
     for place, path in enumerate(files.paths):

@@ -170,8 +170,7 @@ def _write(path: Path, rows: list[dict[str, str]], table: filmtable.FilmTable | 
         return _write_csv(beside, new)
     known = {one_name(row[names.index("film_id")]): row for row in lines[table.head_row :] if len(row) == len(names)}
     for row in defused(new).to_dict("records"):
-        there = known.get(one_name(row["film_id"]))
-        if there is None:
+        if (there := known.get(one_name(row["film_id"]))) is None:
             lines.append([row.get(name, "") for name in names])
             continue
         for at, name in enumerate(names):  # a row without a path: only what is empty is filled

@@ -173,7 +173,6 @@ def _headed(path: Path, rows: dict[int, list[str]], is_head, told: list[str]) ->
     if any(row < at for row in filled):
         told.append(f"rows above row {at} passed over")
     body = {row: cells for row, cells in filled.items() if row > at}
-    empty = sum(at < row < max(body, default=0) for row in rows if row not in filled)
-    if empty:
+    if empty := sum(at < row < max(body, default=0) for row in rows if row not in filled):
         told.append(f"{empty} empty row{'s' * (empty > 1)} passed over")
     return Sheet(filled[at], at, body, told)

@@ -145,8 +145,7 @@ def _packed(error: Exception) -> bytes:
 
 def end_with_parent() -> None:
     """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
+    if (parent := multiprocessing.parent_process()) is not None:
 
         def watch() -> None:
             multiprocessing.connection.wait([parent.sentinel])

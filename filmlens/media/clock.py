@@ -144,8 +144,7 @@ class Clock:
         new, held = self._new, self._held
         self._new, self._held = None, []
         enough = (2 if self._of else 1) if at_end else _SURE
-        real = new is not None and max(new.counts.values()) >= enough
-        if real:
+        if real := new is not None and max(new.counts.values()) >= enough:
             new.offset = self._join(new)
             self._part = new
             for stream in new.counts:

@@ -37,8 +37,7 @@ def in_time() -> None:
 
 def passed_over(text: str) -> None:
     """Report damage that does not stop the reading: to whoever watches, as a warning otherwise."""
-    found = _DAMAGE.get()
-    if found is None:
+    if (found := _DAMAGE.get()) is None:
         warnings.warn(text, stacklevel=3)
     elif text not in found:
         found.append(text)

@@ -255,8 +255,7 @@ def demuxed(*streams: av.stream.Stream) -> Iterator[av.Packet]:
 
 def need_pictures(box: av.container.InputContainer, path: Source) -> av.VideoStream:
     """The picture stream, set to decode on one thread; `MediaError` without one."""
-    stream = picture_stream(box)
-    if stream is None:
+    if (stream := picture_stream(box)) is None:
         raise MediaError(f"{path}: has no moving picture")
     stream.thread_type = "NONE"  # films are mapped over processes
     return stream

@@ -86,8 +86,7 @@ def blocks(
 
 
 def _stream(box: av.container.InputContainer, path: Source) -> av.AudioStream:
-    stream = opening.sound_stream(box, path)
-    if stream is None:
+    if (stream := opening.sound_stream(box, path)) is None:
         raise MediaError(f"{path}: has no sound; give a file with a sound track")
     if not stream.codec_context.sample_rate:
         raise MediaError(f"{path}: its sound states no sample rate; is it complete?")
