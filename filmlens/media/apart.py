@@ -35,10 +35,7 @@ def apart(function: Callable, *given: Any, limit: float | None = None, **named: 
 
     The function is one of a module; it and what it is given travel. `Died` when the process crashed, or took longer.
     """
-    for kind, value in _answers(function, given, named, limit):
-        if kind == "value":
-            return value
-    raise AssertionError("a process ended without an answer")
+    return next(value for kind, value in _answers(function, given, named, limit) if kind == "value")
 
 
 def apart_stream(function: Callable, *given: Any, **named: Any) -> Iterator[Any]:
