@@ -18,9 +18,7 @@ from filmlens import stages
 from filmlens.artefacts import write_atomically
 from filmlens.audition.scene import instance_probabilities, transplanted
 from filmlens.corpus import Corpus, CorpusError
-from filmlens.media.ab import RATE, TARGET_LUFS, Place, track_sound
-from filmlens.media.excerpt import encode, stereo
-from filmlens.media.loudness import loudness
+from filmlens.media.ab import RATE, TARGET_LUFS, Place, encode, loudness, stereo, track_sound
 from filmlens.text import defused, from_cell
 
 #: Pairs of a transplanted cue and its control; seconds of a clip, and of its soft ends; peak that no clip exceeds.

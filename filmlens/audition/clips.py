@@ -22,7 +22,7 @@ from filmlens.artefacts.writing import WriteError, cache_folder, write_atomicall
 from filmlens.corpus import Film
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError
-from filmlens.media.moving import moving
+from filmlens.media.pictures import moving
 
 #: Seconds of a piece.
 PIECE_S = 10.0

@@ -26,7 +26,7 @@ from filmlens.audition.session import Session, open_session
 from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.ab import Place, ab_excerpt, film_sound, track_sound
 from filmlens.media.apart import apart
-from filmlens.media.thumbnails import thumbnail
+from filmlens.media.pictures import thumbnail
 from filmlens.stamper.place import find_place
 from filmlens.verdicts.fields import DIEGESES, ORIGINS, labels
 

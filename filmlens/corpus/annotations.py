@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 
 from filmlens.corpus import cuetexts
-from filmlens.corpus.cuejson import from_json
-from filmlens.corpus.cuexml import xml
+from filmlens.corpus.cuetrees import from_json, xml
 from filmlens.corpus.sheets import LARGEST, CorpusError, decode
-from filmlens.corpus.textgrid import textgrid
 from filmlens.text import from_cell
 
 #: Headers of other programs for ours: TiLiA's hierarchies have start, end and label.
@@ -28,11 +26,7 @@ _BINARY = {
 
 
 def read_cues(path: str | Path, *, problems: list[str] | None = None) -> pd.DataFrame:
-    """Cues from a file of any kind that annotators' programs write, told apart by its contents.
-
-    A table with a header (start,end,track[,track_start][,usage]; also TiLiA's CSV, whose label is the track); Audacity
-    labels; Praat's TextGrid, long or short; ELAN's .eaf; Sonic Visualiser's layer of regions as .svl or CSV; WebVTT;
-    OpenTimelineIO; JAMS.
+    """Cues from a table with a header, or a file of any kind that annotators' programs write, told by its contents.
 
     start, end (and track_start, NaN where empty) are in s, track and any further column text; by start. The index is
     the line in the file. What is wrong raises CorpusError with file and row; given `problems`, single wrong lines are
@@ -57,7 +51,7 @@ def parse_cues(data: bytes, *, name: str, problems: list[str] | None = None) -> 
         rows = list(_read(decode(name, data)[0].lstrip("\ufeff"), found))
     except (ValueError, csv.Error) as error:
         raise error if isinstance(error, CorpusError) else CorpusError(f"{name} {error}") from None
-    kept = [(row, cells) for row, cells in ((row, _timed(row, cells, found)) for row, cells in rows) if cells]
+    kept = [(row, timed) for row, cells in rows if (timed := _timed(row, cells, found))]
     found.sort(key=lambda fault: int(fault.split()[1].rstrip(":")))  # by row
     if found and (problems is None or not kept):
         raise CorpusError(f"{name} {found[0]}")
@@ -70,7 +64,6 @@ def parse_cues(data: bytes, *, name: str, problems: list[str] | None = None) -> 
 
 
 def _read(text: str, found: list[str]) -> cuetexts.Rows:
-    """The reader of a text's kind."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("\\")][:20] or [""]
     first = lines[0].lstrip()
     if first.startswith("{"):
@@ -80,7 +73,7 @@ def _read(text: str, found: list[str]) -> cuetexts.Rows:
     if first.startswith("WEBVTT"):
         return cuetexts.webvtt(text, found)
     if first.startswith("File type") or '"ooTextFile' in first:
-        return textgrid(text, found)
+        return cuetexts.textgrid(text, found)
     if re.search(r"\d|TIME|FRAME", first):  # a header has none of them
         if cuetexts.is_regions(lines):
             return cuetexts.regions(text, found)
@@ -99,14 +92,14 @@ def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str |
         except ValueError as error:
             found.append(f"row {row}: {column} {error}")
             return None
-    if not str(timed["track"]).strip():
-        found.append(f"row {row}: the cue has no name; write the track that plays")
-        return None
-    if timed["end"] == timed["start"]:
-        found.append(f"row {row}: the cue has no length; end it after its start")
-    elif timed["end"] < timed["start"]:
-        found.append(f"row {row}: the cue ends before it starts; exchange start and end")
-    return timed if timed["end"] > timed["start"] else None
+    faults = {
+        "the cue has no name; write the track that plays": not str(timed["track"]).strip(),
+        "the cue has no length; end it after its start": timed["end"] == timed["start"],
+        "the cue ends before it starts; exchange start and end": timed["end"] < timed["start"],
+    }
+    if fault := next((told for told, wrong in faults.items() if wrong), ""):
+        found.append(f"row {row}: {fault}")
+    return None if fault else timed
 
 
 def _table(text: str, found: list[str]) -> cuetexts.Rows:
@@ -118,8 +111,7 @@ def _table(text: str, found: list[str]) -> cuetexts.Rows:
     header = [from_cell(cell).strip() for cell in next(reader, ["start", "end", "track"])]
     if "track" not in header:
         header = [_NAMES.get(cell.casefold(), cell) for cell in header]
-    missing = [c for c in ("start", "end", "track") if c not in header]
-    if missing:
+    if missing := [c for c in ("start", "end", "track") if c not in header]:
         raise ValueError(f"row 1: the header lacks {', '.join(missing)}; it must name start,end,track")
     if {"start_fraction", "end_fraction"} & {*header}:
         raise ValueError("row 1: start and end are measures, not times; export the times in seconds")

@@ -1,7 +1,6 @@
 """Annotators who judge the same films: each has a folder of verdicts, ``verdicts/<name>/<film_id>.csv``.
 
-``verdicts/<film_id>.csv`` holds what a single annotator judged, or what was decided between several. It alone is read
-by the stages; what lies in the folders is only compared (`filmlens.verdicts.agreement`).
+``verdicts/<film_id>.csv`` is a single annotator's, or what was decided between several: it alone is read by stages.
 """
 
 from __future__ import annotations
@@ -25,13 +24,7 @@ _UNFIT = re.compile(r'[/\\:*?"<>|]')
 
 
 def fault(name: str) -> str:
-    """What is wrong with an annotator's name; empty when nothing is.
-
-    >>> fault("Ann O'Neil"), fault("../ann")
-    ('', 'has one of / \\\\ : * ? " < > |')
-    >>> fault(".."), fault("blind")
-    ('begins or ends with a dot or a space', 'is the folder of blind listening')
-    """
+    """What is wrong with an annotator's name; empty when nothing is."""
     faults = {
         "is empty": not name.strip(),
         "has a character that is no text": clean(name) != name,

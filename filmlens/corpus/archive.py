@@ -1,7 +1,6 @@
 """A zip of plain tables: written the same way twice, and unpacked without trusting it.
 
-What comes from another person may name any path and claim any size. Only plain files of the endings that a shared
-corpus has are unpacked, inside one folder, whole or not at all.
+Only plain files of the endings that a shared corpus has are unpacked, inside one folder, whole or not at all.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from filmlens.corpus import bounds
@@ -42,10 +42,7 @@ def entry(name: str) -> zipfile.ZipInfo:
 
 
 def unpack_beside(path: Path) -> Path:
-    """Unpack a shared corpus into the folder of its name beside it, once; the folder.
-
-    ArchiveError for another zip or none, an entry that leaves the folder, or a folder that holds something else.
-    """
+    """Unpack a shared corpus into the folder of its name beside it, once; the folder, or ArchiveError."""
     folder = path.with_suffix("")
     with _opened(path) as box:
         contents = _contents(box)
@@ -55,20 +52,13 @@ def unpack_beside(path: Path) -> Path:
         except ArchiveError:
             if not folder.exists():  # otherwise another process unpacked it meanwhile
                 raise
-        before = _unpacked(folder / _UNPACKED)
+        before = None
+        with suppress(OSError, ValueError, AttributeError):  # it does not say what it was unpacked from
+            before = json.loads((folder / _UNPACKED).read_text(encoding="utf-8")).get("contents")
         if before == contents:
             return folder
     holds = "was unpacked from another or an earlier zip" if before else "holds something else"
     raise ArchiveError(f"{path}: the folder {folder} {holds}; rename or remove that folder, or rename the zip")
-
-
-def _unpacked(path: Path) -> object:
-    """What an unpacked folder says that it was unpacked from; None when it does not say."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return told.get("contents") if isinstance(told, dict) else None
-    except (OSError, ValueError):
-        return None
 
 
 def unpack(path: Path, folder: Path) -> None:

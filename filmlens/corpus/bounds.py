@@ -1,7 +1,6 @@
 """What a shared corpus may hold: sizes before anything is unpacked, rows and columns before a table is read.
 
-A study of a hundred films stays far below every bound: a film has one row a second. What is above would fill the disk
-or the memory of the one who opens it, and is refused by name.
+A study of a hundred films stays far below; what is above would fill another's disk or memory, and is refused.
 """
 
 from __future__ import annotations
@@ -98,14 +97,12 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _text_table(path: Path) -> None:
-    rows = _rows(path)
+    rows, genres, found = _rows(path), None, set()
     header = [name.strip() for name in next(rows, [])]
-    genres = None
     if path.name == "films.csv":  # people's own tables are read in many forms; what is bounded here is the plain one
         if b"\0" in path.read_bytes() or not set(COLUMNS_OF_FILMS) <= set(header):
             raise BoundsError(f"is no plain table of {', '.join(COLUMNS_OF_FILMS)}")
         genres = header.index("genres")
-    found: set[str] = set()
     for row in rows:
         found |= set(row[genres].split("|")) if genres is not None and genres < len(row) else set()
         if len(found) > GENRES:
@@ -125,9 +122,8 @@ def _parquet(path: Path, table: str, described: set[str] | None) -> dict[str, bo
         about, schema = file.metadata, file.schema_arrow
         if about.num_rows > ROWS or about.num_columns > COLUMNS:
             raise BoundsError(f"has {about.num_rows} rows and {about.num_columns} columns, more than {ROWS}, {COLUMNS}")
-        odd = next((f for f in schema if not any(is_kind(f.type) for is_kind in _PLAIN)), None)
-        if odd is not None:
-            raise BoundsError(f"has the column {odd.name!r} of the kind {odd.type}, no number or text")
+        if odd := [f for f in schema if not any(is_kind(f.type) for is_kind in _PLAIN)]:
+            raise BoundsError(f"has the column {odd[0].name!r} of the kind {odd[0].type}, no number or text")
         if len(set(schema.names)) != len(schema.names):
             raise BoundsError("has two columns of one name")
         groups = [about.row_group(i) for i in range(about.num_row_groups)]

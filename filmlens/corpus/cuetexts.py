@@ -1,4 +1,4 @@
-"""Cues in lines of text as annotators' programs write them: Audacity's labels, Sonic Visualiser's regions, WebVTT.
+"""Cues in lines of text: Audacity's labels, Sonic Visualiser's regions, WebVTT, Praat's TextGrid.
 
 Each reader gives (row, cells) with start, end and track as text. What is wrong with a line goes to `found`, as text
 that begins with its row, and the other lines are kept. Of what cannot be read at all a ValueError begins with the row.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import chain
+from typing import NamedTuple
 
 from filmlens.text import clean, from_cell
 
@@ -21,6 +23,10 @@ _REGION_HEAD = re.compile(r"(TIME|FRAME)([,\t])([A-Z,\t]*)")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 _SAID = {",": "commas", "\t": "tabs"}
 _TIMING = re.compile(r"\s*([\d:.,]+)\s+-->\s+([\d:.,]+)(\s|$)")
+_FREE = re.compile(r'(?<!\S)(?:"((?:[^"]|"")*)"|([-+]?\d[\d.eE+-]*))(?!\S)')
+_TIERS = ("IntervalTier", "TextTier")
+#: Names of tiers that hold the cues, where there are several; ours are Cues 1, Cues 2, ...
+_MUSIC = ("cue", "music", "track")
 
 
 def is_labels(lines: list[str]) -> bool:
@@ -89,9 +95,77 @@ def webvtt(text: str, found: list[str]) -> Rows:
             while at < len(lines) and lines[at].strip() and "-->" not in lines[at]:
                 said.append(re.sub(r"<[^<>]*>", "", lines[at]).strip())
                 at += 1
-            timing = _TIMING.match(line)
-            if timing is None:
+            if (timing := _TIMING.match(line)) is None:
                 found.append(f"row {row}: {line.strip()[:40]!r} is no timing; write 00:01:02.345 --> 00:01:09.876")
                 continue
             track = clean(html.unescape(" ".join(said))).strip()
             yield row, {"start": timing[1], "end": timing[2], "track": track.strip("♪♫ ")}
+
+
+class _Token(NamedTuple):
+    row: int
+    text: str
+    quoted: bool
+
+
+def textgrid(text: str, found: list[str]) -> Rows:
+    """Cues of a TextGrid, long or short: the intervals with a text, of the tier or tiers that hold them (see `chosen`).
+
+    What stands free are numbers and quoted texts, the rest is comment. A damaged interval costs no other.
+    """
+    tokens = _tokens(text, found)
+    heads = [i for i, t in enumerate(tokens[:-1]) if t.quoted and t.text in _TIERS and tokens[i + 1].quoted]
+    whole = [i for i in heads if tokens[i].text == "IntervalTier"]
+    if not whole:
+        raise ValueError("row 1: has no tier of intervals; draw each cue as an interval with its track as text")
+    tiers = {}
+    for head, end in zip(heads, [*heads[1:], len(tokens)], strict=True):
+        if head in whole:
+            # numbers before the first text: the tier's start, end and size, then the first interval's own two
+            first = next((i for i in range(head + 2, end) if tokens[i].quoted), end + 2) - 2
+            name = tokens[head + 1].text
+            tiers[name or f"tier {head}", head] = list(_intervals(tokens[first:end], found))
+    yield from chosen(tiers)
+
+
+def _tokens(text: str, found: list[str]) -> list[_Token]:
+    """What stands free, with its row."""
+    tokens, row, seen = [], 1, 0
+    for match in _FREE.finditer(text):
+        row, seen = row + text.count("\n", seen, match.start()), match.start()
+        quoted = match[1] is not None
+        tokens.append(_Token(row, match[1].replace('""', '"') if quoted else match[2], quoted))
+    left = _FREE.sub(lambda match: "\n" * match[0].count("\n"), text)
+    if odd := re.search(r'(?<!\S)"', left):
+        row = left.count("\n", 0, odd.start()) + 1
+        found.append(f"row {row}: a quotation mark is opened and not closed; close it, and double those inside a text")
+    return tokens
+
+
+def _intervals(tokens: list[_Token], found: list[str]) -> Rows:
+    """The intervals of a tier that have a text; one that is damaged is told, and the next one begins anew."""
+    at = 0
+    while at < len(tokens):
+        shape = [t.quoted for t in tokens[at : at + 3]]
+        if shape == [False, False, True]:
+            start, end, said = tokens[at : at + 3]
+            if said.text.strip():
+                yield start.row, {"start": start.text, "end": end.text, "track": clean(said.text).strip()}
+            at += 3
+            continue
+        row = tokens[at].row
+        found.append(f"row {row}: not a whole interval; write its start, its end and its text in quotation marks")
+        at += shape.index(True) + 1 if True in shape else 2
+
+
+def chosen(tiers: dict[tuple[str, int], list[tuple[int, dict[str, str]]]]) -> Rows:
+    """The cues of a file of tiers: those of its only one, or of all that are called cues, music or tracks.
+
+    `tiers` are name and number of a tier to its rows. With others only, ValueError says how to name one.
+    """
+    filled = {key: rows for key, rows in tiers.items() if rows}
+    called = {key: rows for key, rows in filled.items() if key[0].strip().casefold().startswith(_MUSIC)}
+    if len(filled) > 1 and not called:
+        names = ", ".join(clean(name) for name, _ in filled)
+        raise ValueError(f"row 1: has the tiers {names}; call the one that holds the cues Cues (or Cues 1, Cues 2)")
+    return chain.from_iterable((called or filled).values())

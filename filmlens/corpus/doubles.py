@@ -30,18 +30,18 @@ _VERSION = 1  # of `_pairs` and `_by_sound`: raised when they find other pairs i
 def same_films(films: list[Film], seconds: Mapping[str, float]) -> list[tuple[Film, Film]]:
     """The first row of each film with each later one of the same sound, whatever name, format, speed (PAL) or cut.
 
-    `seconds` is film id to length. What was found stays in the user's cache as long as the films are the same.
+    `seconds` is film id to length.
     """
     if len(films) < 2:
         return []
     lengths = [seconds.get(film.id, 0.0) for film in films]
     state = [[_known(film) for film in films], lengths]
-    return _kept_pairs(films[0].folder, "doubles", state, films, _prints, lambda prints: _pairs(prints, lengths))
+    return _kept_pairs(films[0], "doubles", state, films, _prints, lambda prints: _pairs(prints, lengths))
 
 
-def _kept_pairs(folder: Path, kind: str, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
+def _kept_pairs(of: Film, kind: str, state: list, things: list, read: Callable, pairs_of: Callable) -> list[tuple]:
     """Pairs of things by their prints, kept in the user's cache as long as the state is the same."""
-    kept = artefacts.ledger_of(folder, artefacts.cache_folder() / kind)
+    kept = artefacts.ledger_of(of.folder, artefacts.cache_folder() / kind)
     state = json.loads(json.dumps([_VERSION, *state]))
     try:
         found = artefacts.read_sealed(kept)
@@ -72,9 +72,8 @@ def _pairs(prints: list[tuple[np.ndarray, np.ndarray] | None], seconds: list[flo
             continue  # both slowed
         if other >= count and abs(seconds[short] / max(seconds[long], 1e-9) - _PAL) > _NEAR:
             continue  # no PAL transfer
-        roots = _root(first, short), _root(first, long)
-        if roots[0] != roots[1] and agreement(spectrum(one), spectrum(other)) >= SAME:
-            first[max(roots)] = min(roots)
+        if _root(first, short) != _root(first, long) and agreement(spectrum(one), spectrum(other)) >= SAME:
+            _join(first, short, long)
     return [(_root(first, film), film) for film in range(count) if _root(first, film) != film]
 
 
@@ -82,6 +81,11 @@ def _root(first: list[int], film: int) -> int:
     while first[film] != film:
         film = first[film]
     return film
+
+
+def _join(first: list[int], one: int, other: int) -> None:
+    low, high = sorted((_root(first, one), _root(first, other)))
+    first[high] = low
 
 
 def _slowed(seconds: list[float]) -> list[int]:
@@ -98,24 +102,19 @@ def _known(film: Film) -> dict:
 
 def _prints(film: Film) -> tuple[np.ndarray, np.ndarray] | None:
     """Prints of a film; None without sound."""
-
-    def make() -> dict[str, np.ndarray]:
-        return dict(zip(("print", "slowed"), apart(sound_prints, film.sound, limit=_LIMIT_S), strict=True))
-
-    try:
-        tables = _kept_prints("soundprints", _known(film), make)
-    except (OSError, ValueError):
-        return None  # what is wrong with the file is told elsewhere
-    return tables["print"], tables["slowed"]
+    with suppress(OSError, ValueError):  # what is wrong with the file is told elsewhere
+        make = partial(apart, sound_prints, film.sound)
+        tables = _kept_prints("soundprints", _known(film), ("print", "slowed"), make)
+        return tables["print"], tables["slowed"]
 
 
-def _kept_prints(folder: str, known: dict, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Prints of a file, kept in the user's cache as long as it is the same."""
+def _kept_prints(folder: str, known: dict, names: tuple[str, ...], make: Callable) -> dict[str, np.ndarray]:
+    """Prints of a file by name, kept in the user's cache as long as it is the same."""
     path = artefacts.cache_folder() / folder / f"{artefacts.digest(json.dumps(known['path']).encode())}.npz"
     try:
         return artefacts.load_arrays(path, known)
     except artefacts.ArtefactError:
-        tables = make()
+        tables = dict(zip(names, make(limit=_LIMIT_S), strict=True))
     with suppress(OSError):
         artefacts.save_arrays(path, tables, known)
     return tables
@@ -163,7 +162,7 @@ def _recordings(films: Iterable[Film], listed: Callable[[Path], Files]) -> list[
     with artefacts.Ledger(kept) as known:
         for row in dict.fromkeys(first[near].tolist()):  # other names of a file are that file
             path, look = seen(row)
-            sample = known.get(path, partial(_sample, path), seen=look)
+            sample = known.get(path, lambda path=Path(path): artefacts.fingerprint(path)["hash"], seen=look)
             earlier[row] = codes.setdefault((look[0], sample), row)
     first = np.array([earlier.get(row, row) for row in first.tolist()], int)
     # what films list together is a library: they share it whatever else sounds like it
@@ -184,15 +183,11 @@ def _of_several(keys: np.ndarray, owners: np.ndarray) -> np.ndarray:
 
 
 def _by_sound(films: list[Film], tracks: list[int], seen: Callable) -> list[tuple[int, int]]:
-    """Pairs of tracks that sound the same; kept in the user's cache as long as the files are the same.
-
-    Every track is decoded for it, once: of more than `MOST_BY_SOUND` none is, and bytes alone say what is shared.
-    """
+    """Pairs of tracks that sound the same. Each is decoded for it, once: of more than `MOST_BY_SOUND` none is."""
     if not 1 < len(tracks) <= MOST_BY_SOUND:
         return []
     state = [[[path, *look] for path, look in map(seen, tracks)]]
-    home = films[0].folder
-    return _kept_pairs(home, "recordings", state, tracks, lambda t: _track_print(*seen(t)), _alike_tracks)
+    return _kept_pairs(films[0], "recordings", state, tracks, lambda t: _track_print(*seen(t)), _alike_tracks)
 
 
 def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
@@ -204,43 +199,29 @@ def _alike_tracks(prints: list[np.ndarray | None]) -> list[tuple[int, int]]:
 def _track_print(file: str, look: tuple[int, int]) -> np.ndarray | None:
     """Print of a track; empty of what is no sound, None of what cannot be read."""
 
-    def make() -> dict[str, np.ndarray]:
+    def make(limit: float) -> list[np.ndarray]:
         try:
-            return {"print": apart(track_print, Path(file), limit=_LIMIT_S)}
+            return [apart(track_print, Path(file), limit=limit)]
         except ValueError:
-            return {"print": _SILENT}  # what is wrong with the file is told elsewhere
+            return [_SILENT]  # what is wrong with the file is told elsewhere
 
-    try:
-        return _kept_prints("trackprints", {"path": file, "look": list(look)}, make)["print"]
-    except OSError:
-        return None
+    with suppress(OSError):
+        return _kept_prints("trackprints", {"path": file, "look": list(look)}, ("print",), make)["print"]
 
 
 def shared_recordings(corpus: Corpus) -> pd.DataFrame:
-    """Tracks whose recording is in the soundtracks of several films: film_id, track, recording (a number).
-
-    A library that films are searched for is no soundtrack of theirs.
-    """
+    """Tracks, not of a library, whose recording several films have: film_id, track, recording (a number)."""
     groups = enumerate(_recordings((replace(film, library=None) for film in corpus), list_files))
     rows = [(film, name, number) for number, group in groups for film, name in group]
     return pd.DataFrame(rows, columns=["film_id", "track", "recording"]).astype({"recording": int})
 
 
 def music_groups(corpus: Corpus) -> pd.Series:
-    """Films that are joined by recordings in their soundtracks, directly or through others: index film_id.
-
-    The name of a group is its first film's; a film that shares nothing has "".
-    """
+    """Film id to the first film that it is joined with by recordings in their soundtracks; "" where it shares none."""
     place, first = {film_id: n for n, film_id in enumerate(corpus.ids)}, list(range(len(corpus)))
     for _, films in shared_recordings(corpus).groupby("recording")["film_id"]:
-        one = place[films.iloc[0]]
         for other in films.iloc[1:]:
-            low, high = sorted((_root(first, one), _root(first, place[other])))
-            first[high] = low
+            _join(first, place[films.iloc[0]], place[other])
     roots = [_root(first, n) for n in range(len(first))]
     names = [corpus.ids[root] if roots.count(root) > 1 else "" for root in roots]
     return pd.Series(names, index=pd.Index(corpus.ids, name="film_id"), name=SHARED_MUSIC, dtype=object)
-
-
-def _sample(path: str) -> str:
-    return artefacts.fingerprint(Path(path))["hash"]

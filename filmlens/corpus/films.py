@@ -1,10 +1,9 @@
 """What the user has: a folder with films.csv, media files and, where they exist, annotated cues.
 
 ``films.csv`` has the columns film_id, title, year, genres (``Action|Sci-Fi``), film (a media file; pure sound is
-allowed) and soundtrack (a folder of tracks). The column library may name a folder of other music to look for, such as
-licensed songs; language and audio_stream say which of a film's sounds is its own; any further column is kept. Paths are
-relative to the corpus folder or absolute. Nothing in the folder is ever written but ``derived/``, ``verdicts/``,
-``exports/`` and figures.
+allowed) and soundtrack (a folder of tracks); library may name a folder of other music, language and audio_stream say
+which of a film's sounds is its own; any further column is kept. Paths are relative to the corpus folder or absolute.
+Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
 """
 
 from __future__ import annotations
@@ -43,9 +42,9 @@ _LONGEST_ID = 200  # bytes; names of files have 255
 class Film:
     """One row of films.csv; genres are in the house order.
 
-    `film` is the media file, `soundtrack` the folder of tracks, `library` one of other music such as licensed songs,
-    `annotation` the file of true cues. `folder` is the corpus, `derived` where that keeps what is computed; `more` has
-    every further column as text. For messages: `row` and `table`, and paths as `written` there.
+    `film` is the media file, `soundtrack` the folder of tracks, `library` one of other music, `annotation` the file of
+    true cues, `derived` where the corpus keeps what is computed; `more` has every further column as text. For messages:
+    `row` and `table`, and paths as `written` there.
     """
 
     id: str
@@ -80,10 +79,7 @@ class Film:
         return self.folder / "verdicts" / f"{self.id}.csv"
 
     def tracks(self) -> dict[str, Path]:
-        """Sound files by track name: the path without its ending in the soundtrack, or else in the library.
-
-        CorpusError for no such folder, no sound file in it, or two files of one name.
-        """
+        """Sound files by track name: the path without its ending in the soundtrack, or else in the library."""
         return {name: Path(path) for name, path in self.sound_files().items()}
 
     def sound_files(self, listed: Callable[[Path], Listing] = list_names) -> dict[str, str]:
@@ -137,12 +133,7 @@ class Film:
 
 
 class Corpus:
-    """The films of a folder, in the order of films.csv.
-
-    >>> corpus = Corpus.open("my-films")                   # doctest: +SKIP
-    >>> corpus["psycho"].genres                            # doctest: +SKIP
-    ('Horror',)
-    """
+    """The films of a folder, in the order of films.csv; a film by its id is ``corpus["psycho"]``."""
 
     def __init__(self, folder: Path, films: list[Film], derived: Path, table: Path, told: str):
         self.folder, self.derived, self.table = folder, derived, table
@@ -156,9 +147,8 @@ class Corpus:
     ) -> Corpus:
         """Read films.csv of a folder (see `find_folder`); CorpusError has every fault at once, with row and remedy.
 
-        Computed tables go to `derived`; the environment variable FILMLENS_DERIVED, then ``folder/derived`` by default.
-        `library` is a folder of any music in which every film's cues are looked for too; the films' own (column
-        ``library``) by default.
+        Computed tables go to `derived`, by default $FILMLENS_DERIVED or ``folder/derived``. `library` is a folder of
+        any music in which every film's cues are looked for too, by default that of the column ``library``.
         """
         folder = find_folder(folder)
         table = read_films(folder)
@@ -267,10 +257,7 @@ def genre_table(films: Iterable[Film]) -> pd.DataFrame:
 
 
 def find_folder(folder: str | Path) -> Path:
-    """A folder as given, or from the folder that holds the package: JupyterLab's working directory is notebooks/.
-
-    A zip is unpacked beside itself and stands for its folder.
-    """
+    """A folder as given, or from the folder that holds the package; a zip is unpacked beside itself."""
     folder = Path(folder).expanduser()
     here = [folder, Path(__file__).resolve().parents[2] / folder]
     found = next((p.resolve() for p in here if p.is_dir() or (p.suffix == ".zip" and p.is_file())), None)
@@ -284,11 +271,7 @@ def find_folder(folder: str | Path) -> Path:
 
 
 class Films(NamedTuple):
-    """What a table of films says: the films that have a file, and ids of rows that name none (`not_owned`).
-
-    `told` is what was understood that a plain table would not need. `faults`, and `questions` (what looks like a slip
-    of the pen), begin with the row.
-    """
+    """Films that have a file, and ids of rows that name none (`not_owned`); faults and questions begin with the row."""
 
     path: Path
     films: list[Film]
@@ -302,8 +285,7 @@ def read_films(folder: Path) -> Films:
     """Films of ``films.csv`` and every fault of the table; CorpusError when there is no table to read."""
     shared = (folder / archive.MARK).is_file()  # names no media, and is not believed if it does
     table = filmtable.read_table(filmtable.find_table(folder, names=("films.csv",) if shared else filmtable.NAMES))
-    films, faults, seen, not_owned = [], list(table.faults), {}, []
-    annotated = {}
+    films, faults, seen, not_owned, annotated = [], list(table.faults), {}, [], {}
     for file in sorted(annotation_files(folder), key=lambda f: ANNOTATIONS.index(f.suffix.lower())):
         for name in (file.stem, one_name(file.stem)):
             annotated.setdefault(name, file)

@@ -41,8 +41,8 @@ _FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
 class FilmTable:
     """The rows of films.csv; `lines` are row to cells by column: text, but `year` (int or None) and `genres` (tuple).
 
-    `faults` are (row, text), each with its remedy; the rows of some are not among `lines`. `told` is what was
-    understood that a plain table would not need; `questions`, (row, text), what looks like a slip of the pen.
+    `faults` are (row, text); the rows of some are not among `lines`. `told` is what a plain table would not need;
+    `questions`, (row, text), what looks like a slip of the pen.
     """
 
     path: Path
@@ -88,8 +88,7 @@ def read_table(path: Path) -> FilmTable:
                 table.faults.append((row, f"{name} {given[:40]!r}... is too long for the name of a file; correct it"))
                 table.lines[row][name] = ""
     _genres(table)
-    others = [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]
-    if others:
+    if others := [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]:
         table.told.append(f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read")
     table.faults.sort()
     return table
@@ -103,11 +102,7 @@ def plain(table: FilmTable) -> pd.DataFrame:
 
 
 def _normal(name: str) -> str:
-    """A column's name without capitals and spaces.
-
-    >>> _normal(" Film ID"), _normal("Film-Id\\xa0"), _normal("Year")
-    ('film_id', 'film_id', 'year')
-    """
+    """A column's name without capitals and spaces."""
     return re.sub(r"[\W_]+", "_", text.clean(name).casefold()).strip("_")
 
 
@@ -122,7 +117,6 @@ def column(given: str) -> str:
 
 
 def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
-    """Where each column stands."""
     places: dict[str, int] = {}
     for at, given in enumerate(sheet.head):
         given, name = text.from_cell(given).strip(), column(given)
@@ -204,11 +198,7 @@ def _year(given: str, row: int, table: FilmTable) -> int | None:
 
 
 def _year_meant(given: str) -> str:
-    """A year behind a date; a year that a spreadsheet was told to show as a date is one of 1905.
-
-    >>> _year_meant("1905-07-06"), _year_meant("01.05.2014"), _year_meant("MMXV")
-    ('2014', '2014', '')
-    """
+    """A year behind a date; a year that a spreadsheet was told to show as a date is one of 1905."""
     try:
         serial = (datetime.date.fromisoformat(given[:10]) - _FIRST_DAY).days
     except ValueError:
@@ -220,7 +210,6 @@ def _year_meant(given: str) -> str:
 
 
 def _genres(table: FilmTable) -> None:
-    """Genres of every row in one spelling."""
     written = {row: labels.parted(line["genres"]) for row, line in table.lines.items()}
     spelt = labels.spellings(label for cell in written.values() for label in cell)
     for row, line in table.lines.items():
@@ -254,11 +243,7 @@ def locate(folder: Path, given: str) -> Path:
 
 
 def path_hint(given: str) -> str:
-    """Why a path may be missing here; empty when nothing about it is foreign.
-
-    >>> path_hint("D:\\\\films\\\\psycho.mkv"), path_hint("films/psycho.mkv")
-    ('it is a path of a Windows computer; write it as it is on this one', '')
-    """
+    """Why a path may be missing here; empty when nothing about it is foreign."""
     if os.name != "nt" and re.match(r"[A-Za-z]:[\\/]|\\\\", given):
         return "it is a path of a Windows computer; write it as it is on this one"
     if "\\" in given and os.name != "nt":

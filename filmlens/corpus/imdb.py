@@ -1,7 +1,6 @@
 """``filmlens genres``: genre labels by imdb_id from the public file ``title.basics.tsv.gz`` (datasets.imdbws.com).
 
-The file has ten million rows; it is read line by line, so that memory does not grow with it. Nothing is downloaded:
-the file's terms are the user's to accept.
+Its ten million rows are read one by one. Nothing is downloaded: the file's terms are the user's to accept.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ class ImdbError(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """Labels of a corpus.
+    """Labels of a corpus; genres of `films` are joined by ``|``.
 
-    `films` has film_id, imdb_id, title, year (films.csv), imdb_title, imdb_year, before (films.csv), imdb (all of
-    IMDb's), genres (reduced to those asked for); text, genres joined by ``|``.
+    Its columns are film_id, imdb_id, title, year and before (films.csv), imdb_title, imdb_year, imdb (all of IMDb's)
+    and genres (those asked for).
     """
 
     films: pd.DataFrame
@@ -48,8 +47,7 @@ def imdb_id(text: str) -> str:
     >>> imdb_id("https://www.imdb.com/title/tt0054215/?ref_=x"), imdb_id("54215"), imdb_id("tt10872600"), imdb_id(" ")
     ('tt0054215', 'tt0054215', 'tt10872600', '')
     """
-    text = text.strip()
-    if not text:
+    if not (text := text.strip()):
         return ""
     found = re.search(r"\btt(\d{1,10})\b", text) or re.fullmatch(r"(\d{1,10})(?:\.0)?", text)
     if not found:
@@ -60,8 +58,7 @@ def imdb_id(text: str) -> str:
 def labels(corpus: Corpus, file: str | Path, *, genres: Iterable[str] = look.GENRES) -> Found:
     """Look up the films of a corpus by its column ``imdb_id``; `genres` are the labels to keep, in IMDb's words.
 
-    `file` is ``title.basics.tsv.gz``, or the same unpacked. ImdbError for no such column, not that file, a damaged one,
-    or a label that IMDb does not use.
+    ImdbError for no such column, another file or a damaged one, or a label that IMDb does not use.
     """
     if not any("imdb_id" in film.more for film in corpus):
         raise ImdbError(f"{corpus.table} row 1: there is no column imdb_id; add it, such as tt0054215")

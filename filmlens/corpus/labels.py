@@ -61,18 +61,13 @@ def spellings(labels: Iterable[str]) -> dict[str, str]:
 
 
 def doubtful(counts: Counter[str]) -> dict[str, str]:
-    """Labels that look misspelt, and what may be meant; `counts` are films by label, as `spellings` gives them.
-
-    >>> doubtful(Counter({"Horor": 1, "Horror": 9, "Noir": 4, "Western": 1}))
-    {'Horor': 'Horror'}
-    """
+    """Labels that look misspelt, and what may be meant; `counts` are films by label, as `spellings` gives them."""
     found = {}
     for label, films in counts.items():
         if key(label) in _SETTLED:
             continue
         others = {key(o): o for o, n in counts.items() if o != label and n > films}
         others |= _SETTLED if films <= _FEW else {}
-        near = difflib.get_close_matches(key(label), others, 1, 0.8)
-        if near:
+        if near := difflib.get_close_matches(key(label), others, 1, 0.8):
             found[label] = others[near[0]]
     return found

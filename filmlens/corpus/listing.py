@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
 from filmlens import text
 
-#: Endings of tracks. What else lies in a soundtrack folder is named by ``filmlens check``.
-SOUND_ENDINGS = {
-    *(".mp3", ".m4a", ".m4b", ".aac", ".flac", ".wav", ".ogg", ".oga", ".opus", ".ac3", ".eac3", ".dts", ".dtshd"),
-    *(".aif", ".aiff", ".aifc", ".wma", ".asf", ".wv", ".mka", ".ape", ".tta", ".tak", ".mpc", ".mp2", ".mp1", ".mpa"),
-    *(".caf", ".w64", ".rf64", ".bwf", ".au", ".snd", ".amr", ".dsf", ".spx", ".mlp", ".thd", ".alac", ".voc", ".ra"),
-    *(".mp4", ".mov", ".mkv", ".webm", ".avi", ".flv", ".ts", ".m2ts", ".mpg", ".vob", ".3gp", ".ogv", ".wmv"),
-}
+_ENDINGS = pd.read_csv(Path(__file__).with_name("endings.csv")).groupby("holds")["ending"].agg(frozenset)
+#: Endings of tracks, of films, and of what lies beside an album's tracks and need not be tried.
+SOUND_ENDINGS, FILM_ENDINGS, NO_SOUND = _ENDINGS[["sound", "film", "neither"]]
 
 
 @dataclass
@@ -92,10 +90,7 @@ def _in_one_way(name: str) -> str:
 
 
 def files_in(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Files in a folder and those in it, each as the parts of its path; hidden ones are passed over.
-
-    A folder that is a link is not entered: it might lead in a circle. One that cannot be listed raises OSError.
-    """
+    """Files in a folder and those in it, as parts of their paths; without hidden ones and what links lead to."""
     return (parts for parts, _ in _entries(folder))
 
 

@@ -1,7 +1,6 @@
 """A look into every media file of a corpus: what it holds, and all that is wrong with it.
 
-Files are opened in processes of their own, a few at once. What was found stays in the user's cache as long as a file
-has the size and time of change that it had, so that the next look only lists folders.
+What was found stays in the user's cache as long as a file has the same size and time: the next look lists folders.
 """
 
 from __future__ import annotations
@@ -19,23 +18,17 @@ import av
 
 from filmlens import artefacts
 from filmlens.corpus.films import Film
-from filmlens.corpus.listing import Files, list_files
-from filmlens.media import container, pictures, sound
-from filmlens.media.apart import AT_ONCE, Died, apart
-from filmlens.media.container import MediaError, Medium
+from filmlens.corpus.listing import NO_SOUND, Files, list_files
+from filmlens.media import container, opening, pictures, sound
+from filmlens.media.apart import AT_ONCE, apart
 from filmlens.media.monitor import watched
+from filmlens.media.opening import MediaError, Source
 from filmlens.media.structure import structure
 from filmlens.text import reason
 
 _VERSION = 4  # of `look_into`: raised when it finds something else in the same file
 _SHORT_S = 0.1  # a sound that ends so much before its stated end lacks it
 _LIMIT_S = 3600.0
-#: Endings of what lies beside the tracks of an album and need not be tried.
-_NO_SOUND = {
-    *(".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".log", ".md", ".nfo", ".cue"),
-    *(".m3u", ".m3u8", ".pls", ".xspf", ".url", ".ini", ".db", ".htm", ".html", ".xml", ".json", ".csv", ".sfv"),
-    ".md5",
-}
 
 
 class Looked(NamedTuple):
@@ -62,7 +55,7 @@ class Track(NamedTuple):
 class Music:
     """A folder of music and what a look into its files found, or why (`error`) it could not be listed.
 
-    Of each file `seconds` (None of what is no sound) and how it is `stored`; all that is wrong with some, by place.
+    Of each file `seconds` (None of no sound) and how it is `stored`; `problems` by place.
     """
 
     files: Files
@@ -98,8 +91,7 @@ def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
     def one(film: Film) -> Looked:
         seen = artefacts.look(film.film)
         with artefacts.Ledger(_place(f"{film.film} {film.sound.choice}")) as known:
-            found = known.get(film.film, lambda: None, seen=seen)
-            if found:
+            if found := known.get(film.film, lambda: None, seen=seen):
                 return Looked(container.MediaInfo(*found[0]), *found[1:])
             looked = _look(film.sound, True)
             # of what could not be opened nothing stays: tomorrow it may be, without a change
@@ -113,10 +105,7 @@ def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
 
 
 def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
-    """Every file of folders of music; none of a folder that is missing, which is told elsewhere.
-
-    Several names of one file (hard links) are looked at once. A folder whose files are as they were costs its listing.
-    """
+    """Every file of folders of music; several names of one file (hard links) are looked at once."""
     found, waiting = {}, deque()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for folder in dict.fromkeys(folders):
@@ -131,13 +120,10 @@ def look_at_folders(folders: Iterable[Path]) -> dict[Path, Music]:
 
 def _known(folder: Path, pool: Executor) -> tuple[Music, list[tuple[list[int], Future]]]:
     """What is known of a folder, and looks on their way: the places of the names of a file, with what it will hold."""
-    nothing = Files(os.path.join(folder, ""), [], [], [], [])
-    if not os.path.isdir(folder):
-        return Music(nothing, [], [], {}), []
     try:
         files = list_files(folder)
     except OSError as error:
-        return Music(nothing, [], [], {}, error), []
+        return Music(Files(os.path.join(folder, ""), [], [], [], []), [], [], {}, error), []
     music = _remembered(files, _place(folder))
     names: dict[tuple, list[int]] = {}
     for place, seconds in enumerate(music.seconds):
@@ -154,8 +140,7 @@ def _remembered(files: Files, kept: Path) -> Music:
     except artefacts.ArtefactError:
         told = {"paths": [], "sizes": [], "times": [], "seconds": [], "stored": [], "problems": {}}
     if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
-        problems = {int(place): texts for place, texts in told["problems"].items()}
-        return Music(files, told["seconds"], told["stored"], problems)
+        return Music(files, told["seconds"], told["stored"], {int(at): said for at, said in told["problems"].items()})
     music = Music(files, [None] * len(files.paths), [""] * len(files.paths), {})
     before = {path: place for place, path in enumerate(told["paths"])}
     for place, path in enumerate(files.paths):
@@ -169,8 +154,7 @@ def _remembered(files: Files, kept: Path) -> Music:
 
 def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -> None:
     """Wait for looks, and keep what they found; of what could not be opened nothing: tomorrow it may be."""
-    files, unread, news = music.files, set(), False
-    times = list(files.times)
+    files, times, unread, news = music.files, list(music.files.times), set(), False
     for places, first in looks:
         for place in places:
             again = first.result().problems and place != places[0]  # a problem names its file
@@ -194,7 +178,7 @@ def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -
 
 def is_beside(path: str) -> bool:
     """Whether a file's ending says that it is no sound."""
-    return os.path.splitext(path)[1].lower() in _NO_SOUND
+    return os.path.splitext(path)[1].lower() in NO_SOUND
 
 
 def _place(thing: object) -> Path:
@@ -202,41 +186,37 @@ def _place(thing: object) -> Path:
     return artefacts.ledger_of(Path(str(thing)), artefacts.cache_folder() / "looks" / f"{_VERSION}-{av.__version__}")
 
 
-def _look(path: Path | Medium, film: bool) -> Looked:
+def _look(path: Source, film: bool) -> Looked:
     """A look into a file, in a process of its own: a decoder that crashes is a problem of that file."""
     try:
         return apart(look_into, path, film, limit=_LIMIT_S)
-    except Died as error:
+    except MediaError as error:
         return Looked(None, [str(error)], [])
     except Exception as error:  # whatever a damaged file brings about, the others are looked at
         return Looked(None, [f"{path}: cannot be read ({reason(error)}); is it complete?"], [])
 
 
-def look_into(path: Path | Medium, film: bool) -> Looked:
+def look_into(path: Source, film: bool) -> Looked:
     """What a film (its pictures, too) or track holds, and all that is wrong: first seconds and last are decoded."""
-    try:
-        info, problems, told = container.probe(path), [], []
-        if not info.has_sound:
-            what = "the film has no sound; no music can be found in it" if film else "has no sound"
-            problems.append(f"{path}: {what}")
-        else:
-            problems += _decodes(path)
-            streams, read = container.sound_streams(path)
-            told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
-        if film and info.has_pictures:
-            with watched():
-                if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
-                    problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
-        return Looked(info, problems, told if film and len(told) > 1 else [])
-    except MediaError as error:
-        return Looked(None, [str(error)], [])
+    info, problems, told = container.probe(path), [], []
+    if not info.has_sound:
+        what = "the film has no sound; no music can be found in it" if film else "has no sound"
+        problems.append(f"{path}: {what}")
+    else:
+        problems += _decodes(path)
+        streams, read = opening.sound_streams(path)
+        told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
+    if film and info.has_pictures:
+        with watched():
+            if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
+                problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
+    return Looked(info, problems, told if film and len(told) > 1 else [])
 
 
-def _decodes(path: Path | Medium) -> list[str]:
+def _decodes(path: Source) -> list[str]:
     """What is wrong with the beginning and the end of a sound; packets in between are counted when it is read."""
-    with container.open_media(path) as box:
-        stream = container.sound_stream(box, path)
-        stated = container.stated_end(box, stream) if container.timed(box) else 0.0
+    with opening.open_media(path) as box:
+        stated = container.stated_end(opening.sound_stream(box, path)) if opening.timed(box) else 0.0
     with watched():
         first = sound.read_audio(path, start=0, end=3.0)
         last, rate = first, sound.native_rate(path)
@@ -244,17 +224,15 @@ def _decodes(path: Path | Medium) -> list[str]:
             last = sound.read_audio(path, start=stated - 3, end=stated)
     if not len(first):
         return [f"{path}: its sound cannot be decoded; is it complete?"]
-    says, faults = structure(Path(path)), []
+    says = structure(path)
+    overlong = says.overlong and not says.wrapped
     lacks = stated - (stated - 3 + len(last) / rate) if stated > 3 else 0.0
-    if lacks > _SHORT_S or says.cut:
-        more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
-        faults.append(
-            f"{path}: says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"
-        )
-    if says.unread:
-        faults.append(f"{path}: several files follow each other in this one and only the first is read; part them")
-    if says.gap:
-        faults.append(f"{path}: pages are missing inside, and what follows them may be early; copy it again")
-    if says.overlong and not says.wrapped:
-        faults.append(f"{path}: holds more sound than its header says, and all of it is read; write it anew")
-    return faults
+    more = f" {lacks:.1f} s" if lacks > _SHORT_S else ""
+    cut = f"says it is longer than it is, its sound ends{more} before; it looks truncated, copy it again"
+    faults = {
+        cut: more or says.cut,
+        "several files follow each other in this one and only the first is read; part them": says.unread,
+        "pages are missing inside, and what follows them may be early; copy it again": says.gap,
+        "holds more sound than its header says, and all of it is read; write it anew": overlong,
+    }
+    return [f"{path}: {fault}" for fault, there in faults.items() if there]

@@ -1,7 +1,7 @@
-"""Cuts and speech of a film, from files of the user.
+"""Cuts and speech of a film, from optional files of the user.
 
-``cuts/<film_id>.csv`` has a column ``time`` (seconds or h:mm:ss) with a row per cut. ``speech/<film_id>`` is a subtitle
-file (``.srt`` or ``.vtt``), or a ``.csv`` with the columns start and end. Both are optional and never written.
+``cuts/<film_id>.csv`` has a column ``time`` (seconds or h:mm:ss). ``speech/<film_id>`` is a subtitle file (``.srt`` or
+``.vtt``), or a ``.csv`` with the columns start and end.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def _columns(path: Path, names: list[str]) -> np.ndarray:
         table = pd.read_csv(io.StringIO(_text(path)), dtype=str, keep_default_na=False)
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated text ({error})") from None
-    missing = [name for name in names if name not in table.columns]
-    if missing:
+    if missing := [name for name in names if name not in table.columns]:
         raise CorpusError(f"{path} row 1: the header lacks {', '.join(missing)}; it must name {', '.join(names)}")
     rows = [[_time(path, row, line[n]) for n in names] for row, line in enumerate(table.to_dict("records"), start=2)]
     return np.array(rows, float).reshape(-1, len(names))

@@ -1,7 +1,6 @@
 """Titles in names of files, folders and tags: what a film or an album is called, and how alike two titles are.
 
-Names of films are read by guessit. Names of albums lose what every soundtrack is called (original motion picture
-soundtrack, expanded edition, CD 2) in a few languages; artist and title between dashes are both tried.
+Films' names are read by guessit. Albums' lose what every soundtrack is called; all between dashes is tried.
 """
 
 from __future__ import annotations
@@ -70,8 +69,6 @@ class Name(NamedTuple):
 def film_names(name: str) -> list[Name]:
     """What a film may be called, by the name of its file or folder, or by its title tag; the likeliest first.
 
-    >>> film_names("Terminator 2 - Judgment Day (1991) Director's Cut.mkv")
-    [Name(title='Terminator 2 Judgment Day', year=1991), Name(title='Terminator 2', year=1991)]
     >>> film_names("Kill.Bill.Vol.1.2003.mkv"), film_names("Matrix, The (1999).mkv")
     ([Name(title='Kill Bill Vol. 1', year=2003)], [Name(title='The Matrix', year=1999)])
     """
@@ -88,8 +85,7 @@ def film_names(name: str) -> list[Name]:
             title += f" {mark} {found[word]}"
     year = found.get("year")
     also = found.get("alternative_title") or []
-    also = [str(a) for a in (also if isinstance(also, list) else [also])]
-    also = [a for a in also if not _EDITION.search(a)]
+    also = [str(a) for a in (also if isinstance(also, list) else [also]) if not _EDITION.search(str(a))]
     names = [Name(f"{title} {a}", year) for a in also[:1]] + [Name(title, year)]
     names += [Name(inside.strip(), year) for inside in re.findall(r"\(([^()\d]{6,})\)", name)]
     return [n for n in dict.fromkeys(names) if n.title.strip()]

@@ -1,9 +1,9 @@
 """Dictionaries of arrays out of a pickled .npy file, without ever unpickling freely.
 
-A pickle is a program: read by numpy, it may call anything. Here its instructions are looked through first, against a
-list of those that arrays, dictionaries, lists and text need and against bounds; then the standard unpickler runs with
-stand-ins in place of the few names that numpy's arrays ask for. A stand-in keeps what it is told and computes nothing.
-An array is made at the end, of bytes that stand in the file, so that no claimed shape takes memory.
+A pickle is a program that may call anything. Here its instructions are first held against a list of those that arrays,
+dictionaries, lists and text need, and against bounds; then the standard unpickler runs with stand-ins for the few names
+that numpy's arrays ask for. An array is made at the end, of bytes that stand in the file: no claimed shape takes
+memory.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ class PickledError(ValueError):
 def read_dictionary(opened: Opened) -> dict[str, list[np.ndarray]]:
     """What ``numpy.save`` wrote of a dictionary: name -> list of arrays (rows, width) of numbers.
 
-    `opened` gives the file as a stream from its beginning; it is called twice. PickledError for a file of anything
-    else; nothing that it names was called.
+    `opened`, called twice, gives the file as a stream from its beginning. PickledError for anything else.
     """
     try:
         with opened() as file:
@@ -61,7 +60,6 @@ def read_dictionary(opened: Opened) -> dict[str, list[np.ndarray]]:
 
 
 def _skip_header(file: BinaryIO) -> None:
-    """Leave the stream where the pickle begins."""
     try:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
@@ -128,7 +126,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array as the pickle describes it; `plain` makes it."""
+    """An array as the pickle describes it."""
 
     __slots__ = ("state",)
 
@@ -223,7 +221,6 @@ def _stated(array: _Array) -> tuple:
 
 
 def _elements(array: _Array) -> list:
-    """What an array of objects holds."""
     shape, kind, _, content = _stated(array)
     if not kind.holds_objects or len(shape) > 1 or not isinstance(content, list) or len(content) != math.prod(shape):
         raise PickledError(f"has an array of shape {shape} whose content is another")

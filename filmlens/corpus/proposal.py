@@ -15,9 +15,8 @@ from filmlens import paper
 from filmlens.artefacts import write_atomically, writing
 from filmlens.corpus import filmtable
 from filmlens.corpus.films import good_id, one_name
-from filmlens.corpus.matching import Match, match
 from filmlens.corpus.naming import alike
-from filmlens.corpus.scan import FoundFilm, find_albums, find_films
+from filmlens.corpus.scan import FoundFilm, Match, find_albums, find_films, match
 from filmlens.corpus.sheets import CorpusError, decode
 from filmlens.text import clean, defused, utf8
 
@@ -28,9 +27,9 @@ _ID = 60  # characters
 
 @dataclass
 class Proposed:
-    """What was found (`films` and `albums` are counts) and written, to another table where the own took no rows.
+    """What was found (`films`, `albums`: counts) and written: `rows` that are new or whose empty paths were filled.
 
-    `rows` are the new ones, and those whose empty paths were filled; `unmatched` are albums of no film.
+    `path` is another table where the own took no rows; `unmatched` are albums of no film.
     """
 
     path: Path
@@ -58,9 +57,9 @@ class Proposed:
 def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study: bool = False) -> Proposed:
     """Make a corpus, or add to one what is new in its folders.
 
-    `films` and `soundtracks` are folders to look in; by default those of that name inside the corpus, where they are.
-    With `study` the study's 110 films are listed, with empty paths where they are not found. CorpusError for no folder
-    to look in, or a table that is there and cannot be read.
+    `films` and `soundtracks` are folders to look in, by default those inside the corpus. With `study` the study's 110
+    films are listed, with empty paths where they are not found. CorpusError for no folder to look in, or a table that
+    cannot be read.
     """
     films = _there(films, folder / "films")
     soundtracks = _there(soundtracks, folder / "soundtracks")
@@ -171,8 +170,7 @@ def _write(path: Path, rows: list[dict[str, str]], table: filmtable.FilmTable | 
         return _write_csv(beside, new)
     known = {one_name(row[names.index("film_id")]): row for row in lines[table.head_row :] if len(row) == len(names)}
     for row in defused(new).to_dict("records"):
-        there = known.get(one_name(row["film_id"]))
-        if there is None:
+        if (there := known.get(one_name(row["film_id"]))) is None:
             lines.append([row.get(name, "") for name in names])
             continue
         for at, name in enumerate(names):  # a row without a path: only what is empty is filled

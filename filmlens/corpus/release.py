@@ -1,11 +1,9 @@
 """The data set that the study released (PLOS ONE 0249957, supplement S4), as it was unpacked or still in its zip.
 
-Four files, wherever they lie in the folder or zip, and whatever else lies there:
-
-- ``film_genre_master_list.csv``: no header; a film's name first, its genres third, in one cell with commas;
-- ``mir_features_dictionary.npy``, ``vggish_features_dictionary.npy``: pickled, film -> list of cues -> frames x 140 or
-  frames x 128; read by `filmlens.corpus.pickled`, which executes nothing;
-- ``mir_feature_names.csv``: the 140 names of the first, in one line with tabs.
+Four files, wherever they lie: ``film_genre_master_list.csv`` (no header; a film's name, its genres third, in one cell
+with commas); ``mir_features_dictionary.npy`` and ``vggish_features_dictionary.npy`` (pickled, film -> list of cues ->
+frames x 140 or 128; `filmlens.corpus.pickled` executes nothing); ``mir_feature_names.csv`` (140 names in one line with
+tabs).
 
 What is odd but usable is told in `Release.told`; nothing is guessed, and the cues of the two sets are never aligned.
 """
@@ -21,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -49,9 +47,9 @@ class ReleaseError(ValueError):
 class Release:
     """What the four files hold.
 
-    `films` has film_id, genres (``Action|Sci-Fi``) and listed (what the list's second column says); `names` are those
-    of the MIR columns; `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `told` is what
-    was odd, a line each; `planted` the twin's planted.json, empty for the release itself.
+    `films` has film_id, genres (``Action|Sci-Fi``) and listed (the list's second column); `names` are the MIR columns;
+    `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `told` is what was odd, a line
+    each; `planted` the twin's planted.json.
     """
 
     films: pd.DataFrame
@@ -64,8 +62,7 @@ class Release:
 def read_release(path: str | Path) -> Release:
     """Read the release from its zip or a folder it was unpacked into; a folder may hold the zip, the zip a folder.
 
-    ReleaseError for a file that is missing, stands there twice, is not what its name says, or would do anything but
-    hold numbers.
+    ReleaseError for a file that is missing, stands there twice, or is not what its name says.
     """
     path = Path(path).expanduser()
     with _files(path) as files:
@@ -91,25 +88,23 @@ def _files(path: Path) -> Iterator[dict[str, Opener]]:
     if path.is_dir():
         found = {p.relative_to(path).as_posix(): p for p in sorted(path.rglob("*")) if p.is_file()}
         zips = [p for name, p in found.items() if p.suffix.lower() == ".zip" and _counts(name)]
-        named = _by_name(path, found)
-        if not named and len(zips) == 1:
+        if len(zips) == 1 and not _by_name(path, found):
             with _files(zips[0]) as files:
                 yield files
             return
-        _need(path, named, found)
-        for name, place in named.items():
-            if found[place].stat().st_size > _MOST:
+        named = _needed(path, found)
+        for name, file in named.items():
+            if file.stat().st_size > _MOST:
                 raise ReleaseError(f"{path}: {name} has more than {_MOST >> 30} GB; it is another file")
-        yield {name: partial(found[place].open, "rb") for name, place in named.items()}
+        yield {name: partial(file.open, "rb") for name, file in named.items()}
     elif path.is_file():
         try:
             with archive.opened(path) as box:
                 members = {m.filename: m for m in box.infolist() if not m.is_dir()}
-                named = _by_name(path, members)
-                _need(path, named, members)
-                for name, place in named.items():
-                    _fits(path, name, members[place])
-                yield {name: partial(box.open, members[place]) for name, place in named.items()}
+                named = _needed(path, members)
+                for name, member in named.items():
+                    _fits(path, name, member)
+                yield {name: partial(box.open, member) for name, member in named.items()}
         except archive.ArchiveError as error:
             raise ReleaseError(f"{error}; give the supplement's zip, or the folder it was unpacked into") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -123,26 +118,25 @@ def _counts(place: str) -> bool:
     return not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(place).parts)
 
 
-def _by_name(path: Path, places) -> dict[str, str]:
-    """Of some paths those of the release's files, by name, each once."""
-    named: dict[str, str] = {}
-    for place in filter(_counts, places):
+def _by_name(path: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """What is found at the places of the release's files, by name, each once."""
+    places: dict[str, str] = {}
+    for place in filter(_counts, found):
         name = PurePosixPath(place).name
-        if name in (*FILES, PLANTED):
-            if name in named:
-                raise ReleaseError(f"{path}: {name} stands in it twice ({named[name]}, {place}); remove one")
-            named[name] = place
-    return named if set(named) - {PLANTED} else {}
+        if name in (*FILES, PLANTED) and places.setdefault(name, place) != place:
+            raise ReleaseError(f"{path}: {name} stands in it twice ({places[name]}, {place}); remove one")
+    return {name: found[place] for name, place in places.items()} if set(places) - {PLANTED} else {}
 
 
-def _need(path: Path, named, places) -> None:
+def _needed(path: Path, found: dict[str, Any]) -> dict[str, Any]:
+    named = _by_name(path, found)
     if missing := ", ".join(name for name in FILES if name not in named):
-        there = ", ".join(clean(PurePosixPath(p).name) for p in list(filter(_counts, places))[:8]) or "nothing"
+        there = ", ".join(clean(PurePosixPath(p).name) for p in list(filter(_counts, found))[:8]) or "nothing"
         raise ReleaseError(f"{path}: lacks {missing}; there is {there}. Give the supplement S4 ({paper.S4_DOI})")
+    return named
 
 
 def _fits(path: Path, name: str, member: zipfile.ZipInfo) -> None:
-    """Refuse what unpacks to more than numbers do."""
     if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ReleaseError(f"{path}: {name} is packed in an unusual way; unpack it yourself and give the folder")
     if member.file_size > min(_MOST, max(bounds.ALWAYS, bounds.RATIO * member.compress_size)):
@@ -179,8 +173,7 @@ def _films(text: str, where: str, told: list[str]) -> pd.DataFrame:
         named = look.genre_order(known.get(g.casefold(), g) for g in genres)
         rows.append({"film_id": row[0], "genres": "|".join(named), "listed": clean(row[1])})
     films = pd.DataFrame(rows, columns=["film_id", "genres", "listed"])
-    twice = films["film_id"][films["film_id"].str.casefold().duplicated()]
-    if len(twice):
+    if len(twice := films["film_id"][films["film_id"].str.casefold().duplicated()]):
         raise ReleaseError(f"{where}: {twice.iloc[0]!r} stands in it twice")
     return films
 
@@ -194,9 +187,8 @@ def _names(text: str, where: str, told: list[str]) -> list[str]:
     if len(names) != WIDTHS["mir"]:
         raise ReleaseError(f"{where}: has {len(names)} names, not {WIDTHS['mir']}")
     taken = {"film_id", "cue", "frame", "time", ""}
-    wrong = next((n for i, n in enumerate(names) if n in names[:i] or n in taken or len(n) > 200), None)
-    if wrong is not None:
-        raise ReleaseError(f"{where}: the name {wrong[:60]!r} is empty, stands there twice or is no column's")
+    if wrong := [n for i, n in enumerate(names) if n in names[:i] or n in taken or len(n) > 200]:
+        raise ReleaseError(f"{where}: the name {wrong[0][:60]!r} is empty, stands there twice or is no column's")
     return names
 
 
@@ -208,9 +200,8 @@ def _features(opened: Opener, where: str, key: str, told: list[str]) -> dict[str
         raise ReleaseError(f"{where}: {error}") from error
     width, found = WIDTHS[key], {}
     for film, cues in content.items():
-        other = next((c for c in cues if c.shape[1] != width), None)
-        if other is not None:
-            raise ReleaseError(f"{where}: a cue of {film[:60]!r} has {other.shape[1]} columns, not {width}")
+        if others := [cue.shape[1] for cue in cues if cue.shape[1] != width]:
+            raise ReleaseError(f"{where}: a cue of {film[:60]!r} has {others[0]} columns, not {width}")
         if len(cues) > bounds.ROWS or sum(map(len, cues)) > bounds.ROWS:
             raise ReleaseError(f"{where}: {film[:60]!r} has more than {bounds.ROWS} frames; it is another file")
         empty = [i for i, cue in enumerate(cues) if not len(cue)]

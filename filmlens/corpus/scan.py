@@ -1,4 +1,4 @@
-"""What films and albums lie in folders: their files, their names by tag, file and folder."""
+"""What films and albums lie in folders, by tag, file and folder; which album is a film's, and how sure that is."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
-from filmlens.corpus.listing import SOUND_ENDINGS, files_in
-from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, film_names
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from filmlens.corpus.listing import FILM_ENDINGS, SOUND_ENDINGS, files_in
+from filmlens.corpus.naming import DISC, PLAIN, Name, album_names, alike, film_names
 from filmlens.media.apart import apart
 from filmlens.media.opening import open_media
 from filmlens.text import clean
 
-_FILMS = {
-    *(".mkv", ".mp4", ".m4v", ".mov", ".avi", ".webm", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".flv", ".ogv"),
-    *(".wmv", ".asf", ".divx", ".rmvb", ".mxf", ".3gp"),
-}
 #: What lies beside a film and is none.
 _BESIDE = re.compile(
     r"extras?|featurettes?|trailers?|samples?|bonus|behind the scenes|deleted scenes|interviews?|shorts", re.I
@@ -30,6 +31,8 @@ _PART = re.compile(r"[ ._-]*[\[(]?\b(?:cd|disc|disk|pt|part(?=[ ._-]*\d[\])]?$))
 _DISC_FOLDERS = ("VIDEO_TS", "STREAM", "BDMV")
 _TRACKS = 40  # whose tags are read, of one album
 _LIMIT_S = 60.0
+_SAME, _NEAR, _LEAST = 0.99, 0.9, 0.7  # of two titles: one, a slip of the pen, worth a proposal
+_CLOSE = 0.1  # a second album or film so near leaves a choice
 
 
 @dataclass
@@ -58,7 +61,8 @@ def find_films(folder: Path) -> list[FoundFilm]:
     films: dict[tuple, FoundFilm] = {}
     for parts in sorted(files_in(folder)):
         stem, ending = os.path.splitext(parts[-1])
-        if ending.lower() not in _FILMS or any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem)):
+        beside = any(map(_BESIDE.fullmatch, parts[:-1])) or _BESIDE_FILE.search(clean(stem))
+        if beside or ending.lower() not in FILM_ENDINGS:
             continue
         path = folder.joinpath(*parts)
         disc = len(parts) > 1 and parts[-2].upper() in _DISC_FOLDERS
@@ -83,7 +87,7 @@ def find_albums(folder: Path) -> list[Album]:
     """Every album in a folder and those in it; folders of one disc each belong to the album above them."""
     files: dict[tuple[str, ...], list[str]] = {}
     for parts in sorted(files_in(folder)):
-        if os.path.splitext(parts[-1])[1].lower() in SOUND_ENDINGS - _FILMS:
+        if os.path.splitext(parts[-1])[1].lower() in SOUND_ENDINGS - FILM_ENDINGS:
             above = parts[:-1]
             while above and DISC.fullmatch(above[-1]) and len(above) > 1:
                 above = above[:-1]
@@ -141,3 +145,89 @@ def _album_tag(tracks: list[Path]) -> tuple[list[Name], bool]:
     found = [n for a, _ in albums.most_common(1 if len(spoken) == 1 else 3) for n in album_names(a)]
     dates = [y for y, _ in years.most_common(3)] or [None]
     return list(dict.fromkeys(Name(n.title, n.year or y) for n in found for y in dates)), len(spoken) > 1
+
+
+class Match(NamedTuple):
+    """An album for a film, the film's title and year; `confidence` is certain, likely, or doubtful with the reason."""
+
+    album: Album | None
+    title: str
+    year: int | None
+    confidence: str
+
+
+def match(films: list[FoundFilm], albums: list[Album]) -> list[Match]:
+    """An album for every film where one is near; each serves one film, and further editions of it, which is a doubt.
+
+    A match is certain when titles are one and years at most one apart, no other comes near, and tags and names agree. A
+    remake or an album without a year never is: its title alone may be another film's.
+    """
+    values = np.array([[_value(film, album) for album in albums] for film in films]).reshape(len(films), len(albums))
+    chosen = dict(zip(*linear_sum_assignment(-values), strict=True)) if albums and films else {}
+    found = []
+    for i, film in enumerate(films):
+        title, year = _called(film)
+        j = chosen.get(i)
+        if (j is None or values[i, j] < _LEAST) and albums and values[i].max() >= _SAME:
+            j = int(values[i].argmax())  # another edition of a film that has it
+        near = j is not None and values[i, j] >= _LEAST
+        sure = _confidence(film, albums, values, i, j) if near else ""
+        found.append(Match(albums[j] if near else None, title, year, sure))
+    return found
+
+
+def _confidence(film: FoundFilm, albums: list[Album], values: np.ndarray, i: int, j: int) -> str:
+    title, years = _best(film, albums[j])
+    rivals = [albums[k] for k in range(len(albums)) if k != j and values[i, k] > values[i, j] - _CLOSE]
+    others = [k for k in range(len(values)) if k != i and values[k, j] > values[i, j] - _CLOSE]
+    doubts = [found.doubt for found in (film, albums[j]) if found.doubt]
+    for of, found in (("album's", albums[j]), ("film's", film)):
+        if max((alike(a.title, b.title) for a, b in product(found.tagged, found.named)), default=1.0) < _LEAST:
+            doubts.append(f"the {of} tag and name differ")
+            break
+    if title < _NEAR:
+        doubts.append("the titles differ")
+    if others:
+        doubts.append("another film is as near to this album")
+    if rivals and not all(_one_film(albums[j], rival) for rival in rivals):
+        doubts.append(f"the album {rivals[0].path.name!r} is as near")
+    if years is not None and abs(years) > 1:
+        doubts.append(f"the album is {abs(years)} years {'younger' if years > 0 else 'older'} than the film")
+    if doubts:
+        return f"doubtful: {'; '.join(doubts)}"
+    if rivals:
+        return f"likely: {rivals[0].path.name!r} is another album of it"
+    if title < _SAME:
+        return "likely: the titles differ a little"
+    return "certain" if years is not None else "likely: no year to compare"
+
+
+def _value(film: FoundFilm, album: Album) -> float:
+    title, gap = _best(film, album)
+    return title + (0.0 if gap is None else 0.1 if gap == 0 else 0.08 if abs(gap) == 1 else -0.1 if gap > 0 else -0.3)
+
+
+def _best(film: FoundFilm | Album, album: Album) -> tuple[float, int | None]:
+    """How alike the nearest pair of titles is, and its years between; of several as near, that of the nearest years."""
+    best, years = (0.0, 0.0), None
+    for one, other in product(film.tagged + film.named, album.tagged + album.named):
+        gap = other.year - one.year if one.year and other.year else None
+        near = alike(one.title, other.title), -1.0 if gap is None else 1 / (1 + abs(gap))
+        if near > best:
+            best, years = near, gap
+    return best[0], years
+
+
+def _one_film(one: Album, other: Album) -> bool:
+    """Whether two albums are of one film, as far as their names say."""
+    title, years = _best(one, other)
+    return title >= _SAME and (years is None or abs(years) <= 1)
+
+
+def _called(film: FoundFilm) -> Name:
+    """What a film is called: by its tag where its name agrees, which has accents and signs that file names lack."""
+    for tag in film.tagged:
+        if not film.named or any(alike(tag.title, n.title) >= _NEAR for n in film.named):
+            return Name(tag.title, next((n.year for n in film.named if n.year), tag.year))
+    first = (film.named or film.tagged or [Name(film.path.stem)])[0]
+    return Name(first.title, first.year or next((t.year for t in film.tagged if t.year), None))

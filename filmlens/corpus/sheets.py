@@ -1,8 +1,7 @@
 """Tables as people save them: text of any common coding and mark between cells, and workbooks; the one reader.
 
-A text is UTF-8, UTF-16, Windows-1252 or that of an old Mac; its cells are parted by commas, semicolons or tabs. A
-workbook is Excel's or LibreOffice's (.xlsx, .xls, .ods), read by its contents, whatever its ending. Cells come out as
-text, with the rows that an editor or spreadsheet shows.
+A text is UTF-8, UTF-16, Windows-1252 or Mac Roman; a workbook is Excel's or LibreOffice's, whatever its ending. Cells
+come out as text, with the rows that an editor or spreadsheet shows.
 """
 
 from __future__ import annotations
@@ -38,9 +37,9 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Sheet:
-    """Cells of a table as they stand, by row in the file, below the names of the columns in `head_row`.
+    """Cells of a table, by row in the file, below the columns' names in `head_row`; rows without text are left out.
 
-    Rows without any text are left out. `told` is what was understood that a plain CSV would not need.
+    `told` is what was understood that a plain CSV would not need.
     """
 
     head: list[str]
@@ -69,24 +68,21 @@ def read_sheet(path: Path, is_head: Callable[[list[str]], bool]) -> Sheet:
     text, coding = decode(path, data)
     text = text.lstrip("\ufeff")
     mark, skipped = _mark(text, is_head)
-    rows = dict(_rows(path, text, mark))
+    rows = {row: cells for row, cells in _rows(path, text, mark) if row > skipped}
     told = [coding] * (coding != "") + [f"{_MARKS.get(mark, mark)} between cells"] * (mark != ",")
-    for row in range(1, skipped + 1):
-        rows.pop(row, None)
     return _headed(path, rows, is_head, told)
 
 
 def decode(path: Path | str, data: bytes) -> tuple[str, str]:
-    """Text of a file, and which coding it is in; empty for UTF-8. In none of the codings, CorpusError names the row.
-
-    >>> decode("a.csv", "Amélie".encode("cp1252")), decode("a.csv", "Amélie".encode("mac_roman"))
-    (('Amélie', 'coding Windows-1252'), ('Amélie', 'coding Mac Roman'))
-    """
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _strict(path, data, "utf-16"), "coding UTF-16"
+    """Text of a file, and which coding it is in; empty for UTF-8. In none of the codings, CorpusError names the row."""
     zeros = [data[at:200:2].count(0) for at in (0, 1)]
-    if max(zeros) > 0.4 * len(data[:200:2]) > 0:
-        return _strict(path, data, "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"), "coding UTF-16"
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if marked or max(zeros) > 0.4 * len(data[:200:2]) > 0:
+        try:
+            coding = "utf-16" if marked else "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+            return data.decode(coding), "coding UTF-16"
+        except UnicodeDecodeError:
+            raise CorpusError(f"{path}: is UTF-16 text that breaks off; save it again, as CSV UTF-8") from None
     if b"\0" in data:
         raise CorpusError(f"{path} row {_row(data, data.index(0))}: holds bytes that are no text; {_SAVE}")
     try:
@@ -101,13 +97,6 @@ def decode(path: Path | str, data: bytes) -> tuple[str, str]:
     if _NO_WINDOWS.search(data) or re.search(r"[^\W\d_a-zA-Z]{3}", text):
         raise CorpusError(f"{path} row {row}: is text in a coding that cannot be told; save it as CSV UTF-8")
     return text, "coding Windows-1252"
-
-
-def _strict(path: Path | str, data: bytes, coding: str) -> str:
-    try:
-        return data.decode(coding)
-    except UnicodeDecodeError:
-        raise CorpusError(f"{path}: is UTF-16 text that breaks off; save it again, as CSV UTF-8") from None
 
 
 def _row(data: bytes, at: int) -> int:
@@ -131,8 +120,7 @@ def _rows(path: Path, text: str, mark: str):
     row = 1
     try:
         for cells in reader:
-            swallowed = next((c for c in cells if "\n" in c.strip() and c.count(mark) > 2), None)
-            if swallowed is not None:
+            if any("\n" in cell.strip() and cell.count(mark) > 2 for cell in cells):
                 raise CorpusError(f"{path} row {row}: a quotation mark is opened and not closed; close or double it")
             yield row, cells
             row = reader.line_num + 1
@@ -178,15 +166,13 @@ def _cell(value: object) -> str:
 
 
 def _headed(path: Path, rows: dict[int, list[str]], is_head, told: list[str]) -> Sheet:
-    filled = {row: cells for row, cells in rows.items() if any(cell.strip() for cell in cells)}
+    filled = {row: cells for row, cells in rows.items() if "".join(cells).strip()}
     if not filled:
         raise CorpusError(f"{path}: is empty; write one row per film under the names of the columns")
     at = next((row for row, cells in filled.items() if is_head(cells)), next(iter(filled)))
-    above = [row for row in filled if row < at]
-    if above:
+    if any(row < at for row in filled):
         told.append(f"rows above row {at} passed over")
     body = {row: cells for row, cells in filled.items() if row > at}
-    empty = sum(at < row < max(body, default=0) for row in rows if row not in filled)
-    if empty:
+    if empty := sum(at < row < max(body, default=0) for row in rows if row not in filled):
         told.append(f"{empty} empty row{'s' * (empty > 1)} passed over")
     return Sheet(filled[at], at, body, told)

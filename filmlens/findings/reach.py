@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from filmlens.corpus.facts import Facts
+from filmlens.corpus.check import Facts
 from filmlens.findings.sentences import films_text
 from filmlens.stats.enough import LEAST, detectable, enough
 

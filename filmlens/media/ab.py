@@ -1,25 +1,107 @@
-"""A stretch of film and the music under it, one beside the other: A/B at equal loudness, in one file.
+"""Excerpts to listen to in a browser: of a film or track, or of both beside each other (A/B) at equal loudness.
 
-Film and track are four channels of one Opus stream (film left and right, track left and right), so that the page
-changes from one to the other by two gains, at the same sample, and cannot lose the place.
+Always Opus: browsers play some of the codecs of films, such as AC-3, in silence. Film and track are four channels of
+one stream, so that the page changes from one to the other by two gains, at the same sample, and cannot lose the place.
+Loudness is that of ITU-R BS.1770-4, integrated.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 
-from filmlens.media.excerpt import RATE, encode, stereo
-from filmlens.media.loudness import loudness
 from filmlens.media.sound import read_audio
+from filmlens.text import html
 
+#: Samples per second; Opus knows no other that matters, and the loudness standard states its filters for it.
+RATE = 48_000
 #: D: loudness that both are brought to [LUFS], less where a peak would pass full scale.
 TARGET_LUFS = -20.0
 _PEAK = 0.97
 _BIT_RATE = 256_000  # of four channels
+# BS.1770-4, tables 1 and 2
+_K_WEIGHTING = np.array(
+    [
+        [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585],
+        [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621],
+    ]
+)
+_BLOCK, _STEP = round(0.4 * RATE), round(0.1 * RATE)
+
+
+def excerpt(path: str | Path, start: float, end: float) -> bytes:
+    """Sound of a media file between two times, in seconds on the film's clock, as an Ogg Opus file.
+
+    `MediaError` when the file cannot be read, `ValueError` when the span is empty or lies outside the sound.
+    """
+    if not end > start:
+        raise ValueError(f"{path}: an excerpt from {start} to {end} s is empty")
+    sound = stereo(read_audio(path, RATE, start=start, end=end, mono=False))
+    if not sound.shape[-1]:
+        raise ValueError(f"{path}: has no sound between {start} and {end} s")
+    return encode(sound)
+
+
+def player(sound: bytes, name: str) -> str:
+    """HTML of a player for an excerpt, the sound inside the page; `name` is shown as text."""
+    inside, name = base64.b64encode(sound).decode(), html(name)
+    return f'<p>{name}<br><audio controls src="data:audio/ogg;base64,{inside}" aria-label="{name}"></audio></p>'
+
+
+def stereo(sound: np.ndarray) -> np.ndarray:
+    """Two channels of sound (channels, n): stereo as it is, everything else as the mean on both sides."""
+    return sound if sound.shape[0] == 2 else np.repeat(sound.mean(axis=0, keepdims=True), 2, axis=0)
+
+
+def encode(sound: np.ndarray, *, container: str = "ogg", bit_rate: int = 96_000) -> bytes:
+    """Sound (2 or 4, n) in [-1, 1] at `RATE` as Opus in "ogg" or "webm"; `bit_rate` is of all channels together."""
+    layout = {2: "stereo", 4: "quad"}[len(sound)]
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as box:
+        # half of the greatest effort is twice as quick and no ear's loss
+        stream = box.add_stream("libopus", rate=RATE, layout=layout, options={"compression_level": "5"})
+        stream.bit_rate = bit_rate
+        size = stream.codec_context.frame_size or 960
+        for at in range(0, sound.shape[1], size):
+            part = _filled(np.clip(sound[:, at : at + size], -1, 1), size)
+            frame = av.AudioFrame.from_ndarray(part.T.reshape(1, -1).copy(), "flt", layout)
+            frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
+            box.mux(stream.encode(frame))
+        box.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def loudness(sound: np.ndarray) -> float:
+    """Integrated loudness [LUFS] of (n,) or (channels, n) at `RATE`; -inf for silence and for what lies under the gate.
+
+    Every channel counts alike, as left, right and centre do in the standard. Sound shorter than a block is one block.
+    """
+    from scipy.signal import sosfilt  # takes longer to load than all else here
+
+    sound = np.atleast_2d(np.asarray(sound, float))
+    if not sound.shape[1]:
+        return float("-inf")
+    square = (sosfilt(_K_WEIGHTING, sound, axis=1) ** 2).sum(axis=0)
+    total = np.concatenate([[0.0], np.cumsum(square)])
+    size = min(_BLOCK, len(square))
+    starts = np.arange(0, len(square) - size + 1, _STEP)
+    power = np.maximum(total[starts + size] - total[starts], 0.0) / size
+    power = power[_lufs(power) > -70]
+    if len(power):
+        power = power[_lufs(power) > _lufs(power.mean()) - 10]
+    return float(_lufs(power.mean())) if len(power) else float("-inf")
+
+
+def _lufs(power: np.ndarray | float) -> np.ndarray | float:
+    with np.errstate(divide="ignore"):
+        return -0.691 + 10 * np.log10(power)
 
 
 @dataclass(frozen=True)
@@ -36,11 +118,7 @@ class Place:
     segments: tuple[tuple[float, float, float, float], ...] = ()
 
     def at(self, time: float) -> float:
-        """Seconds of the track at a time of the film; negative before it begins.
-
-        >>> Place(Path("theme.flac"), 10.0, 3.0, 1.5).at(12.0)
-        6.0
-        """
+        """Seconds of the track at a time of the film; negative before it begins."""
         return self.track_start + (time - self.start) * self.speed
 
     def parts(self, start: float, end: float) -> Iterator[tuple[Place, float, float]]:
@@ -62,8 +140,7 @@ class Place:
 def track_sound(place: Place, start: float, end: float, rate: int, *, mono: bool = False) -> np.ndarray:
     """The track as it would sound under the film from `start` to `end` of the film's clock, silence where it has none.
 
-    A film that runs faster than its music has the music faster and higher, and so has this. float32 (channels, n) or
-    (n,) when `mono`; n = (end - start) * rate, rounded.
+    Where the film runs faster than its music, this does. float32 (channels, n), or (n,) when `mono`.
     """
     parts = [(a, _sound(one, a, b, rate, mono)) for one, a, b in place.parts(start, end)]
     whole = np.zeros((max((len(sound) for _, sound in parts), default=1), round((end - start) * rate)), np.float32)
@@ -106,16 +183,7 @@ def _filled(sound: np.ndarray, size: int, before: int = 0) -> np.ndarray:
 
 
 def gains(film: np.ndarray, track: np.ndarray) -> tuple[float, float]:
-    """Factors that bring two sounds (2, n) to one loudness, as near to `TARGET_LUFS` as their peaks allow.
-
-    Silence gets the factor 1.
-
-    >>> rng = np.random.default_rng(0)
-    >>> loud = rng.normal(0, 0.05, (2, RATE))
-    >>> f, t = gains(loud, loud / 4)
-    >>> round(t / f, 6)
-    4.0
-    """
+    """Factors that bring two sounds (2, n) to one loudness, as near to `TARGET_LUFS` as peaks allow; 1 for silence."""
     levels = np.array([loudness(film), loudness(track)])
     heard = np.isfinite(levels)
     if not heard.any():
@@ -131,9 +199,9 @@ def ab_excerpt(
 ) -> tuple[bytes, tuple[float, float]]:
     """Film and track from `start` to `end`, seconds of the film, as a WebM of four channels; and the factors of both.
 
-    `place` is where the music lies; without it the track's channels are silent and the film keeps its level. `factors`
-    are those of an earlier excerpt of the cue, so that the level does not jump from one to the next. The bytes begin
-    with ``1A 45 DF A3``. Raises `MediaError` when a file cannot be read, `ValueError` when the span is empty.
+    Without a `place` the track's channels are silent and the film keeps its level. `factors` are those of an earlier
+    excerpt of the cue, so that the level does not jump. `MediaError` when a file cannot be read, `ValueError` when the
+    span is empty.
     """
     if not end > start:
         raise ValueError(f"{film}: an excerpt from {start} to {end} s is empty")

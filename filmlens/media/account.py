@@ -1,11 +1,11 @@
 """What was read of a film's sound, compared with what its container holds: packets, bytes and stated length.
 
-A difference that could move a cue is told in seconds. Nothing is told of a film whose sound ends before its picture, or
-whose subtitles go on behind the end: their lengths are not the sound's.
+Nothing is told of a film whose sound ends before its picture, or whose subtitles go on: their lengths are not its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -13,9 +13,9 @@ import numpy as np
 
 from filmlens.media.container import headless_start, stated_end
 from filmlens.media.monitor import passed_over
-from filmlens.media.opening import Medium, origin, stepping
+from filmlens.media.opening import Source, origin, stepping
 from filmlens.media.packets import index
-from filmlens.media.structure import structure
+from filmlens.media.structure import id3_size, structure
 
 #: Seconds; a smaller difference is told of no film.
 TOLD_S = 0.05
@@ -32,7 +32,7 @@ _UNREAD, _TAIL = 0.005, 1 << 14
 class Account:
     """Books of one reading of a whole sound."""
 
-    def __init__(self, path: str | Path | Medium, rate: int):
+    def __init__(self, path: Source, rate: int):
         self.path, self.rate = path, rate
         self.damaged = 0  # packets that could not be decoded
         self._tags_at = _without_tags(path)
@@ -44,16 +44,14 @@ class Account:
 
     def add(self, packet: av.Packet) -> None:
         """Enter a packet that was read."""
-        size = packet.size
-        if not size:
+        if not packet.size:
             return
-        self._sizes.append(size)
+        self._sizes.append(packet.size)
         if packet.stream.codec_context.name in ("ac3", "eac3"):
             self._strange += _behind_frames(memoryview(packet))
         if packet.pos is not None:
-            self._end = packet.pos + size
-            if self._begin is None:
-                self._begin = packet.pos
+            self._end = packet.pos + packet.size
+            self._begin = packet.pos if self._begin is None else self._begin
         length = packet.duration or 0
         self._duration += length
         if packet.pts is not None:
@@ -66,45 +64,42 @@ class Account:
 
     def step(self, samples: int) -> None:
         """Enter a gap that was filled with silence, or an overlap (negative) that was cut."""
-        if samples > 0:
-            self._missing += samples
-        else:
-            self._cut -= samples
+        self._missing += max(0, samples)
+        self._cut += max(0, -samples)
 
-    def tell(self, box: av.container.InputContainer, stream: av.AudioStream, end: int) -> None:
+    def tell(self, stream: av.AudioStream, end: int) -> None:
         """Report what does not agree; `end` is the sample at which the sound ended, on the film's clock."""
-        name = self.path
-        if self.damaged:
-            passed_over(f"{name}: {self.damaged} damaged packets of sound were passed over")
-        if self._missing > TOLD_S * self.rate:
-            passed_over(f"{name}: {self._missing / self.rate:.2f} s of sound are missing inside; is it whole?")
-        if self._cut > TOLD_S * self.rate:
-            passed_over(f"{name}: {self._cut / self.rate:.2f} s of sound overlap and were cut; is it whole?")
-        lost = headless_start(box, stream)
-        if lost > TOLD_S:
-            passed_over(f"{name}: the first {lost:.2f} s are missing; is it whole?")
-        self._tell_length(box, stream, end / self.rate)
+        for fault in self._faults(stream, end / self.rate):
+            passed_over(f"{self.path}: {fault}")
 
-    def _tell_length(self, box: av.container.InputContainer, stream: av.AudioStream, met: float) -> None:
-        name, bytes_say = self.path, structure(self.path)
-        stated, lost = stated_end(box, stream), self._lost(box, stream)
+    def _faults(self, stream: av.AudioStream, met: float) -> Iterator[str]:
+        box, bytes_say, small = stream.container, structure(self.path), TOLD_S * self.rate
+        if self.damaged:
+            yield f"{self.damaged} damaged packets of sound were passed over"
+        if self._missing > small:
+            yield f"{self._missing / self.rate:.2f} s of sound are missing inside; is it whole?"
+        if self._cut > small:
+            yield f"{self._cut / self.rate:.2f} s of sound overlap and were cut; is it whole?"
+        if (start := headless_start(box)) > TOLD_S:
+            yield f"the first {start:.2f} s are missing; is it whole?"
+        stated, lost = stated_end(stream), self._lost(stream)
         until = self._until * float(stream.time_base) - origin(box)
         if bytes_say.overlong and not bytes_say.wrapped:
-            passed_over(f"{name}: its header says less than the {met:.2f} s that it holds; all of it was read")
+            yield f"its header says less than the {met:.2f} s that it holds; all of it was read"
         elif stated - max(met, until) > TOLD_S:
-            passed_over(f"{name}: its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?")
+            yield f"its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?"
         elif stated and not bytes_say.joined and min(met, until) - stated > _LONGER_S:
-            passed_over(f"{name}: its sound should last {stated:.2f} s and goes on to {met:.2f} s; is it whole?")
+            yield f"its sound should last {stated:.2f} s and goes on to {met:.2f} s; is it whole?"
         elif lost > TOLD_S:
-            passed_over(f"{name}: about {lost:.2f} s of its bytes are no sound that can be read; is it whole?")
-        elif bytes_say.gap and self._missing <= TOLD_S * self.rate:
-            passed_over(f"{name}: pages are missing inside, and what follows them may be early; is it whole?")
+            yield f"about {lost:.2f} s of its bytes are no sound that can be read; is it whole?"
+        elif bytes_say.gap and self._missing <= small:
+            yield "pages are missing inside, and what follows them may be early; is it whole?"
         elif bytes_say.cut:
-            passed_over(f"{name}: the file is shorter than its header says, or lacks its end; is it whole?")
+            yield "the file is shorter than its header says, or lacks its end; is it whole?"
         if self._begins_inside(box):
-            passed_over(f"{name}: begins in the middle of a packet; its first part may be missing")
+            yield "begins in the middle of a packet; its first part may be missing"
         if bytes_say.unread:
-            passed_over(f"{name}: several files follow each other in this one and only the first is read; part them")
+            yield "several files follow each other in this one and only the first is read; part them"
 
     def _begins_inside(self, box: av.container.InputContainer) -> bool:
         """Whether a file that is nothing but packets begins with a piece of one."""
@@ -118,30 +113,24 @@ class Account:
             return head[:3] != b"\0\0\1"
         if box.format.name not in _BARE or b"Xing" in before or b"Info" in before:
             return False
-        tag = sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(head[6:10])) + 10
-        return bool(before[tag if head[:3] == b"ID3" else 0 :].strip(b"\0"))
+        return bool(before[id3_size(head) :].strip(b"\0"))
 
-    def _lost(self, box: av.container.InputContainer, stream: av.AudioStream) -> float:
+    def _lost(self, stream: av.AudioStream) -> float:
         """Seconds of bytes between or behind the packets of a format that has nothing else."""
-        seconds = self._duration * float(stream.time_base)
-        if self._begin is None or not self._sizes or not seconds:
+        box, seconds, held = stream.container, self._duration * float(stream.time_base), sum(self._sizes)
+        if self._begin is None or not seconds:
             return 0.0
-        held = sum(self._sizes)
         if box.format.name in _BARE:
             pieces = self._swollen() + self._strange
             lost = self._tags_at - self._begin - held + pieces
             # how much is missing between two pieces of packets, nobody knows
             return max(lost * seconds / held, 2 * TOLD_S if pieces else 0.0)
         size = Path(self.path).stat().st_size
-        if stepping(box) and self._unread(size, self._end):
-            reached = index(self.path).bytes  # the pictures may go on where the sound has ended
-            if self._unread(size, reached):
-                return (size - reached) * seconds / max(self._end, 1)
+        least = _UNREAD * size + _TAIL
+        if stepping(box) and size - self._end > least:
+            unread = size - index(self.path).bytes  # the pictures may go on where the sound has ended
+            return unread * seconds / self._end if unread > least else 0.0
         return 0.0
-
-    @staticmethod
-    def _unread(size: int, reached: int) -> bool:
-        return size - reached > _UNREAD * size + _TAIL
 
     def _swollen(self) -> float:
         """Bytes that a parser which lost its way has put to the packet before: what a packet has too many."""
@@ -172,7 +161,7 @@ def _ac3_frame(data: memoryview) -> int:
     return 2 * (_AC3_KBPS[code // 2] * 96_000 // rate + (code % 2 if rate == 44_100 else 0))
 
 
-def _without_tags(path: str | Path | Medium) -> int:
+def _without_tags(path: Source) -> int:
     """Bytes of a file before the tags and the padding at its end (ID3v1, APEv2)."""
     with open(path, "rb") as file:
         size = file.seek(0, 2)

@@ -1,7 +1,6 @@
 """Strangers' media read in a process of its own: a decoder that crashes takes that process with it, never the caller.
 
-Processes wait for the next call when one is done, so that only the first call pays for the start. They end with the
-program, or when it is killed.
+Processes wait for the next call when one is done; they end with the program, or when it is killed.
 """
 
 from __future__ import annotations
@@ -34,13 +33,9 @@ class Died(MediaError):
 def apart(function: Callable, *given: Any, limit: float | None = None, **named: Any) -> Any:
     """What a function gives, called in another process, which is given up after `limit` seconds.
 
-    The function is one of a module; it and what it is given and gives travel between processes. Raises `Died` when the
-    process crashed, or took longer than `limit`.
+    The function is one of a module; it and what it is given travel. `Died` when the process crashed, or took longer.
     """
-    for kind, value in _answers(function, given, named, limit):
-        if kind == "value":
-            return value
-    raise AssertionError("a process ended without an answer")
+    return next(value for kind, value in _answers(function, given, named, limit) if kind == "value")
 
 
 def apart_stream(function: Callable, *given: Any, **named: Any) -> Iterator[Any]:
@@ -55,16 +50,12 @@ def _answers(function: Callable, given: tuple, named: dict, limit: float | None)
         process = _idle.pop() if _idle else None
     if process is None or not process.alive():
         process = _Process()
-    finished = False
+    finished, file = False, next((f"{g}: " for g in given if isinstance(g, (str, os.PathLike))), "")
     try:
         with suppress(BrokenPipeError):  # one that has died says so when it is asked for its answer
             process.pipe.send((os.getcwd(), dict(os.environ), function, given, named))
         while True:
-            try:
-                kind, value = process.answer(limit)
-            except Died as died:
-                file = next((f"{g}: " for g in given if isinstance(g, (str, os.PathLike))), "")
-                raise Died(f"{file}{died}") from None
+            kind, value = process.answer(limit, file)
             if kind == "damage":
                 passed_over(value)
             elif kind == "error":
@@ -97,7 +88,7 @@ class _Process:
         # one that another process started, before it was forked into this, is not ours
         return self._owner == os.getpid() and self._process.is_alive()
 
-    def answer(self, limit: float | None) -> tuple[str, Any]:
+    def answer(self, limit: float | None, file: str) -> tuple[str, Any]:
         try:
             if self.pipe.poll(limit):
                 return self.pipe.recv()
@@ -105,8 +96,8 @@ class _Process:
             self._process.join(_ENDED_S)
             code = self._process.exitcode
             how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-            raise Died(f"the process that read it died ({how}): a decoder crashed, or memory ran out") from None
-        raise Died(f"the process that read it gave no answer for {limit:.0f} s")
+            raise Died(f"{file}the process that read it died ({how}): a decoder crashed, or memory ran out") from None
+        raise Died(f"{file}the process that read it gave no answer for {limit:.0f} s")
 
     def end(self) -> None:
         self._process.kill()
@@ -151,8 +142,7 @@ def _packed(error: Exception) -> bytes:
 
 def end_with_parent() -> None:
     """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
+    if (parent := multiprocessing.parent_process()) is not None:
 
         def watch() -> None:
             multiprocessing.connection.wait([parent.sentinel])
@@ -167,8 +157,7 @@ def script_kept_out() -> Iterator[None]:
     and over; nothing of it is needed there."""
     main = sys.modules["__main__"]
     before = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    for name in before:
-        setattr(main, name, None)
+    vars(main).update(dict.fromkeys(before))
     try:
         yield
     finally:

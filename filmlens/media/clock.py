@@ -1,14 +1,12 @@
 """One continuous clock for a film whose own clock steps back or jumps.
 
-In transport and program streams (TS, M2TS, MPG, VOB) and FLV every packet carries a time of a clock that may begin
-anew anywhere: the cells of a DVD, a recording that was resumed, files joined by ``cat``. Players play on, and so is
-it here: packets are read in the order of the file, where none of the running clocks explains the next ones a new part
-begins, and the part is laid where the one before ends. The sound decides to the sample; pictures keep their place
-beside it. A single time that fits nothing is damaged and left out.
+In transport and program streams (TS, M2TS, MPG, VOB) and FLV every packet carries a time of a clock that may begin anew
+anywhere: the cells of a DVD, a recording that was resumed, files joined by ``cat``. Where none of the running clocks
+explains the next packets a new part begins, laid where the one before ends. The sound decides to the sample; pictures
+keep their place beside it. A single time that fits nothing is damaged and left out.
 
-A search by time means nothing in such a file. It is read once, packet by packet and without decoding, to find where
-key frames and sounds lie; then a jump goes to a byte, and what is read there gets the times that it has in the whole.
-Where to jump is remembered as long as the file stays the same.
+A search by time means nothing in such a file. It is read once, without decoding, to find where key frames and sounds
+lie; then a jump goes to a byte, and what is read there gets the times that it has in the whole.
 """
 
 from __future__ import annotations
@@ -59,9 +57,9 @@ class _Part:
 class Clock:
     """Puts the packets of a file, given in its order, on one clock.
 
-    `sound` is the index of the stream whose samples decide where a part begins, `origin` where the container says that
-    it starts. `ahead` are the seconds that were closed where the file's clock jumped ahead, `again` those by which it
-    stepped back into the middle of a part: what stands there twice, or was edited.
+    `sound` is the index of the stream whose samples decide where a part begins, `origin` where the container starts.
+    `ahead` are the seconds closed where the file's clock jumped ahead, `again` those by which it stepped back into a
+    part.
     """
 
     def __init__(self, sound: int | None = None, origin: float = 0.0):
@@ -101,7 +99,9 @@ class Clock:
         fits = end is not None and -_BACK_S <= time - end <= _CLOSE_S
         if not fits and self._new is not None and self._new.explains(stream, time, _AHEAD_S):
             self._hold(packet, time, length)
-            if self._settled():
+            counts = self._new.counts
+            gone_over = max(counts.values()) >= _SURE and all(counts.get(s, 0) >= _SURE for s in self._part.ends)
+            if gone_over or len(self._held) >= _HELD:  # every stream, or each has had time to
                 yield from self._decided()
             return
         if not fits and part is not self._part and self._part.explains(stream, time, _AHEAD_S):
@@ -139,19 +139,12 @@ class Clock:
         if not self._new.counts:
             self._new = None
 
-    def _settled(self) -> bool:
-        """Whether every stream has gone over to the new clock, or has had time to."""
-        counts = self._new.counts
-        gone_over = max(counts.values()) >= _SURE and all(counts.get(s, 0) >= _SURE for s in self._part.ends)
-        return gone_over or len(self._held) >= _HELD
-
     def _decided(self, at_end: bool = False) -> Iterator[av.Packet]:
         """The packets that were held, on the new clock when it is one."""
         new, held = self._new, self._held
         self._new, self._held = None, []
         enough = (2 if self._of else 1) if at_end else _SURE
-        real = new is not None and max(new.counts.values()) >= enough
-        if real:
+        if real := new is not None and max(new.counts.values()) >= enough:
             new.offset = self._join(new)
             self._part = new
             for stream in new.counts:
@@ -169,14 +162,10 @@ class Clock:
         if not self._of:  # the first part; what the container takes for its start may be damaged
             start = min(new.starts.values())
             return 0.0 if abs(start - self.origin) <= _AHEAD_S else self.origin - start
-        gaps = {
-            s: self._of[s].ends[s] + self._of[s].offset - start
-            for s, start in new.starts.items()
-            if s in self._of and s in self._of[s].ends
-        }
+        ends = {stream: part.ends[stream] + part.offset for stream, part in self._of.items()}
+        gaps = {s: ends[s] - start for s, start in new.starts.items() if s in ends}
         if not gaps:
-            ends = [part.ends[s] + part.offset for s, part in self._of.items() if s in part.ends]
-            return max(ends, default=0.0) - min(new.starts.values())
+            return max(ends.values()) - min(new.starts.values())
         offset = max(gaps.values())
         if self.sound in gaps:
             frame = new.lengths[self.sound] or _BACK_S
@@ -202,33 +191,24 @@ def _shifted(packet: av.Packet, ticks: int | None) -> av.Packet:
     return packet
 
 
-@dataclass(frozen=True)
+@dataclass
 class Index:
-    """Where in a file what lies, on its one clock; `entries` to `ends` by stream.
+    """Where in a file what lies, on its one clock; the first five by stream."""
 
-    - entries: (time, byte, raw time in ticks) of key frames, or of a sound every half second
-    - moves: from which byte on how many ticks are added
-    - damaged: (byte, raw time) of those that are left out
-    - starts, ends: in s
-    - bytes: behind the last packet
-    - ahead: seconds closed where the clock jumped ahead
-    """
-
-    entries: dict[int, list[tuple[float, int, int]]]
-    moves: dict[int, list[tuple[int, int]]]
-    damaged: dict[int, set[tuple[int, int]]]
-    starts: dict[int, float]
-    ends: dict[int, float]
-    bytes: int
-    ahead: float
+    entries: dict[int, list[tuple[float, int, int]]]  # (s, byte, raw ticks) of key frames, or sounds every half second
+    moves: dict[int, list[tuple[int, int]]]  # from which byte on how many ticks are added
+    damaged: dict[int, set[tuple[int, int]]]  # (byte, raw ticks) of those that are left out
+    starts: dict[int, float]  # s
+    ends: dict[int, float]  # s
+    bytes: int  # behind the last packet
+    ahead: float  # seconds closed where the clock jumped ahead
 
 
-def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], sound: int | None, origin: float) -> Index:
+def scan(streams: list[av.stream.Stream], sound: int | None, origin: float) -> Index:
     """Read a file's packets from its start, without decoding, for where each lies."""
-    index = Index({}, {}, {}, {}, {}, 0, 0.0)
+    index, clock = Index({}, {}, {}, {}, {}, 0, 0.0), Clock(sound, origin)
     raw: dict[int, list[tuple[int, int | None, int | None]]] = {}
     place: dict[int, int] = {}
-    clock, last = Clock(sound, origin), 0
 
     def noted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
         for packet in packets:
@@ -238,10 +218,10 @@ def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], soun
             raw.setdefault(packet.stream_index, []).append((place.get(packet.stream_index, 0), packet.dts, packet.pts))
             yield packet
 
-    for packet in clock.continuous(noted(demuxed(box, streams))):
+    for packet in clock.continuous(noted(demuxed(*streams))):
         stream = packet.stream_index
         byte, dts, _ = raw[stream].pop(0)
-        last = max(last, byte + packet.size)
+        index.bytes = max(index.bytes, byte + packet.size)
         if dts is None:
             continue
         if packet.dts is None:
@@ -257,21 +237,20 @@ def scan(box: av.container.InputContainer, streams: list[av.stream.Stream], soun
         entries = index.entries.setdefault(stream, [])
         if packet.is_keyframe and (stream != sound or not entries or time >= entries[-1][0] + _SOUND_EVERY_S):
             entries.append((time, byte, dts))
-    return Index(index.entries, index.moves, index.damaged, index.starts, index.ends, last, clock.ahead)
+    index.ahead = clock.ahead
+    return index
 
 
-def from_index(
-    box: av.container.InputContainer, stream: av.stream.Stream, index: Index, time: float
-) -> Iterator[av.Packet]:
+def from_index(stream: av.stream.Stream, index: Index, time: float) -> Iterator[av.Packet]:
     """Packets of a stream from the last entry not after a time on, with the times that they have in the whole file."""
     entries = index.entries.get(stream.index, [])
     at = max(0, bisect_right(entries, time, key=lambda entry: entry[0]) - 1)
     # a packet may begin before the byte it is found at: the jump goes further back, and what comes before is dropped
     byte = entries[at - 2][1] if at >= 2 else 0
-    box.seek(byte, backward=False, unsupported_byte_offset=True)
+    stream.container.seek(byte, backward=False, unsupported_byte_offset=True)
     moves, damaged = index.moves.get(stream.index, [(-1, 0)]), index.damaged.get(stream.index, set())
     place, reached = 0, at == 0
-    for packet in demuxed(box, stream):
+    for packet in demuxed(stream):
         place = place if packet.pos is None else packet.pos
         if packet.dts is None:
             if reached:

@@ -1,7 +1,6 @@
-"""Time limit and damage report of a long read of media: the deadline is checked between packets.
+"""Time limit and damage report of a long read of media, for the thread that sets them.
 
-A process pool can kill a worker that takes too long; a thread of a cluster's worker cannot be killed, so that it looks
-at the clock itself. Both hold for the thread that set them only.
+The deadline is looked at between packets: a pool kills a worker that is late, a cluster's thread cannot be killed.
 """
 
 from __future__ import annotations
@@ -18,17 +17,7 @@ _DAMAGE: ContextVar[list[str] | None] = ContextVar("damage", default=None)
 
 @contextmanager
 def watched(limit: float | None = None) -> Iterator[list[str]]:
-    """Set a time limit in seconds for what is read inside, and collect the damage found.
-
-    >>> with watched(limit=-1):
-    ...     in_time()
-    Traceback (most recent call last):
-    TimeoutError: took longer than its time limit
-    >>> with watched() as damage:
-    ...     in_time(); passed_over("film.mp4: two packets")
-    >>> damage
-    ['film.mp4: two packets']
-    """
+    """Set a time limit in seconds for what is read inside, and collect the damage found."""
     found: list[str] = []
     deadline = _DEADLINE.set(None if limit is None else time.monotonic() + limit)
     damage = _DAMAGE.set(found)
@@ -48,8 +37,7 @@ def in_time() -> None:
 
 def passed_over(text: str) -> None:
     """Report damage that does not stop the reading: to whoever watches, as a warning otherwise."""
-    found = _DAMAGE.get()
-    if found is None:
+    if (found := _DAMAGE.get()) is None:
         warnings.warn(text, stacklevel=3)
     elif text not in found:
         found.append(text)

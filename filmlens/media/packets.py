@@ -1,7 +1,6 @@
 """Packets of a stream from any place of a file on, with times of the film's one clock.
 
-How a place is found depends on the container: by its own search where that can be trusted, by an index of our own where
-the clock steps, and from the beginning where a search would only estimate.
+A place is found by the container's own search where that can be trusted, by our index where the clock steps.
 """
 
 from __future__ import annotations
@@ -12,59 +11,44 @@ from pathlib import Path
 
 import av
 
-from filmlens.media import clock
+from filmlens.media import clock, opening
 from filmlens.media.monitor import in_time, passed_over
-from filmlens.media.opening import (
-    Medium,
-    demuxed,
-    names,
-    open_media,
-    origin,
-    picture_stream,
-    refuse_encrypted,
-    sound_stream,
-    stepping,
-    timed,
-)
+from filmlens.media.opening import Medium, Source, demuxed, origin
 from filmlens.media.structure import structure
 
 
-def packets(
-    box: av.container.InputContainer, stream: av.stream.Stream, path: str | Path | Medium, time: float = 0.0
-) -> Iterator[av.Packet]:
-    """Packets of a stream from some place at or before a time (s) on, with times of the film's one clock.
-
-    0 reads from the very beginning, and so does any time in formats that cannot be searched.
-    """
-    if stepping(box):
+def packets(stream: av.stream.Stream, path: Source, time: float = 0.0) -> Iterator[av.Packet]:
+    """Packets of a stream from some place at or before a time (s) on; 0 reads from the very beginning."""
+    box, joined = stream.container, structure(path).joined
+    if opening.stepping(box):
         if time > 0:
-            yield from clock.from_index(box, stream, index(path), time + origin(box))
+            yield from clock.from_index(stream, index(path), time + origin(box))
             return
         box.seek(0, backward=False, unsupported_byte_offset=True)
         yield from (p for p in _one_clock(box, path) if p.stream_index == stream.index)
-    elif timed(box):
+    elif opening.timed(box):
         if time > 0:
             box.seek(int((time + origin(box)) / stream.time_base), stream=stream)
         elif stream.type == "video":  # spans of pictures are read one after another
             box.seek(0)
-        yield from demuxed(box, stream)
-    elif structure(path).joined and not box.streams.video:
+        yield from demuxed(stream)
+    elif joined and not box.streams.video:
         box.seek(0, backward=False, unsupported_byte_offset=True)
-        yield from _counted(demuxed(box, stream))
-    else:
+        yield from _counted(demuxed(stream))
+    else:  # a search would only estimate
         box.seek(0)
-        steps = structure(path).joined or "asf" in names(box)
-        yield from clock.Clock(stream.index).continuous(demuxed(box, stream)) if steps else demuxed(box, stream)
+        steps = joined or "asf" in opening.names(box)
+        yield from clock.Clock(stream.index).continuous(demuxed(stream)) if steps else demuxed(stream)
 
 
-def readable(coming: Iterator[av.Packet], path: str | Path | Medium) -> Iterator[av.Packet | None]:
+def readable(coming: Iterator[av.Packet], path: Source) -> Iterator[av.Packet | None]:
     """Packets as they come; None in place of one inside which the file ends. `MediaError` when they are encrypted."""
     first = True
     try:
         for packet in coming:
             in_time()
             if first:
-                refuse_encrypted(packet, path)
+                opening.refuse_encrypted(packet, path)
             first = False
             yield packet
     except av.FFmpegError:
@@ -73,8 +57,7 @@ def readable(coming: Iterator[av.Packet], path: str | Path | Medium) -> Iterator
 
 def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
     """Packets of joined sound files: behind the first file they have no times, and follow each other without a gap."""
-    last: int | None = None
-    counting = False
+    last, counting = None, False
     for packet in packets:
         counting = counting or (last is not None and (packet.dts is None or packet.dts < last))
         last = packet.dts
@@ -83,10 +66,10 @@ def _counted(packets: Iterable[av.Packet]) -> Iterator[av.Packet]:
         yield packet
 
 
-def _one_clock(box: av.container.InputContainer, path: str | Path | Medium) -> Iterator[av.Packet]:
+def _one_clock(box: av.container.InputContainer, path: Source) -> Iterator[av.Packet]:
     streams, sound = _streams(box, path)
     one = clock.Clock(sound, origin(box))
-    yield from one.continuous(demuxed(box, streams))
+    yield from one.continuous(demuxed(*streams))
     if one.ahead:
         passed_over(f"{path}: its clock jumps ahead by {one.ahead:.1f} s in all; the parts follow each other here")
     if one.again:
@@ -95,7 +78,7 @@ def _one_clock(box: av.container.InputContainer, path: str | Path | Medium) -> I
         )
 
 
-def index(path: str | Path | Medium) -> clock.Index:
+def index(path: Source) -> clock.Index:
     """Where everything lies in a file whose clock may step; read once as long as the file stays the same."""
     stat = Path(path).stat()
     return _index(path if isinstance(path, Medium) else str(path), stat.st_size, stat.st_mtime_ns)
@@ -103,11 +86,11 @@ def index(path: str | Path | Medium) -> clock.Index:
 
 @lru_cache(maxsize=16)
 def _index(path: str | Medium, _size: int, _changed: int) -> clock.Index:
-    with open_media(path) as box:
-        return clock.scan(box, *_streams(box, path), origin(box))
+    with opening.open_media(path) as box:
+        return clock.scan(*_streams(box, path), origin(box))
 
 
-def _streams(box: av.container.InputContainer, path: str | Path | Medium) -> tuple[list[av.stream.Stream], int | None]:
+def _streams(box: av.container.InputContainer, path: Source) -> tuple[list[av.stream.Stream], int | None]:
     """The streams that are read, and the index of the sound among them."""
-    sound = sound_stream(box, path)
-    return [s for s in (sound, picture_stream(box)) if s is not None], None if sound is None else sound.index
+    sound = opening.sound_stream(box, path)
+    return [s for s in (sound, opening.picture_stream(box)) if s is not None], None if sound is None else sound.index

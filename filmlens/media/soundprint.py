@@ -1,20 +1,18 @@
 """Whether two films or tracks are one: signs of energy differences over bands and time, found at any shift.
 
-The sub-fingerprint of Haitsma and Kalker (2002), "A highly robust audio fingerprinting system", eq. 1: a bit says
-whether the energy difference of two neighbouring bands grows. Another codec, container or level changes few bits, other
-sound half of them. As there, films are looked up by whole rows of bits, so that not each is compared with each other.
+The sub-fingerprint of Haitsma and Kalker (2002), "A highly robust audio fingerprinting system", eq. 1. Another codec,
+container or level changes few bits, other sound half of them. As there, films are looked up by whole rows of bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import soxr
 
 from filmlens.media.container import duration
-from filmlens.media.opening import Medium
+from filmlens.media.opening import Source
 from filmlens.media.sound import read_audio
 
 _RATE, _HOP, _WINDOW = 8000, 800, 2048
@@ -32,7 +30,7 @@ _OF_ONE, _OF_OTHERS = 4, 64  # equal rows of one film that count, and those of o
 _EQUAL, _LEAST_EQUAL = 0.003, 3
 
 
-def sound_prints(path: Medium) -> tuple[np.ndarray, np.ndarray]:
+def sound_prints(path: Source) -> tuple[np.ndarray, np.ndarray]:
     """Signs of three minutes in the middle of a film, ten times a second; (frames, 23) of -1, 0 (silence) and 1.
 
     The second as if it ran at 24 pictures a second in place of 25: a PAL transfer as the film that it was.
@@ -42,12 +40,12 @@ def sound_prints(path: Medium) -> tuple[np.ndarray, np.ndarray]:
     return _print(samples), _print(slowed)
 
 
-def track_print(path: Path) -> np.ndarray:
+def track_print(path: Source) -> np.ndarray:
     """Signs of the minute in the middle of a track, as those of a film; none of less than 20 s."""
     return _print(_middle(path, _TRACK_S))
 
 
-def _middle(path: Medium | Path, seconds: float) -> np.ndarray:
+def _middle(path: Source, seconds: float) -> np.ndarray:
     middle = duration(path) / 2
     return read_audio(path, _RATE, start=max(0.0, middle - seconds / 2), end=middle + seconds / 2)
 
@@ -71,10 +69,7 @@ def transformed(table: np.ndarray) -> np.ndarray:
 
 
 def agreement(one: np.ndarray, other: np.ndarray) -> float:
-    """Share of bits of two films that agree, at the shift of at most a minute at which most do; 0 without sound.
-
-    Of two `transformed` prints: each film is compared with each other, and its transform is the same in all of them.
-    """
+    """Share of bits of two `transformed` prints that agree, at the best shift of at most a minute; 0 without sound."""
     agree, both = np.rint(np.fft.irfft((one * other.conj()).sum(axis=2), n=_SIZE))[:, _SHIFTS]
     allowed = both >= _LEAST_S * _RATE / _HOP * one.shape[2] / 2
     return float(0.5 + 0.5 * (agree[allowed] / both[allowed]).max()) if allowed.any() else 0.0
@@ -83,8 +78,8 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float:
 def alike(prints: Sequence[np.ndarray]) -> list[tuple[int, int]]:
     """Pairs of prints, by their places, with so many equal rows at one shift that `agreement` is to be asked.
 
-    Each row is set against the next ones that equal it, so that a hundred prints take a hundred times what one takes,
-    not ten thousand times. Of several that are one film, each is beside some other of them.
+    Each row is set against the next ones that equal it, so that the time grows with the number of prints, not its
+    square. Of several that are one film, each is beside some other of them.
     """
     lengths = np.array([len(table) for table in prints], int)
     if not lengths.sum():

@@ -1,8 +1,7 @@
 """What a file's bytes say of themselves, read without any decoder: joined pieces, a lost beginning, a missing end.
 
-A demuxer believes what it meets first. A file that was joined from two, a recording whose header was never finished
-or an album track whose first pages are lost look whole to it; their bytes know better. Ogg: RFC 3533; FLAC: RFC 9639;
-Matroska: RFC 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's header.
+A demuxer believes what it meets first; to it such a file looks whole. Ogg: RFC 3533; FLAC: RFC 9639; Matroska: RFC
+9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's header.
 """
 
 from __future__ import annotations
@@ -15,34 +14,24 @@ from typing import BinaryIO, NamedTuple
 _EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = b"\x18\x53\x80\x67"
 _ENDLESS = 0x7FFFF000  # sizes from here on are written when the size is not known
-_STREAMINFO = 34
+_FIRST, _LAST = 2, 4  # flags of Ogg's pages
+_HEADERS = (0, 2**64 - 1)  # granules of Ogg's headers, which have no place in the sound: 0, or none
 _BLOCK = 1 << 20
 _PADDING = 4096  # bytes behind the end that say nothing
 
 
 class Structure(NamedTuple):
-    """What the bytes of a file say.
+    """What the bytes of a file say."""
 
-    - joined: several files follow each other in this one
-    - unread: what follows is not reached by a demuxer
-    - headless: the first packets are lost; times still count from the beginning that was
-    - gap: pages of an Ogg file are missing inside; times need not say so
-    - cut: the file is shorter than it says, or lacks its last page
-    - overlong: a WAV file holds more sound than its header says
-    - wrapped: that is because its size passes the 4 GB that the header can say
-    - first_end: ticks at which the first page of an Ogg file's sound ends; what begins behind it has lost that page
-    - frames: that an MP3 file counts; 0 when it does not
-    """
-
-    joined: bool = False
-    unread: bool = False
-    headless: bool = False
-    gap: bool = False
-    cut: bool = False
-    overlong: bool = False
-    wrapped: bool = False
-    first_end: int = 0
-    frames: int = 0
+    joined: bool = False  # several files follow each other in this one
+    unread: bool = False  # what follows is not reached by a demuxer
+    headless: bool = False  # the first packets are lost; times still count from the beginning that was
+    gap: bool = False  # pages of an Ogg file are missing inside; times need not say so
+    cut: bool = False  # the file is shorter than it says, or lacks its last page
+    overlong: bool = False  # a WAV file holds more sound than its header says
+    wrapped: bool = False  # that is because its size passes the 4 GB that the header can say
+    first_end: int = 0  # ticks at which an Ogg file's first page of sound ends; what begins behind has lost that page
+    frames: int = 0  # that an MP3 file counts; 0 when it does not
 
 
 def structure(path: str | Path) -> Structure:
@@ -94,16 +83,8 @@ class _Bytes:
         return -1
 
 
-class _Page(NamedTuple):
-    first: bool
-    last: bool
-    granule: int
-    serial: int
-    number: int
-
-
-def _pages(data: _Bytes) -> Iterator[_Page]:
-    """Pages of an Ogg file; what lies between them is passed over."""
+def _pages(data: _Bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Flags, granule, serial and number of an Ogg file's pages; what lies between them is passed over."""
     at = 0
     while (at := at if data[at : at + 4] == b"OggS" else data.find(b"OggS", at)) >= 0 and at + 27 <= len(data):
         head = data[at : at + 27 + 255]
@@ -112,36 +93,35 @@ def _pages(data: _Bytes) -> Iterator[_Page]:
         whole = head[4] == 0 and at + 27 + count <= len(data)
         end = at + 27 + count + sum(head[27 : 27 + count]) if whole else 0
         if whole and end <= len(data):
-            yield _Page(bool(flags & 2), bool(flags & 4), granule, serial, number)
+            yield flags, granule, serial, number
             at = end
         else:
             at += 4
 
 
 def _of_ogg(data: _Bytes) -> Structure:
-    begun, joined, headless, gap, first_end = False, False, False, False, 0
-    before: dict[int, _Page] = {}
-    page = None
-    for page in _pages(data):
-        if page.first and begun:
-            joined = True
-        begun = begun or not page.first
-        last = before.get(page.serial)
-        # the headers have no place in the sound: granule 0, or none
-        if last is not None and last.granule in (0, 2**64 - 1) and page.granule not in (0, 2**64 - 1) and not joined:
-            headless = headless or page.number > last.number + 1
-            first_end = first_end or page.granule
-        elif last is not None and not joined:
-            gap = gap or page.number > last.number + 1
-        before[page.serial] = page
-    cut = page is None or not page.last
-    return Structure(joined=joined, headless=headless, gap=gap, first_end=first_end, cut=cut)
+    begun = joined = headless = gap = False
+    flags, first_end, before = 0, 0, {}
+    for flags, granule, serial, number in _pages(data):
+        first = bool(flags & _FIRST)
+        joined |= first and begun
+        begun |= not first
+        last = before.get(serial)
+        if last is not None and not joined:
+            lost = number > last[1] + 1
+            if last[0] in _HEADERS and granule not in _HEADERS:
+                headless |= lost
+                first_end = first_end or granule
+            else:
+                gap |= lost
+        before[serial] = granule, number
+    return Structure(joined=joined, headless=headless, gap=gap, first_end=first_end, cut=not flags & _LAST)
 
 
 def _second_flac(data: _Bytes) -> bool:
     at = 0
     while (at := data.find(b"fLaC", at + 4)) > 0:
-        if data[at + 4 : at + 5] in (b"\0", b"\x80") and int.from_bytes(data[at + 5 : at + 8], "big") == _STREAMINFO:
+        if data[at + 4 : at + 8] in (b"\0\0\0\x22", b"\x80\0\0\x22"):  # the STREAMINFO of 34 bytes
             return True
     return False
 
@@ -203,11 +183,14 @@ def _vint(data: _Bytes, at: int) -> tuple[int | None, int]:
     return (None if value == (1 << 7 * width) - 1 else value), width
 
 
+def id3_size(head: bytes) -> int:
+    """Bytes of the ID3 tag that begins with these ten; 0 of none."""
+    return 10 + sum((byte & 0x7F) << 7 * (3 - at) for at, byte in enumerate(head[6:])) if head[:3] == b"ID3" else 0
+
+
 def _counted(data: _Bytes) -> int:
     """How many frames the first one of an MP3 file counts (Xing, LAME); 0 when it does not."""
-    at = 0
-    if data[:3] == b"ID3":
-        at = 10 + sum((byte & 0x7F) << 7 * (3 - place) for place, byte in enumerate(data[6:10]))
+    at = id3_size(data[:10])
     head = data[at : at + 4096]
     tag = max(head.find(b"Xing"), head.find(b"Info"))
     return int.from_bytes(head[tag + 8 : tag + 12], "big") if tag > 0 and head[tag + 7 : tag + 8] >= b"\1" else 0
@@ -219,10 +202,8 @@ def _of_mp4(data: _Bytes) -> Structure:
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         if length == 1:
             length = int.from_bytes(data[at + 8 : at + 16], "big")
-        if length == 0:
-            break  # up to the end
         if length < 8 or not name.strip(b"\xa9 ").isalnum():
-            break  # no box: what follows is padding, or damaged
+            break  # up to the end (0), or no box: what follows is padding, or damaged
         movies += name == b"moov"
         if at + length > size:
             return Structure(cut=True, unread=movies > 1)

@@ -1,9 +1,7 @@
 """Writing media: the one encoder behind the synthetic corpus and every fixture.
 
 PyAV brings its own encoders, so no system package is needed. The same input gives the same bytes: one thread, no
-encoder's date, no random identifier. A film is muxed in time order, so its pictures and sound may come from iterators
-and a long film never lies in memory. The paper's material is films and commercial soundtracks; the formats here are
-the ones that they come in.
+encoder's date, no random identifier. A film is muxed in time order, so that it never lies in memory as a whole.
 """
 
 from __future__ import annotations
@@ -16,36 +14,15 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pandas as pd
 import soundfile
 import soxr
 
+_CODECS = pd.read_csv(Path(__file__).with_name("codecs.csv"), keep_default_na=False)
 #: Codec of a sound file by its ending.
-AUDIO_CODECS = {
-    ".flac": "flac",
-    ".mp3": "libmp3lame",
-    ".m4a": "aac",
-    ".wav": "pcm_s16le",
-    ".ogg": "vorbis",
-    ".opus": "libopus",
-    ".ac3": "ac3",
-    ".eac3": "eac3",
-}
-
+AUDIO_CODECS = {row.ending: row.sound for row in _CODECS.itertuples() if not row.pictures}
 #: Codecs of pictures and sound of a film by its ending, where none is asked for.
-FILM_CODECS = {
-    ".mp4": ("libx264", "aac"),
-    ".mkv": ("libx264", "aac"),
-    ".mov": ("libx264", "aac"),
-    ".webm": ("libvpx-vp9", "libopus"),
-    ".avi": ("mpeg4", "ac3"),
-    ".ts": ("mpeg2video", "mp2"),
-    ".m2ts": ("libx264", "ac3"),
-    ".mpg": ("mpeg2video", "mp2"),
-    ".vob": ("mpeg2video", "ac3"),
-    ".flv": ("flv", "libmp3lame"),
-    ".ogg": ("libvpx", "libopus"),
-}
-
+FILM_CODECS = {row.ending: (row.pictures, row.sound) for row in _CODECS.itertuples() if row.pictures}
 _PICTURE_OPTIONS = {
     # x264's macroblock tree with B-frames gives other bytes in one run of ten, on one thread too
     "libx264": {"preset": "veryfast", "crf": "28", "mbtree": "0"},
@@ -67,13 +44,12 @@ _BLOCK = 2.0  # seconds of sound converted at a time
 
 
 def write_audio(path, samples, rate: int, *, bit_rate: int | None = None) -> None:
-    """Write a sound file; the ending of `path` chooses the codec.
+    """Write a sound file; the ending of `path`, one of `AUDIO_CODECS`, chooses the codec.
 
-    Endings are .flac .wav (16 bit), .mp3 .m4a .ogg .opus .ac3 .eac3; the folder must exist. `samples` are floats (n,)
-    or (channels, n) in [-1, 1], channels in the order FL FR FC LFE BL BR; louder samples are clipped. `rate` is in Hz;
-    sound is resampled only where the encoder does not know the rate (Opus: always 48 kHz). `bit_rate` is bits a second
-    of a lossy codec, by default 80,000 for each channel; Vorbis chooses its own. Raises `ValueError` for an unknown
-    ending, wrong shape, empty or non-finite samples.
+    `samples` are floats (n,) or (channels, n) in [-1, 1], channels in the order FL FR FC LFE BL BR; louder ones are
+    clipped. `rate` is in Hz; sound is resampled only where the encoder does not know it (Opus: always 48 kHz).
+    `bit_rate` is bits a second of a lossy codec, by default 80,000 for each channel; Vorbis chooses its own.
+    `ValueError` for an unknown ending, wrong shape, empty or non-finite samples.
     """
     path = Path(path)
     codec = _by_ending(path, AUDIO_CODECS)
@@ -102,9 +78,8 @@ def write_film(
     """Write a film: pictures at a constant rate beside one sound track, both from time zero.
 
     The ending of `path` is one of `FILM_CODECS`. `pictures`, `fps` a second, are uint8 arrays (h, w, 3) RGB or (h, w)
-    gray of even height and width, taken one after another as needed; `audio`, `rate` and `bit_rate` are those of
-    `write_audio`. None makes a film without pictures, or a silent one. `codec` and `audio_codec` name FFmpeg's
-    encoders, the container's by default; `options` of the picture encoder are laid over the defaults. Raises
+    gray of even height and width; `audio`, `rate` and `bit_rate` are those of `write_audio`. Either may be None.
+    `codec` and `audio_codec` name FFmpeg's encoders; `options` of the picture encoder are laid over the defaults.
     `ValueError` for an unknown ending; neither pictures nor sound; a picture of odd or changing size; malformed sound.
     """
     path = Path(path)
@@ -112,9 +87,9 @@ def write_film(
     if pictures is None and audio is None:
         raise ValueError(f"{path.name}: a film needs pictures or sound")
     sound = None if audio is None else _checked(audio, path)
-    frames = None if pictures is None else iter(pictures)
-    first = None if frames is None else next(frames, None)
-    if frames is not None and first is None:
+    frames = iter(() if pictures is None else pictures)
+    first = next(frames, None)
+    if first is None and pictures is not None:
         raise ValueError(f"{path.name}: no picture given; pass pictures=None for a film without pictures")
     tick = 1 / Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", options=_BITEXACT) as box:
@@ -141,14 +116,12 @@ def write_film(
 
 
 def _by_ending(path: Path, codecs: dict):
-    """What stands in a table of codecs for the ending of a path."""
-    if path.suffix.lower() not in codecs:
+    if (ending := path.suffix.lower()) not in codecs:
         raise ValueError(f"{path.name}: cannot write {path.suffix or 'a file without ending'}; use {' '.join(codecs)}")
-    return codecs[path.suffix.lower()]
+    return codecs[ending]
 
 
 def _screen(box, codec, picture, tick, options, path) -> av.VideoStream:
-    """The picture stream of a film being written, for pictures like the given one."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:
         raise ValueError(f"{path.name}: pictures of {width} x {height}; width and height must be even")
@@ -167,9 +140,11 @@ class _SoundTrack:
     """The sound stream of a file being written; `feed` encodes up to a time."""
 
     def __init__(self, box, codec, sound, rate, bit_rate):
-        channels = len(sound)
-        known = av.codec.Codec(codec, "w").audio_rates
-        self.rate = 48000 if codec == "libopus" else _nearest(int(rate), known)
+        channels, rate = len(sound), int(rate)
+        known = av.codec.Codec(codec, "w").audio_rates or [rate]
+        # the rate itself, or the lowest known one above it, or the highest
+        nearest = min((r for r in known if r >= rate), default=max(known))
+        self.rate = 48000 if codec == "libopus" else nearest
         options = {"flags": "+bitexact", **_SOUND_OPTIONS.get(codec, {})}
         if codec == "libmp3lame" and channels > 2:
             raise ValueError(f"MP3 holds one or two channels, not {channels}; use flac, aac or libopus")
@@ -181,19 +156,15 @@ class _SoundTrack:
         if codec == "libmp3lame":
             self.stream.codec_context.format = "fltp"  # the encoder's own first choice is 32-bit integers
         self.stream.codec_context.thread_count = 1
-        self.blocks = _blocks(sound, int(rate), self.rate)
+        self.blocks = _blocks(sound, rate, self.rate)
         self.left = np.zeros((channels, 0), np.float32)
 
     def feed(self, until: float | None):
         """Encode until `until` seconds, or to the end of the sound and close the stream."""
         context = self.stream.codec_context
-        size = context.frame_size or 4096
-        goal = None if until is None else int(until * self.rate)
+        size, goal = context.frame_size or 4096, None if until is None else int(until * self.rate)
         while goal is None or self.done < goal:
-            while self.left.shape[1] < size:
-                block = next(self.blocks, None)
-                if block is None:
-                    break
+            while self.left.shape[1] < size and (block := next(self.blocks, None)) is not None:
                 self.left = np.hstack([self.left, block])
             if self.left.shape[1] < size and goal is not None:
                 return  # the sound ends before the pictures; the last frame waits for the call with None
@@ -217,11 +188,8 @@ class _SoundTrack:
 
 
 def _write_vorbis(path: Path, sound: np.ndarray, rate: int) -> None:
-    """Ogg Vorbis through libsndfile: FFmpeg's own encoder spoils the second of two channels.
-
-    In blocks, because one long call crashes; then copied packet by packet, because libsndfile numbers its streams
-    at random.
-    """
+    # through libsndfile: FFmpeg's own encoder spoils the second of two channels. In blocks, because one long call
+    # crashes; then copied packet by packet, because libsndfile numbers its streams at random.
     if len(sound) not in _VORBIS_ORDER:
         raise ValueError(f"{path.name}: writes one, two or six channels, not {len(sound)}; use flac, aac or libopus")
     sound = sound[_VORBIS_ORDER[len(sound)]]
@@ -261,10 +229,3 @@ def _checked(samples, path: Path) -> np.ndarray:
     if not np.isfinite(sound).all():
         raise ValueError(f"{path.name}: the sound holds NaN or infinity")
     return sound
-
-
-def _nearest(rate: int, known) -> int:
-    """The rate itself, or the lowest known one above it, or the highest."""
-    if not known or rate in known:
-        return rate
-    return min((r for r in known if r > rate), default=max(known))

@@ -12,8 +12,7 @@ from markupsafe import Markup
 from filmlens import look
 from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus
-from filmlens.corpus.check import Checked, counted
-from filmlens.corpus.facts import Facts, FilmFacts, gather, hours
+from filmlens.corpus.check import Checked, Facts, FilmFacts, counted, gather, hours
 from filmlens.findings.reach import genre_counts, reach, together
 from filmlens.media.container import MediaInfo
 from filmlens.text import clean, html

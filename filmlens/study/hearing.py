@@ -13,9 +13,9 @@ from filmlens.artefacts import write_atomically
 from filmlens.corpus import Corpus
 from filmlens.findings import example_cues
 from filmlens.look import clock
+from filmlens.media.ab import excerpt
 from filmlens.media.apart import apart
 from filmlens.media.container import MediaError
-from filmlens.media.excerpt import excerpt
 from filmlens.names import reader_name
 from filmlens.text import html
 

@@ -22,12 +22,10 @@ from filmlens.features.musicnn import words
 from filmlens.features.vggish import weights
 from filmlens.figures import captions
 from filmlens.findings import along_film_time, latex_table, told_descriptors
-from filmlens.media.ab import Place, track_excerpt
+from filmlens.media.ab import Place, excerpt, player, track_excerpt
 from filmlens.media.apart import apart
 from filmlens.media.container import duration, probe
-from filmlens.media.excerpt import excerpt, player
-from filmlens.media.pictures import film_strip
-from filmlens.media.thumbnails import thumbnails
+from filmlens.media.pictures import film_strip, thumbnails
 from filmlens.names import heading
 from filmlens.stages import of_corpus, of_music
 from filmlens.stamper import evaluation, music
@@ -343,7 +341,7 @@ class Study:
         return look.Shown(players(self.corpus, examples))
 
     def strip(self, film_id: str) -> list[tuple[float, np.ndarray]]:
-        """Small pictures spread over a film, `media.thumbnails.thumbnails`; none of a sound file or a shared corpus."""
+        """Small pictures spread over a film, `media.pictures.thumbnails`; none of a sound file or a shared corpus."""
         return [] if self.corpus.shared else apart(thumbnails, self.corpus[film_id].film)
 
     def barcode(self, film_id: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -17,7 +17,7 @@ from filmlens import stages
 from filmlens.audition import blind, quiz
 from filmlens.cli import app
 from filmlens.corpus import Corpus, CorpusError
-from filmlens.media.loudness import loudness
+from filmlens.media.ab import loudness
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from conftest import RATE, melody, put_table
 from filmlens import verdicts
 from filmlens.audition import Audition, blind, export, open_session, timeline
 from filmlens.corpus import Corpus
-from filmlens.corpus.cuejson import from_json
+from filmlens.corpus.cuetrees import from_json
 from filmlens.media.ab import Place, track_sound
 from filmlens.media.write import write_audio
 from filmlens.verdicts import segments

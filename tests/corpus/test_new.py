@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 from filmlens import paper
 from filmlens.cli import app
 from filmlens.corpus import Corpus, CorpusError
-from filmlens.corpus.matching import match
 from filmlens.corpus.naming import album_names, alike, film_names
 from filmlens.corpus.proposal import propose
-from filmlens.corpus.scan import Album, FoundFilm
+from filmlens.corpus.scan import Album, FoundFilm, match
 
 #: A film's file, its album's folder (None: it has none), the album's tags (title, date), the title that is right.
 TREE = [

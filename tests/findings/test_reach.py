@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from filmlens.corpus import Film
-from filmlens.corpus.facts import Facts, FilmFacts
+from filmlens.corpus.check import Facts, FilmFacts
 from filmlens.findings.reach import genre_counts, reach, together
 
 

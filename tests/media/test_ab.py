@@ -10,11 +10,9 @@ from scipy.signal import correlate
 
 from filmlens.audition import peaks, spectrogram
 from filmlens.corpus import Corpus
-from filmlens.media.ab import Place, ab_excerpt, track_sound
-from filmlens.media.excerpt import excerpt
-from filmlens.media.loudness import loudness
+from filmlens.media.ab import Place, ab_excerpt, excerpt, loudness, track_sound
+from filmlens.media.pictures import thumbnail
 from filmlens.media.sound import blocks, read_audio
-from filmlens.media.thumbnails import thumbnail
 from filmlens.media.write import write_audio, write_film
 
 

@@ -9,8 +9,9 @@ import pytest
 from films import chirp, film
 
 from filmlens.corpus.looks import look_into
-from filmlens.media.container import MediaError, Medium, duration, sound_streams
+from filmlens.media.container import duration
 from filmlens.media.monitor import watched
+from filmlens.media.opening import MediaError, Medium, sound_streams
 from filmlens.media.pictures import sample_luma
 from filmlens.media.sound import read_audio
 from filmlens.media.structure import structure

@@ -12,9 +12,8 @@ from films import FPS, KINDS, chirp, film, lag, number, numbered, seen
 from filmlens.media import clock
 from filmlens.media.container import duration
 from filmlens.media.monitor import watched
-from filmlens.media.pictures import key_pictures, sample_luma
+from filmlens.media.pictures import key_pictures, sample_luma, thumbnail
 from filmlens.media.sound import native_rate, read_audio
-from filmlens.media.thumbnails import thumbnail
 from filmlens.media.write import write_audio
 
 SPANS = ((0, 2), (0.4, 3.2), (1.0, 1.0001), (5.6, 8.4), (10.2, 11.9))

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from films import FPS, chirp, film, number, numbered, seen
 
-from filmlens.media.luma import luma
-from filmlens.media.moving import LINES, moving
 from filmlens.media.opening import MediaError
+from filmlens.media.pictures import LINES, luma, moving
 from filmlens.media.write import write_audio, write_film
 
 WHITE = 512

@@ -6,7 +6,7 @@ from films import FPS, number, numbered, seen
 
 from filmlens.features.visual import picture_features
 from filmlens.media.monitor import watched
-from filmlens.media.thumbnails import thumbnail
+from filmlens.media.pictures import thumbnail
 
 SPANS = ((0, 2), (0.4, 3.2), (1.96, 2.05), (3.7, 4.4), (5.9, 8.1), (8.6, 9.9))
 COUNT = 10 * FPS

@@ -7,8 +7,8 @@ import av
 import numpy as np
 import pytest
 
+from filmlens.media.ab import excerpt
 from filmlens.media.container import MediaError, duration, probe
-from filmlens.media.excerpt import excerpt
 from filmlens.media.sound import blocks, read_audio
 from filmlens.media.write import write_audio, write_film
 

@@ -1,20 +1,20 @@
-"""Cues in XML: tiers of ELAN (.eaf) and layers of Sonic Visualiser (.svl).
+"""Cues in files of nested parts: XML of ELAN (.eaf) and Sonic Visualiser (.svl), JSON of OpenTimelineIO and JAMS.
 
-The parser of the standard library gives every element with its line, which no library of these formats does, and keeps
-what stood before a fault. A document type with anything in it is refused before it is read: nothing is expanded or
-fetched.
+The standard library's XML parser gives every element with its line, and keeps what stood before a fault. A document
+type with anything in it is refused before it is read: nothing is expanded or fetched.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
-from filmlens.corpus.cuetexts import Rows
-from filmlens.corpus.textgrid import chosen
+from filmlens.corpus.cuetexts import Rows, chosen
 from filmlens.text import clean
 
 _MOST = 200_000  # elements of a file
+_SEGMENTS = ("segment_", "multi_segment")
 
 
 class _Element(NamedTuple):
@@ -117,3 +117,82 @@ def _layer(elements: list[_Element], found: list[str]) -> Rows:
             found.append(f"row {element.row}: not a region; it needs frame and duration, and its model a sampleRate")
             continue
         yield element.row, {"start": start, "end": end, "track": clean(has.get("label", "")).strip()}
+
+
+def from_json(text: str, found: list[str]) -> Rows:
+    """Cues of a timeline, or of a JAMS file with segments. JSON keeps no lines of its parts: row 1 stands for all."""
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"row {error.lineno}: the JSON is damaged here ({error.msg}); save the file again") from None
+    except RecursionError:
+        given = None
+    if isinstance(given, dict) and str(given.get("OTIO_SCHEMA", "")).startswith("Timeline."):
+        return _timeline(given, found)
+    if isinstance(given, dict) and isinstance(given.get("annotations"), list):
+        return _segments(given, found)
+    raise ValueError("row 1: is no timeline (.otio) and no annotation (.jams); export one of these")
+
+
+def _timeline(line: dict[str, Any], found: list[str]) -> Rows:
+    """Clips of the tracks that hold the cues (see `chosen`), by their places in the track."""
+    tracks = {}
+    for number, track in enumerate(_list(line.get("tracks"), "children")):
+        at, rows = 0.0, []
+        for item in _list(track, "children"):
+            kind, name = str(item.get("OTIO_SCHEMA", "")), clean(item.get("name", ""))
+            if kind.startswith("Transition."):
+                continue  # it lies over the clips beside it
+            try:
+                seconds, frame = _length(item)
+            except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
+                found.append(f"row 1: {name[:40]!r} has no length; what follows it in its track is left out")
+                break
+            if kind.startswith("Clip."):
+                edges = {"start": at, "end": at + seconds}
+                kept = {edge: _kept(item, edge) for edge in edges}
+                if None not in kept.values():  # the exact seconds, unless the clip was moved since
+                    edges = {e: kept[e] if abs(kept[e] - now) <= frame else now for e, now in edges.items()}
+                start, end = (f"{edge:.6f}" for edge in edges.values())
+                if rows and (_kept(item, "segment") or 0) > 0:  # a later segment of the cue before
+                    rows[-1][1]["end"] = end
+                else:
+                    rows.append((1, {"start": start, "end": end, "track": name.strip()}))
+            at += seconds
+        tracks[clean(track.get("name", "")) or f"track {number + 1}", number] = rows
+    return chosen(tracks)
+
+
+def _length(item: dict[str, Any]) -> tuple[float, float]:
+    """Seconds of a clip or gap, and of one frame."""
+    if (span := item.get("source_range")) is None:
+        key = item.get("active_media_reference_key", "DEFAULT_MEDIA")
+        span = (item.get("media_reference") or item["media_references"][key])["available_range"]
+    length = span["duration"]
+    return float(length["value"]) / float(length["rate"]), 1 / float(length["rate"])
+
+
+def _kept(clip: dict[str, Any], name: str) -> float | None:
+    try:
+        return float(clip["metadata"]["filmlens"][name])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _segments(given: dict[str, Any], found: list[str]) -> Rows:
+    for annotation in _list(given, "annotations"):
+        if not str(annotation.get("namespace", "")).startswith(_SEGMENTS):
+            continue
+        for segment in _list(annotation, "data"):
+            value = clean(segment.get("value", "")).strip()
+            try:
+                start, end = float(segment["time"]), float(segment["time"]) + float(segment["duration"])
+            except (KeyError, TypeError, ValueError):
+                found.append(f"row 1: the segment {value[:40]!r} has no time or duration; write both in seconds")
+                continue
+            yield 1, {"start": f"{start:.6f}", "end": f"{end:.6f}", "track": value}
+
+
+def _list(given: Any, name: str) -> list[dict[str, Any]]:
+    items = given.get(name) if isinstance(given, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
