@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import mimetypes
-from collections.abc import Iterable, Sequence
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -112,6 +113,15 @@ def _tiers(cues: pd.DataFrame) -> list[tuple[str, list[tuple[float, float, str]]
     """Cues 1, Cues 2, ...: the lanes of the cues, each row start, end and track; one is empty where there is no cue."""
     rows = list(zip(cues["start"].astype(float), cues["end"].astype(float), cues["track"].astype(str), strict=True))
     return [(f"Cues {n}", [rows[i] for i in lane]) for n, lane in enumerate(lanes(cues) or [[]], start=1)]
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """An archive of files by their names; the same files give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
+        for name, data in files.items():
+            box.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def csv_text(rows: Iterable[Sequence]) -> str:

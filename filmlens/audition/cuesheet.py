@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime
 import io
+import zipfile
 from typing import Any
 
 import pandas as pd
 
 from filmlens import __version__
 from filmlens import text as text_
-from filmlens.audition.cuefiles import csv_text
+from filmlens.audition.cuefiles import csv_text, zipped
 from filmlens.audition.timecode import clock, frames_of
 from filmlens.corpus import Film
 from filmlens.stamper import intervals
@@ -59,6 +60,7 @@ def workbook(film: Film, cues: pd.DataFrame, duration: float) -> bytes:
     from openpyxl import Workbook
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
+    from openpyxl.writer.excel import ExcelWriter
 
     frames = frames_of(film)
     book = Workbook()
@@ -83,8 +85,9 @@ def workbook(film: Film, cues: pd.DataFrame, duration: float) -> bytes:
     sheet.freeze_panes = sheet.cell(head + 1, 1)
     sheet.auto_filter.ref = f"A{head}:{get_column_letter(len(BOOK_COLUMNS))}{max(head + 1, sheet.max_row)}"
     out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    ExcelWriter(book, zipfile.ZipFile(out, "w")).save()
+    with zipfile.ZipFile(out) as box:
+        return zipped({name: box.read(name) for name in box.namelist()})
 
 
 def _put(cell, value: Any):

@@ -7,10 +7,8 @@ of a whole corpus.
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +127,7 @@ def export(
     folder = text_.utf8(Path(out)) if out else corpus.folder / "exports"
     files, faults = files_of(corpus, format, chosen, cues)
     if folder.suffix.lower() == ".zip":
-        files = {folder: zipped(files)} if files else {}
+        files = {folder: cuefiles.zipped(files)} if files else {}
     else:
         files = {folder / name: data for name, data in files.items()}
     for path, data in files.items():
@@ -168,15 +166,6 @@ def file_of(
         table = with_unidentified(corpus, film_id, table)
     written = text(corpus[film_id], table, duration)
     return f"{film_id}{ending}", written if isinstance(written, bytes) else written.encode()
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """An archive of files by their names; the same files give the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
-        for name, data in files.items():
-            box.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
 
 
 def sheet_of(corpus: Corpus, film_id: str, cues: str = "reviewed") -> tuple[pd.DataFrame, float]:

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from filmlens.audition import adjudicating, bulk, clips, edges, exports, history, page, peaks, scene, spectrogram
+from filmlens.audition.cuefiles import zipped
 from filmlens.audition.session import Session, open_session
 from filmlens.corpus import Corpus, CorpusError, annotators
 from filmlens.media.ab import Place, ab_excerpt, film_sound, track_sound
@@ -278,7 +279,7 @@ class Audition(anywidget.AnyWidget):
     def _on_export(self, m: dict) -> tuple[dict, list]:
         if m.get("all"):
             files, faults = exports.files_of(self._corpus, str(m["format"]), self._corpus.ids)
-            return {"name": f"{m['format']}.zip", "problems": faults}, [exports.zipped(files)]
+            return {"name": f"{m['format']}.zip", "problems": faults}, [zipped(files)]
         cues = exports.reviewed(self._session.stamped, self._session.table)
         name, data = exports.file_of(self._corpus, self.film_id, str(m["format"]), cues, self._session.duration)
         return {"name": name, "problems": []}, [data]

@@ -42,8 +42,9 @@ def _subtitles(path: Path) -> np.ndarray:
 
 
 def _columns(path: Path, names: list[str]) -> np.ndarray:
+    text = _text(path)
     try:
-        table = pd.read_csv(io.StringIO(_text(path)), dtype=str, keep_default_na=False)
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     except (ValueError, pd.errors.ParserError) as error:
         raise CorpusError(f"{path}: cannot be read as comma-separated text ({error})") from None
     if missing := [name for name in names if name not in table.columns]:

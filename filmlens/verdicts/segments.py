@@ -29,7 +29,8 @@ def of(cue: Mapping[str, Any]) -> list[Segment]:
     if not np.isfinite(cue.get("track_start", np.nan)):
         return []
     carried = cue.get("segments")
-    return carried if isinstance(carried, list) and carried else [tuple(float(cue[c]) for c in _PLACE)]
+    # who annotates a film need not say at what speed: the album's
+    return carried if isinstance(carried, list) and carried else [tuple(float(cue.get(c, 1.0)) for c in _PLACE)]
 
 
 def cut(segments: list[Segment], start: float, end: float) -> list[Segment]:
@@ -56,7 +57,7 @@ def table(cues: pd.DataFrame) -> pd.DataFrame:
     rows = [
         (cue["cue"], number, *segment)
         for cue in cues.to_dict("records")
-        for number, segment in enumerate(of(cue) or [(cue["start"], cue["end"], np.nan, cue["speed"])])
+        for number, segment in enumerate(of(cue) or [(cue["start"], cue["end"], np.nan, cue.get("speed", 1.0))])
     ]
     numbers = dict.fromkeys(SEGMENT_COLUMNS[:2], "int64") | dict.fromkeys(_PLACE, float)
     return pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS)).astype(numbers)

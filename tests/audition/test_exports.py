@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+import time
 
 import av
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from conftest import edit, put_table
 
 from filmlens import verdicts
-from filmlens.audition import FORMATS, Session, export, exports, open_session, read_labels, timeline
+from filmlens.audition import FORMATS, Session, cuesheet, export, exports, open_session, read_labels, timeline
 from filmlens.audition.cuesheet import SHEET_COLUMNS
 from filmlens.cli import app
 from filmlens.corpus import Corpus, CorpusError
@@ -166,6 +167,20 @@ def test_otio_opens_as_a_timeline_with_the_film_and_its_tracks(corpus):
     assert theme.media_reference.target_url == (corpus["one"].soundtrack / "Theme.flac").absolute().as_uri()
     assert theme.source_range.start_time.to_seconds() == 0.5
     assert found["=HYPERLINK(1)"][2].media_reference.is_missing_reference
+
+
+def test_annotations_without_a_speed_are_clips_at_the_albums(corpus):
+    api = pytest.importorskip("opentimelineio")
+    text = timeline.otio(corpus["one"], CUES.iloc[[0]].drop(columns=["speed"]), 40.0)
+    [clip] = api.adapters.read_from_string(text, "otio_json").tracks[2].find_clips()
+    assert not clip.effects and clip.source_range.start_time.to_seconds() == 0.5
+
+
+def test_a_workbook_is_the_same_whenever_it_is_written(corpus, monkeypatch):
+    first = cuesheet.workbook(corpus["one"], CUES, 40.0)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 4_000)
+    assert cuesheet.workbook(corpus["one"], CUES, 40.0) == first
 
 
 def test_a_fast_film_makes_fast_clips(corpus):
