@@ -98,3 +98,7 @@ def test_cuts_and_speech_are_read_and_faults_are_named_by_row(two_films):
     (two_films / "cuts" / "one.csv").write_text("begin\n1\n")
     with pytest.raises(CorpusError, match="row 1: the header lacks time"):
         marks.cuts(film)
+    (two_films / "cuts" / "one.csv").write_bytes(b"time\n1\xff\n")
+    with pytest.raises(CorpusError, match=r"one\.csv") as refused:
+        marks.cuts(film)
+    assert str(refused.value).count("one.csv") == 1
