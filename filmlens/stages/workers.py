@@ -11,24 +11,46 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 from pebble import ProcessPool
 
 from filmlens.corpus import Film
 from filmlens.media.apart import Died, apart, end_with_parent, script_kept_out
-from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.work import Done, Task, attempt, error_text
 
+#: One thread of linear algebra each: two processes with one thread beat one with two, and sums do not depend on the
+#: machine.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
 _NOTICED_S = 0.05
 _LOOK_S = 0.5
 _CONNECT_S = 20.0
 #: Quick tasks that are done here before a process would have started.
 _HERE = 200
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables inside a ``with`` block.
+
+    >>> with environment({"FILMLENS_SEEN": "1"}):
+    ...     os.environ["FILMLENS_SEEN"]
+    '1'
+    >>> "FILMLENS_SEEN" in os.environ
+    False
+    """
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def over(
