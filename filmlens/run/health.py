@@ -41,14 +41,13 @@ def corpus_health(corpus: Corpus) -> str:
 
 def section(facts: Facts) -> str:
     """What is there and what can be concluded, as HTML."""
-    labels, said = facts.labels(), reach(facts)
+    labels = facts.labels()
     labels = labels[labels.any(axis=1)]
     genres = genre_counts(labels)
     return _PAGES.get_template("health.html").render(
         sums=_sums(facts),
         synthetic=facts.synthetic,
-        can=said.can,
-        cannot=said.cannot,
+        said=reach(facts),
         genres=Markup(_genres(genres, len(labels))) if len(genres) else "",
         together=Markup(_together(together(labels))) if len(genres) else "",
         missing=_missing(facts),
@@ -65,9 +64,8 @@ def write_page(checked: Checked, name: str, path: Path) -> Path:
         name=clean(name),
         css=Markup(look.TABLE_CSS + CSS),
         heading=counted(len(checked.problems), "problem") if checked.problems else "No problem",
-        problems=checked.problems,
+        checked=checked,
         section=Markup(section(checked.facts)),
-        notes=checked.notes,
     )
     write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
     return path

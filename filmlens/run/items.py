@@ -44,6 +44,3 @@ def _item(row: dict[str, str]) -> Item:
 
 with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
     ITEMS = tuple(map(_item, csv.DictReader(_file)))
-
-#: Items that not every corpus has something for.
-OPTIONAL = {item.file for item in ITEMS if item.needs}
