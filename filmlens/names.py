@@ -28,25 +28,15 @@ QUALITIES = {1: "chromatic", 2: "quartal", 3: "hexatonic", 4: "octatonic", 5: "d
 #: Mean share of each pitch class from the tonic when the chroma is noise, 12 values drawn alike from 0 to 1: the key is
 #: chosen by the same values, so that noise has a tonic and a fifth, too.
 ON_NOISE = (0.135, 0.064, 0.085, 0.087, 0.085, 0.066, 0.067, 0.124, 0.070, 0.075, 0.064, 0.078)
-ROWS: dict[str, Name] = {
-    **{
-        f"keyfree_{k}": Name(
-            f"{quality} pitch content", f"|F{k}| of the chroma over |F0|, the same in every key", "0-1"
-        )
-        for k, quality in QUALITIES.items()
-    },
-    **{
-        f"tonic_{k:02d}": Name(
-            f"pitch class {k} semitones above the tonic",
-            f"its share of the chroma, from the tonic of the cue's best key; noise has {noise:.3f}",
-            "0-1",
-        )
-        for k, noise in enumerate(ON_NOISE)
-    },
-}
 with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
     _, *_table = csv.reader(line for line in _file if not line.startswith("#"))
-ROWS |= {pattern: Name(*told) for pattern, *told in _table}
+ROWS: dict[str, Name] = {pattern: Name(*told) for pattern, *told in _table}
+for _k, _quality in QUALITIES.items():
+    _told = f"|F{_k}| of the chroma over |F0|, the same in every key"
+    ROWS[f"keyfree_{_k}"] = Name(f"{_quality} pitch content", _told, "0-1")
+for _k, _noise in enumerate(ON_NOISE):
+    _told = f"its share of the chroma, from the tonic of the cue's best key; noise has {_noise:.3f}"
+    ROWS[f"tonic_{_k:02d}"] = Name(f"pitch class {_k} semitones above the tonic", _told, "0-1")
 
 
 @cache

@@ -48,11 +48,12 @@ class Survey:
 
     def is_there(self, path: Path) -> bool:
         """Whether a computed file exists."""
-        return path.name in self.once(("names", path.parent), partial(_names, path.parent))
+        folder = path.parent
+        return path.name in self.once(("names", folder), partial(_names, folder))
 
     def provenance(self, path: Path) -> dict:
         """What an artefact says of itself; empty when there is none."""
-        return self.once(("provenance", path), partial(read_provenance, path)) if self.is_there(path) else {}
+        return self.once(("provenance", path), lambda: read_provenance(path) if self.is_there(path) else {})
 
     def fallen(self, folders: frozenset[str]) -> set[str]:
         """Subjects that failed in one of some folders of artefacts."""

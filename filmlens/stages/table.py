@@ -20,7 +20,6 @@ from filmlens.stages.plan import Place, Stage, Step
 #: The name under which a failure of the whole corpus is recorded.
 CORPUS = "(corpus)"
 
-
 #: Parameters of film stages that are one of a few words: another one is refused before the first film.
 CHOICES = {
     "engine": ("filmlens", "dejavu"),
@@ -53,7 +52,6 @@ _GENRE = {
 #: Where the loudness of the MFCC counts; runs, and which values are exchanged.
 _RANK0 = {"rank0": "MFCC"}
 _IMPORTANCE = {"n_repeats": 100, "permuted": "cues"} | _RANK0
-
 
 #: Decoding and resampling; linear algebra; what models are fitted with.
 _SOUND = ("av", "numpy", "soxr")
@@ -142,8 +140,6 @@ _ROWS = (
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 #: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
 _SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
-#: The tables of segments beside them; an annotated cue is one segment.
-_SEGMENTS = {"cues": "segments"} | {n: f"{n}-segments" for n in STAGES if n.startswith("verified")}
 
 
 def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
@@ -228,12 +224,12 @@ def sheet_stage(cues: str) -> str:
 
 
 def segment_table(cues: str) -> str:
-    """The table of segments beside a choice of cues; empty where each cue is one.
+    """The table of segments beside a choice of cues; empty where each cue is one, as annotated ones are.
 
     >>> segment_table("stamped"), segment_table("verified-song"), segment_table("annotated")
     ('segments', 'verified-song-segments', '')
     """
-    return _SEGMENTS.get(sheet_stage(cues), "")
+    return next((table for table in STAGES[sheet_stage(cues)].beside if table.endswith("segments")), "")
 
 
 def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:

@@ -59,11 +59,6 @@ class Task:
     version: str = __version__
     cores: int = 1
 
-    @property
-    def reads_media(self) -> bool:
-        """Whether it opens the film or its tracks."""
-        return isinstance(self.payload, Film) and bool({"film", "soundtrack"} & set(self.recipe["media"]))
-
 
 @dataclass(frozen=True)
 class Done:
@@ -87,14 +82,12 @@ def attempt(task: Task, limit: float | None = None) -> Done:
     try:
         damage = compute(task, limit)
         return Done(damage=damage, seconds=time.monotonic() - begun, length=_length(task))
-    except OSError as error:
+    except Exception as error:
         said, fatal = error_text(error), isinstance(error, WriteError)
-        if error.errno in _FULL and not fatal:  # met by a library, in a cache of its own
+        if isinstance(error, OSError) and error.errno in _FULL and not fatal:  # met by a library, in a cache of its own
             said = f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room"
             fatal = True
         return Done(said, fatal, seconds=time.monotonic() - begun)
-    except Exception as error:
-        return Done(error_text(error), seconds=time.monotonic() - begun)
 
 
 def error_text(error: BaseException) -> str:

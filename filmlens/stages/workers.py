@@ -64,22 +64,19 @@ def over(
     """
     if not tasks:
         return
+    # a film's table of other tables alone takes milliseconds
+    quick = len(tasks) <= _HERE and all(isinstance(t.payload, Film) and not t.recipe["media"] for t in tasks)
     if dask:
         yield from _on_dask(tasks, dask, limit)
-    elif jobs <= 1 or (len(tasks) <= _HERE and all(map(_is_quick, tasks))):
+    elif jobs <= 1 or quick:
         yield from ((task, _alone(task, limit)) for task in tasks)
     else:
         yield from _in_processes(tasks, jobs, limit)
 
 
-def _is_quick(task: Task) -> bool:
-    """Whether it makes a film's table of other tables alone, which takes milliseconds."""
-    return isinstance(task.payload, Film) and not task.recipe["media"]
-
-
 def _alone(task: Task, limit: float | None) -> Done:
     """A task here, unless it reads strangers' media: a decoder that crashes must not end the run."""
-    if not task.reads_media:
+    if not (isinstance(task.payload, Film) and {"film", "soundtrack"} & set(task.recipe["media"])):
         return attempt(task, limit)
     try:
         with environment({name: "1" for name in THREADS}):
