@@ -30,7 +30,7 @@ from filmlens.audition import peaks
 from filmlens.corpus import Corpus
 from filmlens.media.write import write_audio, write_film
 from filmlens.stages import staleness, table
-from filmlens.stages.survey import Survey
+from filmlens.stages.staleness import Survey
 from filmlens.study.cues import cues_table
 
 MODEL = {"model": "average", "hidden": 8, "epochs": 3, "learning_rate": 1e-3}
@@ -398,9 +398,9 @@ def edit_last_number(path: Path) -> None:
 def other_versions(told: Any) -> Iterator[None]:
     """As if libraries, or a stage, were of another version."""
     told = told if isinstance(told, dict) else {}
-    found = staleness._version
+    found = staleness.installed
     rows = {n: r for n, r in table.STAGES.items() if n in told}
-    with mock.patch.object(staleness, "_version", lambda name: told.get(name) or found(name)):
+    with mock.patch.object(staleness, "installed", lambda name: told.get(name) or found(name)):
         changed = {n: type(r)(**{**vars(r), "version": told[n]}) for n, r in rows.items()}
         environment = {staleness.KEEP_VERSIONS: "1"} if "keep" in told else {}
         with mock.patch.dict(table.STAGES, changed), mock.patch.dict(os.environ, environment):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,11 @@ ReadDerived = Annotated[Path | None, typer.Option(help="Folder of the computed t
 Port = Annotated[int, typer.Option(help="Number of the port; a free one by default.")]
 Browser = Annotated[bool, typer.Option(help="Open a browser.")]
 _CORES = os.cpu_count() or 1
+
+
+def _say_each(lines: Iterable) -> None:
+    for line in lines:
+        say(line)
 
 
 def _open(corpus: Path, **where: Path | None):
@@ -95,8 +101,7 @@ def new(
         raise typer.BadParameter(terminal(f"--from {source}: the only list is that of the study, --from paper"))
     from filmlens.corpus.proposal import propose
 
-    for line in propose(folder, films, soundtracks, study=source == "paper").lines():
-        say(line)
+    _say_each(propose(folder, films, soundtracks, study=source == "paper").lines())
 
 
 @app.command()
@@ -113,8 +118,7 @@ def check(
 
     folder = find_folder(corpus)
     result = check(folder)
-    for line in (*result.counts, *result.notes, *result.problems):
-        say(line)
+    _say_each((*result.counts, *result.notes, *result.problems))
     if html:
         from filmlens.run.health import write_page
 
@@ -146,8 +150,8 @@ def stamp(
         say(opened.told)
     chosen = films_of(opened, films)
     outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=say, engine=engine, rule=rule)[-1]
-    for line in lines({f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}, outcome.failed):
-        say(line)
+    sheets = {f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}
+    _say_each(lines(sheets, outcome.failed))
     if library:
         say(f"to keep the library for later runs, name it in a column library of films.csv: {library}")
     raise typer.Exit(1 if outcome.failed else 0)
@@ -172,8 +176,7 @@ def music(
     chosen = films_of(opened, films)
     outcomes = stages.run(opened, "music", films=chosen, jobs=jobs, say=say)
     failed = {film: error for outcome in outcomes for film, error in outcome.failed.items()}
-    for line in unidentified({f: stages.path(opened, "music", f) for f in chosen}, failed):
-        say(line)
+    _say_each(unidentified({f: stages.path(opened, "music", f) for f in chosen}, failed))
     raise typer.Exit(1 if failed else 0)
 
 
@@ -321,8 +324,7 @@ def genres(
     found = look_up(opened, imdb, genres=labels.split(",") if labels else GENRES)
     shown = found.films[["film_id", "imdb_id", "imdb_title", "imdb_year", "before", "genres"]]
     say(defused(shown).to_csv(index=False))
-    for problem in found.problems:
-        say(problem)
+    _say_each(found.problems)
     if out:
         say(f"{write_films(opened, found, out)}: compare it with films.csv, then put it in its place")
     raise typer.Exit(1 if found.problems else 0)
@@ -358,8 +360,7 @@ def export(
     """Write the cues of each film for other programs."""
     from filmlens.audition.exports import export
 
-    for path in export(_open(corpus, derived=derived), format, films=names(films) or None, cues=cues, out=out):
-        say(path)
+    _say_each(export(_open(corpus, derived=derived), format, films=names(films) or None, cues=cues, out=out))
 
 
 @app.command()
@@ -386,8 +387,7 @@ def agreement(
     """Say how far annotators agree on seconds, tracks, fields and edges, and on how many cues they differ."""
     from filmlens.audition.adjudicating import agreement_report
 
-    for line in agreement_report(_open(corpus, derived=derived), out):
-        say(line)
+    _say_each(agreement_report(_open(corpus, derived=derived), out))
 
 
 @app.command()
@@ -401,7 +401,6 @@ def listen(
     browser: Browser = True,
 ) -> None:
     """Ask raters whether cues sound like another genre. Without --blind: print what they have said so far."""
-
     opened = _open(corpus)
     if blind:
         from filmlens.audition.quiz import serve
@@ -413,8 +412,7 @@ def listen(
 
     table = heard(opened)
     say(table.drop(columns="note").to_string(index=False, float_format="{:.2f}".format))
-    for sentence in listening(table):
-        say(sentence)
+    _say_each(listening(table))
 
 
 @app.command(name="import")
@@ -435,8 +433,7 @@ def import_labels(
     if film not in opened.ids:
         raise typer.BadParameter(terminal(f"no film {film!r}; films.csv has {', '.join(opened.ids)}"))
     counts, problems = read_labels(labels, open_session(opened, film, who=who))
-    for problem in problems:
-        say(f"left out: {problem}")
+    _say_each(f"left out: {problem}" for problem in problems)
     say(", ".join(f"{number} {word}" for word, number in counts.items()))
 
 

@@ -37,39 +37,19 @@ _OF_TRACKS = ("#5AB4C3", "#695A00", "#7878FF", "#C3A500", "#785A5A", "#6900FF", 
 #: Colours of unordered categories.
 TRACK_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A7A00", "#7B3FA0", "#666666")
 
-#: matplotlib settings of every FilmLens figure; white ground, so that both notebook themes show it alike.
-STYLE = {
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
-    "figure.dpi": 100,
-    "savefig.dpi": 130,
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E3E3E3",
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "svg.hashsalt": "filmlens",
-    "svg.fonttype": "path",
-    "text.parse_math": False,  # names of users are no TeX
-}
-
 
 def use_style() -> None:
     """Apply the house style to matplotlib and pandas for this process."""
     import matplotlib as mpl
 
-    mpl.rcParams.update(STYLE)
+    mpl.rcParams.update(_style())
     pd.set_option("display.html.use_mathjax", False)
+
+
+def _style() -> Mapping:
+    from matplotlib import rc_params_from_file
+
+    return rc_params_from_file(Path(__file__).with_suffix(".mplstyle"), use_default_template=False)
 
 
 def genre_order(genres: Iterable[str]) -> list[str]:
@@ -242,7 +222,7 @@ def save_figure(fig, name: str, data: pd.DataFrame, *, folder: Path, footer: str
     drawn = fig.get_tightbbox().transformed(fig.dpi_scale_trans - fig.transFigure)
     bottom = drawn.y0 - 0.04 / fig.get_figheight()
     fig.text(drawn.x1, bottom, footer, ha="right", va="top", fontsize=7, color="#666666")
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(_style()):
         for ending, about in {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}.items():
             fig.savefig(folder / f"{name}.{ending}", bbox_inches="tight", pad_inches=0.15, metadata=about)
     write_csv(data, folder / f"{name}.csv")

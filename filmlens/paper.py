@@ -59,8 +59,7 @@ def number(name: str) -> float:
     >>> number("films"), number("films tagged Western")
     (110.0, nan)
     """
-    found = numbers().loc[numbers()["name"] == name, "value"]
-    return float(found.iloc[0]) if len(found) else float("nan")
+    return float(numbers().set_index("name")["value"].get(name, float("nan")))
 
 
 def second_hand(name: str) -> bool:
@@ -69,8 +68,7 @@ def second_hand(name: str) -> bool:
     >>> second_hand("films tagged Action"), second_hand("films tagged Drama")
     (False, True)
     """
-    found = numbers().loc[numbers()["name"] == name, "source"]
-    return bool((found == QUOTED).any())
+    return numbers().set_index("name")["source"].get(name) == QUOTED
 
 
 #: Rows of Table 4 that are quoted or stated, by feature set and model; where the nodes per layer are known, with them.
@@ -103,5 +101,5 @@ def table4(features: str, model: str) -> dict[str, float | str]:
     """
     row = TABLE4.get((features, model)) or TABLE4.get((features, model.rpartition(" ")[0]), "?")
     names = row_names(row)
-    doubts = numbers().loc[numbers()["name"] == names["paper F1"], "doubt"]
-    return {key: number(name) for key, name in names.items()} | {"paper's doubt": "".join(doubts)}
+    doubt = numbers().set_index("name")["doubt"].get(names["paper F1"], "")
+    return {key: number(name) for key, name in names.items()} | {"paper's doubt": doubt}

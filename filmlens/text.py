@@ -16,7 +16,8 @@ a cell of a workbook   `xml`, typed as text
 lines with tabs        `clean`
 =====================  ==============================================
 
-What is read from files of users passes `clean` first; names of their files and folders are looked up by `find_path`.
+A text file of a user's is read by `read_text`. What is in it passes `clean` first; names of files and folders are
+looked up by `find_path`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,31 @@ _FORMULA = re.compile(r"'*\s*[=+\-@\uff1d\uff0b\uff0d\uff20].")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "−": "$-$"}
 _LATEX |= {c: f"\\{c}" for c in "&%$#_{}"}
+
+
+class TextError(ValueError):
+    """A file that is not text; names it, the line and the remedy."""
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark; `TextError` when there is none.
+
+    >>> read_text("no such file")
+    Traceback (most recent call last):
+    filmlens.text.TextError: no such file: cannot be read (No such file or directory)
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise TextError(f"{path}: cannot be read ({error.strerror or error})") from None
+    at, what = data.find(b"\0"), ""
+    if at < 0:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            at, what = error.start, f"byte {data[error.start]:#04x} "
+    line = data[:at].count(b"\n") + 1
+    raise TextError(f"{path} row {line}: {what}is not UTF-8 text; save the file as UTF-8 (in Excel: CSV UTF-8)")
 
 
 def clean(text: object) -> str:

@@ -17,7 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "carrying-on.md"
 STEP = re.compile(
-    r"^(New file|Row of|Function above|Cell of) (?:`([^`]+)` in )?`([^`]+)`:\n\n```python\n(.*?)^```", re.M | re.S
+    r"^(New file|Row of|Line of|Function above|Cell of) (?:`([^`]+)` in )?`([^`]+)`:\n\n```(?:python|text)\n(.*?)^```",
+    re.M | re.S,
 )
 
 
@@ -39,6 +40,8 @@ def follow(folder: Path, kind: str, name: str, file: str, text: str) -> None:
     path = folder / file
     if kind == "New file":
         path.write_text(text, encoding="utf-8")
+    elif kind == "Line of":
+        path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
     elif kind == "Cell of":
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cell = {
@@ -86,7 +89,8 @@ def command(folder: Path, *words) -> str:
 
 
 def test_the_page_has_every_kind_of_step():
-    assert {kind for kind, *_ in steps()} == {"New file", "Row of", "Function above", "Cell of"} and len(steps()) == 9
+    kinds = {"New file", "Row of", "Line of", "Function above", "Cell of"}
+    assert {kind for kind, *_ in steps()} == kinds and len(steps()) == 9
 
 
 def test_a_pooling_is_in_table_3_and_trained(followed):

@@ -7,7 +7,6 @@ is to caching.
 
 from filmlens.artefacts.failures import PART, read_failures, record_failures
 from filmlens.artefacts.fingerprints import Ledger, contents, fingerprint, ledger_of, look
-from filmlens.artefacts.owners import here, started
 from filmlens.artefacts.seals import (
     ArtefactError,
     digest,
@@ -33,8 +32,8 @@ from filmlens.artefacts.tables import (
     write_table,
     write_unhashed,
 )
-from filmlens.artefacts.texts import TextError, read_text
-from filmlens.artefacts.writing import WriteError, cache_folder, sweep, write_atomically, writing
+from filmlens.artefacts.writing import WriteError, cache_folder, here, started, sweep, write_atomically, writing
+from filmlens.text import TextError, read_text
 
 __all__ = [
     "PART",

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from filmlens.artefacts.texts import TextError, read_text
 from filmlens.artefacts.writing import write_atomically
-from filmlens.text import cell, clean, from_cell
+from filmlens.text import TextError, cell, clean, from_cell, read_text
 
 #: How the failure of a film begins that was measured although its media are damaged.
 PART = "used in part: "

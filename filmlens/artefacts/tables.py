@@ -27,11 +27,6 @@ class Measured:
     beside: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, result: Any) -> Measured:
-        """A stage may return just its table."""
-        return result if isinstance(result, cls) else cls(result)
-
 
 def table_hash(table: pd.DataFrame) -> str:
     """Hash of a table's columns and values, whatever its index."""

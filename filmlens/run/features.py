@@ -61,31 +61,23 @@ def extract(
     return 1 if failed else 0
 
 
-def rate(path: Path) -> tuple[float, float]:
-    """Seconds of material that an artefact holds (as many as its 1 Hz rows, unless it says), and that it took."""
-    provenance = artefacts.read_provenance(path)
-    length = provenance.get("notes", {}).get("material", artefacts.row_count(path))
-    return float(length), float(provenance.get("seconds") or 0)
-
-
-def _changed(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.is_file() else 0
-
-
 @contextmanager
 def _followed(corpus: Corpus, stage: str, films, parameters, say: Callable[[str], None]) -> Iterator[None]:
     """Tell of each film that is finished, by whatever process, while others are at work."""
     ids = list(films) if films is not None else corpus.ids
     paths = {film: stages.path(corpus, stage, film, **parameters) for film in ids}
-    seen = {film: _changed(path) for film, path in paths.items()}
+    seen = {film: artefacts.look(path)[1] for film, path in paths.items()}
     name = parameters.get("features", stage)
 
     def look() -> None:
         for film, path in paths.items():
-            now = _changed(path)
+            now = artefacts.look(path)[1]
             if now and now != seen[film]:
                 seen[film] = now
-                length, seconds = rate(path)
+                told = artefacts.read_provenance(path)
+                seconds = float(told.get("seconds") or 0)
+                # as many as its 1 Hz rows, unless it says
+                length = float(told.get("notes", {}).get("material", artefacts.row_count(path)))
                 finished = sum(p.is_file() for p in paths.values())
                 speed = f", {length / seconds:.3g} x realtime" if length and seconds else ""
                 say(f"{name}: {film} ({finished} of {len(paths)}), {length:.0f} s in {seconds:.1f} s{speed}")

@@ -27,46 +27,7 @@ CSS = """
 .health table.together td { text-align: right !important; font-variant-numeric: tabular-nums }
 """
 
-_SECTION = jinja2.Environment(autoescape=True, trim_blocks=True).from_string("""
-<div class="health">
-<ul class="sums">{% for number, what in sums %}<li><b>{{ number }}</b> {{ what }}</li>{% endfor %}</ul>
-{% if synthetic %}<p><b>The films and their music are synthetic.</b></p>{% endif %}
-<h3>What can be concluded with so many films</h3>
-<ul>{% for line in can %}<li>{{ line }}</li>{% else %}<li>Nothing yet: there is no film.</li>{% endfor %}</ul>
-<h3>What cannot be concluded</h3>
-<ul>{% for line in cannot %}<li>{{ line }}</li>{% endfor %}</ul>
-<h3>Genres</h3>
-{% if genres %}<div class="wide">{{ genres }}</div><div class="wide">{{ together }}</div>
-{% else %}<p>No film has a genre yet.</p>{% endif %}
-<h3>What is missing</h3>
-{% if missing %}<ul>{% for line in missing %}<li>{{ line }}</li>{% endfor %}</ul>{% else %}<p>Nothing.</p>{% endif %}
-<h3>Shared music</h3>
-{% if shared %}<ul>{% for line in shared %}<li>{{ line }}</li>{% endfor %}</ul>
-{% else %}<p>No recording stands in the soundtracks of two films.</p>{% endif %}
-<h3>Films and files</h3>
-<div class="wide">{{ films }}</div>
-<div class="wide">{{ codecs }}</div>
-</div>
-""")
-
-_PAGE = jinja2.Environment(autoescape=True, trim_blocks=True).from_string("""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-{{ policy }}
-<title>FilmLens: the corpus {{ name }}</title>
-<style>
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-li { overflow-wrap: anywhere }
-{{ css }}
-</style>
-<h1>The corpus {{ name }}</h1>
-<section id="problems"><h2>{{ heading }}</h2>
-{% if problems %}<ul>{% for line in problems %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}</section>
-<section id="corpus"><h2>What is there</h2>{{ section }}</section>
-{% if notes %}<section id="notes"><h2>Good to know</h2>
-<ul>{% for line in notes %}<li>{{ line }}</li>{% endfor %}</ul></section>{% endif %}
-</html>
-""")
+_PAGES = jinja2.Environment(autoescape=True, trim_blocks=True, loader=jinja2.FileSystemLoader(Path(__file__).parent))
 
 
 def corpus_health(corpus: Corpus) -> str:
@@ -79,14 +40,13 @@ def corpus_health(corpus: Corpus) -> str:
 
 def section(facts: Facts) -> str:
     """What is there and what can be concluded, as HTML."""
-    labels, said = facts.labels(), reach(facts)
+    labels = facts.labels()
     labels = labels[labels.any(axis=1)]
     genres = genre_counts(labels)
-    return _SECTION.render(
+    return _PAGES.get_template("health.html").render(
         sums=_sums(facts),
         synthetic=facts.synthetic,
-        can=said.can,
-        cannot=said.cannot,
+        said=reach(facts),
         genres=Markup(_genres(genres, len(labels))) if len(genres) else "",
         together=Markup(_together(together(labels))) if len(genres) else "",
         missing=_missing(facts),
@@ -98,14 +58,13 @@ def section(facts: Facts) -> str:
 
 def write_page(checked: Checked, name: str, path: Path) -> Path:
     """Write the page of a corpus that was checked, under the corpus's name."""
-    page = _PAGE.render(
+    page = _PAGES.get_template("health_page.html").render(
         policy=Markup(look.POLICY),
         name=clean(name),
         css=Markup(look.TABLE_CSS + CSS),
         heading=counted(len(checked.problems), "problem") if checked.problems else "No problem",
-        problems=checked.problems,
+        checked=checked,
         section=Markup(section(checked.facts)),
-        notes=checked.notes,
     )
     write_atomically(path, lambda part: part.write_text(page, encoding="utf-8"))
     return path

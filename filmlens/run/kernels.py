@@ -16,8 +16,8 @@ from typing import Any
 
 from filmlens import look
 from filmlens.artefacts import writing
-from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.progress import every, line_shower, spell
+from filmlens.stages.workers import THREADS, environment
 
 _LOOK_S = 0.5  # between looks at the journal
 
@@ -125,7 +125,7 @@ def followed(
 def read_journal(journal: Path) -> dict[str, dict]:
     """Sums over the notebooks of a run: stage -> computed, failed and damaged (film -> text, the last), seconds."""
     stages: dict[str, dict] = {}
-    for line in _entries(journal):
+    for line in entries(journal):
         if "stage" in line:
             stage = stages.setdefault(line["stage"], {"computed": 0, "failed": {}, "damaged": {}, "seconds": 0.0})
             stage["computed"] += line["computed"]
@@ -135,12 +135,8 @@ def read_journal(journal: Path) -> dict[str, dict]:
     return stages
 
 
-def read_asked(journal: Path, begin: int) -> list[tuple[str, dict]]:
-    """What was asked of the stages, from a place in the journal on."""
-    return [(stage, parameters) for line in _entries(journal, begin) for stage, parameters in line.get("asked", ())]
-
-
-def _entries(journal: Path, begin: int = 0) -> list[dict]:
+def entries(journal: Path, begin: int = 0) -> list[dict]:
+    """What was written into a journal, from a place on."""
     lines = journal.read_bytes()[begin:].splitlines() if journal.is_file() else []
     return [json.loads(line) for line in lines]
 
@@ -152,20 +148,14 @@ _ATTRIBUTES = {"*": ["class"], "th": ["scope", "colspan", "rowspan"], "img": ["a
 _ATTRIBUTES |= {"audio": ["controls", "src", "aria-label"]}
 
 
-def _sanitised(html: str) -> str:
-    """HTML of an output with the tags of tables, pictures and players alone, and nothing from elsewhere in them."""
-    import bleach
-
-    html = re.sub(r"<style\b.*?</style>", "", html, flags=re.DOTALL)  # the page has the house's own
-    return bleach.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, protocols={"data"}, strip=True)
-
-
 def write_html(notebook: Path) -> Path:
     """HTML copy of an executed notebook that runs no script and asks no other machine for anything.
 
     The scripts of nbconvert's template are cut, since every widget has a static figure beside it and formulas are
-    written as text. Of the outputs text, pictures and the HTML of tables and players stay.
+    written as text. Of the outputs text, pictures and the HTML of tables and players stay, and nothing from elsewhere
+    in them.
     """
+    import bleach
     import nbformat
     from nbconvert import HTMLExporter
 
@@ -178,7 +168,10 @@ def write_html(notebook: Path) -> Path:
             for kind in set(data) - _KEPT:
                 del data[kind]
             if "text/html" in data:
-                data["text/html"] = _sanitised(data["text/html"])
+                # without its style: the page has the house's own
+                html = re.sub(r"<style\b.*?</style>", "", data["text/html"], flags=re.DOTALL)
+                kept = {"tags": _TAGS, "attributes": _ATTRIBUTES, "protocols": {"data"}}
+                data["text/html"] = bleach.clean(html, **kept, strip=True)
     about = {"metadata": {"name": notebook.stem}}
     page, _ = HTMLExporter(embed_images=True).from_notebook_node(book, resources=about)
     page = re.sub(r"<script\b.*?</script>", "", page, flags=re.DOTALL)

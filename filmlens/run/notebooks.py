@@ -131,7 +131,9 @@ def run(
     given["figures"] = str(folder)
     with writing(out):
         (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    journal, before = out / "journal.jsonl", _seconds_before(out / "provenance.json")
+    journal = out / "journal.jsonl"
+    # the seconds that each notebook took in the run before
+    before = costs.read(out / "provenance.json", lambda was: {n: 60.0 * t for n, t in was["notebooks"].items()})
     begun, errors, minutes, interrupted = time.monotonic(), {}, {}, False
     with at_work(opened.derived) as token:
         journal.unlink(missing_ok=True)
@@ -148,9 +150,12 @@ def run(
                 minutes[notebook.stem] = round((time.monotonic() - started) / 60, 2)
                 if error:
                     errors[notebook.stem] = error
-                    _stop_when_full(error)
+                    _, full, why = error.partition(f"{WriteError.__name__}: ")
+                    if full:  # every notebook that follows would fail as well
+                        raise WriteError(why)
                 elif not own.keys() & status.OWN.keys():  # what is remembered is a run with the defaults
-                    costs.remember_asked(f"{notebook.stem[:2]} {profile}", kernels.read_asked(journal, place))
+                    asked = [ask for entry in kernels.entries(journal, place) for ask in entry.get("asked", ())]
+                    costs.remember_asked(f"{notebook.stem[:2]} {profile}", asked)
                 say(f"[{number}/{len(chosen)}] {notebook.stem}: {error or 'done'} ({time.monotonic() - started:.0f} s)")
         except KeyboardInterrupt:
             interrupted = True
@@ -183,22 +188,6 @@ def run(
         f"{written['minutes']} min"
     )
     return 1 if errors or failed else 0
-
-
-def _seconds_before(path: Path) -> dict[str, float]:
-    """What each notebook took in the run before; empty when there was none."""
-    try:
-        minutes = json.loads(path.read_text(encoding="utf-8"))["notebooks"]
-        return {name: 60.0 * taken for name, taken in minutes.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def _stop_when_full(error: str) -> None:
-    """A place that cannot be written to would fail every notebook that follows as well."""
-    _, found, text = error.partition(f"{WriteError.__name__}: ")
-    if found:
-        raise WriteError(text)
 
 
 def _possible(corpus: Corpus, numbers: Iterable[str] | None, *, say: Callable[[str], None]) -> list[Path]:

@@ -42,6 +42,9 @@ def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], k
     `parameters` are as they were given, `known` those of all notebooks with their defaults, so that nothing has to be
     guessed later.
     """
+    import psutil
+
+    memory = psutil.virtual_memory().total / 2**30
     return {
         "filmlens": __version__,
         "revision": revision(),
@@ -52,7 +55,7 @@ def provenance(corpus: Corpus, *, profile: str, parameters: Mapping[str, Any], k
         "parameters": dict(parameters),
         "defaults": {name: value for name, value in sorted(known.items()) if name not in parameters},
         "python": platform.python_version(),
-        "machine": machine(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB",
         "packages": {p: installed(p) for p in PACKAGES},
     }
 
@@ -67,14 +70,6 @@ def revision() -> str:
         return short.stdout.strip() + ("+" if changed.stdout.strip() else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-def machine() -> str:
-    """Kind of machine: system, processor, cores, memory."""
-    import psutil
-
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB"
 
 
 def _inputs(film) -> dict[str, Any]:

@@ -65,11 +65,9 @@ def write_report(
     made_by = {"version": provenance["filmlens"], "profile": provenance["profile"]}
     seed = provenance["parameters"].get("seed", 0)
     page = _PAGE.render(
+        corpus=corpus,
         policy=Markup(look.POLICY),
-        name=corpus.folder.name,
-        films=len(corpus),
         foot=look.footer(**made_by, seed=seed, synthetic=corpus.synthetic),
-        synthetic=corpus.synthetic,
         css=Markup(look.TABLE_CSS + CSS),
         health=Markup(corpus_health(corpus)),
         carries=_carries(len(corpus), testable),
@@ -78,12 +76,11 @@ def write_report(
         absent=list(absent.items()),
         **unlike,
         unlike_csv=_link(figures / "transplanted.csv", out),
-        plays=not corpus.shared,
         sheets=Markup(_sheets(corpus, out, cues)) if cues is not None else "",
         failures=Markup(_failures(failed, provenance["errors"])),
         numbers=Markup(_numbers(figures, corpus, [item["name"] for item in unsaid])),
         numbers_note="" if enough(len(corpus)) else f"With {len(corpus)} films no difference is formed.",
-        notebooks=list(provenance["notebooks"]),
+        notebooks=provenance["notebooks"],
         cues=(out / "cues.csv").is_file(),
         hear=Markup(_hear(corpus, out, figures)) if excerpts and testable else "",
         citation=paper.CITATION,
@@ -226,23 +223,16 @@ def paper_and_ours(figures: Path, synthetic: bool) -> pd.DataFrame:
     Quoted rows of Table 4 stand there. `synthetic` is said in the column's name, and no difference is formed: a
     synthetic corpus has nothing to agree with.
     """
-    ours = _ours(figures)
     rows_of_table4 = {name for row in paper.TABLE4.values() for name in paper.row_names(row).values()}
-    rows = [
-        (row["item"], row["name"], _source(row), row["value"], ours.get(row["name"], float("nan")))
-        for _, row in paper.numbers().iterrows()
-        if row["name"] not in rows_of_table4
-    ]
-    table = pd.DataFrame(rows, columns=["item", "number", "source", "paper", "ours"])
+    stated = paper.numbers()
+    stated = stated[~stated["name"].isin(rows_of_table4)].reset_index(drop=True)
+    source = stated["source"].map(lambda source: "second-hand" if source == paper.QUOTED else "text")
+    source += stated["doubt"].map(lambda doubt: doubt and f"; {doubt}")  # what speaks against it
+    known = {"item": stated["item"], "number": stated["name"], "source": source, "paper": stated["value"]}
+    table = pd.DataFrame(known | {"ours": stated["name"].map(_ours(figures)).astype(float)})
     if synthetic:
         return table.rename(columns={"ours": "ours (synthetic)"})
     return table.assign(diff=table["ours"] - table["paper"])
-
-
-def _source(row: pd.Series) -> str:
-    """Where a number comes from, and what speaks against it."""
-    source = "second-hand" if row["source"] == paper.QUOTED else "text"
-    return f"{source}; {row['doubt']}" if row["doubt"] else source
 
 
 def _ours(figures: Path) -> dict[str, float]:

@@ -16,8 +16,7 @@ from filmlens.media.apart import apart
 from filmlens.stages import costs, lock
 from filmlens.stages.plan import Plan
 from filmlens.stages.progress import spell
-from filmlens.stages.staleness import NEW
-from filmlens.stages.survey import Survey
+from filmlens.stages.staleness import NEW, Survey
 from filmlens.stages.table import CORPUS
 from filmlens.stages.work import Task
 
@@ -72,14 +71,12 @@ def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
     measured, lengths = costs.known(), {}
     rows, whole, unknown = [], 0.0, []
     plans = to_do(corpus, wanted)
-    for name in dict.fromkeys(_row_name(p) for p in plans):
-        mine = [p for p in plans if _row_name(p) == name]
+    for name in dict.fromkeys(p.folder for p in plans):
+        mine = [p for p in plans if p.folder == name]
         tasks = [task for p in mine for task in p.tasks]
         every = sum(len(p.tasks) + len(p.fresh) + len(p.failed) + len(p.blocked) for p in mine)
-        seconds = 0.0
-        for plan in mine:
-            rate = costs.rate(plan.step.label, measured)
-            seconds += rate.estimate(_length(t, lengths) for t in plan.tasks) if plan.tasks else 0.0
+        rates = ((costs.rate(p.step.label, measured), p.tasks) for p in mine if p.tasks)
+        seconds = sum(rate.estimate(_length(t, lengths) for t in some) for rate, some in rates)
         seconds /= max(1, min(jobs, len(tasks)))
         minutes = f"{seconds / 60:.1f}" if tasks else "0"
         if seconds != seconds:
@@ -90,8 +87,8 @@ def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
         unit = "results" if mine[0].step.place.whole else "films"
         rows.append((name, f"{every} {unit}", str(len(tasks)), minutes))
     lines = _columns([("stage", "", "stale", "minutes"), *rows])
-    lines += _reasons([(t.subject, _row_name(p), t.why) for p in plans for t in p.tasks])
-    lines += _reasons([(s, _row_name(p), text) for p in plans for s, text in p.failed.items()])
+    lines += _reasons([(t.subject, p.folder, t.why) for p in plans for t in p.tasks])
+    lines += _reasons([(s, p.folder, text) for p in plans for s, text in p.failed.items()])
     processes = f"{jobs} process{'es' if jobs > 1 else ''}"
     told = [f"about {spell(whole)} with {processes}"] * bool(whole or not unknown)
     told += [f"how long is not known of {', '.join(unknown)}: never measured on this machine"] * bool(unknown)
@@ -117,13 +114,13 @@ def status(corpus: Corpus, *, verify: bool = False) -> str:
     for plan in to_do(corpus, _on_disk(corpus), verify=verify):
         place = plan.step.place
         mine = {t.subject: t.why for t in plan.tasks} | dict.fromkeys(plan.blocked, "") | plan.failed
-        bad = [s for s in mine if s in plan.failed or (s, place.folder.name) in whole]
+        bad = [s for s in mine if s in plan.failed or (s, plan.folder) in whole]
         barred = {s for s, folder in whole if folder in place.counted} | set(plan.blocked)
         blocked = [s for s in mine if s in barred and s not in bad]
         new = [s for s, why in mine.items() if s not in [*bad, *blocked] and why == NEW]
         again = [s for s in mine if s not in [*bad, *blocked, *new]]
         counts = map(len, (plan.fresh, again, bad, new, blocked))
-        name = _row_name(plan)
+        name = plan.folder
         totals[name] = [a + b for a, b in zip(totals.get(name, [0] * 5), counts, strict=True)]
         stale += [(s, name, mine[s]) for s in again]
     lines = [f"{corpus.folder}: {len(corpus)} film{'s' * (len(corpus) != 1)}; computed tables in {corpus.derived}"]
@@ -138,11 +135,6 @@ def status(corpus: Corpus, *, verify: bool = False) -> str:
         state = "is at work" if lock.alive(path, held) else "was killed; the next one continues"
         lines += ["", f"a run (process {held['pid']} on {held['host']}, since {held['since']}) {state}"]
     return "\n".join(lines)
-
-
-def _row_name(plan: Plan) -> str:
-    """A film stage with its variant; of a stage of the whole corpus all results together."""
-    return plan.step.place.folder.name
 
 
 def _on_disk(corpus: Corpus) -> list[Asked]:

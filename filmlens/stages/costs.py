@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from filmlens.artefacts import cache_folder, write_atomically
@@ -42,7 +43,7 @@ class Rate(NamedTuple):
 
 def known() -> dict[str, Rate]:
     """Rates of this machine by stage (``cues``) and variant (``cues@engine=dejavu``)."""
-    return {name: Rate(*sums) for name, sums in _read_rates().get(platform.node(), {}).items()}
+    return read(cache_folder() / "rates.json", _rates).get(platform.node(), {})
 
 
 def rate(label: str, rates: dict[str, Rate]) -> Rate:
@@ -55,29 +56,25 @@ def remember(label: str, done: Iterable[Done]) -> None:
     finished = [d for d in done if not d.error]
     if not finished:
         return
-    whole = _read_rates()
+    whole = read(cache_folder() / "rates.json", _rates)
     here = whole.setdefault(platform.node(), {})
     for name in {label, label.partition("@")[0]}:
-        old = Rate(*here.get(name, ()))
+        old = here.get(name, Rate())
         fade = min(1.0, _MEMORY / (old.tasks or 1))
         more = (len(finished), sum(d.seconds for d in finished), sum(d.length for d in finished))
-        here[name] = [round(fade * a + b, 3) for a, b in zip(old, more, strict=True)]
+        here[name] = Rate(*(round(fade * a + b, 3) for a, b in zip(old, more, strict=True)))
     _write("rates.json", whole)
 
 
 def asked() -> dict[str, list[tuple[str, dict]]]:
     """Stages and parameters that each notebook and profile asked for in its last run here."""
-    read = _read("asked.json")
-    try:
-        return {name: [(str(stage), dict(known)) for stage, known in asks] for name, asks in read.items()}
-    except (TypeError, ValueError):
-        return {}
+    return read(cache_folder() / "asked.json", _asks)
 
 
 def remember_asked(name: str, asks: Iterable[tuple[str, dict]]) -> None:
     """Store what a notebook and profile asked for, without repetitions."""
     once = {json.dumps(ask, sort_keys=True): ask for ask in asks}
-    _write("asked.json", _read("asked.json") | {name: list(once.values())})
+    _write("asked.json", asked() | {name: list(once.values())})
 
 
 def _write(name: str, content: dict) -> None:
@@ -85,19 +82,17 @@ def _write(name: str, content: dict) -> None:
         write_atomically(cache_folder() / name, lambda part: part.write_text(json.dumps(content), encoding="utf-8"))
 
 
-def _read(name: str) -> dict:
+def read(path: Path, understood: Callable[[dict], dict]) -> dict:
+    """What an earlier run wrote down, as JSON; empty when it is missing or says something else."""
     try:
-        read = json.loads((cache_folder() / name).read_text(encoding="utf-8"))
-        return read if isinstance(read, dict) else {}
-    except (OSError, ValueError):
+        return understood(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def _read_rates() -> dict[str, dict[str, list[float]]]:
-    read = _read("rates.json")
-    try:
-        for sums in (s for machine in read.values() for s in machine.values()):
-            Rate(*map(float, sums))
-        return read
-    except (ValueError, TypeError, AttributeError):
-        return {}
+def _rates(read: dict) -> dict[str, dict[str, Rate]]:
+    return {machine: {name: Rate(*map(float, sums)) for name, sums in of.items()} for machine, of in read.items()}
+
+
+def _asks(read: dict) -> dict[str, list[tuple[str, dict]]]:
+    return {name: [(str(stage), dict(known)) for stage, known in asks] for name, asks in read.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -22,8 +23,8 @@ from filmlens.artefacts import sweep as sweep_away
 from filmlens.corpus import Corpus
 from filmlens.stages import costs, lock, progress, work, workers
 from filmlens.stages.plan import Plan, plan_step
-from filmlens.stages.survey import Survey
-from filmlens.stages.table import STAGES, chain, complete, place, restrict, step
+from filmlens.stages.staleness import Survey
+from filmlens.stages.table import STAGES, accepted_by, chain, complete, place, step
 from filmlens.stages.work import Done
 
 #: Seconds after which a film is given up.
@@ -178,33 +179,34 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
     tasks = [task for p in plans for task in p.tasks]
     cores = 1 if how["dask"] else max(1, how["jobs"] // max(1, len(tasks)))
     tasks = [replace(task, cores=cores) for task in tasks]
-    recorded: dict[str, dict[str, str]] = {}
-    tried: dict[str, set[str]] = {}
-    finished: dict[str, list[Done]] = {}
+    recorded: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    tried: defaultdict[str, set[str]] = defaultdict(set)
+    finished: defaultdict[str, list[Done]] = defaultdict(list)
     for p in plans:
-        damaged = {subject: _damage(damage) for subject, damage in p.fresh.items() if damage}
+        damaged = {subject: PART + "; ".join(damage) for subject, damage in p.fresh.items() if damage}
         outcome.kept += len(p.fresh)
         outcome.failed |= p.failed
         outcome.healed += p.damaged
         outcome.damaged |= damaged
-        folder = p.step.place.folder.name
-        recorded[folder] = recorded.get(folder, {}) | p.failed | damaged
-        tried[folder] = tried.get(folder, set()) | {*p.fresh, *p.failed, *p.blocked}
+        recorded[p.folder] |= p.failed | damaged
+        tried[p.folder] |= {*p.fresh, *p.failed, *p.blocked}
     try:
         if tasks:
-            with progress.shown(outcome.stage, len(tasks), say, expected=_expected(tasks, how["jobs"])) as shown:
+            rates, at_once = costs.known(), min(how["jobs"], len(tasks))
+            expected = sum(costs.rate(task.label, rates).estimate([0.0]) for task in tasks) / at_once
+            with progress.shown(outcome.stage, len(tasks), say, expected=expected) as shown:
                 for task, done in workers.over(tasks, **how):
                     if done.fatal:
                         raise WriteError(done.error)
                     folder = task.path.parent.name
                     tried[folder].add(task.subject)
-                    finished.setdefault(task.label, []).append(done)
+                    finished[task.label].append(done)
                     if done.error:
                         outcome.failed[task.subject] = recorded[folder][task.subject] = done.error
                     else:
                         outcome.computed += 1
                     if done.damage and not done.error:
-                        outcome.damaged[task.subject] = recorded[folder][task.subject] = _damage(done.damage)
+                        outcome.damaged[task.subject] = recorded[folder][task.subject] = PART + "; ".join(done.damage)
                     shown(done)
     finally:
         outcome.seconds = time.monotonic() - begun
@@ -216,16 +218,6 @@ def carry_out(corpus: Corpus, plans: list[Plan], say: Callable[[str], None], **h
     if outcome.computed or outcome.failed:
         say(str(outcome))
     return outcome
-
-
-def _expected(tasks: list[work.Task], jobs: int) -> float:
-    """Seconds that tasks will take by what their like took here; NaN for one that was never done."""
-    rates = costs.known()
-    return sum(costs.rate(task.label, rates).estimate([0.0]) for task in tasks) / min(jobs, len(tasks))
-
-
-def _damage(damage: list[str]) -> str:
-    return PART + "; ".join(damage)
 
 
 def _asked(corpus, stage, films, sweep, parameters) -> tuple[list[str], list[dict[str, Any]]]:
@@ -242,7 +234,7 @@ def _steps(asked: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, list[dict[s
     steps: dict[str, list[dict[str, Any]]] = {}
     for stage, configuration in asked:
         for name in chain(stage, configuration):
-            known = restrict(name, configuration)
+            known = complete(name, accepted_by(name, configuration))
             if known not in steps.setdefault(name, []):
                 steps[name].append(known)
     return {name: steps[name] for name in STAGES if name in steps}

@@ -6,13 +6,12 @@ Each function takes the labels of all films and the tables of the stages before,
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from filmlens import artefacts, findings
+from filmlens import findings
 from filmlens.corpus import GROUPS, SHARED_MUSIC
 from filmlens.features import mir, released
 from filmlens.features.musicnn import words
@@ -31,7 +30,7 @@ from filmlens.genre import (
     cross_validate,
     retrained_chance,
 )
-from filmlens.stages.environment import CORES
+from filmlens.stages.work import CORES
 
 _BASES = ("knn", "svm", "forest")
 _sampled = partial(InstanceVoting, joint_forest=True, most_rows=1000)
@@ -214,19 +213,3 @@ def cross_modal(films: pd.DataFrame, tables: dict[str, Any], *, contrast: str) -
         raise ValueError(f"contrast={contrast!r} is unknown; choose one of {known}")
     clips = crossmodal.clip_medians(cues, visual.assign(contrast=visual[contrast]))
     return findings.cross_modal(clips, labels.loc[predicted.index], predicted)
-
-
-def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:
-    """Save a cross-validation; its provenance comes last, so that a half-written one counts as stale."""
-    with artefacts.writing(path):
-        model.save(path)
-    files = artefacts.file_hashes(path)
-    note = provenance | {"files": files, "table": files[path.name]}
-    artefacts.write_json(path.with_suffix(".provenance.json"), note)
-
-
-def read_folds(path: Path) -> CrossValidation:
-    """What `write_folds` wrote, verified."""
-    if damage := artefacts.damage(path):
-        raise artefacts.ArtefactError(damage)
-    return CrossValidation.load(path)

@@ -102,10 +102,15 @@ def music(film: Film, tables: dict, *, features: str, cues: str, sound: str, **p
     measured, notes = row.measure(sounds(), **parameters)
     # listed first: where all cues are measured together, they are read only now
     frames = list(measured)
-    parts = [(cue, speed, rows) for (cue, speed), rows in zip(placed, frames, strict=True)]
+    parts = [
+        rows.assign(cue=cue.cue, time=cue.start + rows["time"] / speed)
+        for (cue, speed), rows in zip(placed, frames, strict=True)
+    ]
+    columns = ["cue", "time", *row.column_names()]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     on_film = sum(sound == "track" and not _placed(cue, tracks) for cue in sheet.itertuples())
     notes = {"sound": sound, "cues": cues} | notes | {"measured_on_film": on_film}
-    return Measured(_on_film(film, parts, row.column_names()), notes=notes)
+    return Measured(table.assign(film_id=film.id)[["film_id", *columns]], notes=notes)
 
 
 def of_rows(film: Film, tables: dict, *, features: str) -> Measured:
@@ -128,13 +133,6 @@ def _pieces(sheet: pd.DataFrame, segments: pd.DataFrame | None, tracks: Mapping[
                 yield cue._replace(**{c: getattr(piece, c) for c in ("start", "end", "track_start", "speed")})
         else:
             yield cue
-
-
-def _on_film(film: Film, parts: list[tuple[Any, float, pd.DataFrame]], columns) -> pd.DataFrame:
-    """Rows of cues, each with its speed, under each other on the film's clock."""
-    placed = [rows.assign(cue=cue.cue, time=cue.start + rows["time"] / speed) for cue, speed, rows in parts]
-    table = pd.concat(placed, ignore_index=True) if placed else pd.DataFrame(columns=["cue", "time", *columns])
-    return table.assign(film_id=film.id)[["film_id", "cue", "time", *columns]]
 
 
 def cue_sound(

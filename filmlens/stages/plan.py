@@ -15,10 +15,8 @@ from filmlens.artefacts import table_hash
 from filmlens.corpus import GROUPS, SHARED_MUSIC, Corpus
 from filmlens.corpus.doubles import music_groups
 from filmlens.stages import staleness
-from filmlens.stages.survey import Survey
+from filmlens.stages.staleness import Survey
 from filmlens.stages.work import Task
-
-_FOREIGN = "is damaged, or not one of FilmLens"
 
 
 @dataclass(frozen=True)
@@ -83,16 +81,14 @@ class Stage:
 class Step:
     """A stage with its parameters, all names resolved.
 
-    `media` are the files of the film it reads, as `staleness.files` takes them, `sources` the places of the tables it
-    is given by what it calls them. `own` are the stage's parameters, `configuration` those of the whole chain, `label`
-    stage and variant.
+    `media` are the files of the film it reads, as `Survey.files` takes them, `sources` the places of the tables it is
+    given by what it calls them. `own` are the stage's parameters, `label` stage and variant.
     """
 
     stage: Stage
     place: Place
     media: tuple[Any, ...]
     own: Mapping[str, Any]
-    configuration: Mapping[str, Any]
     label: str
     sources: Mapping[str, Place]
 
@@ -113,6 +109,11 @@ class Plan:
     blocked: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
 
+    @property
+    def folder(self) -> str:
+        """A film stage with its variant; of a stage of the whole corpus all results together."""
+        return self.step.place.folder.name
+
 
 def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming: Mapping[Path, str] = {}) -> Plan:
     """Find what is stale of a stage with its parameters; one of the whole corpus takes all films in any case.
@@ -120,11 +121,12 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
     `coming` are artefacts that will be computed before, by which stage, so that what stands on them is stale.
     """
     plan, place = Plan(step), step.place
+    scheme = place.configuration.get("scheme")
     failed = {name: seen.fallen(source.counted) for name, source in step.sources.items()}
     for subject in [place.whole] if place.whole else films:
         path = place.path(subject)
         carried, there = seen.provenance(path), seen.is_there(path)
-        damaged = (seen.damage(path, carried) or ("" if carried else _FOREIGN)) if there else ""
+        damaged = (seen.damage(path, carried) or ("" if carried else staleness.FOREIGN)) if there else ""
         if corpus.shared and step.media and (there or {"film", "soundtrack"} & set(step.media)):
             if there and damaged:
                 plan.failed[subject] = f"{path}: is damaged; take the data set anew from where it came"
@@ -143,22 +145,18 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
         if any(not paths and (step.sources[name].whole or not place.whole) for name, paths in inputs.items()):
             plan.blocked.append(subject)
             continue
-        scheme = step.configuration.get("scheme")
-        payload = seen.once(("facts", scheme), partial(_facts, corpus, scheme)) if place.whole else corpus[subject]
         try:
-            files = {} if place.whole else seen.files(payload, step.media)
+            files = {} if place.whole else seen.files(corpus[subject], step.media)
         except ValueError as error:
             plan.failed[subject] = str(error)
             continue
-        before = carried.get("recipe", {}).get("media")
-        media = (
-            seen.once(("labels", scheme), partial(label_hash, corpus, step.configuration))
-            if place.whole
-            else seen.media(payload, files, before if isinstance(before, dict) else {})
-        )
-        recipe = staleness.recipe(
-            place.stage, step.stage.version, step.own, tables, media, subject=subject, libraries=step.stage.libraries
-        )
+        if place.whole:
+            payload = seen.once(("facts", scheme), lambda: corpus.labels().join(held_together(corpus, scheme)))
+            media = seen.once(("labels", scheme), lambda: label_hash(corpus, place.configuration))
+        else:
+            payload, before = corpus[subject], carried.get("recipe", {}).get("media")
+            media = seen.media(payload, files, before if isinstance(before, dict) else {})
+        recipe = _recipe(step, subject, tables, media)
         why = (damaged or staleness.reason(path, carried, recipe)) if there else staleness.NEW
         if damaged:
             plan.damaged.append(subject)
@@ -175,7 +173,7 @@ def plan_step(corpus: Corpus, step: Step, films: list[str], seen: Survey, coming
             payload=payload,
             inputs=inputs,
             arguments={**step.stage.settled, **step.own},
-            configuration=step.configuration,
+            configuration=place.configuration,
             path=path,
             recipe=recipe,
             files={kind: paths for kind, paths in files.items() if isinstance(paths, dict)},
@@ -190,21 +188,17 @@ def _there(
     subjects: Iterable[str], source: Place, failed: set[str], coming: Container[Path], seen: Survey
 ) -> tuple[list[Path], list[str]]:
     """The artefacts of some subjects that are there or to come, and the hashes of their tables."""
-    paths, hashes = [], []
-    for subject in subjects:
-        path = source.path(subject)
-        if path in coming:
-            paths.append(path)
-            hashes.append("")
-        elif seen.is_there(path) and subject not in failed:
-            paths.append(path)
-            hashes.append(seen.provenance(path).get("table", ""))
-    return paths, hashes
+    places = ((subject, source.path(subject)) for subject in subjects)
+    paths = [p for subject, p in places if p in coming or (seen.is_there(p) and subject not in failed)]
+    return paths, ["" if p in coming else seen.provenance(p).get("table", "") for p in paths]
 
 
-def _facts(corpus: Corpus, scheme: str | int | None) -> pd.DataFrame:
-    """What a stage of the whole corpus is told of the films."""
-    return corpus.labels().join(held_together(corpus, scheme))
+def _recipe(step: Step, subject: str, inputs: Mapping, media: Any) -> dict[str, Any]:
+    """All that an artefact depends on, as plain JSON: hashes of input tables, and what files are known by."""
+    libraries = staleness.versions(step.stage.libraries)
+    told = {"stage": step.stage.name, "subject": subject, "version": step.stage.version, "libraries": libraries}
+    told |= {"parameters": step.own, "inputs": inputs, "media": media}
+    return json.loads(json.dumps(told, sort_keys=True))
 
 
 def held_together(corpus: Corpus, scheme: str | int | None) -> pd.DataFrame:

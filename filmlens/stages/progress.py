@@ -118,11 +118,15 @@ def line_shower(say: Callable[[str], None] = text.say) -> Iterator[Callable[[str
     if os.environ.get(JOURNAL):
         yield lambda line: tell({"progress": line})
     elif _in_kernel() and say is text.say:
-        yield from _in_notebook()
+        yield _in_notebook()
     elif say is text.say and sys.stdout.isatty():
-        yield from _in_terminal()
+        from rich.live import Live
+        from rich.text import Text
+
+        with Live(Text(""), transient=True, refresh_per_second=4) as live:
+            yield lambda line: live.update(Text(text.terminal(line)))
     else:
-        yield from _plain(say)
+        yield _plain(say)
 
 
 def tell(entry: dict) -> None:
@@ -139,17 +143,17 @@ def _in_kernel() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _in_notebook() -> Iterator[Callable[[str], None]]:
+def _in_notebook() -> Callable[[str], None]:
     from IPython.display import display
 
     place, aside = display({"text/plain": ""}, raw=True, display_id=True), _papermills_stream()
-    [also] = _plain(lambda line: os.write(aside, f"{text.terminal(line)}\n".encode())) if aside else [lambda line: None]
+    also = _plain(lambda line: os.write(aside, f"{text.terminal(line)}\n".encode())) if aside else lambda line: None
 
     def show(line: str) -> None:
         place.update({"text/plain": line}, raw=True)
         also(line)
 
-    yield show
+    return show
 
 
 def _papermills_stream() -> int | None:
@@ -163,15 +167,7 @@ def _papermills_stream() -> int | None:
     return None
 
 
-def _in_terminal() -> Iterator[Callable[[str], None]]:
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(Text(""), transient=True, refresh_per_second=4) as live:
-        yield lambda line: live.update(Text(text.terminal(line)))
-
-
-def _plain(say: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
+def _plain(say: Callable[[str], None]) -> Callable[[str], None]:
     last = time.monotonic()
 
     def show(line: str) -> None:
@@ -180,4 +176,4 @@ def _plain(say: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
             last = time.monotonic()
             say(line)
 
-    yield show
+    return show

@@ -1,20 +1,24 @@
-"""What is stale, and why: the recipe of an artefact today against the one stored in it."""
+"""What is stale, and why: the files of a corpus and the recipes of its artefacts today, against those before.
+
+A `Survey` is what is on disk: each folder is listed once and each file is read once for all stages.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from filmlens.artefacts import contents, look, read_provenance
-from filmlens.corpus import Film
+from filmlens.artefacts import PART, contents, damage, look, read_failures, read_provenance
+from filmlens.corpus import Corpus, Film
 
 NEW = "not computed yet"
+FOREIGN = "is damaged, or not one of FilmLens"
 #: Set in the environment, other versions of the libraries make nothing stale.
 KEEP_VERSIONS = "FILMLENS_KEEP_VERSIONS"
 
@@ -25,34 +29,85 @@ Kind = str | tuple[str, Callable[[Film], Any]]
 LEDGERS = "hashes"
 
 
-def recipe(
-    stage: str,
-    version: int,
-    parameters: Mapping,
-    inputs: Mapping,
-    media: Any,
-    *,
-    subject: str = "",
-    libraries: Iterable[str] = (),
-) -> dict[str, Any]:
-    """All that an artefact depends on, as plain JSON.
+class Survey:
+    """A snapshot of the files of a corpus; made anew for every plan.
 
-    `version` and `parameters` are of the stage itself. `inputs` is name -> hashes of the tables it reads; `media` what
-    the film's files are known by, or a hash of films.csv; `subject` a film id, or the name of a configuration of the
-    whole corpus; `libraries` are packages whose version decides its numbers.
+    With `whole` the bytes of artefacts are verified, not only what they say of themselves; with `every_byte` those of
+    films and tracks, too, also of those that look as they did.
     """
-    whole = {"stage": stage, "subject": subject, "version": version, "libraries": versions(libraries)}
-    whole |= {"parameters": parameters, "inputs": inputs, "media": media}
-    return json.loads(json.dumps(whole, sort_keys=True))
+
+    def __init__(self, corpus: Corpus, *, whole: bool = False, every_byte: bool = False):
+        self.corpus, self.whole, self.every_byte = corpus, whole or every_byte, every_byte
+        self._found: dict[Any, Any] = {}
+
+    def once(self, key: Any, find: Callable[[], Any]) -> Any:
+        """What a function finds, asked once."""
+        if key not in self._found:
+            self._found[key] = find()
+        return self._found[key]
+
+    def is_there(self, path: Path) -> bool:
+        """Whether a computed file exists."""
+        folder = path.parent
+        return path.name in self.once(("names", folder), partial(_names, folder))
+
+    def provenance(self, path: Path) -> dict:
+        """What an artefact says of itself; empty when there is none."""
+        return self.once(("provenance", path), lambda: read_provenance(path) if self.is_there(path) else {})
+
+    def fallen(self, folders: frozenset[str]) -> set[str]:
+        """Subjects that failed in one of some folders of artefacts."""
+        failures = self.once("failures", partial(read_failures, self.corpus.derived / "failures.csv"))
+        whole = ~failures["error"].str.startswith(PART)
+        return set(failures.loc[whole & failures["stage"].isin(folders), "film_id"])
+
+    def files(self, film: Film, kinds: Iterable[Kind]) -> dict[str, Any]:
+        """Paths of the files of a film that a stage reads, by kind and name; what is no file is compared as it is.
+
+        Raises `CorpusError` for a soundtrack whose files cannot be listed.
+        """
+        found: dict[str, Any] = {}
+        for kind in kinds:
+            if isinstance(kind, tuple):
+                kind, find = kind
+                told = find(film)
+            elif kind == "soundtrack":  # listed once for all films that have it
+                told = self.once((kind, film.soundtrack, film.library), film.sound_files)
+            else:
+                told = getattr(film, kind)
+            found[kind] = {"": told} if isinstance(told, Path) else told
+        return found
+
+    def media(self, film: Film, found: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        """What files of a film are known by today, as the recipe of its artefact holds it."""
+        now = dict(found)
+        ledgers = None if self.every_byte else self.corpus.derived / LEDGERS
+        for kind, paths in found.items():
+            if isinstance(paths, dict):
+                key = (kind, film.soundtrack, film.library, *list(paths.values())[:1])
+                quick = self.once(("look", *key), partial(known_by, paths))
+                whole = partial(self.once, ("whole", *key), partial(whole_hash, paths, ledgers))
+                was = before.get(kind)
+                now[kind] = was if agrees(was, quick, whole, every_byte=self.every_byte) else quick
+        return now
+
+    def damage(self, path: Path, carried: Mapping[str, Any]) -> str:
+        """What is wrong with the bytes of an artefact and those beside it, where they are to be verified."""
+        if not self.whole:
+            return ""
+        beside = [path.parent / name for name in carried.get("beside", ())]
+        return next(filter(None, map(damage, [path, *beside])), "")
+
+
+def _names(folder: Path) -> set[str]:
+    with suppress(OSError):
+        return set(os.listdir(folder))
+    return set()
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Major and minor version of each package; what follows mends faults and leaves numbers alone."""
-    return {name: _version(name) for name in packages}
-
-
-def _version(name: str) -> str:
-    return ".".join(installed(name).split(".")[:2])
+    return {name: ".".join(installed(name).split(".")[:2]) for name in packages}
 
 
 @lru_cache
@@ -62,20 +117,6 @@ def installed(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def files(film: Film, kind: Kind) -> Any:
-    """Paths of one kind by name; anything else is no file and compared as it is.
-
-    Raises `CorpusError` for a soundtrack whose files cannot be listed.
-    """
-    if isinstance(kind, tuple):
-        found = kind[1](film)
-        return {"": found} if isinstance(found, Path) else found
-    if kind == "soundtrack":
-        return film.sound_files()
-    path = {"film": film.film, "annotation": film.annotation, "verdicts": film.verdicts}[kind]
-    return path and {"": path}
 
 
 def known_by(paths: Mapping[str, Path | str]) -> dict[str, Any]:
@@ -127,11 +168,11 @@ def read_through(
 def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> str:
     """Why an artefact that is there has to be computed again; empty when it is fresh.
 
-    `carried` is the provenance inside it, empty when there is none, `today` its `recipe` today.
+    `carried` is the provenance inside it, empty when there is none, `today` its recipe today.
     """
     before = carried.get("recipe")
     if not before:
-        return "is damaged, or not one of FilmLens"
+        return FOREIGN
     if (carried.get("name"), before.get("subject")) != (today["stage"], today["subject"]):
         return f"is the {carried.get('name')} of {before.get('subject')}"
     for beside, table in carried.get("beside", {}).items():

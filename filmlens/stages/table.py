@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from filmlens.stages.plan import Place, Stage, Step
 
 #: The name under which a failure of the whole corpus is recorded.
 CORPUS = "(corpus)"
-
 
 #: Parameters of film stages that are one of a few words: another one is refused before the first film.
 CHOICES = {
@@ -49,14 +49,16 @@ _GENRE = {
     "seed": 0,
     "starts": 1,
 }
-#: Runs, which values are exchanged, and where the loudness of the MFCC counts.
-_IMPORTANCE = {"n_repeats": 100, "permuted": "cues", "rank0": "MFCC"}
-
+#: Where the loudness of the MFCC counts; runs, and which values are exchanged.
+_RANK0 = {"rank0": "MFCC"}
+_IMPORTANCE = {"n_repeats": 100, "permuted": "cues"} | _RANK0
 
 #: Decoding and resampling; linear algebra; what models are fitted with.
 _SOUND = ("av", "numpy", "soxr")
 _STAMPED = (*_SOUND, "numba", "scipy")
-_MODELS = ("numpy", "scikit-learn", "torch")
+_of_models = partial(Stage, unit="corpus", libraries=("numpy", "scikit-learn", "torch"))
+#: What a model learns from, and what is asked of one that has learnt.
+_TAUGHT, _LEARNT = ("features", "sheet"), ("genre", "features", "sheet")
 
 
 def _measured(row: FeatureSet) -> tuple[Stage, Stage]:
@@ -119,34 +121,11 @@ _ROWS = (
         _SOURCE | {"whole_film": False, "sampling": "exact"},
         libraries=("av", "numpy", "opencv-python-headless"),
     ),
-    Stage(
-        "genre",
-        "of_corpus:genre",
-        ("features", "sheet"),
-        (),
-        _GENRE,
-        "corpus",
-        version=2,
-        folded=True,
-        libraries=_MODELS,
-    ),
-    Stage(
-        "chance",
-        "of_corpus:chance",
-        ("features", "sheet"),
-        (),
-        _GENRE | {"permutations": 99},
-        "corpus",
-        libraries=_MODELS,
-    ),
-    *(
-        Stage(name, function, ("genre", "features", "sheet"), (), given, "corpus", version=2, libraries=_MODELS)
-        for name, function, given in (
-            ("importance", "of_corpus:importance", _IMPORTANCE),
-            ("importance-null", "of_corpus:importance_null", {"rank0": "MFCC", "draws": 39}),
-            ("retrained", "of_corpus:retrained", {"rank0": "MFCC"}),
-        )
-    ),
+    _of_models("genre", "of_corpus:genre", _TAUGHT, parameters=_GENRE, version=2, folded=True),
+    _of_models("chance", "of_corpus:chance", _TAUGHT, parameters=_GENRE | {"permutations": 99}),
+    _of_models("importance", "of_corpus:importance", _LEARNT, parameters=_IMPORTANCE, version=2),
+    _of_models("importance-null", "of_corpus:importance_null", _LEARNT, parameters=_RANK0 | {"draws": 39}, version=2),
+    _of_models("retrained", "of_corpus:retrained", _LEARNT, parameters=_RANK0, version=2),
     Stage(
         "cross-modal",
         "of_corpus:cross_modal",
@@ -161,8 +140,6 @@ _ROWS = (
 STAGES: dict[str, Stage] = {row.name: row for row in _ROWS}
 #: The cue sheets that `cues` may choose, and their stages; those by usage hold the verified cues of one usage.
 _SHEETS = {"stamped": "cues", "annotated": "annotated"} | {n: n for n in STAGES if n.startswith("verified")}
-#: The tables of segments beside them; an annotated cue is one segment.
-_SEGMENTS = {"cues": "segments"} | {n: f"{n}-segments" for n in STAGES if n.startswith("verified")}
 
 
 def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) -> Path:
@@ -171,8 +148,22 @@ def path(corpus: Corpus, name: str, film_id: str | None = None, **parameters) ->
 
 
 def place(corpus: Corpus, name: str, **parameters) -> Place:
-    """Where the artefacts of a stage lie, and how they are known to be its own."""
-    return place_of(corpus, name, complete(owner(name), parameters))
+    """Where the artefacts of a stage, or of a table beside it, lie, and how they are known to be its own."""
+    parameters = complete(owner(name), parameters)
+    stage = STAGES[owner(name)]
+    if stage.unit == "film":
+        above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == "film"]
+        folders = frozenset(_labelled(n, parameters) for n in above)
+        return Place(name, corpus.derived / _labelled(name, parameters), folders, parameters)
+    label = variant(stage.name, parameters)
+    file = f"{label or 'default'}{'.npz' if stage.folded else '.parquet'}"
+    return Place(name, corpus.derived / name, frozenset({name}), parameters, f"{CORPUS} {label}".strip(), file)
+
+
+def _labelled(name: str, parameters: Mapping[str, Any]) -> str:
+    """A table with its variant; the folder of a film stage is called so."""
+    label = variant(owner(name), parameters)
+    return f"{name}@{label}" if label else name
 
 
 def owner(name: str) -> str:
@@ -233,12 +224,12 @@ def sheet_stage(cues: str) -> str:
 
 
 def segment_table(cues: str) -> str:
-    """The table of segments beside a choice of cues; empty where each cue is one.
+    """The table of segments beside a choice of cues; empty where each cue is one, as annotated ones are.
 
     >>> segment_table("stamped"), segment_table("verified-song"), segment_table("annotated")
     ('segments', 'verified-song-segments', '')
     """
-    return _SEGMENTS.get(sheet_stage(cues), "")
+    return next((table for table in STAGES[sheet_stage(cues)].beside if table.endswith("segments")), "")
 
 
 def chain(stage: str, parameters: Mapping[str, Any]) -> list[str]:
@@ -280,51 +271,20 @@ def variant(stage: str, parameters: Mapping[str, Any]) -> str:
     return ",".join(f"{key}={parameters[key]}" for key, default in defaults.items() if parameters[key] != default)
 
 
-def restrict(stage: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a flat set of parameters, those that a stage and its inputs know."""
-    return complete(stage, accepted_by(stage, parameters))
-
-
-def place_of(corpus: Corpus, name: str, parameters: Mapping[str, Any]) -> Place:
-    """Where a stage with its parameters, or a table beside it, lies."""
-    stage = STAGES[owner(name)]
-    label = variant(stage.name, parameters)
-    if stage.unit == "film":
-        above = [n for n in chain(stage.name, parameters) if STAGES[n].unit == "film"]
-        folders = frozenset(_folder(n, restrict(n, parameters)) for n in above)
-        return Place(name, corpus.derived / _folder(name, parameters), folders, dict(parameters))
-    file = f"{label or 'default'}{'.npz' if stage.folded else '.parquet'}"
-    return Place(name, corpus.derived / name, frozenset({name}), dict(parameters), f"{CORPUS} {label}".strip(), file)
-
-
-def _folder(name: str, parameters: Mapping[str, Any]) -> str:
-    label = variant(owner(name), parameters)
-    return f"{name}@{label}" if label else name
-
-
-def _kind(name: str, kind: str, parameters: Mapping[str, Any]) -> str | tuple[str, Callable[[Film], Any]]:
-    """What a stage reads of a film, with how it is known again where that hangs on its parameters."""
-    if kind == "own":
-        return kind, lambda film: own.path(film, parameters["features"])
-    if kind == "weights":
-        return kind, lambda film: FEATURES[name].weights_module().fingerprint_of(parameters)
-    if kind == "sound":
-        return kind, lambda film: json.dumps(film.sound.choice, sort_keys=True)
-    return kind
-
-
 def step(corpus: Corpus, name: str, parameters: dict[str, Any]) -> Step:
     """A stage with its parameters and the places of its inputs, as the loop takes it."""
-    stage = STAGES[name]
+    stage, inputs = STAGES[name], _inputs(name, parameters)
+    # how files are known again where that hangs on the parameters
+    ways: dict[str, Callable[[Film], Any]] = {
+        "own": lambda film: own.path(film, parameters["features"]),
+        "weights": lambda film: FEATURES[name].weights_module().fingerprint_of(parameters),
+        "sound": lambda film: json.dumps(film.sound.choice, sort_keys=True),
+    }
     return Step(
         stage=stage,
-        place=place_of(corpus, name, parameters),
-        media=tuple(_kind(name, kind, parameters) for kind in stage.media),
+        place=place(corpus, name, **parameters),
+        media=tuple((kind, ways[kind]) if kind in ways else kind for kind in stage.media),
         own={k: parameters[k] for k in stage.parameters},
-        configuration=parameters,
-        label="@".join(filter(None, [name, variant(name, parameters)])),
-        sources={
-            called: place_of(corpus, n, restrict(owner(n), parameters))
-            for called, n in _inputs(name, parameters).items()
-        },
+        label=_labelled(name, parameters),
+        sources={called: place(corpus, n, **accepted_by(owner(n), parameters)) for called, n in inputs.items()},
     )

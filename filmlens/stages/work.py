@@ -8,10 +8,11 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,10 +22,14 @@ from filmlens.corpus import Film
 from filmlens.media import container
 from filmlens.media.container import MediaError
 from filmlens.media.monitor import watched
-from filmlens.stages.environment import CORES
 from filmlens.stages.staleness import LEDGERS, read_through
 from filmlens.text import clean
 
+if TYPE_CHECKING:
+    from filmlens.genre import CrossValidation
+
+#: Processors that the task in hand may use.
+CORES: ContextVar[int] = ContextVar("cores", default=1)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -54,11 +59,6 @@ class Task:
     version: str = __version__
     cores: int = 1
 
-    @property
-    def reads_media(self) -> bool:
-        """Whether it opens the film or its tracks."""
-        return isinstance(self.payload, Film) and bool({"film", "soundtrack"} & set(self.recipe["media"]))
-
 
 @dataclass(frozen=True)
 class Done:
@@ -82,14 +82,12 @@ def attempt(task: Task, limit: float | None = None) -> Done:
     try:
         damage = compute(task, limit)
         return Done(damage=damage, seconds=time.monotonic() - begun, length=_length(task))
-    except OSError as error:
+    except Exception as error:
         said, fatal = error_text(error), isinstance(error, WriteError)
-        if error.errno in _FULL and not fatal:  # met by a library, in a cache of its own
+        if isinstance(error, OSError) and error.errno in _FULL and not fatal:  # met by a library, in a cache of its own
             said = f"{error.filename or 'a file'} cannot be written ({error.strerror}); make room"
             fatal = True
         return Done(said, fatal, seconds=time.monotonic() - begun)
-    except Exception as error:
-        return Done(error_text(error), seconds=time.monotonic() - begun)
 
 
 def error_text(error: BaseException) -> str:
@@ -125,7 +123,9 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)
         CORES.set(task.cores)
-        result = Measured.of(function(task.payload, tables, **task.arguments))
+        result = function(task.payload, tables, **task.arguments)
+    if not isinstance(result, Measured):
+        result = Measured(result)
     provenance = {
         "name": task.stage,
         "recipe": recipe,
@@ -142,7 +142,7 @@ def compute(task: Task, limit: float | None = None) -> list[str]:
         artefacts.write_table(path, table, provenance | {"name": name})
         hashes[f"../{path.parent.name}/{path.name}"] = artefacts.table_hash(table)
     # The table that the recipe is looked up in comes last: what was interrupted before counts as stale.
-    write = _folds().write_folds if task.path.suffix == ".npz" else artefacts.write_table
+    write = write_folds if task.path.suffix == ".npz" else artefacts.write_table
     write(task.path, result.table, provenance | {"beside": hashes})
     return damage
 
@@ -156,15 +156,28 @@ def read(paths: list[Path], hashes: list[str] | None = None) -> Any:
         if artefacts.read_provenance(path).get("table") != planned:
             raise ArtefactError(f"{path}: is another table than when this was planned; run again")
     if paths and paths[0].suffix == ".npz":
-        return _folds().read_folds(paths[0])
+        return read_folds(paths[0])
     tables = [artefacts.read_table(p) for p in paths]
     filled = [t for t in tables if len(t)] or tables[:1]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"film_id": pd.Series(dtype=str)})
 
 
-def _folds():
-    """The room of the models, imported when a model is read or written."""
-    return import_module("filmlens.stages.of_corpus")
+def write_folds(path: Path, model: CrossValidation, provenance: dict) -> None:
+    """Save a cross-validation; its provenance comes last, so that a half-written one counts as stale."""
+    with artefacts.writing(path):
+        model.save(path)
+    files = artefacts.file_hashes(path)
+    note = provenance | {"files": files, "table": files[path.name]}
+    artefacts.write_json(path.with_suffix(".provenance.json"), note)
+
+
+def read_folds(path: Path) -> CrossValidation:
+    """What `write_folds` wrote, verified."""
+    from filmlens.genre import CrossValidation
+
+    if damage := artefacts.damage(path):
+        raise ArtefactError(damage)
+    return CrossValidation.load(path)
 
 
 def _can_see(task: Task) -> None:

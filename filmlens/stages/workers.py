@@ -11,24 +11,46 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 from pebble import ProcessPool
 
 from filmlens.corpus import Film
 from filmlens.media.apart import Died, apart, end_with_parent, script_kept_out
-from filmlens.stages.environment import THREADS, environment
 from filmlens.stages.work import Done, Task, attempt, error_text
 
+#: One thread of linear algebra each: two processes with one thread beat one with two, and sums do not depend on the
+#: machine.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _GRACE_S = 5.0  # what the watch of a worker needs to end in time by itself, with an error that says where
 _NOTICED_S = 0.05
 _LOOK_S = 0.5
 _CONNECT_S = 20.0
 #: Quick tasks that are done here before a process would have started.
 _HERE = 200
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables inside a ``with`` block.
+
+    >>> with environment({"FILMLENS_SEEN": "1"}):
+    ...     os.environ["FILMLENS_SEEN"]
+    '1'
+    >>> "FILMLENS_SEEN" in os.environ
+    False
+    """
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def over(
@@ -42,22 +64,19 @@ def over(
     """
     if not tasks:
         return
+    # a film's table of other tables alone takes milliseconds
+    quick = len(tasks) <= _HERE and all(isinstance(t.payload, Film) and not t.recipe["media"] for t in tasks)
     if dask:
         yield from _on_dask(tasks, dask, limit)
-    elif jobs <= 1 or (len(tasks) <= _HERE and all(map(_is_quick, tasks))):
+    elif jobs <= 1 or quick:
         yield from ((task, _alone(task, limit)) for task in tasks)
     else:
         yield from _in_processes(tasks, jobs, limit)
 
 
-def _is_quick(task: Task) -> bool:
-    """Whether it makes a film's table of other tables alone, which takes milliseconds."""
-    return isinstance(task.payload, Film) and not task.recipe["media"]
-
-
 def _alone(task: Task, limit: float | None) -> Done:
     """A task here, unless it reads strangers' media: a decoder that crashes must not end the run."""
-    if not task.reads_media:
+    if not (isinstance(task.payload, Film) and {"film", "soundtrack"} & set(task.recipe["media"])):
         return attempt(task, limit)
     try:
         with environment({name: "1" for name in THREADS}):

@@ -31,7 +31,7 @@ from filmlens.corpus import COLUMNS, USAGES, Corpus, CorpusError, Film, archive
 from filmlens.features import FEATURES
 from filmlens.features.vggish.weights import RANDOM
 from filmlens.stages import STAGES
-from filmlens.stages.survey import Survey
+from filmlens.stages.staleness import Survey
 from filmlens.study import dictionary, kept
 from filmlens.study.cues import cues_table, descriptors_of
 from filmlens.text import defused, markdown, restored, utf8

@@ -14,7 +14,7 @@ import pytest
 
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.run import lab, readme, tour
-from filmlens.run.start import write_start
+from filmlens.run.lab import write_start
 
 ROOT = Path(__file__).resolve().parents[2]
 

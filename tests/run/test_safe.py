@@ -14,7 +14,7 @@ from filmlens.artefacts import file_hashes, read_provenance, read_table, write_j
 from filmlens.corpus import Corpus, CorpusError
 from filmlens.run.kernels import write_html
 from filmlens.run.report import write_report
-from filmlens.stages.of_corpus import read_folds
+from filmlens.stages.work import read_folds
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 #: Modules that unpickle, and calls that execute text or may unpickle.

@@ -125,8 +125,8 @@ def test_a_change_that_keeps_size_and_time_is_seen_by_verify_only(corpus):
 
 
 def test_libraries_make_stale_what_they_decide(corpus, monkeypatch):
-    found = staleness._version
-    monkeypatch.setattr(staleness, "_version", lambda name: "99.1" if name == "av" else found(name))
+    found = staleness.installed
+    monkeypatch.setattr(staleness, "installed", lambda name: "99.1" if name == "av" else found(name))
     [plan] = stages.planned(corpus, "cues")
     assert {t.why for t in plan.tasks} == {"av is 99.1 now"} and len(plan.tasks) == 2
     assert not stages.planned(corpus, "annotated")[0].tasks
