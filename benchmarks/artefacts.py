@@ -7,8 +7,6 @@ the reader of that file is asked: it must refuse, or give the numbers that were 
 forty ways, and what is stale is compared with what must be.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random

@@ -9,8 +9,6 @@ first run anew. Times are taken in the page: a key from its event to the redrawn
 that of the kernel's process, and of the page's. The table is printed and written to bench400.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -6,8 +6,6 @@ Tables are matched by recipe (stage, parameters of the whole chain, film), not b
 otherwise. Hashes of inputs and files are not compared, contents are. Ends with 1 when anything differs or is missing.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -7,8 +7,6 @@ machine does meets all of them; CPU seconds of one thread, best of `--repeat`, a
 are printed and written to embeddings.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import copy
 import os

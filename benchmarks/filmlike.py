@@ -8,8 +8,6 @@ every cue (``least_probability=0``), "likely" leaves out what is less likely tha
 seconds: one counts as right where a track that sounds there is named. The tables are printed and put into stamping.md.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -4,8 +4,6 @@ Run with `python benchmarks/findings.py`; it writes `benchmarks/findings.md`. Th
 pooling, 64 nodes, 140 features, one per film), trained for one epoch only: importance costs the same for any weights.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import time

@@ -8,8 +8,6 @@ scaled to all folds and 200 epochs, in one process and one run, so that the rati
 table is printed and written to genre.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

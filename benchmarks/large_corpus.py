@@ -3,8 +3,6 @@
 python benchmarks/large_corpus.py FOLDER FILMS
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 matplotlib's specgram, scipy's maximum filter over the whole square, a loop over pairs, SHA-1 names, dictionaries.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

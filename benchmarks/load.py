@@ -7,8 +7,6 @@ process of its own and is taken twice: where nothing was ever looked at, and aga
 seconds stand those of the processors, its own and of the processes that it starts.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil

@@ -8,8 +8,6 @@ the four excerpts of the tests when that folder is not there. openSMILE and esse
 tables are printed and written to mir.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os

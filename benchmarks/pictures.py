@@ -10,8 +10,6 @@ ways alternate, and each ratio is taken within a repetition, so that whatever el
 The tables are printed and written to pictures.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

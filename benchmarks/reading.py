@@ -6,8 +6,6 @@ Of each file the pictures sampled once a second are read, or the whole sound whe
 each version, take turns, so that whatever else the machine does meets both; CPU seconds.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import statistics

@@ -10,8 +10,6 @@ them as commands. Then each is read beside the film that it was: where sound or 
 this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

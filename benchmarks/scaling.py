@@ -10,8 +10,6 @@ models are those of genre.md (`python benchmarks/genre.py --sweep`). The tables 
 and docs/scaling.md.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -10,8 +10,6 @@ and the seeds 11 and above were not. A `dejavu` package joins when it can be imp
 written to stamping.md beside this file.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

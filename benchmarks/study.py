@@ -9,8 +9,6 @@ epochs; models of cues and films are fitted in a few folds. Both are scaled to t
 names one network that is trained whole beside its estimate.
 """
 
-from __future__ import annotations
-
 import argparse
 import resource
 import time

@@ -6,8 +6,6 @@ A second is missing where an annotated track is in no soundtrack folder. Listed 
 Prints the share of the missing seconds that are listed, and of the listed ones that have no music at all.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command ``filmlens``; every import that takes long waits until its command runs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Fetching a file: resumed where it was broken off, whole or not at all, with its hash where that is known."""
 
-from __future__ import annotations
-
 import hashlib
 import http.client
 import os

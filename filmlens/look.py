@@ -4,8 +4,6 @@ Every picture and table of FilmLens goes through this room, so that a genre has 
 a figure says which version, profile and seed made it, and a second run writes the same bytes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 

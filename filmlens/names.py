@@ -4,8 +4,6 @@ Pages, figures, sentences and the data dictionary take every name from here. A n
 first pattern that fits a whole text counts, and {0}, {1} ... stand for what its brackets took.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from functools import cache

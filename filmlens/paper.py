@@ -5,8 +5,6 @@ sentence, or is quoted by a later work, and then says so wherever it is shown; t
 those of the released data set. Nothing else is ever shown as the paper's.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

@@ -20,8 +20,6 @@ A text file of a user's is read by `read_text`. What is in it passes `clean` fir
 looked up by `find_path`.
 """
 
-from __future__ import annotations
-
 import html as _html
 import os
 import re

@@ -5,8 +5,6 @@ An option is a parameter with a default. It is passed where a call of that name 
 Commands are called by people: their options count as passed.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import re

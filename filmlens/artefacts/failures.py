@@ -1,7 +1,5 @@
 """``failures.csv``: what failed and why, film by film and stage by stage."""
 
-from __future__ import annotations
-
 import csv
 import io
 import warnings

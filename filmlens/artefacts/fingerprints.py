@@ -4,8 +4,6 @@ Hashes of whole files are kept in a ledger beside what was computed, so that a f
 stage, and a film that was only touched not at every look.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Mapping
@@ -61,7 +59,7 @@ class Ledger:
         except ArtefactError:
             self._known = {}
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> "Ledger":
         return self
 
     def get(self, path: Path | str, find: Callable[[], Any], *, seen: tuple[int, int] | None = None) -> Any:

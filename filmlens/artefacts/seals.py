@@ -4,8 +4,6 @@ A Parquet file is sealed in two parts, because planning reads only its footer: o
 provenance), one of everything before it. The pages carry checksums besides, which any reader of Parquet can verify.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """One computed table on disk: Parquet with its provenance inside, verified whenever it is read."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Atomic writing of files, which process a temporary file belongs to, and removal of those of killed processes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import platform

@@ -4,8 +4,6 @@ An annotator's bench shows nothing of the others, so that ratings are independen
 name is the one that decides: it writes ``verdicts/<film_id>.csv``, and no annotator's file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path

@@ -5,8 +5,6 @@ Clips are of the soundtrack's tracks, because a film's own sound tells the film.
 later; ``answers/<rater>.csv`` grows with every answer. Delete ``key.csv`` and the answers to draw anew.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from pathlib import Path

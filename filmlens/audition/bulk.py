@@ -1,7 +1,5 @@
 """Many verdicts at once: cues accepted unheard, at a risk estimated from their kind, and lists of cues taken in."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Iterable
 from functools import partial

@@ -5,8 +5,6 @@ away. They travel over the page's own wire and have no address. A film is known 
 one of a file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -4,8 +4,6 @@ Cues that overlap lie on tiers or levels of their own, where a program knows suc
 by their libraries (pympi, praatio).
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import mimetypes

@@ -4,8 +4,6 @@ What FilmLens cannot know of rights is there to be filled in. Music that a detec
 the cues as unidentified, and is not counted in their total.
 """
 
-from __future__ import annotations
-
 import datetime
 import io
 import zipfile

@@ -1,7 +1,5 @@
 """Where an edge belongs near a time: at the nearest onset, or in the nearest silence, of the film's sound."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

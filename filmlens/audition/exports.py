@@ -5,8 +5,6 @@ verdict and the fields of `filmlens.verdicts.fields`) and its length, and gives 
 of a whole corpus.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path

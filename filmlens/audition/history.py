@@ -5,8 +5,6 @@ are taken back if they still stand there, and nothing otherwise. The steps of a 
 under ``derived/audition``, one JSON line each, by the name that the page gives its sitting.
 """
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 import io

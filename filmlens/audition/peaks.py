@@ -4,8 +4,6 @@ The waveform of a whole film is made in one pass over its sound, given out as it
 ``derived/peaks/<film_id>.parquet``; that of a cue is made from its few seconds alone.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path

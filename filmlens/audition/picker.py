@@ -1,7 +1,5 @@
 """The picker: the films of a corpus with coverage and judging, the queue of all their cues, and the audition of one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The page of a blind listening: one clip at a time, served on this machine alone, with forms and without a script."""
 
-from __future__ import annotations
-
 import secrets
 import webbrowser
 from http import HTTPStatus

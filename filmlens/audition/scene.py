@@ -3,8 +3,6 @@
 Everything is plain numbers and text, ready for JSON; what was not computed is None, and nothing is computed here.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from contextlib import suppress

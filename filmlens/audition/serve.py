@@ -1,7 +1,5 @@
 """The bench as a page of its own, by voila on this machine alone: for people who do not know Jupyter."""
 
-from __future__ import annotations
-
 import secrets
 import socket
 import tempfile

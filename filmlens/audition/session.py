@@ -4,8 +4,6 @@ Nothing here knows the page. Every action changes rows of one file of verdicts u
 again, so that two sessions on one film see each other's rows and lose none.
 """
 
-from __future__ import annotations
-
 import getpass
 import os
 from collections.abc import Callable, Mapping

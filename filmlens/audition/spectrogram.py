@@ -1,7 +1,5 @@
 """Spectrogram tiles of film and track, made when they come into view."""
 
-from __future__ import annotations
-
 import numpy as np
 
 #: Seconds and columns of a tile, its rows (semitone-like steps between `LOW` and `HIGH` Hz), and the sound's rate.

@@ -4,8 +4,6 @@ Drop-frame code, of 29.97 and 59.94 frames a second, leaves out numbers and no f
 two (or four) numbers at the beginning of every minute but each tenth. Its last mark is a semicolon.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """A film and its cues as an OpenTimelineIO timeline, to be opened in an editor."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Mapping
 from contextlib import suppress

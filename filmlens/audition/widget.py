@@ -6,8 +6,6 @@ same type and id, or by ``{"type": "error", "text": ...}``. What decodes media i
 verdict never waits for a picture.
 """
 
-from __future__ import annotations
-
 import base64
 import time
 from collections.abc import Callable

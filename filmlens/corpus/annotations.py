@@ -1,7 +1,5 @@
 """Cue tables as people write them down: the one reader, for annotations, imports and the widget."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

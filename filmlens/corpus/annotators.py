@@ -3,8 +3,6 @@
 ``verdicts/<film_id>.csv`` is a single annotator's, or what was decided between several: it alone is read by stages.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 import unicodedata

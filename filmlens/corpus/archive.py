@@ -3,8 +3,6 @@
 Only plain files of the endings that a shared corpus has are unpacked, inside one folder, whole or not at all.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -3,8 +3,6 @@
 A study of a hundred films stays far below; what is above would fill another's disk or memory, and is refused.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterator

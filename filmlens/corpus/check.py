@@ -1,7 +1,5 @@
 """What a corpus holds, and all that is wrong with it at once, each problem with file, row and remedy."""
 
-from __future__ import annotations
-
 import difflib
 import os
 from collections.abc import Iterable, Mapping

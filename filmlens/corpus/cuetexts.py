@@ -4,8 +4,6 @@ Each reader gives (row, cells) with start, end and track as text. What is wrong 
 that begins with its row, and the other lines are kept. Of what cannot be read at all a ValueError begins with the row.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ The standard library's XML parser gives every element with its line, and keeps w
 type with anything in it is refused before it is read: nothing is expanded or fetched.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any, NamedTuple
 from xml.parsers import expat

@@ -1,7 +1,5 @@
 """Duplicates in a corpus: one film under two ids, one recording in the soundtracks of several films."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor

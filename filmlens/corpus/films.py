@@ -6,8 +6,6 @@ which of a film's sounds is its own; any further column is kept. Paths are relat
 Nothing in the folder is ever written but ``derived/``, ``verdicts/``, ``exports/`` and figures.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import unicodedata
@@ -144,7 +142,7 @@ class Corpus:
     @classmethod
     def open(
         cls, folder: str | Path, *, derived: str | Path | None = None, library: str | Path | None = None
-    ) -> Corpus:
+    ) -> "Corpus":
         """Read films.csv of a folder (see `find_folder`); CorpusError has every fault at once, with row and remedy.
 
         Computed tables go to `derived`, by default $FILMLENS_DERIVED or ``folder/derived``. `library` is a folder of

@@ -1,7 +1,5 @@
 """films.csv as people write it: which file it is, what its columns, years and genres mean, and which rows are wrong."""
 
-from __future__ import annotations
-
 import datetime
 import difflib
 import os

@@ -3,8 +3,6 @@
 Its ten million rows are read one by one. Nothing is downloaded: the file's terms are the user's to accept.
 """
 
-from __future__ import annotations
-
 import difflib
 import gzip
 import re

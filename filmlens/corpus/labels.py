@@ -1,7 +1,5 @@
 """Genres as people write them: several in a cell, capitals, hyphens, slips of the pen."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections import Counter

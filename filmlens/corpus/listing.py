@@ -1,7 +1,5 @@
 """What lies in folders: files as the folders list them, and their names as tracks."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections.abc import Iterator

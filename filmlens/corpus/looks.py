@@ -3,8 +3,6 @@
 What was found stays in the user's cache as long as a file has the same size and time: the next look lists folders.
 """
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -46,7 +44,7 @@ class Track(NamedTuple):
     stored: str
 
     @classmethod
-    def of(cls, info: container.MediaInfo) -> Track:
+    def of(cls, info: container.MediaInfo) -> "Track":
         """What there is to tell of what a file holds."""
         return cls(info.duration, f"{info.container}: {info.sound_codec}")
 

@@ -4,8 +4,6 @@
 ``.vtt``), or a ``.csv`` with the columns start and end.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from pathlib import Path

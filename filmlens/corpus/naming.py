@@ -3,8 +3,6 @@
 Films' names are read by guessit. Albums' lose what every soundtrack is called; all between dashes is tried.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from typing import NamedTuple

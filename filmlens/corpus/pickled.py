@@ -6,8 +6,6 @@ that numpy's arrays ask for. An array is made at the end, of bytes that stand in
 memory.
 """
 
-from __future__ import annotations
-
 import math
 import pickle
 import pickletools

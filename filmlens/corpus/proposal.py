@@ -1,7 +1,5 @@
 """``filmlens new``: a films.csv from what people have, or from the study's list; what the user wrote stays as it is."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

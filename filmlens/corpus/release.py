@@ -8,8 +8,6 @@ tabs).
 What is odd but usable is told in `Release.told`; nothing is guessed, and the cues of the two sets are never aligned.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import zipfile

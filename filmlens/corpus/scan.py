@@ -1,7 +1,5 @@
 """What films and albums lie in folders, by tag, file and folder; which album is a film's, and how sure that is."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter

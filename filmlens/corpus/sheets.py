@@ -4,8 +4,6 @@ A text is UTF-8, UTF-16, Windows-1252 or Mac Roman; a workbook is Excel's or Lib
 come out as text, with the rows that an editor or spreadsheet shows.
 """
 
-from __future__ import annotations
-
 import csv
 import datetime
 import io

@@ -4,8 +4,6 @@ It has the layout of any corpus; `planted.json` marks it as synthetic and lets t
 what is there. It stands in for the study's 110 films, which cannot be shipped, and says nothing about film music.
 """
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import shutil

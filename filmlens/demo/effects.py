@@ -5,8 +5,6 @@ in a tenth of 110 films) would leave Horror four. The effects on the pictures fo
 those on the music are commonplaces, strong enough to be found in 36 films, weak enough to overlap.
 """
 
-from __future__ import annotations
-
 #: The effect of a genre on each descriptor of its music, in the units of `synth`.
 MUSIC_EFFECTS = {
     #          tempo mode register rough bright dynamics percussion sustain warmth edge

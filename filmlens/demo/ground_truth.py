@@ -1,7 +1,5 @@
 """What the notebooks may know of the synthetic corpus: planted.json, turned to the terms of the findings."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 They are there to be escaped, sorted and abbreviated as the names of a real collection are.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 _FIRST = (

@@ -5,8 +5,6 @@ drawn in 256 grey steps spread evenly over the picture; the scene's palette then
 brightness and their range at the planted contrast.
 """
 
-from __future__ import annotations
-
 import colorsys
 from collections.abc import Iterator
 

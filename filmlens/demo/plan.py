@@ -5,8 +5,6 @@ habit of its composer and chance, so that the genres overlap. In three films one
 does not have: the transplanted cues.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

@@ -5,8 +5,6 @@ which genres move a few groups of columns, as ``planted.json`` says. It stands i
 had, for tests and for a tour, and everything that is made from it says that it is synthetic.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

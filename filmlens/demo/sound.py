@@ -5,8 +5,6 @@ voices have what a fingerprint meets in speech: harmonics that glide, formants, 
 hisses between them, turns and pauses.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ make no claim to be film music, but have what the study measures, such as a temp
 No passage is repeated exactly, so that a place in a film belongs to one place in a track.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

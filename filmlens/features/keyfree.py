@@ -4,8 +4,6 @@ Absolute chroma makes a key the mark of a genre as soon as a few of its films sh
 Fourier transform of the twelve pitch classes stay the same in every key (Quinn 2006, 2007; Amiot 2016; Yust 2016).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -20,8 +20,6 @@ or as the key ``cues`` in the metadata of the file::
 Then ``filmlens run my-films --out out -p features clap`` trains on them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -8,8 +8,6 @@ shown; whether ranks count from 0 or 1 is not known, so that a rank is kept as i
 The values are as released. They can be measured from no sound here: `filmlens release` makes a corpus of them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

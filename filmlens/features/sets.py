@@ -1,7 +1,5 @@
 """The feature sets that are measured here: one row each, which stages, notebooks, data sets and documents read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module

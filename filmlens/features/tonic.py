@@ -5,8 +5,6 @@ tonic and a fifth as well. `names.ON_NOISE` is what such chroma gives, and stand
 `keyfree` needs no key and has no such value.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

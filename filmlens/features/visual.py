@@ -5,8 +5,6 @@ black bars; contrast is the brightest minus the darkest place of the picture bro
 area averaging, so that a single pixel does not decide. Three other definitions stand beside it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -60,7 +58,9 @@ def _row(time: float, luma: np.ndarray) -> tuple[float, ...]:
     return time, *measure(luma).values()
 
 
-def _of_key_frames(path: str | Path, pictures: Iterable, bars: dict[tuple[int, ...], Bars]) -> list[tuple[float, ...]]:
+def _of_key_frames(
+    path: str | Path, pictures: Iterable, bars: "dict[tuple[int, ...], Bars]"
+) -> list[tuple[float, ...]]:
     """Every key frame decoded once; few settle a crop, and those measured before it was are measured again."""
     crops, early, rows = {}, 0, []
     for time, luma in pictures:
@@ -95,7 +95,7 @@ class Bars:
     def __init__(self):
         self._lit = [0, 0]  # how often each row and each column
 
-    def add(self, luma: np.ndarray) -> Bars:
+    def add(self, luma: np.ndarray) -> "Bars":
         """Take one more picture into account."""
         lit = [cv2.reduce(luma, axis, cv2.REDUCE_AVG).ravel() > _BAR for axis in (1, 0)]
         self._lit = [before + now for before, now in zip(self._lit, lit, strict=True)]

@@ -1,7 +1,5 @@
 """Captions and number formats of the tables that are saved, by the name of their files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Pictures of the corpus (notebook 00): how the films divide and overlap by genre."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt

@@ -1,7 +1,5 @@
 """Pictures of what is measured (notebook 02): one cue looked at closely, descriptors by genre, a film's light."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import librosa

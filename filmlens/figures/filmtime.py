@@ -1,7 +1,5 @@
 """Figure of notebook 05: music coverage and genre probability along the films' own time."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -3,8 +3,6 @@
 Each takes a table of :mod:`filmlens.findings`, computes nothing, saves nothing and returns a Figure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt

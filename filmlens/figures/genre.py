@@ -1,7 +1,5 @@
 """Figures of the genre models: Fig 2 (the network), Table 4 as dots, S2, S3, and the cues that carried a genre."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt

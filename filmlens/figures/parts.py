@@ -1,7 +1,5 @@
 """Parts that all figures share: the house style, rows by name, bars of cues, broken lines, a film's time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Figures of the Score Stamper (paper: Fig 1; notebook 01): windows and cues, timelines, coverage, accuracy."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Mapping, Sequence

@@ -9,8 +9,6 @@ the intervals of importance hold the variance over starts, those of the SD over 
 the ensemble that was trained.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path

@@ -16,8 +16,6 @@ genre's films and within the others is not: with genres that co-occur it finds a
 smallest p they allow, stand beside each p.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

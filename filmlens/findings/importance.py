@@ -23,8 +23,6 @@ have given). Where a film takes its values from one other film, the bootstrap re
 again (`importance_checks`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product

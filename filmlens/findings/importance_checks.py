@@ -12,8 +12,6 @@ same way. The largest of all cells in each draw is what chance can do (Westfall 
 scale of its own spread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ more often than for the second. Clips whose music a rater knows are left out of 
 bootstraps over films and raters; with fewer than ten films there are none, and nothing is claimed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ What the stamper finds is a lower bound of a film's music, and it does not miss 
 stands beside every placement. Counts describe the films themselves and need no minimum of films; intervals do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 

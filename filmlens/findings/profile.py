@@ -5,8 +5,6 @@ difference of medians, Cliff's delta with a bootstrap over films, Mann-Whitney's
 Benjamini and Hochberg over every genre and descriptor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -3,8 +3,6 @@
 How large a difference would be found is that of a t-test between films, which a rank test comes near to.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """Test results as sentences. A row without p, correction, n and effect size gets no sentence."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

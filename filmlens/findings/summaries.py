@@ -5,8 +5,6 @@ chosen what is told, and in which order: what was shown before what was not. Wha
 said only as far as `filmlens.stats.enough` and the intervals carry it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

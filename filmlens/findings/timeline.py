@@ -5,8 +5,6 @@ leaves open where in a film its music tells the genre: there every film is divid
 is the unit, whatever its length or number of cues, and the intervals are bootstraps over films.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ Every sum of signs that Mann-Whitney's U is made of is kept per film, so that th
 samples of whole films cost one matrix product each, however many clips the films have.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

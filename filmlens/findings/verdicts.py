@@ -6,8 +6,6 @@ family: every interval is as wide as all claims together need (Bonferroni), so t
 false verdict in at most 5 % of corpora. Verdicts come from the interval alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -9,8 +9,6 @@ done, is no such test: p of at most .05 in 7 to 10 of 100 corpora of slowly chan
 a common arc (benchmarks/statistics.md).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -8,8 +8,6 @@ An *empty bag* is a film without a single instance, for example one in which no 
 Missing values are NaN and stay in the bags: they are imputed inside each training fold, never before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -75,7 +73,7 @@ class Bags:
         arrays: Sequence[np.ndarray],
         *,
         film_ids: Sequence[str] | None = None,
-    ) -> Bags:
+    ) -> "Bags":
         """Bags from one (n_i, D) array per film; an empty array of any shape is an empty bag.
 
         ValueError on no arrays, an array that is not two-dimensional, or arrays of different widths.
@@ -100,7 +98,7 @@ class Bags:
         )
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame, film_ids: Sequence[str], columns: Sequence[str]) -> Bags:
+    def from_table(cls, table: pd.DataFrame, film_ids: Sequence[str], columns: Sequence[str]) -> "Bags":
         """Bags from a table with a row per instance: film_id, where known the others of `KEYS`, and the features.
 
         `film_ids` are the films and their order: one without rows becomes an empty bag, rows of others are left.
@@ -146,7 +144,7 @@ class Bags:
         spans = [np.arange(self.offsets[i], self.offsets[i + 1]) for i in films]
         return np.concatenate(spans) if spans else np.empty(0, dtype=np.int64)
 
-    def take(self, films: Sequence[int]) -> Bags:
+    def take(self, films: Sequence[int]) -> "Bags":
         """Some of the films, in the order given; `films` are their numbers, or a mask of bool."""
         films = np.asarray(films)
         films = np.flatnonzero(films) if films.dtype == bool else films.astype(np.int64)
@@ -160,7 +158,7 @@ class Bags:
             self.named,
         )
 
-    def with_instances(self, instances: np.ndarray) -> Bags:
+    def with_instances(self, instances: np.ndarray) -> "Bags":
         """The same films with other values, such as permuted ones; same shape as `instances`."""
         if np.shape(instances) != self.instances.shape:
             raise ValueError(f"instances of shape {self.instances.shape} cannot become {np.shape(instances)}")

@@ -8,8 +8,6 @@ Settings are scikit-learn's defaults (k 5; RBF kernel, C 1, gamma "scale"; 100 t
 `class_weight="balanced"` (kNN knows none). Standardisation and imputation are learnt from the training films.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, clone
@@ -50,7 +48,7 @@ class _Based(BagEstimator):
             return RandomForestClassifier(class_weight=self.class_weight, random_state=self.random_state, n_jobs=1)
         raise ValueError(f"base {self.base!r} is unknown; one of {', '.join(BASES)} or a scikit-learn classifier")
 
-    def fit(self, bags: Bags | list, Y) -> _Based:
+    def fit(self, bags: Bags | list, Y) -> "_Based":
         """Learn from films; parameters as in `BagClassifier.fit`."""
         bags, labels = self._begin(bags, Y)
         [self.mean_], [self.scale_] = moments(bags, (bags.sizes > 0)[None])
@@ -157,7 +155,7 @@ class InstanceVoting(_Based):
 class Floor(BagEstimator):
     """A prediction that ignores the features."""
 
-    def fit(self, bags: Bags | list, Y) -> Floor:
+    def fit(self, bags: Bags | list, Y) -> "Floor":
         """Learn from the labels of films that have instances."""
         bags, labels = self._begin(bags, Y)
         self.guess_ = self._guess(labels[bags.sizes > 0])

@@ -9,8 +9,6 @@ Austin GI, Pe'er I, Korem T (2025). Distributional bias compromises leave-one-ou
 11(48): eadx6976. https://doi.org/10.1126/sciadv.adx6976
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ Folds leave out one film, one group or a share of the films (paper, model traini
 folds (see `training`), in threads when `jobs` > 1; the other models fold by fold, in processes with one thread each.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ Films are bags of cues; the estimator takes `Bags` or plain lists of (n_i, D) ar
 so that clone, get_params, pickle and GridSearchCV work as they do elsewhere.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -138,7 +136,7 @@ class BagClassifier(BagEstimator):
         settings["seed"] = int(settings.pop("random_state") or 0)
         return settings | {"architecture": {name: settings.pop(name) for name in ARCHITECTURE}}
 
-    def fit(self, bags: Bags | list, Y) -> BagClassifier:
+    def fit(self, bags: Bags | list, Y) -> "BagClassifier":
         """Learn from films: bags of (n_i, D), NaN where a value is missing; `Y` is (n_films, n_genres) or (n_films,).
 
         ValueError on lengths that differ, labels other than 0 and 1, no instance at all, an unknown setting.

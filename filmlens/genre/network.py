@@ -9,8 +9,6 @@ The paper names neither normalisation nor dropout: none is the default, both are
 +-sqrt(6 / fan_in), biases at zero, the same numbers in every fold.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -138,7 +136,7 @@ class Network(nn.Module):
         return learnt | {"centre": self.centre, "spread": self.spread}
 
     @classmethod
-    def from_arrays(cls, architecture: dict, arrays: dict[str, np.ndarray]) -> Network:
+    def from_arrays(cls, architecture: dict, arrays: dict[str, np.ndarray]) -> "Network":
         """A stack from `architecture` and `arrays`, in evaluation mode, on the CPU."""
         tensors = {name: torch.tensor(value) for name, value in arrays.items() if name not in ("centre", "spread")}
         network = cls(folds=len(tensors["mean"]), **architecture).to(tensors["mean"].dtype)
@@ -146,7 +144,7 @@ class Network(nn.Module):
         network.centre, network.spread = np.asarray(arrays["centre"]), np.asarray(arrays["spread"])
         return network.eval()
 
-    def select(self, folds: np.ndarray) -> Network:
+    def select(self, folds: np.ndarray) -> "Network":
         """Some of the folds as a stack of their own."""
         arrays = {n: a if n in ("centre", "spread") else a[folds] for n, a in self.arrays().items()}
         return Network.from_arrays(self.architecture, arrays).to(self.dense1.weight.device)

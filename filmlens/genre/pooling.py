@@ -8,8 +8,6 @@ the result is (folds, films, K). Every film has at least one instance.
 `space="embedding"` applies the first four to the H values of the last hidden layer, before the output layer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ The second is what out-of-fold scores, held-out cues and permutation importance 
 by side in one pass, because importance asks for it thousands of times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

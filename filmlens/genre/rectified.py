@@ -4,8 +4,6 @@ Torch would read and write every hidden layer three times forward and three time
 and rectifies in one pass, and masks and sums the gradient in another; elsewhere torch does.
 """
 
-from __future__ import annotations
-
 import numba
 import numpy as np
 import torch

@@ -3,8 +3,6 @@
 On disk its arrays are npz and the rest is JSON, never pickle.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -178,7 +176,7 @@ class CrossValidation:
         return about.with_suffix("")
 
     @classmethod
-    def load(cls, path: str | Path) -> CrossValidation:
+    def load(cls, path: str | Path) -> "CrossValidation":
         """Read what `save` wrote.
 
         FileNotFoundError if a file is missing; ArtefactError if they are damaged, another's or of another format.

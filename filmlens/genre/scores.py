@@ -26,8 +26,6 @@ Uncertainty
     * Of the best of many the luck of having been chosen is taken off (`selection_corrected`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

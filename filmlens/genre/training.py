@@ -7,8 +7,6 @@ and batches: its loss is its own, its Adam moments are its own, and a batch with
 step for it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

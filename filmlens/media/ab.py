@@ -5,8 +5,6 @@ one stream, so that the page changes from one to the other by two gains, at the 
 Loudness is that of ITU-R BS.1770-4, integrated.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Iterator
@@ -121,7 +119,7 @@ class Place:
         """Seconds of the track at a time of the film; negative before it begins."""
         return self.track_start + (time - self.start) * self.speed
 
-    def parts(self, start: float, end: float) -> Iterator[tuple[Place, float, float]]:
+    def parts(self, start: float, end: float) -> "Iterator[tuple[Place, float, float]]":
         """The places from `start` to `end` of the film, each with its own part of that; the pauses are left out.
 
         >>> cut = Place(Path("theme.flac"), 5, 40, segments=((5, 9, 40, 1), (10, 15, 10, 1)))

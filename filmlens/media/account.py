@@ -3,8 +3,6 @@
 Nothing is told of a film whose sound ends before its picture, or whose subtitles go on: their lengths are not its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Processes wait for the next call when one is done; they end with the program, or when it is killed.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -22,7 +20,7 @@ from filmlens.media.opening import MediaError
 #: Files that are worth reading at once.
 AT_ONCE = min(os.cpu_count() or 1, 8)
 _ENDED_S = 10.0
-_idle: list[_Process] = []
+_idle: "list[_Process]" = []
 _lock = threading.Lock()
 
 

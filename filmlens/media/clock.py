@@ -9,8 +9,6 @@ A search by time means nothing in such a file. It is read once, without decoding
 lie; then a jump goes to a byte, and what is read there gets the times that it has in the whole.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

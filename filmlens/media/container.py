@@ -1,7 +1,5 @@
 """What a media file holds: its length, its sound and its pictures."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ pictures that overtook it: one that others are predicted from stands behind all 
 with it, and a B-frame follows the picture shown before.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_left, bisect_right, insort
 from collections import deque

@@ -3,8 +3,6 @@
 The deadline is looked at between packets: a pool kills a worker that is late, a cluster's thread cannot be killed.
 """
 
-from __future__ import annotations
-
 import time
 import warnings
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ Of several sounds a film's own is read: one flagged or titled as commentary, des
 when there is no other. Then the language of films.csv decides, then flags, then the number of channels.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

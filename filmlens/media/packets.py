@@ -3,8 +3,6 @@
 A place is found by the container's own search where that can be trusted, by our index where the clock steps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path

@@ -3,8 +3,6 @@
 The sampled picture at k s is the last one with presentation time <= k (method, section 4), its luma the Y plane's.
 """
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Iterator, Sequence

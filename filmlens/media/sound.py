@@ -4,8 +4,6 @@ Samples are float32 in [-1, 1]. Mono is the mean of the channels (method, sectio
 them. Encoder priming is cut and gaps are filled with silence, as every sample is placed by its presentation time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from statistics import median_high

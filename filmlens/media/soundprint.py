@@ -4,8 +4,6 @@ The sub-fingerprint of Haitsma and Kalker (2002), "A highly robust audio fingerp
 container or level changes few bits, other sound half of them. As there, films are looked up by whole rows of bits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

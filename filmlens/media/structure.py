@@ -4,8 +4,6 @@ A demuxer believes what it meets first; to it such a file looks whole. Ogg: RFC 
 9559; RIFF: Microsoft 1991; MP4: ISO/IEC 14496-12; MP3: Xing's header.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path

@@ -4,8 +4,6 @@ PyAV brings its own encoders, so no system package is needed. The same input giv
 encoder's date, no random identifier. A film is muxed in time order, so that it never lies in memory as a whole.
 """
 
-from __future__ import annotations
-
 import io
 import itertools
 from collections.abc import Iterable, Iterator

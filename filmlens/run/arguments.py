@@ -1,7 +1,5 @@
 """What is written behind a command: names with commas between them, films, parameters of a notebook."""
 
-from __future__ import annotations
-
 import typer
 
 

@@ -1,7 +1,5 @@
 """``filmlens features``: measure the cues of a corpus without opening a notebook, with progress and rate per film."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

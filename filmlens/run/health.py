@@ -1,7 +1,5 @@
 """The page of corpus health: what films, music and genres there are, what is missing, and what can be concluded."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the report shows, in its order: a row of ``items.csv`` per figure or table."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Executing one notebook in a kernel of its own, watching it, and ending it with everything that it started."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -4,8 +4,6 @@ Its whole address is printed once, the token is in no list of processes. The pag
 last runs made, and to where to read on.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

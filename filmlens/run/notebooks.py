@@ -6,8 +6,6 @@ error, and a film that failed makes the run end non-zero after everything else i
 corpus; an interrupted or killed one is continued by the same command.
 """
 
-from __future__ import annotations
-
 import ast
 import json
 import time

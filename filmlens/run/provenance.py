@@ -1,7 +1,5 @@
 """``provenance.json`` of a run: everything that someone needs who looks at its figures months later."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

@@ -4,8 +4,6 @@
 documents show; a test says when a stage has changed since.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

@@ -3,8 +3,6 @@
 What is shown, and in which order, stands in `filmlens.run.items`; what is said of it in `filmlens.findings.summaries`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What is done, stale and failed in a corpus, and what a run would do: ``filmlens status`` and ``run --dry-run``."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """``make tour``: notebook 06 at one cue that sounds unlike its film, heard and explained, then opened in JupyterLab."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -4,8 +4,6 @@ Beside it, what each notebook last asked the stages for, so that its next run ca
 folder (`artefacts.cache_folder`), one entry per machine and stage. Losing the files loses the estimates only.
 """
 
-from __future__ import annotations
-
 import json
 import platform
 from collections.abc import Callable, Iterable

@@ -7,8 +7,6 @@ otherwise counts as gone when it has not touched its file for ten minutes. The o
 its notebooks through the environment.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -3,8 +3,6 @@
 A film that fails is recorded in ``derived/failures.csv`` and the others go on.
 """
 
-from __future__ import annotations
-
 import os
 import time
 import warnings

@@ -3,8 +3,6 @@
 Each function takes the labels of all films and the tables of the stages before, and writes nothing.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

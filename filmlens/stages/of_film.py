@@ -3,8 +3,6 @@
 Each function takes the `Film` and the tables of the stages before, touches no other film and writes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ The functions of the stages ``unmatched`` and ``music`` of a film and ``recurrin
 this is a cue: a detector proposed it, and nobody has heard it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

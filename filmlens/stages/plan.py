@@ -1,7 +1,5 @@
 """Planning: where artefacts lie, which are stale and why, which films cannot be computed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ Under ``filmlens run`` the notebooks are other processes: they write to the run'
 papermill alone they go to its terminal as well, since outputs are seen when it has ended.
 """
 
-from __future__ import annotations
-
 import contextvars
 import json
 import os

@@ -3,8 +3,6 @@
 A `Survey` is what is on disk: each folder is listed once and each file is read once for all stages.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping

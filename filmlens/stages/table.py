@@ -5,8 +5,6 @@ flat set of names along the whole chain: a stage carries those of its inputs, so
 and of another engine's lie side by side (``derived/mir@engine=dejavu``).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -4,8 +4,6 @@ Pebble's pool kills a film that takes too long and outlives a worker that crashe
 repeats what a lost worker had in hand, and the deadline is looked at between packets of media.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import sys

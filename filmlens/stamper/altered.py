@@ -5,8 +5,6 @@ tried at other pitches, tempi and speeds, one window in six, by votes alone; whe
 followed like a film of that speed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numpy as np

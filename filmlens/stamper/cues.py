@@ -5,8 +5,6 @@ Times are float seconds on the film's clock. `track_start` is the place in the t
 track, loops a bar or jumps, the cue has several segments, each at a place and speed of its own.
 """
 
-from __future__ import annotations
-
 import base64
 from pathlib import Path
 
@@ -113,7 +111,7 @@ class CueSheet:
         rows = self._table if track is None else self._table[self._table["track"] == track]
         return intervals.union(rows[["start", "end"]].to_numpy())
 
-    def between(self, start: float, end: float) -> CueSheet:
+    def between(self, start: float, end: float) -> "CueSheet":
         """The part of the sheet from `start` to `end` [s], cues and their segments cut at its edges."""
         parts = self._segments.copy()
         first = parts["start"].clip(lower=start)

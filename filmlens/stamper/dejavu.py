@@ -8,8 +8,6 @@ is the track and offset on which most pairs agree.
 What the paper leaves open (decided here): which windows count, `rule`, and how they become cues, `cues_from_windows`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numba as nb

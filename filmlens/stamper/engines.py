@@ -1,7 +1,5 @@
 """One interface to both engines: index the tracks, stamp the film (paper: Score Stamper)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType

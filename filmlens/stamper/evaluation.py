@@ -15,8 +15,6 @@ Metrics
 * `evaluate`: all of it for one film; `summarize`: mean and SD over films.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

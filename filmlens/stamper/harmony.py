@@ -5,8 +5,6 @@ the same way. Film and track are compared row by row, whatever the tempo, and a 
 its track than to the other tracks, to all tracks played backwards, and to itself in other keys.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Fingerprints of many tracks as plain arrays, which can be stored, loaded and joined (paper: Score Stamper)."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import warnings
@@ -84,7 +82,7 @@ class TrackIndex:
             np.savez(file, **texts, **{name: getattr(self, name) for name in _ARRAYS})
 
     @classmethod
-    def load(cls, path: str | Path) -> TrackIndex:
+    def load(cls, path: str | Path) -> "TrackIndex":
         """Read an index that `save` wrote; `ValueError` when an older version did."""
         with np.load(path, allow_pickle=False) as box:
             if "levels" not in box:

@@ -4,8 +4,6 @@ An interval set is a float array (n, 2) of seconds, half open, sorted and disjoi
 any order, overlapping or not, so that no second is ever counted twice.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -5,8 +5,6 @@ own neighbourhood at any loudness. A peak is the highest of 33 bins x 9 frames, 
 least two nepers above its surroundings, between 150 and 5,400 Hz, and placed between frames and bins by a parabola.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

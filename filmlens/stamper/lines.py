@@ -6,8 +6,6 @@ over the film's peaks: how much likelier is each peak where it is when a share o
 displaced a little, than when the track's peaks are there by chance.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -9,8 +9,6 @@ A film may play faster or slower than its tracks, with its pitch changed (PAL tr
 hypothesis is a rescaling; some windows of the film choose between five.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

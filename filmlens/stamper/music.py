@@ -5,8 +5,6 @@ weights. It hears most music under speech, and takes some acted speech and some 
 for a listener, and becomes no cue.
 """
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 import numpy as np

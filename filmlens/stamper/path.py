@@ -4,8 +4,6 @@ Each step is spent without music or on a line at one of its levels. Starting a l
 must be paid for by evidence; so must stopping, a little, which bridges bursts of dialogue, and every step of music.
 """
 
-from __future__ import annotations
-
 import itertools
 
 import numba as nb

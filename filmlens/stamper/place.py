@@ -1,7 +1,5 @@
 """Where one track lies under one stretch of film, such as a cue that a listener marked."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from filmlens.media.ab import Place

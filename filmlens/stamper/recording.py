@@ -4,8 +4,6 @@
 tempo at the same pitch, or another key, leaves no waveform to compare. `named` adds `in_step` to them.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from filmlens.stamper import semitones, waveforms

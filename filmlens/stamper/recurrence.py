@@ -6,8 +6,6 @@ several times leads them together. Stretches that share at least half of the sho
 are those that a third one joins.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """One line per film about what was found (``filmlens stamp``, ``filmlens music``)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

@@ -7,8 +7,6 @@ each of its windows against those of the best rival: the highest candidate that 
 the notes of its track that the film lacks, more than where it holds its tracks best, for one may hold other renditions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numba as nb

@@ -5,8 +5,6 @@ of it. But a film in which a recording sounds cannot be softer than it in any se
 heard. Where other music or another rendition sounds, it is: notes of the track are lacking.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 RATE, FFT, HOP = 11_025, 1024, 256

@@ -3,8 +3,6 @@
 A source is a path, or a pair (samples, rate) with samples of shape (n,) or (channels, n).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 

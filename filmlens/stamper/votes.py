@@ -6,8 +6,6 @@ but by chance. A window's peaks, compared with all peaks of the same frequency, 
 places, measured in standard deviations, are the candidates that `lines` joins over time.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numba as nb

@@ -6,8 +6,6 @@ phases that tell (generalized correlation with the phase transform, Knapp and Ca
 and rooms hardly matter.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import soxr
 from scipy import fft

@@ -5,8 +5,6 @@ them), for many weights at once, so that a bootstrap is one product, and so that
 then what each film by itself would give.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

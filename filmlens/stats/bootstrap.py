@@ -1,7 +1,5 @@
 """The bootstrap over films: how often each film is drawn, and percentile intervals."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

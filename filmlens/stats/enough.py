@@ -4,8 +4,6 @@ One rule for every page: a comparison with fewer than ten films on either side i
 interval, verdict or sentence. Above, what was not found is shown with the smallest effect that would have been.
 """
 
-from __future__ import annotations
-
 from scipy.special import ndtr, ndtri  # of the normal distribution; scipy.stats takes a second to load
 
 #: Films that each side of a comparison must have.

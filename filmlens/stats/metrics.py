@@ -5,8 +5,6 @@ sum_e (R_e - R_(e-1)) P_e over the distinct scores e, as scikit-learn's; it is N
 Macro values are means over genres, of average precision over the genres that have positives.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

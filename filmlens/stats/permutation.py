@@ -1,7 +1,5 @@
 """Permutations: values over cues or films, labels within strata; and permutation p values."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from math import exp, lgamma

@@ -6,8 +6,6 @@ Genre-Classification-using-Emotions, ``zero_shot.json`` and ``blockbuster_deep.j
 mean nothing.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression

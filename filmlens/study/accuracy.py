@@ -1,7 +1,5 @@
 """How well the stamping engines agree with the annotations, beside what the paper states."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from filmlens import paper

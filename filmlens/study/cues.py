@@ -4,8 +4,6 @@ It only gathers what lies on disk. Column names are plain words (``probability_s
 in a formula of R.
 """
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What every column of every table means: unit and one sentence, from the reader's names and the feature sets."""
 
-from __future__ import annotations
-
 import re
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """One film before and after the values of a feature group are exchanged: what importance (Fig 3) is a mean of."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Findings to hear: ten seconds of the film from the middle of each example cue, as a page's players or as files."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ A file counts as the same when the system gives it the same size, the same two t
 at all) and the same number on the disk: whatever writes to it moves one of them.
 """
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

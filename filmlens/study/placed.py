@@ -1,7 +1,5 @@
 """Where the music stands in the films of a study, as notebook 01 and the report show it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

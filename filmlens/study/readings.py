@@ -6,8 +6,6 @@ compatible with a quoted number that lies in its interval: no reading is tuned t
 paper's. The quoted numbers are second-hand (`filmlens.paper.table4`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any

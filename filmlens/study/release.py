@@ -6,8 +6,6 @@ nor the rate of the frames is known. Of a film whose two sets have different num
 cues under numbers of their own.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

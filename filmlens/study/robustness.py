@@ -6,8 +6,6 @@ sound that is measured, the space of pooling, the MFCC's rank 0, the definition 
 the claims are tested anew and the headline numbers of Table 4 and Fig 3 are taken. All conditions use 64 hidden nodes.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

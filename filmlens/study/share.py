@@ -5,8 +5,6 @@ per film (what FilmLens reads) and as CSV for all films together (what everythin
 labels go in: no sound, no picture, no fingerprint of a track, no path of this machine, nobody's name or notes.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -4,8 +4,6 @@ It holds the choices that hold for a whole notebook (profile, seed, cue sheet, s
 knows, and puts the footer that says them under everything that is saved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +84,7 @@ class Study:
         jobs: int = 1,
         cues: str = "stamped",
         sound: str = "track",
-    ) -> Study:
+    ) -> "Study":
         """Open a corpus for a notebook; see `Corpus.open` for how relative paths are looked up."""
         if profile not in PROFILES:
             raise StudyError(f"profile {profile!r} is unknown; choose one of {', '.join(PROFILES)}")

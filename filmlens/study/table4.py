@@ -1,7 +1,5 @@
 """Table 4 of a study: every model on every feature set, its scores beside the paper's, and chance learnt again."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd

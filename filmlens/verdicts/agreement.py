@@ -12,8 +12,6 @@ these films alone. Judging begins with the same stamped cues, so that agreement 
 begin with nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import NamedTuple
@@ -156,7 +154,7 @@ class _Part(NamedTuple):
     words: list[str]  # by code
 
     @classmethod
-    def of(cls, units: dict, of: str, who: tuple[str, ...]) -> _Part:
+    def of(cls, units: dict, of: str, who: tuple[str, ...]) -> "_Part":
         said = [units[name, of] for name in who]
         words = list(dict.fromkeys(word for row in said for word in row if word is not None))
         block = (units["start"] // BLOCK_S).astype(int)

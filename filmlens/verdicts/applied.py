@@ -1,7 +1,5 @@
 """Verdicts applied to a stamped cue sheet: what each cue is after judging, and the sheet of verified cues."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

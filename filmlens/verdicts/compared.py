@@ -4,8 +4,6 @@ A *matter* is one cue: a stamped one, or one that annotators added and that lie 
 nothing in a film have no part in it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

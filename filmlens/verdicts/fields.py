@@ -5,8 +5,6 @@ of earlier versions had one column ``usage`` (score, song, diegetic) instead; it
 nothing is guessed for the other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from pathlib import Path
 

@@ -6,8 +6,6 @@ Where a detector heard unidentified music, half of the spans are drawn from it, 
 there, and each half counts by its own seconds. Judged cues alone say nothing of recall, and none is given from them.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.special import betaincinv  # the quantile of Beta; scipy.stats takes a second to load

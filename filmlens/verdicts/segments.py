@@ -4,8 +4,6 @@ So that a cue keeps them whatever is judged of it. Of a cue that carries none, t
 whose place in its track is unknown has none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -23,8 +23,6 @@ Times are seconds or timecode. Further columns of the user's are kept as they st
 versions is read as origin or diegesis, and written so with the next verdict.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A simulator of films: genres, cues that cluster by film, one group of features that genres speak through."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

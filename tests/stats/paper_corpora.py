@@ -3,8 +3,6 @@
 What is planted is stated by each function; everything else is noise that correlates within films by .3.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -5,8 +5,6 @@ script, so that imports of one another are left out and the modules follow each 
 may stand in two of them (a test lets node read the whole).
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from graphlib import TopologicalSorter

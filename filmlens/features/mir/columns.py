@@ -5,8 +5,6 @@ make the 70 dimensions whose mean and standard deviation are the paper's 140 fea
 can move it and its deltas to Dynamics, or leave it out.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

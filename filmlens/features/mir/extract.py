@@ -9,8 +9,6 @@ cue is dropped unless it is the only one. 1 Hz rows are interpolated between the
 measured stays NaN, to be imputed inside each training fold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

@@ -5,8 +5,6 @@ Nothing is padded and nothing is centred on its frame. Spectra are magnitudes un
 with zeros to the next power of two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 import numba

@@ -3,8 +3,6 @@
 A study on librosa's defaults is another study than one on MIRtoolbox's: this room says by how much, on any sound.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -5,8 +5,6 @@ Roughness, tempo and pitch pick their peaks with it; tempo and pitch first enhan
 (Tolonen & Karjalainen 2000): copies of the curve stretched 2, 3, ... 10 times are subtracted from it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from .framing import span, strict

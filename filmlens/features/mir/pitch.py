@@ -11,8 +11,6 @@ more than ten times as high in frequency and nearly as high in value, because th
 multiples of a period only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import lru_cache
 

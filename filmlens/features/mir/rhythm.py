@@ -5,8 +5,6 @@ sensation around 0.5 s (Toiviainen & Snyder 2003). Pulse clarity takes the power
 strength; tempo takes ten gammatone bands and reports where the strongest repetition lies.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.fft
 

@@ -6,8 +6,6 @@ the loudest one of the same cue. Roughness, how strongly the partials beat again
 curve summed over all pairs of peaks of a spectrum of 50 ms, 5 ms apart.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

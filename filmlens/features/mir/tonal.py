@@ -4,8 +4,6 @@ Each frame is scaled to the range 0 to 1 BEFORE its window, as MIRtoolbox does, 
 Chroma has frames of 200 ms every 10 ms, the keys frames of 1 s every 0.5 s.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -5,8 +5,6 @@ index block that names the other blocks, and a footer that names the index block
 its values say in protobuf where in ``.data`` an array lies (``BundleEntryProto``: 1 dtype, 2 shape, 4 offset, 5 size).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

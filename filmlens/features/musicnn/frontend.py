@@ -5,8 +5,6 @@ mel bands, rounded to float16 as the training data were stored, log10(10000 x + 
 inside the sound; a sound of fewer frames has none.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -8,8 +8,6 @@ Both kinds are computed as matrix products for several neighbouring places at on
 norms are applied as factor and summand.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import nn

@@ -6,8 +6,6 @@ Players typed "vocal", "vocals", "voice" and "singing" for the same thing, so th
 tags. The values are not calibrated and depend on how common a tag is, so a reader is shown ranks.
 """
 
-from __future__ import annotations
-
 import pandas as pd
 
 _MTT = (

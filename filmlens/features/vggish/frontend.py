@@ -5,8 +5,6 @@ whose triangles are linear in mel, ln(magnitude + 0.01), and 96 frames to an exa
 dropped. The bands are built here because the usual libraries' differ by more than 0.01 in log-mel.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -5,8 +5,6 @@ release removed in 2020: the values before it are the default (D), `relu=True` g
 quantisation to 8 bit, as the AudioSet features have them, are in `postprocess`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import nn

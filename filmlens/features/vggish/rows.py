@@ -5,8 +5,6 @@ rows at 0.5, 1.5, ... s are interpolated between the centres and held at the end
 (rounded, at least one), like the MIR rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
