@@ -44,7 +44,7 @@ def main() -> None:
         seconds, _ = cpu(
             lambda scheme=scheme: group_importance(
                 fitted.predict, bags, labels, groups, n_repeats=REPEATS, scheme=scheme
-            )
+            ).table()
         )
         rows.append(
             [f"group_importance, scheme {scheme}, {len(groups)} × {REPEATS} × {FILMS} films of {CUES} cues", seconds]

@@ -6,7 +6,7 @@ Everything here takes arrays and DataFrames and returns DataFrames; nothing read
 
 from filmlens.findings.claims import claims_table, robustness_table
 from filmlens.findings.crossmodal import clip_medians, cross_modal, latex_table, table5
-from filmlens.findings.importance import ImportanceRuns, group_importance, permutation_runs
+from filmlens.findings.importance import ImportanceRuns, group_importance
 from filmlens.findings.importance_checks import (
     conditional_importance,
     group_p,
@@ -36,7 +36,6 @@ __all__ = [
     "group_p",
     "importance_caption",
     "latex_table",
-    "permutation_runs",
     "retrained_importance",
     "robustness_table",
     "sentence",

@@ -65,7 +65,7 @@ def claims_table(
     like them, cue and frame level under the same folds, when those differ. `baselines` are named ``random guess``,
     ``zero rule`` and ``always positive``; of (draws, films, genres) the draws are averaged.
 
-    `importance` comes from :func:`~filmlens.findings.permutation_runs`; `pictures`, clips and predicted labels, are as
+    `importance` comes from :func:`~filmlens.findings.group_importance`; `pictures`, clips and predicted labels, are as
     given to :func:`~filmlens.findings.cross_modal`; `stamper` has precision and recall in a row per annotated film.
     `unit` ("clips" or "films") is what medians of pictures are taken over; films are resampled either way. `start_sd`
     is the standard deviation of a score over starts, for networks of one start: (1, films, genres).

@@ -94,7 +94,13 @@ class ImportanceRuns:
         return sides_of(self.positives, self.scored)
 
     def table(self) -> pd.DataFrame:
-        """One row per measure, genre (Overall last) and group; see :func:`group_importance`."""
+        """One row per measure (`AP`, the one interpreted, then the paper's F1), genre (Overall last) and group.
+
+        Columns: measure, genre, group, films, importance, mean_low, mean_high (95 % confidence of the mean over the
+        runs, Student's t), run_low, run_high (2.5 and 97.5 percentiles of the runs), film_low, film_high (95 %
+        bootstrap over films), auc_drop, note. Without ten films on both sides only importance and auc_drop are there.
+        ``attrs`` holds scheme, baselines, positive films per genre, skipped draws and films left out.
+        """
         genres, rows = [*self.genres, "Overall"], []
         for (measure, drops), (k, sides) in product(self.drops.items(), enumerate(self.sides)):
             for g, group in enumerate(self.groups):
@@ -119,7 +125,7 @@ class ImportanceRuns:
         return table
 
 
-def permutation_runs(
+def group_importance(
     predict: Predict,
     bags: Sequence[np.ndarray],
     Y: np.ndarray | pd.DataFrame,
@@ -134,10 +140,21 @@ def permutation_runs(
     n_boot: int = 1000,
     kept: Mapping[str, np.ndarray] | None = None,
 ) -> ImportanceRuns:
-    """All runs of :func:`group_importance`, with the same parameters and `kept`.
+    """What is lost when a group's values are permuted, per genre and overall (Ma et al. 2021, eq. 3, Fig 3).
 
-    `kept` names the part of each group's values, (cues, columns), that stays with its cue (`conditional`). Of what
-    `predict` gives as (starts, films, genres) the mean is judged, and the drop of each start is kept.
+    `predict`, or ``predict_proba`` of an estimator, maps the list of all bags, in film order, to held-out probabilities
+    (films, genres); for flat estimators see :func:`~filmlens.findings.simple_mi`. `bags` are (cues, features) arrays,
+    one per film; NaN values travel with their rows, films with no rows are passed on but not scored. `groups` name
+    column indices (:func:`~filmlens.findings.single_features`: one per column), `genres` the columns of Y.
+
+    `scheme` is "cues" or "films" (see the module), or a callable ``(rng, lengths, width) -> (cues, width)`` row
+    indices. `columns` says whether a group's columns are permuted each on its own ("independent", the default for
+    ``cues``) or rows together ("joint", for ``films``). A film is positive where the probability is at least
+    `threshold`. Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
+
+    `kept` names the part of each group's values, (cues, columns), that stays with its cue (`conditional_importance`).
+    Of what `predict` gives as (starts, films, genres) the mean is judged, and the drop of each start is kept.
+    ValueError on shapes that do not agree, an unknown column or scheme.
     """
     bags, Y, genres = validated(bags, Y, genres)
     predict = getattr(predict, "predict_proba", predict)
@@ -211,53 +228,6 @@ def permutation_runs(
         starts=apart.swapaxes(0, 1),
         averaged=len(starts),
     )
-
-
-def group_importance(
-    predict: Predict,
-    bags: Sequence[np.ndarray],
-    Y: np.ndarray | pd.DataFrame,
-    groups: Mapping[str, Sequence[int]],
-    *,
-    n_repeats: int = 100,
-    scheme: str | Callable = "cues",
-    columns: str | None = None,
-    seed: int = 0,
-    genres: Sequence[str] | None = None,
-    threshold: float = 0.5,
-    n_boot: int = 1000,
-) -> pd.DataFrame:
-    """What is lost when a group's values are permuted, per genre and overall (Ma et al. 2021, eq. 3, Fig 3).
-
-    `predict`, or ``predict_proba`` of an estimator, maps the list of all bags, in film order, to held-out probabilities
-    (films, genres); for flat estimators see :func:`~filmlens.findings.simple_mi`. `bags` are (cues, features) arrays,
-    one per film; NaN values travel with their rows, films with no rows are passed on but not scored. `groups` name
-    column indices (:func:`~filmlens.findings.single_features`: one per column), `genres` the columns of Y.
-
-    `scheme` is "cues" or "films" (see the module), or a callable ``(rng, lengths, width) -> (cues, width)`` row
-    indices. `columns` says whether a group's columns are permuted each on its own ("independent", the default for
-    ``cues``) or rows together ("joint", for ``films``). A film is positive where the probability is at least
-    `threshold`. Bootstrap samples without a positive film of a genre are skipped for it and for Overall.
-
-    Columns: measure (`AP`, the one interpreted, then the paper's F1), genre, group, films, importance, mean_low,
-    mean_high (95 % confidence of the mean over the `n_repeats` runs, Student's t), run_low, run_high (2.5 and 97.5
-    percentiles of the runs), film_low, film_high (95 % bootstrap over films), auc_drop, note. Without ten films on both
-    sides only importance and auc_drop are there. ``attrs`` holds scheme, baselines, positive films per genre, skipped
-    draws and films left out. ValueError on shapes that do not agree, an unknown column or scheme.
-    """
-    return permutation_runs(
-        predict,
-        bags,
-        Y,
-        groups,
-        n_repeats=n_repeats,
-        scheme=scheme,
-        columns=columns,
-        seed=seed,
-        genres=genres,
-        threshold=threshold,
-        n_boot=n_boot,
-    ).table()
 
 
 def validated(bags, Y, genres) -> tuple[list[np.ndarray], np.ndarray, list[str]]:

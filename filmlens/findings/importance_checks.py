@@ -20,7 +20,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from filmlens.findings.importance import Predict, columns_of, permutation_runs, sides_of, validated
+from filmlens.findings.importance import Predict, columns_of, group_importance, sides_of, validated
 from filmlens.findings.units import mean_of_known
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.enough import enough, few
@@ -116,7 +116,7 @@ def conditional_importance(
     width = bags[0].shape[1]
     parts = {name: foretold(bags, columns_of(name, index, width), seed=seed) for name, index in groups.items()}
     kept = {name: expected for name, (expected, _) in parts.items()}
-    runs = permutation_runs(
+    runs = group_importance(
         predict, bags, Y, groups, n_repeats=n_repeats, scheme="films", kept=kept, seed=seed, genres=genres
     )
     table = runs.table().query("measure != 'F1'").reset_index(drop=True)
@@ -191,7 +191,7 @@ def group_p(
     rng = np.random.default_rng(seed)
 
     def importance(own: list[np.ndarray], some: Mapping[str, Sequence[int]]) -> np.ndarray:
-        given = permutation_runs(
+        given = group_importance(
             fit(own, Y), own, Y, some, scheme="films", n_repeats=n_repeats, n_boot=2, genres=genres, seed=seed
         )
         return given.drops[given.measure].runs.mean(axis=1)[:, :-1]

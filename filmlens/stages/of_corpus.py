@@ -151,7 +151,9 @@ def importance(films: pd.DataFrame, tables: dict[str, Any], *, n_repeats: int, p
     model, bags, known, groups = _learnt(tables, films, rank0)
     if permuted == "conditional":
         return findings.conditional_importance(model.predict, list(bags), known, groups, n_repeats=n_repeats)
-    return findings.group_importance(model.predict, list(bags), known, groups, n_repeats=n_repeats, scheme=permuted)
+    return findings.group_importance(
+        model.predict, list(bags), known, groups, n_repeats=n_repeats, scheme=permuted
+    ).table()
 
 
 def importance_null(films: pd.DataFrame, tables: dict[str, Any], *, rank0: str, draws: int) -> pd.DataFrame:

@@ -17,12 +17,12 @@ import pandas as pd
 from filmlens.stamper import altered, harmony, intervals, landmarks, lines, path, recording, rivals, semitones, votes
 from filmlens.stamper.cues import ALTERED, COLUMNS, OTHER, SAME, CueSheet, joined
 from filmlens.stamper.index import TrackIndex
-from filmlens.stamper.landmarks import FRAMES_S, Landmarks, fingerprint
+from filmlens.stamper.landmarks import FRAMES_S, fingerprint
 from filmlens.stamper.lines import STEP_S
 from filmlens.stamper.streams import Source
 from filmlens.stamper.votes import HOP_S, TICKS, WINDOW_S, Field
 
-__all__ = ["SPEEDS", "fingerprint", "likely_speeds", "matched", "stamp"]
+__all__ = ["SPEEDS", "fingerprint", "likely_speeds", "stamp"]
 
 #: A cue of so much probability is believed.
 LIKELY = 0.5
@@ -70,23 +70,7 @@ def stamp(
     A cue is left out when it is less likely than `least_probability` to be its track, and not only music like it.
     `speeds`, (speed, pitch), are hypotheses about the whole film; one alone is taken as given.
     """
-    return matched(
-        landmarks.landmarks(film), index,
-        strictness=strictness, start_cost=start_cost, least_probability=least_probability, speeds=speeds,
-    )  # fmt: skip
-
-
-def matched(
-    heard: Landmarks,
-    index: TrackIndex,
-    *,
-    strictness: float = 0.4,
-    start_cost: float = path.START,
-    least_probability: float = LIKELY,
-    speeds: Sequence[tuple[float, float]] = SPEEDS,
-) -> CueSheet:
-    """Cues of a film whose landmarks are known; see `stamp`."""
-    time, freq, height, duration, levels, wave = heard
+    time, freq, height, duration, levels, wave = heard = landmarks.landmarks(film)
     problems = list(index.problems)
     if duration < WINDOW_S:
         problems.append(f"the film's sound lasts {duration:.2f} s, less than a window of {WINDOW_S:g} s: not stamped")

@@ -204,7 +204,7 @@ def _importance(study, chosen, plans, models) -> dict[str, findings.ImportanceRu
         groups = of_corpus.groups_of(bags, setting["rank0"])
         truth = study.corpus.labels().loc[list(model.film_ids)]
         repeats = {"scheme": setting["permuted"], "n_repeats": study.n_repeats, "n_boot": study.n_boot}
-        tasks[key_of[name]] = delayed(findings.permutation_runs)(
+        tasks[key_of[name]] = delayed(findings.group_importance)(
             model.predict_starts, list(bags), truth, groups, **repeats
         )
     runs = dict(zip(tasks, _at_once(study, list(tasks.values())), strict=True))

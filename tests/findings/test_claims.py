@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 from simulated_films import GENRES, cross_validated, simulate
 
-from filmlens.findings import claims_table, permutation_runs, robustness_table
+from filmlens.findings import claims_table, group_importance, robustness_table
 from filmlens.findings.verdicts import Claim, Pair, judged
 from filmlens.stats.bootstrap import film_weights, interval
 from filmlens.stats.metrics import f1
@@ -137,7 +137,7 @@ def test_one_genre_of_few_films_keeps_a_claim_about_all_from_holding():
 
 def test_importance_claims():
     films = simulate(2, effect=1.5)
-    runs = permutation_runs(
+    runs = group_importance(
         cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=6, scheme="films", n_boot=200
     )
     table = claims_table(labels_of(seed=2), importance=runs, n_boot=20)
@@ -154,7 +154,7 @@ def test_importance_claims():
 
 def test_starts_that_disagree_widen_the_interval_of_an_importance():
     films = simulate(2, effect=1.5)
-    runs = permutation_runs(
+    runs = group_importance(
         cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=3, scheme="films", n_boot=100
     )
     starts = runs.drops[runs.measure].runs.mean(axis=1) + np.random.default_rng(0).normal(0, 0.2, (10, 8, 1))

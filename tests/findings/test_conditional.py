@@ -31,7 +31,7 @@ def predict(bags):
 def test_a_group_that_follows_another_is_important_until_the_other_is_given():
     bags, Y = corpus(films=100)
     settings = {"n_repeats": 20, "genres": ["Horror"]}
-    plain = group_importance(predict, bags, Y, GROUPS, scheme="films", **settings).query("measure != 'F1'")
+    plain = group_importance(predict, bags, Y, GROUPS, scheme="films", **settings).table().query("measure != 'F1'")
     given = conditional_importance(predict, bags, Y, GROUPS, **settings)
     plain, given = (t[t["genre"] == "Horror"].set_index("group") for t in (plain, given))
     assert plain.loc["follows", "film_low"] > 0.02 and given.loc["follows", "film_low"] <= 0

@@ -43,7 +43,7 @@ def coverage(runs, n_repeats=50, n_boot=1000):
             n_boot=n_boot,
             seed=seed,
             genres=list("abcde"),
-        )
+        ).table()
         table = table[table["measure"] == "F1"]
         known = table["film_low"].notna()  # a genre may happen to have too few films
         inside.append(((table["film_low"] <= target) & (target <= table["film_high"])).where(known).astype(float))

@@ -13,7 +13,6 @@ from sklearn.tree import DecisionTreeClassifier
 from filmlens.findings import (
     group_importance,
     importance_caption,
-    permutation_runs,
     retrained_importance,
     simple_mi,
     single_features,
@@ -35,7 +34,7 @@ def ranks_first(seed, n_repeats):
     films = simulate(seed)
     table = group_importance(
         cross_validated(films), films.bags, films.Y, films.groups, n_repeats=n_repeats, scheme="films", n_boot=10
-    )
+    ).table()
     assert 0.5 < table.attrs[F1]["Overall"] < 0.7
     overall = table[table["genre"] == "Overall"].pivot_table("importance", "group", "measure")
     return set(overall.idxmax()) == {"Tone"}
@@ -59,7 +58,7 @@ def null_drop(seed, correlation, scheme):
         n_repeats=10,
         scheme=scheme,
         n_boot=2,
-    )
+    ).table()
     return table["importance"].iloc[-1]
 
 
@@ -94,7 +93,7 @@ def test_table_and_unused_group(scheme):
     used = films.groups["Tone"]
     table = group_importance(
         lambda bags: means(bags)[:, used], films.bags, films.Y, films.groups, scheme=scheme, n_repeats=6, n_boot=40
-    )
+    ).table()
     assert list(table.columns) == COLUMNS
     assert table["genre"].unique().tolist() == [*GENRES, "Overall"]
     assert len(table) == 2 * 7 * len(films.groups)
@@ -124,7 +123,7 @@ def test_agrees_with_scikit_learn_on_the_same_permutations():
         rows[:] = rows[index]
         return rows[:, None].copy()
 
-    ours = permutation_runs(
+    ours = group_importance(
         simple_mi(model),
         [row[None] for row in x],
         y,
@@ -147,11 +146,11 @@ def test_of_several_starts_the_mean_is_judged_and_each_is_kept():
     def every(bags):
         return np.array([score(bags) for score in scores])
 
-    runs = permutation_runs(every, films.bags, films.Y, groups, **asked)
-    mean = permutation_runs(lambda bags: every(bags).mean(axis=0), films.bags, films.Y, groups, **asked)
+    runs = group_importance(every, films.bags, films.Y, groups, **asked)
+    mean = group_importance(lambda bags: every(bags).mean(axis=0), films.bags, films.Y, groups, **asked)
     pd.testing.assert_frame_equal(runs.table(), mean.table())
     single = [
-        permutation_runs(score, films.bags, films.Y, groups, **asked).drops[AP].runs.mean(axis=1) for score in scores
+        group_importance(score, films.bags, films.Y, groups, **asked).drops[AP].runs.mean(axis=1) for score in scores
     ]
     np.testing.assert_allclose(runs.starts, single, atol=1e-12)
     assert runs.averaged == 3 and mean.averaged == 1 and not len(mean.starts) and mean.start_variance(6, 0) == 0
@@ -167,7 +166,7 @@ def test_runs_equal_a_literal_loop():
         seen.append([b.copy() for b in bags])
         return means(bags)[:, films.groups["Tone"]]
 
-    runs = permutation_runs(
+    runs = group_importance(
         predict, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=4, scheme="films", n_boot=3
     )
     base, permuted = seen[0], seen[1:]
@@ -222,7 +221,7 @@ def test_cues_scheme_permutes_columns_alone_and_jointly():
             columns=columns,
             n_repeats=1,
             n_boot=2,
-        )
+        ).table()
     plain = pd.DataFrame(np.concatenate(films.bags)[:, [3, 5]]).apply(tuple, axis=1)
     joint, alone = (pd.DataFrame(values[:, [3, 5]]).apply(tuple, axis=1) for values in (seen[1], seen[3]))
     assert set(joint) == set(plain)
@@ -232,15 +231,17 @@ def test_cues_scheme_permutes_columns_alone_and_jointly():
 def test_groups_do_not_depend_on_each_other():
     films = simulate(4, films=20, cues=(2, 5), effect=2)
     predict = cross_validated(films, folds=2)
-    alone = group_importance(predict, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=9)
-    among = group_importance(predict, films.bags, films.Y, films.groups, n_repeats=3, n_boot=9)
+    alone = group_importance(
+        predict, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=9
+    ).table()
+    among = group_importance(predict, films.bags, films.Y, films.groups, n_repeats=3, n_boot=9).table()
     pd.testing.assert_frame_equal(alone, among[among["group"] == "Tone"].reset_index(drop=True))
 
 
 def test_film_bootstrap_weighs_a_film_by_its_giver_too():
     rng = np.random.default_rng(3)
     truth, bags = rng.random((12, 2)) < 0.5, list(rng.normal(size=(12, 1, 2)))
-    runs = permutation_runs(
+    runs = group_importance(
         lambda bags: np.concatenate(bags),
         bags,
         truth,
@@ -272,7 +273,7 @@ def test_film_bootstrap_weighs_a_film_by_its_giver_too():
 
 def test_intervals_stay_in_the_range_of_a_drop():
     films = simulate(5, films=40, cues=(3, 6), effect=6)
-    runs = permutation_runs(
+    runs = group_importance(
         cross_validated(films, folds=4), films.bags, films.Y, films.groups, scheme="films", n_boot=200
     )
     for drops in runs.drops.values():
@@ -314,14 +315,14 @@ def test_the_drop_of_ap_finds_what_the_drop_of_f1_misses():
         n_repeats=20,
         n_boot=200,
         genres=["x", "rare"],
-    )
+    ).table()
     cell = table.query("genre == 'rare' and group == 'other'").set_index("measure")
     assert cell.loc[AP, "film_low"] > 0 and cell.loc[AP, "importance"] > 2 * cell.loc[F1, "importance"]
 
 
 def test_mean_interval_is_students():
     films = simulate(6, films=15, cues=(2, 4), effect=2)
-    runs = permutation_runs(cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=8, n_boot=5)
+    runs = group_importance(cross_validated(films, folds=3), films.bags, films.Y, films.groups, n_repeats=8, n_boot=5)
     row = runs.table().query("measure == 'F1' and genre == 'Overall' and group == 'Tone'").iloc[0]
     drops = runs.drops[F1].runs[runs.groups.index("Tone"), :, -1]
     low, high = stats.t.interval(0.95, 7, drops.mean(), stats.sem(drops))
@@ -347,7 +348,7 @@ def test_missing_values_and_films_without_cues(scheme):
             film[i] = known.mean(axis=0) if len(known) else np.nan
         return film
 
-    table = group_importance(predict, bags, films.Y, {"all": range(40)}, scheme=scheme, n_repeats=5, n_boot=50)
+    table = group_importance(predict, bags, films.Y, {"all": range(40)}, scheme=scheme, n_repeats=5, n_boot=50).table()
     assert table.attrs["left out"] == [4]
     assert set(missing) == {40} or scheme == "films"
     assert table.loc[table["note"] == "", NUMBERS].notna().all().all()
@@ -359,7 +360,9 @@ def test_genre_without_positive_films():
     films.Y[:, 2] = False
     films.Y[1:, 5] = False
     films.Y[0, 5] = True
-    table = group_importance(cross_free, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=200)
+    table = group_importance(
+        cross_free, films.bags, films.Y, {"Tone": films.groups["Tone"]}, n_repeats=3, n_boot=200
+    ).table()
     drama = table[table["genre"] == "Drama"].set_index("measure")
     assert drama.loc[F1, "importance"] == 0 and np.isnan(drama.loc[AP, "importance"])
     assert drama["note"].tolist() == ["too few films: 0 against 20, at least 10 needed"] * 2
@@ -388,14 +391,14 @@ def test_errors_name_the_remedy():
 def test_any_estimator_with_predict_proba():
     films = simulate(10, films=40, cues=(3, 6), effect=3)
     forest = RandomForestClassifier(30, random_state=0).fit(means(films.bags), films.Y)
-    flat = group_importance(simple_mi(forest), films.bags, films.Y, films.groups, n_repeats=2, n_boot=5)
+    flat = group_importance(simple_mi(forest), films.bags, films.Y, films.groups, n_repeats=2, n_boot=5).table()
 
     class OfBags:
         def predict_proba(self, bags):
             return np.column_stack([p[:, 1] for p in forest.predict_proba(means(bags))])
 
     pd.testing.assert_frame_equal(
-        flat, group_importance(OfBags(), films.bags, films.Y, films.groups, n_repeats=2, n_boot=5)
+        flat, group_importance(OfBags(), films.bags, films.Y, films.groups, n_repeats=2, n_boot=5).table()
     )
     single = DecisionTreeClassifier().fit(means(films.bags), films.Y[:, 0])
     assert simple_mi(single)(films.bags).shape == (40, 1)

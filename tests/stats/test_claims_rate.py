@@ -6,7 +6,7 @@ import paper_corpora as corpora
 import pytest
 from scipy import stats
 
-from filmlens.findings import claims_table, permutation_runs
+from filmlens.findings import claims_table, group_importance
 
 POOLINGS = ("max", "average", "linear softmax", "single attention 128", "multi attention", "feature attention")
 BASES = tuple(f"{kind} {base}" for kind in ("simple MI", "voting") for base in ("knn", "svm", "forest"))
@@ -38,7 +38,7 @@ def false_verdicts(seed, *, starts=10, n_boot=300):
     levels = {("mir", level, m): guesses(rng, 1) for level in ("cue", "frame") for m in POOLINGS[:3]}
     bags = [rng.normal(size=(1, 16)) for _ in labels.index]
     weight = rng.normal(size=(16, 6))
-    runs = permutation_runs(
+    runs = group_importance(
         lambda bags: 1 / (1 + np.exp(0.7 - np.concatenate(bags) @ weight / 4)),
         bags,
         labels,

@@ -14,7 +14,7 @@ import pandas as pd
 import paper_corpora as corpora
 from test_claims_rate import ARITHMETIC, GROUPS
 
-from filmlens.findings import claims_table, permutation_runs
+from filmlens.findings import claims_table, group_importance
 from filmlens.genre import (
     AlwaysPositive,
     BagClassifier,
@@ -78,7 +78,7 @@ def trained(seed: int, *, starts: int = 10, n_boot: int = 300, networks: dict | 
     levels = {("mir", "cue", m): predictions["mir", "cue", m][:1] for m in poolings}
     levels |= {("mir", "frame", m): learnt(networks[m], frames).probabilities for m in poolings}
     head = heard["mir", "cue", HEAD]
-    runs = permutation_runs(
+    runs = group_importance(
         head.predict,
         bags["mir"],
         labels,
