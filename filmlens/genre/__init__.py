@@ -1,6 +1,6 @@
 """Genre models: bags, poolings, the stacked network, baselines, cross-validation and scores (paper, Tables 3 and 4)."""
 
-from filmlens.genre.bags import KEYS, Bags, as_bags
+from filmlens.genre.bags import Bags, as_bags
 from filmlens.genre.baselines import AlwaysPositive, InstanceVoting, RandomGuess, SimpleMI, ZeroRule
 from filmlens.genre.comparison import p_above, paired_difference, retrained_chance, selection_corrected
 from filmlens.genre.crossval import cross_validate
@@ -10,7 +10,6 @@ from filmlens.genre.results import CrossValidation
 from filmlens.genre.scores import evaluate, paper_rows, per_film_cue_scores, summary
 
 __all__ = [
-    "KEYS",
     "POOLINGS",
     "AlwaysPositive",
     "BagClassifier",

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-#: Columns of a table of features that say which row it is: film, cue and, at frame level, its time or number.
-KEYS = ("film_id", "cue", "time", "frame")
+from filmlens.features import KEYS
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,10 @@ import pandas as pd
 
 from filmlens import findings
 from filmlens.corpus import GROUPS, SHARED_MUSIC
-from filmlens.features import mir, released
+from filmlens.features import KEYS, mir, released
 from filmlens.features.musicnn import words
 from filmlens.findings import crossmodal
 from filmlens.genre import (
-    KEYS,
     POOLINGS,
     AlwaysPositive,
     BagClassifier,

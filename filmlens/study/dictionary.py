@@ -5,9 +5,8 @@ import re
 import pandas as pd
 
 from filmlens import names
-from filmlens.features import FEATURES, mir, released
+from filmlens.features import FEATURES, KEYS, mir, released
 from filmlens.features.mir.columns import STATISTICS, dimensions
-from filmlens.genre.bags import KEYS
 
 #: What the kinds of a column's values (those of numpy) are called; all others are text.
 _KINDS = {"b": "true or false", "i": "integer", "u": "integer", "f": "number"}

@@ -201,3 +201,10 @@ def test_a_script_without_a_main_guard_runs_once(two_films, tmp_path):
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("begun") == 1 and done.stdout.splitlines()[-1] == "2"
+
+
+def test_a_films_worker_starts_without_what_only_models_need():
+    """It is a process of its own for every run; torch and scikit-learn would be half of its start."""
+    code = "import sys, filmlens.stages.of_film, filmlens.stages.of_music; print({'torch', 'sklearn'} & {*sys.modules})"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "set()"
