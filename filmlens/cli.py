@@ -144,8 +144,8 @@ def stamp(
     from filmlens.stamper.report import lines
 
     opened = _open(corpus, derived=derived, library=library)
-    if opened.told:
-        say(opened.told)
+    if opened.understood:
+        say(opened.understood)
     chosen = films_of(opened, films)
     outcome = stages.run(opened, "cues", films=chosen, jobs=jobs, say=say, engine=engine, rule=rule)[-1]
     sheets = {f: stages.path(opened, "cues", f, engine=engine, rule=rule) for f in chosen}

@@ -28,13 +28,13 @@ QUALITIES = {1: "chromatic", 2: "quartal", 3: "hexatonic", 4: "octatonic", 5: "d
 ON_NOISE = (0.135, 0.064, 0.085, 0.087, 0.085, 0.066, 0.067, 0.124, 0.070, 0.075, 0.064, 0.078)
 with Path(__file__).with_suffix(".csv").open(encoding="utf-8", newline="") as _file:
     _, *_table = csv.reader(line for line in _file if not line.startswith("#"))
-ROWS: dict[str, Name] = {pattern: Name(*told) for pattern, *told in _table}
+ROWS: dict[str, Name] = {pattern: Name(*fields) for pattern, *fields in _table}
 for _k, _quality in QUALITIES.items():
-    _told = f"|F{_k}| of the chroma over |F0|, the same in every key"
-    ROWS[f"keyfree_{_k}"] = Name(f"{_quality} pitch content", _told, "0-1")
+    _meaning = f"|F{_k}| of the chroma over |F0|, the same in every key"
+    ROWS[f"keyfree_{_k}"] = Name(f"{_quality} pitch content", _meaning, "0-1")
 for _k, _noise in enumerate(ON_NOISE):
-    _told = f"its share of the chroma, from the tonic of the cue's best key; noise has {_noise:.3f}"
-    ROWS[f"tonic_{_k:02d}"] = Name(f"pitch class {_k} semitones above the tonic", _told, "0-1")
+    _meaning = f"its share of the chroma, from the tonic of the cue's best key; noise has {_noise:.3f}"
+    ROWS[f"tonic_{_k:02d}"] = Name(f"pitch class {_k} semitones above the tonic", _meaning, "0-1")
 
 
 @cache
@@ -49,10 +49,10 @@ def look_up(text: str) -> Name | None:
     for pattern, row in ROWS.items():
         found = re.fullmatch(pattern, text)
         if found:
-            told = Name(*(part.format(*found.groups()) for part in row))
+            name = Name(*(part.format(*found.groups()) for part in row))
             # the standard deviation of a descriptor that has no name of its own
-            varies = text.endswith("_std") and not told.lower
-            return told._replace(name=f"{told.name}, variation") if varies else told
+            varies = text.endswith("_std") and not name.lower
+            return name._replace(name=f"{name.name}, variation") if varies else name
     return None
 
 

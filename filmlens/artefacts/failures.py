@@ -47,10 +47,10 @@ def _rows(path: Path) -> tuple[list[tuple[str, ...]], bool]:
         first, *lines = list(csv.reader(io.StringIO(read_text(path), newline=""))) or [[]]
         wrong = next((n for n, line in enumerate(lines, start=2) if line and len(line) != len(_COLUMNS)), 0)
         wrong = 1 if tuple(first) != _COLUMNS else wrong
-        told = f"{path} row {wrong}: is not {','.join(_COLUMNS)}" if wrong else ""
+        fault = f"{path} row {wrong}: is not {','.join(_COLUMNS)}" if wrong else ""
         rows = [tuple(map(from_cell, line)) for line in lines if len(line) == len(_COLUMNS)] if wrong != 1 else []
     except (TextError, csv.Error) as error:
-        told, rows = str(error) if str(path) in str(error) else f"{path}: {error}", []
-    if told:
-        warnings.warn(f"{told}; passed over, the next run writes it anew", stacklevel=3)
-    return rows, not told
+        fault, rows = str(error) if str(path) in str(error) else f"{path}: {error}", []
+    if fault:
+        warnings.warn(f"{fault}; passed over, the next run writes it anew", stacklevel=3)
+    return rows, not fault

@@ -120,9 +120,9 @@ def _footer(data: bytes) -> tuple[bytes, str]:
         raise ValueError("it has no footer")
     footer = bytearray(data[-8 - length : -8])
     place = _seal_of(footer)
-    told, rest = place.group(1).decode(), place.group(2).decode()
+    stated, rest = place.group(1).decode(), place.group(2).decode()
     footer[slice(*place.span(1))] = _BLANK.encode()
-    if digest(footer + data[-8:]) != told:
+    if digest(footer + data[-8:]) != stated:
         raise ValueError("its footer is not the one that was written")
     return data[-8 - length : -8], rest
 
@@ -159,8 +159,8 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 def read_sealed(path: Path) -> dict[str, Any]:
     """What `write_sealed` wrote, verified; `ArtefactError` when it is damaged."""
     with _verifying(path, RecursionError):
-        told, _, text = path.read_bytes().partition(b"\n")
-        content = json.loads(text) if digest(text).encode() == told else None
+        stated, _, text = path.read_bytes().partition(b"\n")
+        content = json.loads(text) if digest(text).encode() == stated else None
         if not isinstance(content, dict):
             raise ValueError("its content is not what was written")
         return content

@@ -35,13 +35,13 @@ def estimate(sessions: Iterable[Session], least: float) -> dict[str, Any]:
     heard = right = 0
     for session in sessions:
         cues = session.cues
-        told = heard_cues(cues)
-        told = told[certainty(told) >= least]
+        surest = heard_cues(cues)
+        surest = surest[certainty(surest) >= least]
         unjudged = (cues["basis"] == "stamped") & (cues["verdict"] == "") & (certainty(cues) >= least)
         ids = cues.loc[unjudged, "id"].tolist()
         if ids:
             open_[session.film.id] = ids
-        heard, right = heard + len(told), right + int(told["hit"].sum())
+        heard, right = heard + len(surest), right + int(surest["hit"].sum())
     count = sum(map(len, open_.values()))
     if not count:
         raise ValueError(f"no cue with at least {least:g} is left to judge")

@@ -70,10 +70,10 @@ def view(levels: list[np.ndarray], start: float, end: float, count: int) -> tupl
 def stored(corpus: Corpus, film: Film) -> np.ndarray | None:
     """The kept waveform of a film; None when there is none, or of another file."""
     path, ledgers = _path(corpus, film), corpus.derived / staleness.LEDGERS
-    told = read_provenance(path).get("recipe", {})
-    media, files = told.pop("media", {}), {"": film.film}
+    recipe = read_provenance(path).get("recipe", {})
+    media, files = recipe.pop("media", {}), {"": film.film}
     same = staleness.agrees(media, staleness.known_by(files), lambda: staleness.whole_hash(files, ledgers))
-    if told != _recipe(film) or not same:
+    if recipe != _recipe(film) or not same:
         return None
     try:
         return read_table(path)[["low", "high"]].to_numpy(np.int8)

@@ -69,8 +69,8 @@ class AuditionCorpus(Audition):
         if foreign is None:
             return {"cues": None}, []
         stamped = {f"stamped_{c}": foreign[c] for c in ("track", "start", "end")}
-        told = with_ids(foreign.assign(basis="stamped", probability_genre=foreign["probability"], **stamped))
-        return {"cues": told[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
+        tagged = with_ids(foreign.assign(basis="stamped", probability_genre=foreign["probability"], **stamped))
+        return {"cues": tagged[["film_id", "id", "genre", "probability_genre", "excess"]].to_dict("records")}, []
 
 
 def film_table(corpus: Corpus, *, who: str = "") -> pd.DataFrame:

@@ -101,8 +101,8 @@ def brightness(corpus: Corpus, film: Film, duration: float) -> list[int | None] 
     """
     paths = sorted(corpus.derived.glob("visual*"), key=lambda p: ("whole_film" not in p.name, p.name))
     path = next((p / f"{film.id}.parquet" for p in paths if (p / f"{film.id}.parquet").is_file()), None)
-    told = artefacts.read_provenance(path) if path else {}
-    if (told.get("name"), told.get("recipe", {}).get("subject")) != ("visual", film.id) or artefacts.damage(path):
+    said = artefacts.read_provenance(path) if path else {}
+    if (said.get("name"), said.get("recipe", {}).get("subject")) != ("visual", film.id) or artefacts.damage(path):
         return None
     table = artefacts.read_table(path)
     if "brightness" not in table or not len(table) or duration <= 0:

@@ -265,8 +265,8 @@ class Audition(anywidget.AnyWidget):
     def _on_labels(self, m: dict) -> tuple[dict, list]:
         data = base64.b64decode(m["data"])  # as it is on disk: a TextGrid may be UTF-16
         counts, problems = bulk.parse_labels(data, self._session, name=str(m["name"]))
-        told, _ = self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
-        return told | {"problems": problems}, []
+        answer, _ = self._changed("labels: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n))
+        return answer | {"problems": problems}, []
 
     def _changed(self, text: str, select: str | None = None) -> tuple[dict, list]:
         clock = time.strftime("%H:%M:%S")

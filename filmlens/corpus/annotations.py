@@ -95,7 +95,7 @@ def _timed(row: int, cells: dict[str, str], found: list[str]) -> dict[str, str |
         "the cue has no length; end it after its start": timed["end"] == timed["start"],
         "the cue ends before it starts; exchange start and end": timed["end"] < timed["start"],
     }
-    if fault := next((told for told, wrong in faults.items() if wrong), ""):
+    if fault := next((text for text, wrong in faults.items() if wrong), ""):
         found.append(f"row {row}: {fault}")
     return None if fault else timed
 

@@ -32,7 +32,7 @@ def fault(name: str) -> str:
         "ends like a file of verdicts": name.lower().endswith(".csv"),
         f"is longer than {_LONGEST} characters": len(name) > _LONGEST,
     }
-    return next((told for told, wrong in faults.items() if wrong), "")
+    return next((text for text, wrong in faults.items() if wrong), "")
 
 
 def checked(folder: Path, name: str) -> str:

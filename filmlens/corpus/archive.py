@@ -64,7 +64,7 @@ def unpack(path: Path, folder: Path) -> None:
     with _opened(path) as box:
         members = _members(path, box)
         _fits(path, members)
-        prefix, told = f".{folder.name}.", json.dumps({"zip": path.name, "contents": _contents(box)})
+        prefix, contents = f".{folder.name}.", json.dumps({"zip": path.name, "contents": _contents(box)})
         try:
             with tempfile.TemporaryDirectory(prefix=prefix, dir=folder.parent, ignore_cleanup_errors=True) as made:
                 part = Path(made)
@@ -75,7 +75,7 @@ def unpack(path: Path, folder: Path) -> None:
                     with box.open(member) as source, target.open("xb") as file:
                         shutil.copyfileobj(source, file, 1 << 20)
                 bounds.check(part)
-                (part / _UNPACKED).write_text(told, encoding="utf-8")
+                (part / _UNPACKED).write_text(contents, encoding="utf-8")
                 part.rename(folder)
         except bounds.BoundsError as error:
             raise ArchiveError(f"{path}: {error}; do not trust this zip") from error

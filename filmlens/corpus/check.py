@@ -120,13 +120,13 @@ def missing(facts: FilmFacts, *, shared: bool = False) -> list[str]:
 def check(folder: str | Path) -> Checked:
     """Look at every row and file of a corpus; nothing is written there. CorpusError without a table of films."""
     folder = find_folder(folder)
-    table, films, faults, not_owned, told, questions = read_films(folder)
+    table, films, faults, not_owned, understood, questions = read_films(folder)
     problems = [f"{table} {fault}" for fault in (*faults, *questions)]
     facts = Facts([FilmFacts(film) for film in films], len(not_owned), synthetic=(folder / "planted.json").is_file())
     if (folder / archive.MARK).is_file():
         counts = f"{counted(len(films), 'film')}, {counted(len(facts.labels().columns), 'genre')}"
         return Checked(problems, f"{counts}, no media: shared", facts=facts)
-    notes = [told] * bool(told)
+    notes = [understood] * bool(understood)
     if not_owned:
         notes.append(f"{table}: {counted(len(not_owned), 'film')} without a path: not owned, and left out")
     doubtful = [f for f in films if f.more.get("confidence", "").startswith("doubtful")]  # marked by `filmlens new`
@@ -238,12 +238,12 @@ def _counts(facts: Facts) -> list[str]:
     films = [f"{genre} {number}" for genre, number in facts.labels().sum().items()]
     cues = [f"{f.film.id} {f.cues}" for f in facts.films if f.cues]
     more = f" and {len(cues) - _SHOWN} more films" if len(cues) > _SHOWN else ""
-    told = [f"films by genre: {', '.join(films)}"] if films else []
-    told += [f"annotated cues by film: {', '.join(cues[:_SHOWN])}{more}"] if cues else []
+    lines = [f"films by genre: {', '.join(films)}"] if films else []
+    lines += [f"annotated cues by film: {', '.join(cues[:_SHOWN])}{more}"] if cues else []
     for ids, names in facts.shared.items():
         shown = ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
-        told.append(f"{', '.join(ids)} share {counted(len(names), 'soundtrack file')}: {shown}")
-    return told
+        lines.append(f"{', '.join(ids)} share {counted(len(names), 'soundtrack file')}: {shown}")
+    return lines
 
 
 def counted(number: int, thing: str) -> str:

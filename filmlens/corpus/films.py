@@ -133,9 +133,9 @@ class Film:
 class Corpus:
     """The films of a folder, in the order of films.csv; a film by its id is ``corpus["psycho"]``."""
 
-    def __init__(self, folder: Path, films: list[Film], derived: Path, table: Path, told: str):
+    def __init__(self, folder: Path, films: list[Film], derived: Path, table: Path, understood: str):
         self.folder, self.derived, self.table = folder, derived, table
-        self.told = told  # what was understood of the table that a plain one would not need
+        self.understood = understood  # what was understood of the table that a plain one would not need
         self._films = {film.id: replace(film, derived=derived) for film in films}
         self.genres = look.genre_order(g for film in films for g in film.genres)
 
@@ -163,7 +163,7 @@ class Corpus:
             films = [replace(film, library=Path(library).expanduser().resolve()) for film in films]
         derived = derived or os.environ.get("FILMLENS_DERIVED")
         computed = text.utf8(Path(derived).resolve()) if derived else folder / "derived"
-        return cls(folder, films, computed, table.path, table.told)
+        return cls(folder, films, computed, table.path, table.understood)
 
     def __len__(self) -> int:
         return len(self._films)
@@ -275,7 +275,7 @@ class Films(NamedTuple):
     films: list[Film]
     faults: list[str]
     not_owned: list[str]
-    told: str
+    understood: str
     questions: list[str]
 
 
@@ -320,7 +320,7 @@ def read_films(folder: Path) -> Films:
         )
     if not table.lines and not faults:
         faults.append((table.head_row + 1, "no film; write one row per film"))
-    questions, faults = ([f"row {row}: {said}" for row, said in told] for told in (table.questions, sorted(faults)))
+    questions, faults = ([f"row {row}: {said}" for row, said in rows] for rows in (table.questions, sorted(faults)))
     return Films(table.path, films, faults, not_owned, filmtable.understood(table), questions)
 
 

@@ -39,7 +39,7 @@ _FIRST_DAY = datetime.date(1899, 12, 30)  # of spreadsheets
 class FilmTable:
     """The rows of films.csv; `lines` are row to cells by column: text, but `year` (int or None) and `genres` (tuple).
 
-    `faults` are (row, text); the rows of some are not among `lines`. `told` is what a plain table would not need;
+    `faults` are (row, text); the rows of some are not among `lines`. `understood` is what a plain table would not need;
     `questions`, (row, text), what looks like a slip of the pen.
     """
 
@@ -47,7 +47,7 @@ class FilmTable:
     head_row: int = 1
     lines: dict[int, dict] = field(default_factory=dict)
     faults: list[tuple[int, str]] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    understood: list[str] = field(default_factory=list)
     questions: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -67,7 +67,7 @@ def find_table(folder: Path, names: Iterable[str] = NAMES) -> Path:
 def read_table(path: Path) -> FilmTable:
     """Understand a table of films; CorpusError for no text or workbook, or a column that is missing."""
     sheet = read_sheet(path, lambda cells: len({*map(_normal, cells)} & {*COLUMNS}) >= 3)
-    table = FilmTable(path, sheet.head_row, told=list(sheet.told))
+    table = FilmTable(path, sheet.head_row, understood=list(sheet.understood))
     places = _columns(path, sheet, table)
     for row, cells in _rows(sheet, places, table).items():
         line = {name: cells[at].strip() if at < len(cells) else "" for name, at in places.items()}
@@ -87,7 +87,7 @@ def read_table(path: Path) -> FilmTable:
                 table.lines[row][name] = ""
     _genres(table)
     if others := [p.name for p in sorted(path.parent.iterdir()) if p.name.casefold() in NAMES and p != path]:
-        table.told.append(f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read")
+        table.understood.append(f"{', '.join(others)} beside it {'are' if len(others) > 1 else 'is'} not read")
     table.faults.sort()
     return table
 
@@ -122,12 +122,12 @@ def _columns(path: Path, sheet: Sheet, table: FilmTable) -> dict[str, int]:
             table.faults.append((sheet.head_row, f"two columns are named {name}; rename one"))
         elif name:
             places[name] = at
-            table.told += [f"column {given!r} is {name}"] * (given != name)
+            table.understood += [f"column {given!r} is {name}"] * (given != name)
     for missing in [c for c in COLUMNS if c not in places]:
         others = {_normal(name): name for name in places if name not in KNOWN}
         if near := difflib.get_close_matches(missing, others, 1, 0.85):
             places[missing] = places.pop(others[near[0]])
-            table.told.append(f"column {others[near[0]]!r} is {missing}")
+            table.understood.append(f"column {others[near[0]]!r} is {missing}")
     if missing := [c for c in COLUMNS if c not in places]:
         raise CorpusError(
             f"{path} row {sheet.head_row}: the header lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}"
@@ -187,7 +187,7 @@ def _year(given: str, row: int, table: FilmTable) -> int | None:
         return int(given) if given else None
     if re.fullmatch(r"\(\d{4}\)|\d{4}[.,]0+", given):
         year = given.strip("()")[:4]
-        table.told.append(f"year {given!r} is {year}")
+        table.understood.append(f"year {given!r} is {year}")
         return int(year)
     meant = _year_meant(given)
     hint = f"; is {meant} meant? Write the year alone" if meant else "; correct or empty it"
@@ -213,7 +213,7 @@ def _genres(table: FilmTable) -> None:
     for row, line in table.lines.items():
         meant = tuple(look.genre_order(spelt[label] for label in written[row]))
         if [g.strip() for g in line["genres"].split("|") if g.strip()] != [spelt[label] for label in written[row]]:
-            table.told.append(f"genres {line['genres']!r} are {'|'.join(meant)}")
+            table.understood.append(f"genres {line['genres']!r} are {'|'.join(meant)}")
         line["genres"] = meant
     slips = labels.doubtful(Counter(g for line in table.lines.values() for g in line["genres"]))
     for row, line in table.lines.items():
@@ -223,11 +223,11 @@ def _genres(table: FilmTable) -> None:
 
 def understood(table: FilmTable) -> str:
     """One line that says how the table was interpreted; empty for a plain table."""
-    told, kinds = dict.fromkeys(table.told), {}
-    for what in told:
+    said, kinds = dict.fromkeys(table.understood), {}
+    for what in said:
         kinds.setdefault(what.partition(" ")[0] if " are " in what or " is " in what else what, []).append(what)
     lines = [what for kind in kinds.values() for what in kind[:3]][:8]
-    more = len(told) - len(lines)
+    more = len(said) - len(lines)
     return f"{table.path}: understood: {'; '.join(lines)}{f'; and {more} more' if more else ''}" if lines else ""
 
 

@@ -93,8 +93,8 @@ def look_at_films(films: Iterable[Film]) -> dict[str, Looked]:
                 return Looked(container.MediaInfo(*found[0]), *found[1:])
             looked = _look(film.sound, True)
             # of what could not be opened nothing stays: tomorrow it may be, without a change
-            told = [list(vars(looked.info).values()), looked.problems, looked.streams] if looked.info else None
-            known.get(film.film, lambda: told, seen=seen)
+            last = [list(vars(looked.info).values()), looked.problems, looked.streams] if looked.info else None
+            known.get(film.film, lambda: last, seen=seen)
             return looked
 
     films = list(films)
@@ -134,19 +134,19 @@ def _known(folder: Path, pool: Executor) -> tuple[Music, list[tuple[list[int], F
 def _remembered(files: Files, kept: Path) -> Music:
     """What was found of files that are as they were."""
     try:
-        told = artefacts.read_sealed(kept)
+        last = artefacts.read_sealed(kept)
     except artefacts.ArtefactError:
-        told = {"paths": [], "sizes": [], "times": [], "seconds": [], "stored": [], "problems": {}}
-    if told["paths"] == files.paths and told["sizes"] == files.sizes and told["times"] == files.times:
-        return Music(files, told["seconds"], told["stored"], {int(at): said for at, said in told["problems"].items()})
+        last = {"paths": [], "sizes": [], "times": [], "seconds": [], "stored": [], "problems": {}}
+    if last["paths"] == files.paths and last["sizes"] == files.sizes and last["times"] == files.times:
+        return Music(files, last["seconds"], last["stored"], {int(at): said for at, said in last["problems"].items()})
     music = Music(files, [None] * len(files.paths), [""] * len(files.paths), {})
-    before = {path: place for place, path in enumerate(told["paths"])}
+    before = {path: place for place, path in enumerate(last["paths"])}
     for place, path in enumerate(files.paths):
         was = before.get(path)
-        if was is not None and (told["sizes"][was], told["times"][was]) == (files.sizes[place], files.times[place]):
-            music.seconds[place], music.stored[place] = told["seconds"][was], told["stored"][was]
-            if str(was) in told["problems"]:
-                music.problems[place] = told["problems"][str(was)]
+        if was is not None and (last["sizes"][was], last["times"][was]) == (files.sizes[place], files.times[place]):
+            music.seconds[place], music.stored[place] = last["seconds"][was], last["stored"][was]
+            if str(was) in last["problems"]:
+                music.problems[place] = last["problems"][str(was)]
     return music
 
 
@@ -169,9 +169,9 @@ def _finish(music: Music, folder: Path, looks: list[tuple[list[int], Future]]) -
                 times[place] = -1
     if news:
         problems = {place: texts for place, texts in music.problems.items() if place not in unread}
-        told = {"paths": files.paths, "sizes": files.sizes, "times": times, "seconds": music.seconds}
+        last = {"paths": files.paths, "sizes": files.sizes, "times": times, "seconds": music.seconds}
         with suppress(artefacts.WriteError):  # a place that may not be written: the next look opens the files again
-            artefacts.write_sealed(_place(folder), told | {"stored": music.stored, "problems": problems})
+            artefacts.write_sealed(_place(folder), last | {"stored": music.stored, "problems": problems})
 
 
 def is_beside(path: str) -> bool:
@@ -196,19 +196,19 @@ def _look(path: Source, film: bool) -> Looked:
 
 def look_into(path: Source, film: bool) -> Looked:
     """What a film (its pictures, too) or track holds, and all that is wrong: first seconds and last are decoded."""
-    info, problems, told = container.probe(path), [], []
+    info, problems, named = container.probe(path), [], []
     if not info.has_sound:
         what = "the film has no sound; no music can be found in it" if film else "has no sound"
         problems.append(f"{path}: {what}")
     else:
         problems += _decodes(path)
         streams, read = opening.sound_streams(path)
-        told = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
+        named = [f"{stream}{', which is read' if stream.number == read else ''}" for stream in streams]
     if film and info.has_pictures:
         with watched():
             if next(pictures.sample_luma(path, spans=[(0, 2)]), None) is None:
                 problems.append(f"{path}: its pictures cannot be decoded; is it complete?")
-    return Looked(info, problems, told if film and len(told) > 1 else [])
+    return Looked(info, problems, named if film and len(named) > 1 else [])
 
 
 def _decodes(path: Source) -> list[str]:

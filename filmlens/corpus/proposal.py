@@ -42,14 +42,14 @@ class Proposed:
         counts = [f"{kinds.count(k)} {k}" for k in ("certain", "likely", "doubtful") if kinds.count(k)]
         counts += [f"{kinds.count('')} without a soundtrack"] * ("" in kinds)
         wanted = sum(not row["film"] for row in self.rows)
-        told = [f"{self.films} film{'s' * (self.films != 1)} and {self.albums} album{'s' * (self.albums != 1)} found"]
-        told += [f"{self.path}: {len(kinds)} new: {', '.join(counts)}" if kinds else f"{self.path}: no new film"]
+        lines = [f"{self.films} film{'s' * (self.films != 1)} and {self.albums} album{'s' * (self.albums != 1)} found"]
+        lines += [f"{self.path}: {len(kinds)} new: {', '.join(counts)}" if kinds else f"{self.path}: no new film"]
         if wanted:
-            told.append(f"{wanted} films of the study without a path: not owned, and left out until one is filled in")
+            lines.append(f"{wanted} films of the study without a path: not owned, and left out until one is filled in")
         doubtful = [row for row in self.rows if row["confidence"].startswith("doubtful")]
-        told += [f"look at {row['film_id']}: {row['confidence']}" for row in doubtful]
-        told += [f"albums of no film: {', '.join(self.unmatched)}"] if self.unmatched else []
-        return told
+        lines += [f"look at {row['film_id']}: {row['confidence']}" for row in doubtful]
+        lines += [f"albums of no film: {', '.join(self.unmatched)}"] if self.unmatched else []
+        return lines
 
 
 def propose(folder: Path, films: Path | None, soundtracks: Path | None, *, study: bool = False) -> Proposed:

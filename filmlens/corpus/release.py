@@ -5,7 +5,7 @@ with commas); ``mir_features_dictionary.npy`` and ``vggish_features_dictionary.n
 frames x 140 or 128; `filmlens.corpus.pickled` executes nothing); ``mir_feature_names.csv`` (140 names in one line with
 tabs).
 
-What is odd but usable is told in `Release.told`; nothing is guessed, and the cues of the two sets are never aligned.
+What is odd but usable is told in `Release.remarks`; nothing is guessed, and the cues of the two sets are never aligned.
 """
 
 import csv
@@ -46,14 +46,14 @@ class Release:
     """What the four files hold.
 
     `films` has film_id, genres (``Action|Sci-Fi``) and listed (the list's second column); `names` are the MIR columns;
-    `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `told` is what was odd, a line
+    `features` are ``mir`` and ``vggish``: film -> list of cues -> (frames, columns). `remarks` are what was odd, a line
     each; `planted` the twin's planted.json.
     """
 
     films: pd.DataFrame
     names: list[str]
     features: dict[str, dict[str, list[np.ndarray]]]
-    told: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     planted: str = ""
 
 
@@ -64,17 +64,17 @@ def read_release(path: str | Path) -> Release:
     """
     path = Path(path).expanduser()
     with _files(path) as files:
-        told: list[str] = []
-        films = _films(*_text(files, LIST, path), told)
-        names = _names(*_text(files, NAMES, path), told)
-        features = {key: _features(files[name], f"{path}: {name}", key, told) for key, name in _SETS.items()}
+        remarks: list[str] = []
+        films = _films(*_text(files, LIST, path), remarks)
+        names = _names(*_text(files, NAMES, path), remarks)
+        features = {key: _features(files[name], f"{path}: {name}", key, remarks) for key, name in _SETS.items()}
         planted = _text(files, PLANTED, path)[0] if PLANTED in files else ""
-    _compare(films, features, told)
+    _compare(films, features, remarks)
     listed = set(features["mir"]) | set(features["vggish"])
     films = films[films["film_id"].isin(listed)].reset_index(drop=True)
     if films.empty:
         raise ReleaseError(f"{path}: no film of {LIST} has features in {MIR} or {VGGISH}; is it the supplement S4?")
-    return Release(films, names, features, told, planted)
+    return Release(films, names, features, remarks, planted)
 
 
 Opener = Callable[[], BinaryIO]
@@ -153,7 +153,7 @@ def _text(files: dict[str, Opener], name: str, path: Path) -> tuple[str, str]:
         raise ReleaseError(f"{path}: {name} is no UTF-8 text; get it again") from error
 
 
-def _films(text: str, where: str, told: list[str]) -> pd.DataFrame:
+def _films(text: str, where: str, remarks: list[str]) -> pd.DataFrame:
     known = {genre.casefold(): genre for genre in look.GENRES}
     rows = []
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
@@ -166,8 +166,8 @@ def _films(text: str, where: str, told: list[str]) -> pd.DataFrame:
             raise ReleaseError(f"{where} row {number}: {row[0][:60]!r} is no plain name of a film")
         genres = [clean(g.strip()) for g in row[2].split(",") if g.strip()]
         strange = [g for g in genres if g.casefold() not in known]
-        told += [f"{LIST} row {number}: {row[0]} has the genre {g!r}, none of the paper's six" for g in strange]
-        told += [] if genres else [f"{LIST} row {number}: {row[0]} has no genre and takes no part in any model"]
+        remarks += [f"{LIST} row {number}: {row[0]} has the genre {g!r}, none of the paper's six" for g in strange]
+        remarks += [] if genres else [f"{LIST} row {number}: {row[0]} has no genre and takes no part in any model"]
         named = look.genre_order(known.get(g.casefold(), g) for g in genres)
         rows.append({"film_id": row[0], "genres": "|".join(named), "listed": clean(row[1])})
     films = pd.DataFrame(rows, columns=["film_id", "genres", "listed"])
@@ -176,12 +176,12 @@ def _films(text: str, where: str, told: list[str]) -> pd.DataFrame:
     return films
 
 
-def _names(text: str, where: str, told: list[str]) -> list[str]:
+def _names(text: str, where: str, remarks: list[str]) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip()]
     parting = next((sign for sign in "\t," if len(lines) == 1 and sign in lines[0]), None)
     names = [clean(n).strip() for n in (lines[0].split(parting) if parting else lines)]
     names = names[:-1] if names and not names[-1] else names
-    told += [] if parting == "\t" else [f"{NAMES}: is not one line with tabs, as described; read as it stands"]
+    remarks += [] if parting == "\t" else [f"{NAMES}: is not one line with tabs, as described; read as it stands"]
     if len(names) != WIDTHS["mir"]:
         raise ReleaseError(f"{where}: has {len(names)} names, not {WIDTHS['mir']}")
     taken = {"film_id", "cue", "frame", "time", ""}
@@ -190,7 +190,7 @@ def _names(text: str, where: str, told: list[str]) -> list[str]:
     return names
 
 
-def _features(opened: Opener, where: str, key: str, told: list[str]) -> dict[str, list[np.ndarray]]:
+def _features(opened: Opener, where: str, key: str, remarks: list[str]) -> dict[str, list[np.ndarray]]:
     """One of the dictionaries, its cues of the right width, without those that have no frame."""
     try:
         content = read_dictionary(opened)
@@ -203,23 +203,24 @@ def _features(opened: Opener, where: str, key: str, told: list[str]) -> dict[str
         if len(cues) > bounds.ROWS or sum(map(len, cues)) > bounds.ROWS:
             raise ReleaseError(f"{where}: {film[:60]!r} has more than {bounds.ROWS} frames; it is another file")
         empty = [i for i, cue in enumerate(cues) if not len(cue)]
-        told += [f"{_SETS[key]}: {film}: {len(empty)} cues have no frame and are left out"] if empty else []
+        remarks += [f"{_SETS[key]}: {film}: {len(empty)} cues have no frame and are left out"] if empty else []
         found[film] = [cue for cue in cues if len(cue)]
         missing = sum(int((~np.isfinite(c)).sum()) for c in found[film] if c.dtype.kind == "f")
-        told += [f"{_SETS[key]}: {film}: {missing} values are missing or infinite; taken as missing"] if missing else []
+        if missing:
+            remarks.append(f"{_SETS[key]}: {film}: {missing} values are missing or infinite; taken as missing")
     return found
 
 
-def _compare(films: pd.DataFrame, features: dict[str, dict[str, list[np.ndarray]]], told: list[str]) -> None:
+def _compare(films: pd.DataFrame, features: dict[str, dict[str, list[np.ndarray]]], remarks: list[str]) -> None:
     """Tell in what the list and the two sets disagree."""
     listed = set(films["film_id"])
     for key, found in features.items():
-        told += [f"{_SETS[key]}: {film!r} is not in {LIST}; left out" for film in sorted(set(found) - listed)]
-        told += [f"{film}: has no features in {_SETS[key]}" for film in sorted(listed - set(found))]
+        remarks += [f"{_SETS[key]}: {film!r} is not in {LIST}; left out" for film in sorted(set(found) - listed)]
+        remarks += [f"{film}: has no features in {_SETS[key]}" for film in sorted(listed - set(found))]
         for film in set(found) - listed:
             del found[film]
     for film in films["film_id"]:
         mir, vggish = features["mir"].get(film), features["vggish"].get(film)
         if mir is not None and vggish is not None and len(mir) != len(vggish):
             counts = f"{len(mir)} MIR cues, {len(vggish)} VGGish cues"
-            told.append(f"{film}: {counts}; each set keeps its own, none is aligned")
+            remarks.append(f"{film}: {counts}; each set keeps its own, none is aligned")

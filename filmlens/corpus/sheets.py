@@ -37,13 +37,13 @@ class CorpusError(ValueError):
 class Sheet:
     """Cells of a table, by row in the file, below the columns' names in `head_row`; rows without text are left out.
 
-    `told` is what was understood that a plain CSV would not need.
+    `understood` is what a plain CSV would not need.
     """
 
     head: list[str]
     head_row: int
     rows: dict[int, list[str]]
-    told: list[str]
+    understood: list[str]
 
 
 def read_sheet(path: Path, is_head: Callable[[list[str]], bool]) -> Sheet:
@@ -67,8 +67,8 @@ def read_sheet(path: Path, is_head: Callable[[list[str]], bool]) -> Sheet:
     text = text.lstrip("\ufeff")
     mark, skipped = _mark(text, is_head)
     rows = {row: cells for row, cells in _rows(path, text, mark) if row > skipped}
-    told = [coding] * (coding != "") + [f"{_MARKS.get(mark, mark)} between cells"] * (mark != ",")
-    return _headed(path, rows, is_head, told)
+    understood = [coding] * (coding != "") + [f"{_MARKS.get(mark, mark)} between cells"] * (mark != ",")
+    return _headed(path, rows, is_head, understood)
 
 
 def decode(path: Path | str, data: bytes) -> tuple[str, str]:
@@ -150,8 +150,8 @@ def _workbook(path: Path, data: bytes, is_head: Callable[[list[str]], bool]) -> 
         raise CorpusError(f"{path}: is no workbook that can be read; {_SAVE}") from None
     cells = {name: {r: [_cell(c) for c in row] for r, row in enumerate(t, 1)} for name, t in tables.items()}
     name = next((n for n, rows in cells.items() if any(map(is_head, rows.values()))), None)
-    told = [kind] + [f"sheet {name!r}"] * (name is not None and len(cells) > 1)
-    return _headed(path, cells[name] if name is not None else next(iter(cells.values()), {}), is_head, told)
+    understood = [kind] + [f"sheet {name!r}"] * (name is not None and len(cells) > 1)
+    return _headed(path, cells[name] if name is not None else next(iter(cells.values()), {}), is_head, understood)
 
 
 def _cell(value: object) -> str:
@@ -163,14 +163,14 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _headed(path: Path, rows: dict[int, list[str]], is_head, told: list[str]) -> Sheet:
+def _headed(path: Path, rows: dict[int, list[str]], is_head, understood: list[str]) -> Sheet:
     filled = {row: cells for row, cells in rows.items() if "".join(cells).strip()}
     if not filled:
         raise CorpusError(f"{path}: is empty; write one row per film under the names of the columns")
     at = next((row for row, cells in filled.items() if is_head(cells)), next(iter(filled)))
     if any(row < at for row in filled):
-        told.append(f"rows above row {at} passed over")
+        understood.append(f"rows above row {at} passed over")
     body = {row: cells for row, cells in filled.items() if row > at}
     if empty := sum(at < row < max(body, default=0) for row in rows if row not in filled):
-        told.append(f"{empty} empty row{'s' * (empty > 1)} passed over")
-    return Sheet(filled[at], at, body, told)
+        understood.append(f"{empty} empty row{'s' * (empty > 1)} passed over")
+    return Sheet(filled[at], at, body, understood)

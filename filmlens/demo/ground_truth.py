@@ -71,9 +71,9 @@ def found_pictures(rows: pd.DataFrame, folder: str | Path) -> pd.DataFrame | Non
     planted = read_planted(folder)
     if planted is None:
         return None
-    told = [(g, m, v) for g, looks in planted["pictures"].items() for m, v in looks.items() if abs(v) >= 0.8]
+    strong = [(g, m, v) for g, looks in planted["pictures"].items() for m, v in looks.items() if abs(v) >= 0.8]
     actual = rows[(rows["unit"] == "films") & (rows["source"] == "Actual")]
-    table = pd.DataFrame(told, columns=["genre", "measure", "planted"]).merge(actual, on=["genre", "measure"])
+    table = pd.DataFrame(strong, columns=["genre", "measure", "planted"]).merge(actual, on=["genre", "measure"])
     same = table["difference"] * table["planted"] > 0
     table["found"] = same & (table["p_permutation"] < 0.05)
     why = [

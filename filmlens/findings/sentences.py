@@ -33,8 +33,8 @@ def sentence(row: Mapping | pd.Series, *, synthetic: bool = False) -> str:
 
 def strongest(profile: pd.DataFrame, *, synthetic: bool = False) -> pd.DataFrame:
     """The row of `genre_profile` with the largest effect of each genre that has one, with its `sentence`."""
-    told = profile.dropna(subset="p")
-    rows = told.loc[told["effect"].abs().groupby(told["genre"], sort=False).idxmax()]
+    tested = profile.dropna(subset="p")
+    rows = tested.loc[tested["effect"].abs().groupby(tested["genre"], sort=False).idxmax()]
     return rows.assign(sentence=[sentence(row, synthetic=synthetic) for _, row in rows.iterrows()])
 
 
@@ -117,7 +117,7 @@ def films_text(count: int) -> str:
 
 
 def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None) -> str:
-    missing = [key for key in _NEEDED if not _told(row.get(key))]
+    missing = [key for key in _NEEDED if not _is_known(row.get(key))]
     if missing:
         there = ", ".join(sorted(set(row.keys()) & set(_NEEDED) - set(missing))) or "none of them"
         name = f"the row of {row['genre']}" if "genre" in row else "the row"
@@ -125,33 +125,33 @@ def _clause(row: Mapping | pd.Series, against: Mapping | pd.Series | None = None
     if "source" in row:
         return _picture(row, against)
     if "descriptor" in row:
-        told, way = names.look_up(row["descriptor"]), "lower" if row["effect"] < 0 else "higher"
+        word, way = names.look_up(row["descriptor"]), "lower" if row["effect"] < 0 else "higher"
         name = names.reader_name(row["descriptor"])
-        more = getattr(told, way) if told and told.lower else f"{name} {way}"
+        more = getattr(word, way) if word and word.lower else f"{name} {way}"
         if not row.get("significant", True):
             return f"{row['genre']}: {name} not shown to differ ({_figures(row, 'films', 'delta')})"
-        unit = f"by {abs(row['difference']):.0f} {told.unit}, " if told and told.unit and "difference" in row else ""
+        unit = f"by {abs(row['difference']):.0f} {word.unit}, " if word and word.unit and "difference" in row else ""
         return f"{row['genre']}: {more} ({unit}{_figures(row, 'films', 'delta')})"
     return f"{row['what']} ({_figures(row, row.get('unit', ''), 'effect')})"
 
 
-def _told(value: object) -> bool:
+def _is_known(value: object) -> bool:
     return pd.notna(value) and value != ""
 
 
 def _figures(row: Mapping | pd.Series, units: str, effect: str) -> str:
     """What stands in the brackets behind a finding."""
     size = f"{effect} {number(row['effect'])}"
-    if _told(row.get("effect_low")):
+    if _is_known(row.get("effect_low")):
         size += f" {span(row['effect_low'], row['effect_high'])}"
-    count = f"{row['n']:,} of {row['n'] + row['n_others']:,}" if _told(row.get("n_others")) else f"n = {row['n']:,}"
-    p = row["p_corrected"] if _told(row.get("p_corrected")) else row["p"]
+    count = f"{row['n']:,} of {row['n'] + row['n_others']:,}" if _is_known(row.get("n_others")) else f"n = {row['n']:,}"
+    p = row["p_corrected"] if _is_known(row.get("p_corrected")) else row["p"]
     parts = [size, f"{count} {units}".strip(), p_text("p", p), row["correction"]]
-    if _told(row.get("difference")) and "source" in row:
+    if _is_known(row.get("difference")) and "source" in row:
         parts.insert(0, f"difference {number(row['difference'])}")
-    if _told(row.get("p_permutation")) and row.get("unit") == "clips":
+    if _is_known(row.get("p_permutation")) and row.get("unit") == "clips":
         parts.append(p_text("over films p", row["p_permutation"]))
-    if not row.get("significant", True) and _told(row.get("detectable")):
+    if not row.get("significant", True) and _is_known(row.get("detectable")):
         parts.append(f"would have been found from {number(row['detectable']).removeprefix('+')} on")
     return ", ".join(parts)
 
@@ -177,14 +177,14 @@ def _picture(row: Mapping | pd.Series, against: Mapping | pd.Series | None) -> s
         if not row["significant"]:
             return f"{who} are not shown to be {either} ({figures})"
         # Clips of one film resemble each other: their own p is too small, the one over films is not.
-        films_agree = unit == "films" or not _told(row.get("p_permutation")) or row["p_permutation"] < 0.05
+        films_agree = unit == "films" or not _is_known(row.get("p_permutation")) or row["p_permutation"] < 0.05
         return f"{who} are {way} ({figures})" if films_agree else f"{who} look {way}, but not over films ({figures})"
     arithmetic = ""
-    if source in ("Predicted", "False positives") and not _told(row.get("expected")):
+    if source in ("Predicted", "False positives") and not _is_known(row.get("expected")):
         arithmetic = f", given the actual labels {row['movable']:.0f} films can be exchanged: too few to tell"
     elif source in ("Predicted", "False positives"):
         arithmetic = f", expected {number(row['expected'])} given the actual labels"
-        if _told(row.get("p_conditional")):
+        if _is_known(row.get("p_conditional")):
             least = f", {p_text('smallest possible', row['p_least'])}" if row["p_least"] > 0.001 else ""
             arithmetic += f" ({p_text('p', row['p_conditional'])}, {row['movable']:.0f} films can be exchanged{least})"
     if source == "Predicted" and not against["significant"]:

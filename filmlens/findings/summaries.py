@@ -22,16 +22,16 @@ def films(table: pd.DataFrame) -> list[str]:
     """Of Table 1: how many films, with how many genres, and which genres are too rare to be tested."""
     count = table.set_index("set")["films"]
     genres = count.drop([n for n in count.index if str(n).startswith("films")])
-    told = [f"{count['films']} films, {count['films with several genres']} of them with several genres."]
+    lines = [f"{count['films']} films, {count['films with several genres']} of them with several genres."]
     if len(genres) and genres.min() < genres.max():
         common, rarest = (f"{genre} ({genres[genre]})" for genre in (genres.idxmax(), genres.idxmin()))
-        told.append(f"The most common genre is {common}, the rarest {rarest}.")
+        lines.append(f"The most common genre is {common}, the rarest {rarest}.")
     rare = [genre for genre, n in genres.items() if not enough(n, count["films"] - n)]
     if rare:
         which = f"{', '.join(rare)} {'is' if len(rare) == 1 else 'are'} not"
         which = "no genre is" if len(rare) == len(genres) else which
-        told.append(f"A test needs {LEAST} films with the genre and {LEAST} without it, so that {which} tested.")
-    return told
+        lines.append(f"A test needs {LEAST} films with the genre and {LEAST} without it, so that {which} tested.")
+    return lines
 
 
 def cues(table: pd.DataFrame) -> list[str]:
@@ -49,7 +49,7 @@ def placement(table: pd.DataFrame) -> list[str]:
     """Of the placement: the share without music, the longest silence, and how far films keep the album's order."""
     share = table["without music"]
     silent = table.loc[table["longest silence"].idxmax()]
-    told = [
+    lines = [
         f"Found music fills {1 - share.median():.0%} of a film in the median, from {1 - share.max():.0%} "
         f"({table.loc[share.idxmax(), 'film']}) to {1 - share.min():.0%} ({table.loc[share.idxmin(), 'film']}).",
         f"The longest stretch without found music is in {silent['film']}: {clock(silent['longest silence'])} from "
@@ -58,35 +58,35 @@ def placement(table: pd.DataFrame) -> list[str]:
     order = table["album order kept"].dropna()
     if len(order):
         kept = int((order > 0.999).sum())
-        told.append(
+        lines.append(
             f"{kept or 'None'} of {films_text(len(order))} keep{'s' * int(kept == 1)} the album's order throughout."
         )
-    return told
+    return lines
 
 
 def album_order(table: pd.DataFrame) -> list[str]:
     """Of the tracks: how many are used, and how many more than once."""
     heard = table[table["uses"] > 0]
     again = int((heard["uses"] > 1).sum())
-    told = [f"{len(heard)} of {len(table)} tracks are used, {again or 'none'} of them more than once."]
+    lines = [f"{len(heard)} of {len(table)} tracks are used, {again or 'none'} of them more than once."]
     if again:
         most = heard.loc[heard["uses"].idxmax()]
-        told.append(f"The one used most is “{most['track']}”: {most['uses']} cues, {most['seconds']:.0f} s.")
-    return told
+        lines.append(f"The one used most is “{most['track']}”: {most['uses']} cues, {most['seconds']:.0f} s.")
+    return lines
 
 
 def entries(table: pd.DataFrame) -> list[str]:
     """Of entries against cuts and speech: share, chance, and whether the difference was shown."""
     where = {"cuts": "within a second of a cut", "speech": "during speech"}
-    told = []
+    lines = []
     for row in table.itertuples(index=False):
         words = f"{row.share:.0%} of the entries in {films_text(row.films)} lie {where[row.of]}"
         words += f"; at any moment it is {row.chance:.0%}"
         if np.isfinite(row.low):
             shown = "more" if row.low > 0 else "fewer" if row.high < 0 else "not shown to differ"
             words += f" ({shown}: difference {number(row.more)} {span(row.low, row.high)})"
-        told.append(f"{words}.")
-    return told
+        lines.append(f"{words}.")
+    return lines
 
 
 def recall(table: pd.DataFrame) -> list[str]:
@@ -95,13 +95,13 @@ def recall(table: pd.DataFrame) -> list[str]:
     if there.empty:
         return []
     least, most = there.loc[there["recall"].idxmin()], there.loc[there["recall"].idxmax()]
-    told = [
+    lines = [
         f"Least of the annotated music was found {_place(least)} ({least['recall']:.0%} of {least['seconds']:.0f} s), "
         f"most {_place(most)} ({most['recall']:.0%}); {films_text(int(table['films'].max()))} with annotations."
     ]
     if not enough(int(table["films"].max())):
-        told.append("So few annotated films say nothing of others.")
-    return told
+        lines.append("So few annotated films say nothing of others.")
+    return lines
 
 
 def stamper(table: pd.DataFrame) -> list[str]:
@@ -136,8 +136,8 @@ def curves(_table: pd.DataFrame) -> list[str]:
 def per_film(table: pd.DataFrame) -> list[str]:
     """Of S3: in how many films every genre that the cues were given is the film's, and in how many none was given."""
     right, none = int((table["precision"] == 1).sum()), int(table["precision"].isna().sum())
-    told = f"In {right} of {films_text(len(table))} every genre that the cues were given is one of the film's"
-    return [f"{told}; {films_text(none)} {'was' if none == 1 else 'were'} given none. This describes these films."]
+    sentence = f"In {right} of {films_text(len(table))} every genre that the cues were given is one of the film's"
+    return [f"{sentence}; {films_text(none)} {'was' if none == 1 else 'were'} given none. This describes these films."]
 
 
 def prediction(table: pd.DataFrame) -> list[str]:
@@ -160,15 +160,16 @@ def importance(table: pd.DataFrame) -> list[str]:
     shown = overall[overall["film_low"] > 0].sort_values("importance", ascending=False)
     few = sorted(set(table.loc[table["note"].fillna("") != "", "genre"]))
     measure = str(table["measure"].iloc[0])
-    told = []
+    lines = []
     if len(shown):
         rows = [f"{r.group} {_plain(r.importance)} {span(r.film_low, r.film_high)}" for r in shown.itertuples()]
-        told.append(f"Permuted over films, a group costs in {measure}: {', '.join(rows)} (mean over genres, 95 %).")
+        rows = ", ".join(rows)
+        lines.append(f"Permuted over films, a group costs in {measure}: {rows} (mean over genres, 95 %).")
     elif len(overall):
-        told.append(f"For no group of features was a drop of {measure} shown over films.")
+        lines.append(f"For no group of features was a drop of {measure} shown over films.")
     if few:
-        told.append(f"{FEW.capitalize()} for an interval: {', '.join(few)}.")
-    return told
+        lines.append(f"{FEW.capitalize()} for an interval: {', '.join(few)}.")
+    return lines
 
 
 def pictures(table: pd.DataFrame) -> list[str]:
@@ -176,11 +177,11 @@ def pictures(table: pd.DataFrame) -> list[str]:
     part = table[table["unit"] == "films"]
     actual = part[(part["source"] == "Actual") & part["p"].notna()]
     shown = actual[actual["significant"].astype(bool)]
-    told = genre_sentences(part.merge(shown[["genre", "measure"]], on=["genre", "measure"]), unit="films")["sentence"]
-    told = [clause.split("; ")[0].rstrip(".") + "." for clause in told]
+    lines = genre_sentences(part.merge(shown[["genre", "measure"]], on=["genre", "measure"]), unit="films")["sentence"]
+    lines = [clause.split("; ")[0].rstrip(".") + "." for clause in lines]
     if len(actual) > len(shown):
-        told.append(f"In {len(actual) - len(shown)} of {len(actual)} tests of actual genres no difference was shown.")
-    return [*told[:MOST], *filter(None, [too_few(part[part["source"] == "Actual"].fillna({"note": ""}))])]
+        lines.append(f"In {len(actual) - len(shown)} of {len(actual)} tests of actual genres no difference was shown.")
+    return [*lines[:MOST], *filter(None, [too_few(part[part["source"] == "Actual"].fillna({"note": ""}))])]
 
 
 def profile(table: pd.DataFrame) -> list[str]:
@@ -188,25 +189,25 @@ def profile(table: pd.DataFrame) -> list[str]:
     table = table.fillna({"note": ""})
     tested = table[table["p"].notna()]
     shown = tested[tested["significant"].eq(True)]
-    told = strongest(shown)["sentence"].tolist()
+    lines = strongest(shown)["sentence"].tolist()
     if without := [g for g in dict.fromkeys(tested["genre"]) if g not in set(shown["genre"])]:
-        told.append(f"No descriptor was shown to differ in {', '.join(without)}.")
-    return [*told, *filter(None, [too_few(table)])]
+        lines.append(f"No descriptor was shown to differ in {', '.join(without)}.")
+    return [*lines, *filter(None, [too_few(table)])]
 
 
 def claims(table: pd.DataFrame) -> list[str]:
     """Of the claims: how many hold, are contradicted, undecided or untested, and which the first two are."""
     words = table["verdict"].str.extract(r"^(holds|contradicted|undecided|not tested|too few films)")[0]
     count = words.value_counts()
-    told = [
+    lines = [
         f"Of {len(table)} claims {count.get('holds', 0)} hold, {count.get('contradicted', 0)} are contradicted and "
         f"{count.get('undecided', 0)} are undecided; {count.get('not tested', 0)} were not tested and for "
         f"{count.get(FEW, 0)} there are too few films."
     ]
     for word, title in (("holds", "Holds"), ("contradicted", "Contradicted")):
         if which := table.loc[words == word, "claim"].tolist():
-            told.append(f"{title}: {'; '.join(which)}.")
-    return told
+            lines.append(f"{title}: {'; '.join(which)}.")
+    return lines
 
 
 def robustness(table: pd.DataFrame) -> list[str]:
@@ -215,25 +216,25 @@ def robustness(table: pd.DataFrame) -> list[str]:
     of = tested.groupby(table["claim"], sort=False).sum()
     holds = table["verdict"].str.startswith("holds").groupby(table["claim"], sort=False).sum()
     parts = [f"{claim}, under {holds[claim]} of {of[claim]}" for claim in of.index if holds[claim]]
-    told = [f"{table['condition'].nunique()} choices, one at a time; not every claim is tested under each."]
+    lines = [f"{table['condition'].nunique()} choices, one at a time; not every claim is tested under each."]
     if parts:
-        told.append(f"What holds, and under how many of the choices that test it: {'; '.join(parts)}.")
-    return told
+        lines.append(f"What holds, and under how many of the choices that test it: {'; '.join(parts)}.")
+    return lines
 
 
 def within(table: pd.DataFrame) -> list[str]:
     """Of films' insides: correlations that were shown, and what could not be tested."""
     tested = table.dropna(subset="p")
-    told = [
+    lines = [
         f"{row.genre}, {row.measure}: mean rank correlation {number(row.correlation)} {span(row.low, row.high)}, "
         f"{films_text(int(row.films))}, Bonferroni's {p_text('p', row.p_corrected)}."
         for row in tested[tested["p_corrected"] < 0.05].itertuples()
     ]
-    if len(tested) > len(told):
-        told.append(f"In {len(tested) - len(told)} of {len(tested)} tests no correlation was shown.")
+    if len(tested) > len(lines):
+        lines.append(f"In {len(tested) - len(lines)} of {len(tested)} tests no correlation was shown.")
     if len(table) > len(tested):
-        told.append(f"{FEW.capitalize()} with cues enough for {len(table) - len(tested)} of {len(table)} tests.")
-    return told
+        lines.append(f"{FEW.capitalize()} with cues enough for {len(table) - len(tested)} of {len(table)} tests.")
+    return lines
 
 
 def film_time(table: pd.DataFrame) -> list[str]:
@@ -246,8 +247,8 @@ def film_time(table: pd.DataFrame) -> list[str]:
     for row in (most, least):
         interval = f" [{row['low']:.0%}, {row['high']:.0%}]" if row["low"] == row["low"] else ""
         where.append(f"{_place(row)} ({row['value']:.0%}{interval})")
-    told = f"Found music is densest {where[0]} and rarest {where[1]}."
-    return [told, "Part of this may be what the stamper misses: see recall by place."]
+    sentence = f"Found music is densest {where[0]} and rarest {where[1]}."
+    return [sentence, "Part of this may be what the stamper misses: see recall by place."]
 
 
 def timeline(table: pd.DataFrame) -> list[str]:
@@ -275,21 +276,21 @@ def listening(table: pd.DataFrame) -> list[str]:
     if more["value"] != more["value"]:
         return [f"{said}; no pair of a transplanted cue and its control is complete."]
     named = [f"{rows.loc[f'named, {kind}', 'value']:.0%}" for kind in ("transplanted", "control")]
-    told = [f"{said}: the genre in question was named for {named[0]} of transplanted cues and {named[1]} of controls."]
+    lines = [f"{said}: the genre in question was named for {named[0]} of transplanted cues and {named[1]} of controls."]
     if more["low"] != more["low"]:
-        return [*told, f"{str(more['note']).capitalize()}: nothing is concluded."]
+        return [*lines, f"{str(more['note']).capitalize()}: nothing is concluded."]
     shown = "more often for transplanted cues" if more["low"] > 0 else "less often for them" if more["high"] < 0 else ""
     interval = f"difference {number(more['value'])} {span(more['low'], more['high'])}"
-    told.append(f"It is named {shown} ({interval})." if shown else f"No difference was shown ({interval}).")
+    lines.append(f"It is named {shown} ({interval})." if shown else f"No difference was shown ({interval}).")
     if first["raters"] == 1:
-        told.append("With one rater nothing is said of other listeners.")
+        lines.append("With one rater nothing is said of other listeners.")
     for measure in ("alpha among raters", "alpha of a rater and the model"):
         row, words = rows.loc[measure], measure.split(maxsplit=2)[2]
         if row["value"] == row["value"]:
             shown = "" if row["low"] > 0 else ": not shown to be better than chance"
             alpha = f"alpha {number(row['value'])} {span(row['low'], row['high'])}"
-            told.append(f"Agreement of {words}: {alpha}{shown}.")
-    return told
+            lines.append(f"Agreement of {words}: {alpha}{shown}.")
+    return lines
 
 
 def _plain(value: float, digits: int = 2) -> str:

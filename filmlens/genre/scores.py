@@ -37,7 +37,7 @@ from filmlens.genre.comparison import guess, p_above, scored
 from filmlens.genre.results import CrossValidation
 from filmlens.stats.bootstrap import interval, resamples
 from filmlens.stats.enough import enough
-from filmlens.stats.metrics import METRICS, average_precision, macro, per_genre, rates
+from filmlens.stats.metrics import METRICS, average_precision, macro, per_genre, precision_recall_f1
 
 
 def evaluate(
@@ -62,7 +62,7 @@ def evaluate(
     if cv.draws:
         predicted, score = guess(cv.probability[keep], cv.draws, rng)
         each = np.ones((cv.draws, len(Y)))
-        rated = zip(("precision", "recall", "f1"), rates(Y, predicted, each), strict=True)
+        rated = zip(("precision", "recall", "f1"), precision_recall_f1(Y, predicted, each), strict=True)
         genres = genres.assign(
             **{name: values.mean(0) for name, values in rated},
             ap=average_precision(Y, score, each).mean(0),

@@ -16,7 +16,7 @@ from filmlens.media.packets import index
 from filmlens.media.structure import id3_size, structure
 
 #: Seconds; a smaller difference is told of no film.
-TOLD_S = 0.05
+SMALLEST_S = 0.05
 # Formats that are nothing but their packets: what lies between them is lost, and no time says so.
 _BARE = {"mp3", "aac", "ac3", "eac3", "dts", "truehd", "mlp"}
 _AC3_KBPS = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
@@ -71,24 +71,24 @@ class Account:
             passed_over(f"{self.path}: {fault}")
 
     def _faults(self, stream: av.AudioStream, met: float) -> Iterator[str]:
-        box, bytes_say, small = stream.container, structure(self.path), TOLD_S * self.rate
+        box, bytes_say, small = stream.container, structure(self.path), SMALLEST_S * self.rate
         if self.damaged:
             yield f"{self.damaged} damaged packets of sound were passed over"
         if self._missing > small:
             yield f"{self._missing / self.rate:.2f} s of sound are missing inside; is it whole?"
         if self._cut > small:
             yield f"{self._cut / self.rate:.2f} s of sound overlap and were cut; is it whole?"
-        if (start := headless_start(box)) > TOLD_S:
+        if (start := headless_start(box)) > SMALLEST_S:
             yield f"the first {start:.2f} s are missing; is it whole?"
         stated, lost = stated_end(stream), self._lost(stream)
         until = self._until * float(stream.time_base) - origin(box)
         if bytes_say.overlong and not bytes_say.wrapped:
             yield f"its header says less than the {met:.2f} s that it holds; all of it was read"
-        elif stated - max(met, until) > TOLD_S:
+        elif stated - max(met, until) > SMALLEST_S:
             yield f"its sound should last {stated:.2f} s and ends at {met:.2f} s; is it whole?"
         elif stated and not bytes_say.joined and min(met, until) - stated > _LONGER_S:
             yield f"its sound should last {stated:.2f} s and goes on to {met:.2f} s; is it whole?"
-        elif lost > TOLD_S:
+        elif lost > SMALLEST_S:
             yield f"about {lost:.2f} s of its bytes are no sound that can be read; is it whole?"
         elif bytes_say.gap and self._missing <= small:
             yield "pages are missing inside, and what follows them may be early; is it whole?"
@@ -122,7 +122,7 @@ class Account:
             pieces = self._swollen() + self._strange
             lost = self._tags_at - self._begin - held + pieces
             # how much is missing between two pieces of packets, nobody knows
-            return max(lost * seconds / held, 2 * TOLD_S if pieces else 0.0)
+            return max(lost * seconds / held, 2 * SMALLEST_S if pieces else 0.0)
         size = Path(self.path).stat().st_size
         least = _UNREAD * size + _TAIL
         if stepping(box) and size - self._end > least:

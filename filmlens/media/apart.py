@@ -33,17 +33,17 @@ def apart(function: Callable, *given: Any, limit: float | None = None, **named: 
 
     The function is one of a module; it and what it is given travel. `Died` when the process crashed, or took longer.
     """
-    return next(value for kind, value in _answers(function, given, named, limit) if kind == "value")
+    return next(value for kind, value in _results(function, given, named, limit) if kind == "value")
 
 
 def apart_stream(function: Callable, *given: Any, **named: Any) -> Iterator[Any]:
     """What a generator function yields, one by one, from another process; as `apart` otherwise."""
-    for kind, value in _answers(function, given, named, None):
+    for kind, value in _results(function, given, named, None):
         if kind == "item":
             yield value
 
 
-def _answers(function: Callable, given: tuple, named: dict, limit: float | None) -> Iterator[tuple[str, Any]]:
+def _results(function: Callable, given: tuple, named: dict, limit: float | None) -> Iterator[tuple[str, Any]]:
     with _lock:
         process = _idle.pop() if _idle else None
     if process is None or not process.alive():
@@ -142,11 +142,11 @@ def end_with_parent() -> None:
     """Let a worker end when the run is killed; SIGKILL leaves no time to tell it."""
     if (parent := multiprocessing.parent_process()) is not None:
 
-        def watch() -> None:
+        def wait() -> None:
             multiprocessing.connection.wait([parent.sentinel])
             os._exit(1)
 
-        threading.Thread(target=watch, daemon=True, name="parent").start()
+        threading.Thread(target=wait, daemon=True, name="parent").start()
 
 
 @contextmanager

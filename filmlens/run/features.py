@@ -48,12 +48,12 @@ def extract(
     for name in which:
         stage = name if name == "visual" else stages.feature_stage(name)
         known = stages.accepted_by(stage, parameters | ({"features": name} if stage == "own-cues" else {}))
-        told = stage.removesuffix("-cues")
-        with _followed(opened, told, films, known, say):
+        measured_as = stage.removesuffix("-cues")
+        with _followed(opened, measured_as, films, known, say):
             outcomes = stages.run(opened, stage, films=films, jobs=jobs, say=lambda line: None, **known)
         failed |= {(film, o.stage): error for o in outcomes for film, error in o.failed.items()}
-        [measured] = [o for o in outcomes if o.stage == told]
-        say(str(measured).replace(told, name, 1))
+        [measured] = [o for o in outcomes if o.stage == measured_as]
+        say(str(measured).replace(measured_as, name, 1))
     for (film, stage), error in failed.items():
         say(f"failed: {film}, {stage}: {error}")
     return 1 if failed else 0
@@ -72,10 +72,10 @@ def _followed(corpus: Corpus, stage: str, films, parameters, say: Callable[[str]
             now = artefacts.look(path)[1]
             if now and now != seen[film]:
                 seen[film] = now
-                told = artefacts.read_provenance(path)
-                seconds = float(told.get("seconds") or 0)
+                provenance = artefacts.read_provenance(path)
+                seconds = float(provenance.get("seconds") or 0)
                 # as many as its 1 Hz rows, unless it says
-                length = float(told.get("notes", {}).get("material", artefacts.row_count(path)))
+                length = float(provenance.get("notes", {}).get("material", artefacts.row_count(path)))
                 finished = sum(p.is_file() for p in paths.values())
                 speed = f", {length / seconds:.3g} x realtime" if length and seconds else ""
                 say(f"{name}: {film} ({finished} of {len(paths)}), {length:.0f} s in {seconds:.1f} s{speed}")

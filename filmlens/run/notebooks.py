@@ -115,8 +115,8 @@ def run(
     from filmlens.run.report import write_report
 
     opened = Corpus.open(corpus, derived=derived)
-    if opened.told:
-        say(opened.told)
+    if opened.understood:
+        say(opened.understood)
     chosen = _possible(opened, notebooks, say=say)
     known = {n: known_parameters(n) for n in chosen}
     defaults = {name: value for own in known.values() for name, value in own.items()}
@@ -198,12 +198,12 @@ def _possible(corpus: Corpus, numbers: Iterable[str] | None, *, say: Callable[[s
         (PICTURES, not seen, "need pictures, which were not measured", "no pictures were measured"),
         (RELEASED, not is_release, "are about what `filmlens release` reads", ""),
     ]
-    for needing, lacks, refusal, told in reasons:
+    for needing, lacks, refusal, why in reasons:
         needy = [n for n in chosen if n.stem[:2] in needing and lacks]
         if needy and asked:
             raise RunError(f"{', '.join(n.stem for n in needy)} {refusal}")
-        if needy and told:
-            say(f"left out, because {told}: {', '.join(n.stem for n in needy)}")
+        if needy and why:
+            say(f"left out, because {why}: {', '.join(n.stem for n in needy)}")
         chosen = [n for n in chosen if n not in needy]
     return chosen
 

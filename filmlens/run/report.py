@@ -175,8 +175,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence]) -> str:
     """A table whose cells are escaped unless they are HTML already."""
 
     def row(cells: Sequence, tag: str) -> str:
-        told = (c if isinstance(c, Markup) else text.html(c) for c in cells)
-        return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in told) + "</tr>"
+        shown = (c if isinstance(c, Markup) else text.html(c) for c in cells)
+        return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in shown) + "</tr>"
 
     body = "".join(row(cells, "td") for cells in rows)
     return f'<table class="filmlens"><thead>{row(head, "th")}</thead><tbody>{body}</tbody></table>'

@@ -88,9 +88,9 @@ def dry_run(corpus: Corpus, wanted: Iterable[Asked], *, jobs: int = 1) -> str:
     lines += _reasons([(t.subject, p.folder, t.why) for p in plans for t in p.tasks])
     lines += _reasons([(s, p.folder, text) for p in plans for s, text in p.failed.items()])
     processes = f"{jobs} process{'es' if jobs > 1 else ''}"
-    told = [f"about {spell(whole)} with {processes}"] * bool(whole or not unknown)
-    told += [f"how long is not known of {', '.join(unknown)}: never measured on this machine"] * bool(unknown)
-    return "\n".join([*lines, f"{'; '.join(told)}; notebooks and figures not counted"])
+    parts = [f"about {spell(whole)} with {processes}"] * bool(whole or not unknown)
+    parts += [f"how long is not known of {', '.join(unknown)}: never measured on this machine"] * bool(unknown)
+    return "\n".join([*lines, f"{'; '.join(parts)}; notebooks and figures not counted"])
 
 
 def unknown_notebooks(notebooks: Iterable[str], profile: str) -> list[str]:

@@ -54,7 +54,7 @@ def locked(folder: Path) -> Iterator[str]:
         try:
             guard.acquire(timeout=0)
         except filelock.Timeout:
-            raise LockError(_told(path, owner(path))) from None
+            raise LockError(_refusal(path, owner(path))) from None
         try:
             token = _take(path)
         except BaseException:
@@ -106,7 +106,7 @@ def _runs(path: Path, held: dict) -> bool:
     return started(held["pid"]) == held["started"] if ours else _age(path) < _GONE_S
 
 
-def _told(path: Path, held: dict | None) -> str:
+def _refusal(path: Path, held: dict | None) -> str:
     who = f" (process {held['pid']} on {held['host']}, since {held['since']})" if held else ""
     return (
         f"{path.parent}: another run is at work there{who}; wait until it has ended, or stop it. If there is none, "
@@ -151,7 +151,7 @@ def _break_if_dead(path: Path) -> None:
             time.sleep(0.5)
             return
     elif _runs(path, held):
-        raise LockError(_told(path, held))
+        raise LockError(_refusal(path, held))
     # Newcomers on two machines may see the same dead owner: what each takes away it looks at again.
     part = aside(path)
     try:

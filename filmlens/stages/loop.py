@@ -46,8 +46,8 @@ class Outcome:
 
     def __str__(self) -> str:
         words = [f"{self.stage}: {self.computed} computed, {self.kept} kept"]
-        told = {"damaged": self.damaged, "had been damaged on disk": self.healed, "failed": self.failed}
-        words += [f"{len(some)} {how} ({', '.join(sorted(some))})" for how, some in told.items() if some]
+        kinds = {"damaged": self.damaged, "had been damaged on disk": self.healed, "failed": self.failed}
+        words += [f"{len(some)} {how} ({', '.join(sorted(some))})" for how, some in kinds.items() if some]
         return ", ".join(words) + (f", {self.seconds:.0f} s" if self.computed else "")
 
 

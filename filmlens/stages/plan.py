@@ -38,8 +38,8 @@ class Place:
 
     def holds(self, subject: str, provenance: Mapping[str, Any]) -> bool:
         """Whether an artefact says that it is what belongs here: of this table, film and configuration."""
-        told = provenance.get("name"), provenance.get("recipe", {}).get("subject"), provenance.get("configuration")
-        return told == (self.stage, self.whole or subject, json.loads(json.dumps(self.configuration)))
+        stated = provenance.get("name"), provenance.get("recipe", {}).get("subject"), provenance.get("configuration")
+        return stated == (self.stage, self.whole or subject, json.loads(json.dumps(self.configuration)))
 
 
 @dataclass(frozen=True)
@@ -194,9 +194,9 @@ def _there(
 def _recipe(step: Step, subject: str, inputs: Mapping, media: Any) -> dict[str, Any]:
     """All that an artefact depends on, as plain JSON: hashes of input tables, and what files are known by."""
     libraries = staleness.versions(step.stage.libraries)
-    told = {"stage": step.stage.name, "subject": subject, "version": step.stage.version, "libraries": libraries}
-    told |= {"parameters": step.own, "inputs": inputs, "media": media}
-    return json.loads(json.dumps(told, sort_keys=True))
+    recipe = {"stage": step.stage.name, "subject": subject, "version": step.stage.version, "libraries": libraries}
+    recipe |= {"parameters": step.own, "inputs": inputs, "media": media}
+    return json.loads(json.dumps(recipe, sort_keys=True))
 
 
 def held_together(corpus: Corpus, scheme: str | int | None) -> pd.DataFrame:
@@ -207,7 +207,7 @@ def held_together(corpus: Corpus, scheme: str | int | None) -> pd.DataFrame:
 
 def label_hash(corpus: Corpus, configuration: Mapping[str, Any]) -> str:
     """Hash of what a stage of the whole corpus uses of films.csv: genres, and the groups that its folds are made by."""
-    told, scheme = corpus.labels().reset_index(), configuration.get("scheme")
+    labels, scheme = corpus.labels().reset_index(), configuration.get("scheme")
     if scheme in (*GROUPS, SHARED_MUSIC):
-        told = told.merge(held_together(corpus, scheme)[[scheme]].reset_index(), on="film_id")
-    return table_hash(told)
+        labels = labels.merge(held_together(corpus, scheme)[[scheme]].reset_index(), on="film_id")
+    return table_hash(labels)

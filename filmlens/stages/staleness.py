@@ -68,12 +68,12 @@ class Survey:
         for kind in kinds:
             if isinstance(kind, tuple):
                 kind, find = kind
-                told = find(film)
+                given = find(film)
             elif kind == "soundtrack":  # listed once for all films that have it
-                told = self.once((kind, film.soundtrack, film.library), film.sound_files)
+                given = self.once((kind, film.soundtrack, film.library), film.sound_files)
             else:
-                told = getattr(film, kind)
-            found[kind] = {"": told} if isinstance(told, Path) else told
+                given = getattr(film, kind)
+            found[kind] = {"": given} if isinstance(given, Path) else given
         return found
 
     def media(self, film: Film, found: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,8 +128,8 @@ def known_by(paths: Mapping[str, Path | str]) -> dict[str, Any]:
             size, mtime = look(path)
         lines.append(f"{name}\0{size}\0{mtime}\n")
         total = total + size if size >= 0 <= total else -1
-    told = hashlib.blake2b("".join(lines).encode(), digest_size=16).hexdigest()
-    return {"files": len(paths), "size": total, "look": told, "hash": ""}
+    quick = hashlib.blake2b("".join(lines).encode(), digest_size=16).hexdigest()
+    return {"files": len(paths), "size": total, "look": quick, "hash": ""}
 
 
 def whole_hash(paths: Mapping[str, Path | str], ledgers: Path | None = None) -> str:
@@ -185,7 +185,7 @@ def reason(path: Path, carried: Mapping[str, Any], today: Mapping[str, Any]) -> 
         return ""
 
     def changed(part: str) -> list[tuple[str, Any, Any]]:
-        was, now = (told if isinstance(told, dict) else {} for told in (before.get(part), today[part]))
+        was, now = (known if isinstance(known, dict) else {} for known in (before.get(part), today[part]))
         return [(key, was.get(key), now.get(key)) for key in sorted({*was, *now}) if was.get(key) != now.get(key)]
 
     reasons = ["the software computes it otherwise now"] if before.get("version") != today["version"] else []

@@ -343,7 +343,7 @@ def _predictions(
     table = _windows(rows).astype({"counted": bool})
     for cue in cues.itertuples(index=False):
         middle = table["time"] + WINDOW_S / 2
-        told = cue.track_start + (table["time"] - cue.start) * cue.speed
-        same = (table["track"] == cue.track) & ((table["offset"] - told).abs() < _SAME_OFFSET_S)
+        expected = cue.track_start + (table["time"] - cue.start) * cue.speed
+        same = (table["track"] == cue.track) & ((table["offset"] - expected).abs() < _SAME_OFFSET_S)
         table.loc[same & (middle >= cue.start) & (middle < cue.end), "counted"] = True
     return table

@@ -38,7 +38,9 @@ def divide(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(a, b, out=np.zeros(a.shape), where=b != 0)
 
 
-def rates(Y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def precision_recall_f1(
+    Y: np.ndarray, predicted: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Precision, recall and F1 per genre under weights of films, each (R, K).
 
     `Y` (n, K) and `predicted` are bool; `predicted` is (n, K), one for all samples, or (R, n, K), one for each.
@@ -57,7 +59,7 @@ def rates(Y: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> tuple[np
 def average_precision(Y: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Average precision per genre under weights of films, (R, K): NaN where a sample holds no positive film.
 
-    Parameters as in `rates`.
+    Parameters as in `precision_recall_f1`.
     """
     weights = np.asarray(weights, dtype=float)
     out = np.full((len(weights), Y.shape[1]), np.nan)
@@ -93,8 +95,8 @@ def _precision_of_one_ranking(positive: np.ndarray, score: np.ndarray, weights: 
 
 
 def macro(Y: np.ndarray, predicted: np.ndarray, score: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
-    """`METRICS` of every sample, (R,) each; parameters as in `rates`."""
-    precision, recall, f1 = rates(Y, predicted, weights)
+    """`METRICS` of every sample, (R,) each; parameters as in `precision_recall_f1`."""
+    precision, recall, f1 = precision_recall_f1(Y, predicted, weights)
     ap = average_precision(Y, score, weights)
     with_positives = ~np.isnan(ap)
     mean_ap = divide(np.where(with_positives, ap, 0).sum(1), with_positives.sum(1))
@@ -107,7 +109,7 @@ def macro_f1(Y: np.ndarray, predicted: np.ndarray) -> float:
     >>> macro_f1(np.array([[1, 0], [1, 1]]) == 1, np.array([[1, 0], [0, 0]]) == 1)
     0.3333333333333333
     """
-    return float(rates(Y, predicted, np.ones((1, len(Y))))[2].mean())
+    return float(precision_recall_f1(Y, predicted, np.ones((1, len(Y))))[2].mean())
 
 
 def per_genre(
@@ -130,7 +132,7 @@ def per_genre(
     predicted = P >= threshold
     one = np.ones((1, len(Y)))
     table = pd.DataFrame({"genre": list(genres) if genres is not None else list(map(str, range(Y.shape[1])))})
-    table["precision"], table["recall"], table["f1"] = (a[0] for a in rates(Y, predicted, one))
+    table["precision"], table["recall"], table["f1"] = (a[0] for a in precision_recall_f1(Y, predicted, one))
     table["ap"] = average_precision(Y, P if score is None else validate(Y, score)[1], one)[0]
     return table.assign(positives=Y.sum(0), predicted=predicted.sum(0))
 

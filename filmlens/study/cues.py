@@ -77,13 +77,13 @@ def cues_table(
     before, table = artefacts.read_provenance(path), None
     if before.get("known") == known:
         with suppress(artefacts.ArtefactError):
-            table, told = artefacts.read_table(path), before["told"]
+            table, notes = artefacts.read_table(path), before["told"]
     if table is None:
-        table, told = _gathered(corpus, given, models)
+        table, notes = _gathered(corpus, given, models)
         if len(table):
             with suppress(artefacts.WriteError):  # a place that may not be written: it is gathered again next time
-                artefacts.write_unhashed(path, table, {"known": known, "told": told})
-    for text in told:
+                artefacts.write_unhashed(path, table, {"known": known, "told": notes})
+    for text in notes:
         warnings.warn(text, stacklevel=2)
     return table
 
@@ -117,9 +117,9 @@ def _gathered(corpus: Corpus, given: Mapping[str, Any], models: Sequence[Mapping
     by_film = table.groupby("film_id", sort=False)
     heard = [_verdicts(corpus[film_id], part, corrected=cues != "stamped") for film_id, part in by_film]
     if tables.missing:
-        tables.told.append(f"older than the cues, so left out: {', '.join(tables.missing)}; run again")
+        tables.notes.append(f"older than the cues, so left out: {', '.join(tables.missing)}; run again")
     verdict = pd.Series(np.concatenate(heard), index=table.index, dtype="str")
-    return table.copy().assign(verdict=verdict), tables.told
+    return table.copy().assign(verdict=verdict), tables.notes
 
 
 def descriptors_of(corpus: Corpus) -> str:
@@ -162,7 +162,7 @@ class _Tables:
     def __init__(self, corpus: Corpus, chosen: Mapping[str, Any]):
         self._corpus, self._chosen, self._hashes = corpus, chosen, set()
         self.missing: list[str] = []
-        self.told: list[str] = []
+        self.notes: list[str] = []
 
     def read(self, name: str) -> pd.DataFrame:
         """A film stage's table for all films; its hashes count from now on."""
@@ -209,7 +209,7 @@ class _Tables:
             self.missing.append("the genre model")
         else:
             features = self._chosen["features"]
-            self.told.append(
+            self.notes.append(
                 f"no model was fitted on {features} yet, so probability and attention are empty; run notebook 03"
             )
         return None

@@ -21,16 +21,16 @@ _ASIDE = {FOLDER, LEDGERS, "tracks", "peaks"}
 
 def state_of(corpus: Corpus) -> str:
     """Hash of all that tables are gathered from: films.csv, every artefact, verdicts, and the films' files."""
-    told = [__version__, corpus.films.to_csv(index=False), str(corpus.shared)]
+    parts = [__version__, corpus.films.to_csv(index=False), str(corpus.shared)]
     folders = [corpus.folder / "verdicts"]
     with suppress(OSError):
         folders += sorted(path for path in corpus.derived.iterdir() if path.name not in _ASIDE and path.is_dir())
     for folder in folders:
-        told.append(folder.name)
+        parts.append(folder.name)
         with suppress(OSError), os.scandir(folder) as entries:
-            told += sorted(f"{entry.name}\0{identity(entry)}" for entry in entries)
-    told += [str(identity(path)) for film in corpus for path in (film.film, film.annotation) if path]
-    return digest("\n".join(told).encode(errors="surrogatepass"))
+            parts += sorted(f"{entry.name}\0{identity(entry)}" for entry in entries)
+    parts += [str(identity(path)) for film in corpus for path in (film.film, film.annotation) if path]
+    return digest("\n".join(parts).encode(errors="surrogatepass"))
 
 
 def identity(path: Path | os.DirEntry) -> tuple[int, int, int, int]:

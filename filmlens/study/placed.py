@@ -64,10 +64,10 @@ def entries(study: Study, cues: pd.DataFrame) -> pd.DataFrame:
     Columns: of, films, entries, share, chance (means over films), more (share minus chance) with low and high (95 %
     bootstrap over films; NaN below ten).
     """
-    told = [
+    moments = [
         {f.id: found for f in study.corpus if (found := read(f)) is not None} for read in (marks.cuts, marks.speech)
     ]
-    table = find.entries(cues, lengths(study), *told)
+    table = find.entries(cues, lengths(study), *moments)
     rows = []
     for kind, part in table.dropna(subset="share").groupby("of", sort=False):
         more, rng = (part["share"] - part["chance"]).to_numpy(), np.random.default_rng(study.seed)

@@ -55,7 +55,7 @@ def trainings_of(profile: str) -> list[str]:
     return [name for name, own in TRAININGS.items() if own in ("quick", profile)]
 
 
-def beside(study: Study, yours: str = "") -> dict[str, Study]:
+def corpora(study: Study, yours: str = "") -> dict[str, Study]:
     """The corpora that are set beside the paper: the release, and a corpus of the reader's own films where it is named.
 
     Its tables are those in its own folder, whatever folder of tables a run of the release has.

@@ -39,11 +39,11 @@ class Made:
     films: int
     cues: dict[str, int]
     frames: dict[str, int]
-    told: list[str]
+    remarks: list[str]
 
     def __str__(self) -> str:
         sets = ", ".join(f"{key} {self.cues[key]} cues, {self.frames[key]} frames" for key in self.cues)
-        return "\n".join([f"{self.folder}: {self.films} films; {sets}", *(f"  {line}" for line in self.told)])
+        return "\n".join([f"{self.folder}: {self.films} films; {sets}", *(f"  {line}" for line in self.remarks)])
 
 
 def fetch(url: str = URL, *, progress: Callable[[int, int], None] = lambda done, of: None) -> Path:
@@ -80,10 +80,10 @@ def make_corpus(file: str | Path, out: str | Path, *, jobs: int = 1) -> Made:
 
 def _write(release: Release, folder: Path, jobs: int) -> Made:
     films = _films(release)
-    made = Made(folder, len(films), dict.fromkeys(WIDTHS, 0), dict.fromkeys(WIDTHS, 0), list(release.told))
+    made = Made(folder, len(films), dict.fromkeys(WIDTHS, 0), dict.fromkeys(WIDTHS, 0), list(release.remarks))
     if release.planted:
         (folder / "planted.json").write_text(release.planted, encoding="utf-8")
-        made.told.insert(0, "synthetic: this is the twin of the release, its numbers are drawn at random")
+        made.remarks.insert(0, "synthetic: this is the twin of the release, its numbers are drawn at random")
     look.write_csv(films, folder / "films.csv")
     mark = {"filmlens": __version__, "films": len(films), "synthetic": bool(release.planted)}
     mark |= {"licence": paper.S4_LICENCE, "credit": paper.S4_CREDIT}
@@ -98,17 +98,17 @@ def _write(release: Release, folder: Path, jobs: int) -> Made:
         sheet, numbers = _sheet(film_id, cues)
         both = sheet[["frames_mir", "frames_vggish"]].dropna()
         equal.append(both["frames_mir"] == both["frames_vggish"])
-        told = _save(folder, "cues", film_id, sheet, [])
+        remarks = _save(folder, "cues", film_id, sheet, [])
         words.setdefault("cues", dictionary.describe(sheet, "cues"))
         for key, frames in cues.items():
             if frames:
                 table = _frames(film_id, frames, numbers[key], columns[key])
-                _save(folder, f"{key}-released", film_id, table, [told])
+                _save(folder, f"{key}-released", film_id, table, [remarks])
                 words.setdefault(f"{key}-released", dictionary.describe(table, f"{key}-released"))
                 made.cues[key] += len(frames)
                 made.frames[key] += len(table)
                 means[key].append(table[columns[key]].mean().to_numpy())
-    made.told += _oddities(release, films, means["mir"], pd.concat(equal))
+    made.remarks += _oddities(release, films, means["mir"], pd.concat(equal))
     corpus = Corpus.open(folder, derived=folder / "derived")
     for key in WIDTHS:
         stages.run(corpus, f"{key}-released-cues", jobs=jobs, say=lambda line: None)
@@ -172,29 +172,29 @@ def _oddities(release: Release, films: pd.DataFrame, means: list[np.ndarray], eq
     """What one should know of these files before believing a number of theirs."""
     known = paper.films().set_index("film_id")
     ours = films["film_id"].isin(known.index)
-    told = [f"{film} is none of the study's 110 films as we know them" for film in films.loc[~ours, "film_id"]]
+    remarks = [f"{film} is none of the study's 110 films as we know them" for film in films.loc[~ours, "film_id"]]
     for film in films[ours].itertuples():
         if film.genres != (was := known.loc[film.film_id, "genres"]):
-            told.append(f"{film.film_id}: genres {film.genres or 'none'} here, {was} in data/paper/films.csv")
+            remarks.append(f"{film.film_id}: genres {film.genres or 'none'} here, {was} in data/paper/films.csv")
     names = np.array(release.names)
     constant = names[np.ptp(np.stack(means), axis=0) == 0] if len(means) > 1 else []
-    told += [f"constant over all films: {name}" for name in constant]
+    remarks += [f"constant over all films: {name}" for name in constant]
     mapped = released.mapped(release.names)
     family = mapped["group"].isin(["MFCC", "dMFCC", "ddMFCC"]).sum()
     open_ = mapped.loc[mapped["group"] == released.NOT_ASSIGNED, "column"].tolist()
-    told.append(
+    remarks.append(
         f"{family} of {len(names)} columns are of the MFCC family; {len(open_)} are assigned to no group of ours"
     )
-    told += [f"not assigned: {', '.join(open_)}"] if open_ else []
+    remarks += [f"not assigned: {', '.join(open_)}"] if open_ else []
     if len(equal):
-        told.append(f"{equal.sum()} of {len(equal)} cues have as many MIR as VGGish frames")
-    return told
+        remarks.append(f"{equal.sum()} of {len(equal)} cues have as many MIR as VGGish frames")
+    return remarks
 
 
 def _readme(made: Made, *, synthetic: bool) -> str:
     twin = "\n**Synthetic**: this is the twin of the release, made by `filmlens demo --release`.\n" if synthetic else ""
     counts = "\n".join(f"- {key}-released: {made.cues[key]} cues, {made.frames[key]} frames" for key in made.cues)
-    told = "\n".join(f"- {markdown(line)}" for line in made.told)
+    remarks = "\n".join(f"- {markdown(line)}" for line in made.remarks)
     return f"""# The features that the study released, as a corpus
 {twin}
 Source: {paper.S4_CREDIT}
@@ -212,5 +212,5 @@ known: start and end are empty, lengths are in frames. `names.csv` says which de
 
 ## What was met
 
-{told}
+{remarks}
 """

@@ -117,9 +117,9 @@ def share(corpus: Corpus, out: str | Path, *, licence: str = "") -> Shared:
             _write(box, corpus, tables, licence, given["credit"], result)
 
     artefacts.write_atomically(out, write)
-    told = {"rows": dict(result.rows), "left_out": result.left_out, "zip": list(kept.identity(out))}
+    record = {"rows": dict(result.rows), "left_out": result.left_out, "zip": list(kept.identity(out))}
     with suppress(artefacts.WriteError):  # a cache that may not be written: the zip is written again next time
-        write_sealed(memory, told | {"made_of": made_of})
+        write_sealed(memory, record | {"made_of": made_of})
     return result
 
 
@@ -213,8 +213,8 @@ def _stale(film: Film, provenance: dict, hashes: set[str], name: str, survey: Su
     """Why a table would mislead beside the others; empty when it does not."""
     recipe = provenance.get("recipe", {})
     stage = STAGES.get(recipe.get("stage", ""))
-    told = provenance.get("name"), recipe.get("subject")
-    if stage is None or "table" not in provenance or told != (name.partition("@")[0], film.id):
+    stated = provenance.get("name"), recipe.get("subject")
+    if stage is None or "table" not in provenance or stated != (name.partition("@")[0], film.id):
         return "not a table that this version of FilmLens made"
     if str(provenance.get("notes", {}).get("origin", "")).startswith(RANDOM):
         return RANDOM
@@ -254,9 +254,9 @@ def _labels(corpus: Corpus) -> list[tuple[str, str]]:
 def _parquet(path: Path, corpus: Corpus) -> bytes:
     """A table as it is, but for the paths of this machine in its provenance."""
     provenance = artefacts.read_provenance(path)
-    told = {k: v for k, v in provenance.items() if k != "recipe"}  # a recipe is hashes and track names
-    free = json.loads(_without_paths(json.dumps(told), corpus, path.stem))
-    if free == told and not artefacts.damage(path):
+    carried = {k: v for k, v in provenance.items() if k != "recipe"}  # a recipe is hashes and track names
+    free = json.loads(_without_paths(json.dumps(carried), corpus, path.stem))
+    if free == carried and not artefacts.damage(path):
         return path.read_bytes()
     return artefacts.parquet_bytes(artefacts.read_table(path), free | {"recipe": provenance["recipe"]})
 

@@ -49,16 +49,16 @@ def heard_cues(cues: pd.DataFrame) -> pd.DataFrame:
     (seconds of them under a heard cue of the same track) and hit (right for at least half its length).
     """
     cues = cues[cues["heard"] != "no"]
-    told = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED)]
+    kept = cues[(cues["basis"] == "stamped") & cues["verdict"].isin(ON_STAMPED)]
     true = cues[cues["verdict"].isin(TRUE) & (cues["track"] != "")]
-    right, spans = np.zeros(len(told)), told[["stamped_start", "stamped_end"]].to_numpy(float)
-    tracks, places_of = told["stamped_track"].to_numpy(object), true[["start", "end"]].to_numpy(float)
+    right, spans = np.zeros(len(kept)), kept[["stamped_start", "stamped_end"]].to_numpy(float)
+    tracks, places_of = kept["stamped_track"].to_numpy(object), true[["start", "end"]].to_numpy(float)
     for track, rows in true.groupby("track").indices.items():
         here, places = tracks == track, intervals.union(places_of[rows])
         under = np.minimum.outer(spans[here, 1], places[:, 1]) - np.maximum.outer(spans[here, 0], places[:, 0])
         right[here] = under.clip(min=0.0).sum(axis=1)
-    told = told.assign(seconds=told["stamped_end"] - told["stamped_start"], right=right)
-    return told.assign(hit=told["right"] >= evaluation.HIT_SHARE * told["seconds"])
+    kept = kept.assign(seconds=kept["stamped_end"] - kept["stamped_start"], right=right)
+    return kept.assign(hit=kept["right"] >= evaluation.HIT_SHARE * kept["seconds"])
 
 
 def sample_spans(

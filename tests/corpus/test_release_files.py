@@ -47,7 +47,7 @@ def test_the_files_are_read_as_numpy_reads_them(copy):
                 np.testing.assert_array_equal(one, other)
     genres = dict(zip(paper.films()["film_id"], paper.films()["genres"], strict=True))
     assert [genres[f] for f in release.films["film_id"]] == release.films["genres"].tolist()
-    assert release.told == ["ready_player_one: 8 MIR cues, 4 VGGish cues; each set keeps its own, none is aligned"]
+    assert release.remarks == ["ready_player_one: 8 MIR cues, 4 VGGish cues; each set keeps its own, none is aligned"]
 
 
 def test_it_is_found_wherever_it_lies(copy, tmp_path):
@@ -116,7 +116,7 @@ def test_oddities_are_told_and_the_rest_goes_on(copy):
     lines[3] = f'{films[3]},"",""'
     (copy / LIST).write_text("\n\n".join([*lines, 'unseen,"Drama","drama"']))
     release = read_release(copy)
-    told = "\n".join(release.told)
+    told = "\n".join(release.remarks)
     assert f"{films[0]}: 3 values are missing or infinite" in told
     assert f"{films[1]}: 1 cues have no frame" in told and "'not_listed' is not in" in told
     assert "the genre 'western', none of the paper's six" in told and f"{films[3]} has no genre" in told
@@ -150,7 +150,7 @@ def test_names_with_commas_or_lines_are_read_and_told(copy):
     for parting in (",", "\n"):
         (copy / NAMES).write_text(parting.join(names))
         release = read_release(copy)
-        assert release.names == names and "not one line with tabs" in release.told[0]
+        assert release.names == names and "not one line with tabs" in release.remarks[0]
 
 
 def test_cues_of_another_width_are_refused(copy):

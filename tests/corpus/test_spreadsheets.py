@@ -193,8 +193,8 @@ def test_what_is_read(tmp_path, saved):
         ("two", TWO[1], 1966, ("Western",)),
     ]
     assert [str(f.film.relative_to(tmp_path)) for f in found.films] == ["films/one.mkv", "films/two.mkv"]
-    assert all(word in found.told for word in words.split("; ")) and "\n" not in found.told
-    assert saved not in ("plain", "Excel, CSV UTF-8", "columns in another order") or found.told == ""
+    assert all(word in found.understood for word in words.split("; ")) and "\n" not in found.understood
+    assert saved not in ("plain", "Excel, CSV UTF-8", "columns in another order") or found.understood == ""
 
 
 @pytest.mark.parametrize("saved", REFUSED)

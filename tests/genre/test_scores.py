@@ -27,7 +27,7 @@ from filmlens.stats.metrics import (
     macro,
     macro_f1,
     per_genre,
-    rates,
+    precision_recall_f1,
     validate,
 )
 
@@ -82,11 +82,13 @@ def test_weights_are_films_repeated():
     for given, resampled in zip(macro(Y, P >= 0.5, P, weights)["map"], draws, strict=True):
         y, s = Y[resampled], P[resampled]
         assert given == pytest.approx(np.mean([average_precision_score(y[:, k], s[:, k]) for k in range(4)]), abs=1e-12)
-    f1 = rates(Y, P >= 0.5, weights)[2]
+    f1 = precision_recall_f1(Y, P >= 0.5, weights)[2]
     np.testing.assert_allclose(f1[3].mean(), macro_f1(Y[draws[3]], P[draws[3]] >= 0.5), atol=1e-12)
     # predictions of their own for each sample
     drawn = rng.random((5, 30, 4)) < 0.5
-    np.testing.assert_allclose(rates(Y, drawn, weights)[0][2], rates(Y, drawn[2], weights[2:3])[0][0])
+    np.testing.assert_allclose(
+        precision_recall_f1(Y, drawn, weights)[0][2], precision_recall_f1(Y, drawn[2], weights[2:3])[0][0]
+    )
 
 
 def test_undefined_scores_are_stated_once_and_silent():

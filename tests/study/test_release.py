@@ -207,7 +207,7 @@ def test_films_of_ones_own_stand_beside_with_their_own_floor(study, twin, tmp_pa
     settings = {"quick": readings.PROFILES["quick"] | {"epochs": 2}}
     monkeypatch.setattr(readings, "PROFILES", readings.PROFILES | settings)
     other = make_corpus(build_release(tmp_path / "files", films=8, most_cues=3, seed=1), tmp_path / "yours").folder
-    studies = readings.beside(study, str(other))
+    studies = readings.corpora(study, str(other))
     assert studies["your films"].corpus.derived == other / "derived"
     table = readings.side_by_side(studies, trainings=readings.trainings_of("quick")).set_index("row")
     assert list(studies) == ["synthetic twin", "your films"]
