@@ -20,6 +20,7 @@ from filmlens.artefacts.seals import (
     write_sealed,
 )
 from filmlens.artefacts.tables import (
+    KEYS,
     Measured,
     column_names,
     damage,
@@ -36,6 +37,7 @@ from filmlens.artefacts.writing import WriteError, cache_folder, here, started, 
 from filmlens.text import TextError, read_text
 
 __all__ = [
+    "KEYS",
     "PART",
     "ArtefactError",
     "Ledger",

@@ -16,6 +16,9 @@ from filmlens.artefacts import seals
 from filmlens.artefacts.seals import ArtefactError
 from filmlens.artefacts.writing import write_atomically
 
+#: Columns of a table of features that say which row it is: film, cue and, at frame level, its time or number.
+KEYS = ("film_id", "cue", "time", "frame")
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -8,9 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-#: Columns of a table of features that say which row it is: film, cue and, at frame level, its time or number.
-KEYS = ("film_id", "cue", "time", "frame")
-
 
 @dataclass(frozen=True)
 class FeatureSet:

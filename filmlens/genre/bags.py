@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from filmlens.features import KEYS
+from filmlens.artefacts import KEYS
 
 
 @dataclass(frozen=True, eq=False)

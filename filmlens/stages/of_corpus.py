@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from filmlens import findings
+from filmlens.artefacts import KEYS
 from filmlens.corpus import GROUPS, SHARED_MUSIC
-from filmlens.features import KEYS, mir, released
+from filmlens.features import mir, released
 from filmlens.features.musicnn import words
 from filmlens.findings import crossmodal
 from filmlens.genre import (

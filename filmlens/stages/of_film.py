@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from filmlens import stamper, verdicts
-from filmlens.artefacts import Measured
+from filmlens.artefacts import KEYS, Measured
 from filmlens.corpus import USAGES, Film
-from filmlens.features import FEATURES, KEYS
+from filmlens.features import FEATURES
 from filmlens.features import own as own_
 from filmlens.features import visual as visual_
 from filmlens.media import container, monitor, pictures, sound

@@ -5,7 +5,8 @@ import re
 import pandas as pd
 
 from filmlens import names
-from filmlens.features import FEATURES, KEYS, mir, released
+from filmlens.artefacts import KEYS
+from filmlens.features import FEATURES, mir, released
 from filmlens.features.mir.columns import STATISTICS, dimensions
 
 #: What the kinds of a column's values (those of numpy) are called; all others are text.
