@@ -111,7 +111,7 @@ def test_a_corpus_that_may_only_be_read(two_films, anyones, monkeypatch):
     free.mkdir()
     os.chmod(free, 0o777)
     monkeypatch.setenv("FILMLENS_CACHE", str(free / "cache"))
-    monkeypatch.setattr(apart, "_answers", in_this_process)  # nobody may not be allowed to start this Python
+    monkeypatch.setattr(apart, "_results", in_this_process)  # nobody may not be allowed to start this Python
     quiet = {"say": lambda line: None}
     stages.run(Corpus.open(two_films), "visual", **quiet)  # imports and compiles what the child needs
     known_parameters(choose_notebooks(["01"])[0])
